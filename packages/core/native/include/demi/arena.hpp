@@ -1,0 +1,371 @@
+// The memory an application and a device share: one mapping, cut once into fixed slots of a few size classes.
+//
+// A slot has one owner at a time: nobody (free), the application, or the device side (a queue or an engine). An sga is a chain
+// of 1 to 16 slots named by the handle of its first; the handle carries a generation, so a freed sga is recognised. What
+// JavaScript may write (offset, length, address) is read once, checked, and copied when an operation starts.
+#pragma once
+
+#include <sys/mman.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "demi/address.hpp"
+#include "demi/layout.hpp"
+#include "demi/op.hpp"
+
+namespace demi {
+
+struct SizeClass {
+  std::uint32_t size = 0;   // bytes in a slot, a multiple of layout::kSlotAlign
+  std::uint32_t count = 0;  // slots
+};
+
+class Arena {
+ public:
+  // `shared` points at the slot descriptors JavaScript sees: kSlotWords words each.
+  Arena(std::span<const SizeClass> classes, std::int32_t* shared);
+  ~Arena() { ::munmap(base_, bytes_); }
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+
+  static std::uint32_t slots_of(std::span<const SizeClass> classes) {
+    std::uint32_t total = 0;
+    for (const auto& c : classes) total += c.count;
+    return total;
+  }
+
+  std::uint8_t* base() const { return base_; }
+  std::size_t bytes() const { return bytes_; }
+  std::size_t class_count() const { return classes_.size(); }
+  const SizeClass& size_class(std::size_t i) const { return classes_[i].geometry; }
+  std::uint32_t class_first(std::size_t i) const { return classes_[i].first; }
+  std::uint32_t free_slots(std::size_t i) const { return static_cast<std::uint32_t>(classes_[i].free.size()); }
+  std::uint32_t largest() const { return classes_.back().geometry.size; }
+  // Slots the application holds, and slots queues and engines hold.
+  std::uint32_t app_slots() const { return app_slots_; }
+  std::uint32_t device_slots() const { return device_slots_; }
+  // Counts up each time a slot becomes free: an engine that ran dry compares it to know when to try again.
+  std::uint64_t releases() const { return releases_; }
+
+  // ---- device side: allocate, fill, hand over --------------------------------------------------------------------
+
+  // One slot of at least `size` bytes (the smallest class that has one free), owned by the device side, length `size`.
+  // Returns 0 when there is none: ENOBUFS, or EMSGSIZE when `size` exceeds largest().
+  Sga alloc(std::uint32_t size) {
+    for (std::size_t i = 0; i < classes_.size(); ++i) {
+      if (classes_[i].geometry.size >= size && !classes_[i].free.empty()) return take_slot(i, size);
+    }
+    return 0;
+  }
+
+  // One slot of exactly class `i`, length 0; 0 when the class is empty.
+  Sga alloc_class(std::size_t i) { return classes_[i].free.empty() ? 0 : take_slot(i, 0); }
+
+  // A chain with one segment per size; 0 when it cannot be had as a whole.
+  Sga alloc_chain(std::span<const std::uint32_t> sizes);
+
+  // Makes the slot `tail` the segment after the chain's last. Both are owned by the device side.
+  void append(Sga head, Sga tail) {
+    std::uint32_t i = index(head);
+    while (slots_[i].next != 0) i = slots_[i].next - 1;
+    slots_[i].next = index(tail) + 1;
+  }
+
+  // Segment `sga` itself (the first of its chain): sets which bytes of the slot count.
+  void set_range(Sga sga, std::uint32_t offset, std::uint32_t length) {
+    Slot& s = slots_[index(sga)];
+    s.offset = offset;
+    s.length = length;
+  }
+
+  std::uint8_t* slot_start(Sga sga) const { return base_ + start_of(slots_[index(sga)]); }
+  std::uint32_t slot_capacity(Sga sga) const { return classes_[slots_[index(sga)].size_class].geometry.size; }
+
+  void set_address(Sga sga, const Address& a) { write_address(index(sga), a); }
+  Address address(Sga sga) const;
+
+  // ---- reading what is to be sent ----------------------------------------------------------------------------------
+
+  // Bytes of the first segment.
+  std::span<std::uint8_t> bytes_of(Sga sga) const {
+    const Slot& s = slots_[index(sga)];
+    return {base_ + start_of(s) + s.offset, s.length};
+  }
+  std::uint32_t total(Sga sga) const {
+    std::uint32_t n = 0;
+    for_each_segment(sga, [&](std::span<std::uint8_t> seg) { n += static_cast<std::uint32_t>(seg.size()); });
+    return n;
+  }
+  std::uint32_t segments(Sga sga) const {
+    std::uint32_t n = 0;
+    for_each_segment(sga, [&](std::span<std::uint8_t>) { ++n; });
+    return n;
+  }
+  // Writes one iovec per segment, skipping the first `skip` bytes of the chain; returns how many were written.
+  int gather(Sga sga, std::uint32_t skip, iovec* out, int room) const;
+
+  template <class F>
+  void for_each_segment(Sga sga, F&& f) const {
+    for (std::uint32_t next = index(sga) + 1; next != 0;) {
+      const Slot& s = slots_[next - 1];
+      f(std::span<std::uint8_t>(base_ + start_of(s) + s.offset, s.length));
+      next = s.next;
+    }
+  }
+
+  // ---- ownership --------------------------------------------------------------------------------------------------
+
+  // True when the handle names an sga the application owns now.
+  bool app_owns(Sga sga) const {
+    const std::uint32_t i = index(sga);
+    return sga > 0 && i < slots_.size() && slots_[i].handle == sga && slots_[i].state == State::kApp && slots_[i].head;
+  }
+
+  // Takes what JavaScript wrote into the descriptors of an sga it owns. Returns the total length, -EINVAL for a range outside
+  // a slot, -EBUSY when an operation in flight still reads a different range.
+  std::int32_t take_ranges(Sga sga);
+
+  // Device to application: publishes the descriptors, so that JavaScript can read them.
+  void give_to_app(Sga sga);
+  // Application to device: the handle stops being valid for JavaScript.
+  void take_from_app(Sga sga);
+
+  // An operation or a device reads the memory: it stays out of the free list until the last unpin.
+  void pin(Sga sga) { ++slots_[index(sga)].pins; }
+  void unpin(Sga sga) {
+    Slot& s = slots_[index(sga)];
+    if (--s.pins == 0 && s.free_pending) release(sga);
+  }
+  bool pinned_once(Sga sga) const { return slots_[index(sga)].pins == 1; }
+
+  // Gives a chain back from either owner; while pinned this happens at the last unpin.
+  void free(Sga sga) {
+    if (slots_[index(sga)].state == State::kApp) take_from_app(sga);
+    Slot& s = slots_[index(sga)];
+    if (s.pins != 0) {
+      s.free_pending = true;
+    } else {
+      release(sga);
+    }
+  }
+
+  // A copy in fresh slots, owned by the device side; 0 when memory is short.
+  Sga copy(Sga sga);
+
+ private:
+  enum class State : std::uint8_t { kFree, kApp, kDevice };
+  struct Slot {
+    Sga handle = 0;
+    std::uint32_t next = 0;  // slot index + 1
+    std::uint32_t offset = 0;
+    std::uint32_t length = 0;
+    std::uint32_t start = 0;  // in units of kSlotAlign
+    std::uint16_t pins = 0;
+    std::uint8_t size_class = 0;
+    State state = State::kFree;
+    bool head = false;
+    bool free_pending = false;
+  };
+  struct Class {
+    SizeClass geometry;
+    std::uint32_t first = 0;
+    std::vector<std::uint32_t> free;  // LIFO: the slot used last is still in the cache
+  };
+
+  static constexpr std::uint32_t kIndexMask = (1u << layout::kSlotIndexBits) - 1;
+  static std::uint32_t index(Sga sga) { return static_cast<std::uint32_t>(sga) & kIndexMask; }
+  static std::size_t start_of(const Slot& s) { return static_cast<std::size_t>(s.start) * layout::kSlotAlign; }
+  std::int32_t* shared(std::uint32_t i) const { return shared_ + static_cast<std::size_t>(i) * layout::kSlotWords; }
+
+  Sga take_slot(std::size_t size_class, std::uint32_t length) {
+    Class& c = classes_[size_class];
+    const std::uint32_t i = c.free.back();
+    c.free.pop_back();
+    Slot& s = slots_[i];
+    // The generation lives above the index and skips 0, so a handle is always positive.
+    std::uint32_t generation = (static_cast<std::uint32_t>(s.handle) >> layout::kSlotIndexBits) + 1;
+    if (generation >= (1u << (31 - layout::kSlotIndexBits))) generation = 1;
+    s.handle = static_cast<Sga>(generation << layout::kSlotIndexBits | i);
+    s.next = 0;
+    s.offset = 0;
+    s.length = length;
+    s.state = State::kDevice;
+    s.head = true;
+    s.free_pending = false;
+    shared(i)[layout::kSlotFamily] = 0;
+    ++device_slots_;
+    return s.handle;
+  }
+
+  void release(Sga sga);
+  void write_address(std::uint32_t i, const Address& a);
+
+  std::uint8_t* base_ = nullptr;
+  std::size_t bytes_ = 0;
+  std::int32_t* shared_;
+  std::vector<Slot> slots_;
+  std::vector<Class> classes_;
+  std::uint32_t app_slots_ = 0;
+  std::uint32_t device_slots_ = 0;
+  std::uint64_t releases_ = 0;
+};
+
+inline Arena::Arena(std::span<const SizeClass> classes, std::int32_t* shared) : shared_(shared) {
+  std::uint32_t slot = 0;
+  for (const auto& geometry : classes) {
+    classes_.push_back({geometry, slot, {}});
+    slot += geometry.count;
+    bytes_ += static_cast<std::size_t>(geometry.size) * geometry.count;
+  }
+  slots_.resize(slot);
+  void* mapped = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (mapped == MAP_FAILED) throw std::bad_alloc();
+  base_ = static_cast<std::uint8_t*>(mapped);
+  std::size_t at = 0;
+  for (std::size_t k = 0; k < classes_.size(); ++k) {
+    Class& c = classes_[k];
+    c.free.reserve(c.geometry.count);
+    for (std::uint32_t n = 0; n < c.geometry.count; ++n, at += c.geometry.size) {
+      const std::uint32_t i = c.first + n;
+      slots_[i].handle = static_cast<Sga>(i);
+      slots_[i].size_class = static_cast<std::uint8_t>(k);
+      slots_[i].start = static_cast<std::uint32_t>(at / layout::kSlotAlign);
+      std::int32_t* d = this->shared(i);
+      d[layout::kSlotCapacity] = static_cast<std::int32_t>(c.geometry.size);
+      d[layout::kSlotStart] = static_cast<std::int32_t>(slots_[i].start);
+    }
+    for (std::uint32_t n = c.geometry.count; n-- > 0;) c.free.push_back(c.first + n);
+  }
+}
+
+inline Sga Arena::alloc_chain(std::span<const std::uint32_t> sizes) {
+  Sga head = 0;
+  for (const std::uint32_t size : sizes) {
+    const Sga segment = alloc(size);
+    if (segment == 0) {
+      if (head != 0) free(head);
+      return 0;
+    }
+    if (head == 0) {
+      head = segment;
+    } else {
+      append(head, segment);
+      slots_[index(segment)].head = false;
+    }
+  }
+  return head;
+}
+
+inline int Arena::gather(Sga sga, std::uint32_t skip, iovec* out, int room) const {
+  int n = 0;
+  for_each_segment(sga, [&](std::span<std::uint8_t> seg) {
+    const std::size_t drop = std::min<std::size_t>(skip, seg.size());
+    skip -= static_cast<std::uint32_t>(drop);
+    if (drop == seg.size() || n == room) return;
+    out[n++] = {seg.data() + drop, seg.size() - drop};
+  });
+  return n;
+}
+
+inline std::int32_t Arena::take_ranges(Sga sga) {
+  std::uint32_t total = 0;
+  for (std::uint32_t next = index(sga) + 1; next != 0;) {
+    Slot& s = slots_[next - 1];
+    const std::int32_t* d = shared(next - 1);
+    const auto offset = static_cast<std::uint32_t>(d[layout::kSlotOffset]);
+    const auto length = static_cast<std::uint32_t>(d[layout::kSlotLength]);
+    const std::uint32_t capacity = classes_[s.size_class].geometry.size;
+    if (offset > capacity || length > capacity - offset) return -EINVAL;
+    if (slots_[index(sga)].pins != 0 && (offset != s.offset || length != s.length)) return -EBUSY;
+    s.offset = offset;
+    s.length = length;
+    total += length;
+    next = s.next;
+  }
+  return static_cast<std::int32_t>(total);
+}
+
+inline void Arena::give_to_app(Sga sga) {
+  for (std::uint32_t next = index(sga) + 1; next != 0;) {
+    Slot& s = slots_[next - 1];
+    std::int32_t* d = shared(next - 1);
+    d[layout::kSlotHandle] = s.handle;
+    d[layout::kSlotOffset] = static_cast<std::int32_t>(s.offset);
+    d[layout::kSlotLength] = static_cast<std::int32_t>(s.length);
+    d[layout::kSlotNext] = static_cast<std::int32_t>(s.next);
+    s.state = State::kApp;
+    --device_slots_;
+    ++app_slots_;
+    next = s.next;
+  }
+}
+
+inline void Arena::take_from_app(Sga sga) {
+  for (std::uint32_t next = index(sga) + 1; next != 0;) {
+    Slot& s = slots_[next - 1];
+    shared(next - 1)[layout::kSlotHandle] = 0;
+    s.state = State::kDevice;
+    --app_slots_;
+    ++device_slots_;
+    next = s.next;
+  }
+}
+
+inline void Arena::release(Sga sga) {
+  for (std::uint32_t next = index(sga) + 1; next != 0;) {
+    const std::uint32_t i = next - 1;
+    Slot& s = slots_[i];
+    next = s.next;
+    s.state = State::kFree;
+    s.head = false;
+    s.free_pending = false;
+    s.next = 0;
+    --device_slots_;
+    ++releases_;
+    classes_[s.size_class].free.push_back(i);
+  }
+}
+
+inline Sga Arena::copy(Sga sga) {
+  std::uint32_t sizes[layout::kMaxSegments];
+  std::size_t n = 0;
+  for_each_segment(sga, [&](std::span<std::uint8_t> seg) { sizes[n++] = static_cast<std::uint32_t>(seg.size()); });
+  const Sga fresh = alloc_chain({sizes, n});
+  if (fresh == 0) return 0;
+  std::uint32_t to = index(fresh) + 1;
+  for_each_segment(sga, [&](std::span<std::uint8_t> seg) {
+    const Slot& s = slots_[to - 1];
+    std::memcpy(base_ + start_of(s), seg.data(), seg.size());
+    to = s.next;
+  });
+  write_address(index(fresh), address(sga));
+  return fresh;
+}
+
+inline Address Arena::address(Sga sga) const {
+  const std::int32_t* d = shared(index(sga));
+  Address a;
+  a.family = static_cast<std::uint8_t>(d[layout::kSlotFamily]);
+  if (a.family != 4 && a.family != 6) return Address{};
+  a.port = static_cast<std::uint16_t>(d[layout::kSlotPort]);
+  a.scope = static_cast<std::uint32_t>(d[layout::kSlotScope]);
+  std::memcpy(a.bytes.data(), d + layout::kSlotAddress, 16);
+  return a;
+}
+
+inline void Arena::write_address(std::uint32_t i, const Address& a) {
+  std::int32_t* d = shared(i);
+  d[layout::kSlotFamily] = a.family;
+  d[layout::kSlotPort] = a.port;
+  d[layout::kSlotScope] = static_cast<std::int32_t>(a.scope);
+  std::memcpy(d + layout::kSlotAddress, a.bytes.data(), 16);
+}
+
+}  // namespace demi

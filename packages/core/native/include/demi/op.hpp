@@ -1,0 +1,109 @@
+// One outstanding operation, and the table that finds it by token.
+#pragma once
+
+#include <cerrno>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "demi/layout.hpp"
+
+namespace demi {
+
+using Qd = std::int32_t;   // queue descriptor
+using Qt = std::int32_t;   // queue token
+using Sga = std::int32_t;  // scatter-gather array: handle of its first slot, 0 for none
+
+struct Op {
+  Qt qt = 0;  // 0 when the entry is free
+  Qd qd = 0;
+  Sga sga = 0;              // push: the bytes to send; else 0
+  std::uint32_t limit = 0;  // pop: most bytes wanted, 0 for what there is
+  std::uint8_t code = 0;    // layout::kOp*
+  std::uint8_t flags = 0;   // layout::kFlag*
+  bool dropped = false;     // nobody waits for the result any more
+  bool started = false;     // for the queue: the device has begun and the operation cannot be cancelled
+  bool linked = false;      // in an OpList
+  std::uint32_t cursor = 0;  // for the queue: bytes already done
+  Op* prev = nullptr;
+  Op* next = nullptr;
+};
+
+// Operations waiting on one direction of a queue, oldest first. Intrusive: linking allocates nothing.
+class OpList {
+ public:
+  bool empty() const { return head_ == nullptr; }
+  std::size_t size() const { return size_; }
+  Op* front() const { return head_; }
+
+  void push_back(Op& op) {
+    op.linked = true;
+    op.prev = tail_;
+    op.next = nullptr;
+    (tail_ ? tail_->next : head_) = &op;
+    tail_ = &op;
+    ++size_;
+  }
+
+  void remove(Op& op) {
+    (op.prev ? op.prev->next : head_) = op.next;
+    (op.next ? op.next->prev : tail_) = op.prev;
+    op.prev = op.next = nullptr;
+    op.linked = false;
+    --size_;
+  }
+
+  Op* pop_front() {
+    Op* op = head_;
+    if (op) remove(*op);
+    return op;
+  }
+
+ private:
+  Op* head_ = nullptr;
+  Op* tail_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+// JavaScript chooses tokens; this table refuses one whose index is out of range or still in use, and finds an operation
+// only by its whole token, generation included.
+class OpTable {
+ public:
+  explicit OpTable(std::uint32_t capacity) : ops_(std::make_unique<Op[]>(capacity)), capacity_(capacity) {}
+
+  std::uint32_t capacity() const { return capacity_; }
+  std::uint32_t in_use() const { return in_use_; }
+
+  // nullptr: the token names no entry, or one that is still outstanding.
+  Op* start(Qt qt) {
+    const std::uint32_t index = static_cast<std::uint32_t>(qt) & kMask;
+    if (qt <= 0 || index >= capacity_) [[unlikely]] return nullptr;
+    Op& op = ops_[index];
+    if (op.qt != 0) [[unlikely]] return nullptr;
+    op.qt = qt;
+    op.dropped = op.started = false;
+    op.cursor = 0;
+    ++in_use_;
+    return &op;
+  }
+
+  Op* find(Qt qt) {
+    const std::uint32_t index = static_cast<std::uint32_t>(qt) & kMask;
+    if (qt <= 0 || index >= capacity_ || ops_[index].qt != qt) return nullptr;
+    return &ops_[index];
+  }
+
+  void finish(Op& op) {
+    op.qt = 0;
+    --in_use_;
+  }
+
+ private:
+  static constexpr std::uint32_t kMask = (1u << layout::kTokenIndexBits) - 1;
+  std::unique_ptr<Op[]> ops_;
+  std::uint32_t capacity_;
+  std::uint32_t in_use_ = 0;
+};
+
+}  // namespace demi

@@ -1,0 +1,423 @@
+// The queue runtime every addon is built around: rings, descriptors, tokens and memory of one libOS.
+//
+// Data flows one way. JavaScript writes submission entries -> submit() checks each and hands it to its Queue -> the queue or
+// the engine completes it -> complete() writes a completion entry -> JavaScript reads it. One poll() does all of it.
+#pragma once
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "demi/arena.hpp"
+#include "demi/descriptor_table.hpp"
+#include "demi/layout.hpp"
+#include "demi/op.hpp"
+#include "demi/queue.hpp"
+
+namespace demi {
+
+struct Limits {
+  std::uint32_t ring_entries = 4096;  // of each ring, a power of two
+  std::uint32_t tokens = 32768;       // outstanding operations
+  std::uint32_t queues = 16384;       // open descriptors
+  std::vector<SizeClass> classes = {{256, 8192}, {4096, 8192}, {65536, 256}, {1u << 20, 16}};
+};
+
+class Runtime {
+ public:
+  explicit Runtime(const Limits& limits);
+  ~Runtime();
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+
+  // ---- for queues and engines ------------------------------------------------------------------------------------
+
+  Arena& arena() { return arena_; }
+
+  // Ends an operation: `result` is bytes or 0, or a negative errno; `value` the popped sga (device-owned until now) or the
+  // accepted descriptor. `op` must be off every list; it is invalid afterwards.
+  void complete(Op& op, std::int32_t result, std::int32_t value = 0);
+
+  // Gives a queue a descriptor: positive, or -EMFILE when the table is full.
+  Qd adopt(std::unique_ptr<Queue> queue) { return queues_.insert(std::move(queue)); }
+
+  // For a push: the sga as the queue's own, to hand to somebody else. Moves it when the application gave it away
+  // (kFlagFree) and nobody else reads it; copies it otherwise. 0 when memory is short.
+  Sga take(Op& op);
+
+  // Completes every operation of a list with the same error, oldest first.
+  void fail_all(OpList& list, int error) {
+    while (Op* op = list.pop_front()) complete(*op, error);
+  }
+
+  bool completions_waiting() const { return cq_tail_ != control_[layout::kWordCqHead]; }
+
+  // ---- for the Node-API glue (and native tests) ---------------------------------------------------------------------
+
+  void set_engine(std::unique_ptr<Engine> engine) { engine_ = std::move(engine); }
+  Engine* engine() { return engine_.get(); }
+  std::int32_t* control() { return control_; }
+  std::size_t control_bytes() const { return control_bytes_; }
+
+  // Consumes the submission ring, drives the engine, fills the completion ring. Returns the entries waiting in it.
+  std::int32_t poll(std::uint32_t wait_us);
+  // Consumes the submission ring only.
+  void submit();
+
+  int connect(Qd qd, Qt qt, const Address& to);
+  int close(Qd qd);
+  // 1: completed with ECANCELED; 0: too late, it completes by itself; -ENOENT: no such operation.
+  int cancel(Qt qt);
+  // Like cancel, but no completion follows; buffers come back when the device lets go. 0 or -ENOENT.
+  int drop(Qt qt);
+  Queue* find(Qd qd) { return queues_.find(qd); }
+
+  // Hands up to `want` slots of a size class to the application, their handles in the scratch words. Never more than an
+  // eighth of what is free (but one), so that a small arena keeps memory for the device.
+  std::uint32_t refill(std::uint32_t size_class, std::uint32_t want);
+  // A chain owned by the application; 0 when memory is short.
+  Sga alloc_chain(std::span<const std::uint32_t> sizes);
+
+  void stats(const StatSink& sink) const;
+
+ private:
+  void run_entry(const std::int32_t* entry);
+  void run_push(Op& op, Queue& queue);
+  void reject(Qt qt, Qd qd, int error);
+  void post(Qt qt, Qd qd, std::int32_t result, std::int32_t value);
+  void write_entry(Qt qt, Qd qd, std::int32_t result, std::int32_t value);
+  void flush_backlog();
+
+  struct Mapping {
+    explicit Mapping(std::size_t bytes);
+    ~Mapping() { ::munmap(data, size); }
+    std::int32_t* data;
+    std::size_t size;
+  };
+  static std::size_t control_words(const Limits& limits);
+
+  Limits limits_;
+  std::size_t control_bytes_;
+  Mapping mapping_;
+  std::int32_t* control_;
+  std::int32_t* sq_;
+  std::int32_t* cq_;
+  std::int32_t* quiet_;
+  std::uint32_t sq_head_ = 0;
+  std::int32_t cq_tail_ = 0;
+  std::uint32_t ring_mask_;
+  Arena arena_;
+  OpTable ops_;
+  DescriptorTable queues_;
+  std::unique_ptr<Engine> engine_;
+
+  // Completions that found the ring full, oldest first: a ring of kEntryWords-word entries, at most one per token.
+  std::vector<std::int32_t> backlog_;
+  std::size_t backlog_head_ = 0;
+  std::size_t backlog_size_ = 0;
+
+  std::uint64_t submitted_ = 0;
+  std::uint64_t completed_ = 0;
+  std::uint64_t invalid_ = 0;
+  std::uint64_t lost_ = 0;
+};
+
+// ---- construction -------------------------------------------------------------------------------------------------
+
+inline Runtime::Mapping::Mapping(std::size_t bytes) : size(bytes) {
+  void* p = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (p == MAP_FAILED) throw std::bad_alloc();
+  data = static_cast<std::int32_t*>(p);
+}
+
+inline std::size_t Runtime::control_words(const Limits& limits) {
+  return static_cast<std::size_t>(layout::kControlWords) + 2ull * limits.ring_entries * layout::kEntryWords + limits.tokens +
+         layout::kScratchWords + static_cast<std::size_t>(Arena::slots_of(limits.classes)) * layout::kSlotWords + layout::kSlotWords;
+}
+
+inline Runtime::Runtime(const Limits& limits)
+    : limits_(limits),
+      control_bytes_(control_words(limits) * sizeof(std::int32_t)),
+      mapping_(control_bytes_),
+      control_(mapping_.data),
+      sq_(control_ + layout::kControlWords),
+      cq_(sq_ + static_cast<std::size_t>(limits.ring_entries) * layout::kEntryWords),
+      quiet_(cq_ + static_cast<std::size_t>(limits.ring_entries) * layout::kEntryWords),
+      ring_mask_(limits.ring_entries - 1),
+      // The slot table starts on a cache line: 16 words each.
+      arena_(limits_.classes, control_ + ((quiet_ - control_ + limits.tokens + layout::kScratchWords + 15) & ~15)),
+      ops_(limits.tokens),
+      queues_(limits.queues),
+      backlog_(static_cast<std::size_t>(limits.tokens) * layout::kEntryWords) {
+  using namespace layout;
+  control_[kWordMagic] = kMagic;
+  control_[kWordVersion] = kVersion;
+  control_[kWordSqEntries] = control_[kWordCqEntries] = static_cast<std::int32_t>(limits.ring_entries);
+  control_[kWordSqBase] = static_cast<std::int32_t>(sq_ - control_);
+  control_[kWordCqBase] = static_cast<std::int32_t>(cq_ - control_);
+  control_[kWordTokens] = static_cast<std::int32_t>(limits.tokens);
+  control_[kWordQuietBase] = static_cast<std::int32_t>(quiet_ - control_);
+  control_[kWordScratchBase] = control_[kWordQuietBase] + static_cast<std::int32_t>(limits.tokens);
+  control_[kWordSlots] = static_cast<std::int32_t>(Arena::slots_of(limits.classes));
+  control_[kWordSlotBase] = static_cast<std::int32_t>((control_[kWordScratchBase] + kScratchWords + 15) & ~15);
+  control_[kWordClasses] = static_cast<std::int32_t>(arena_.class_count());
+  for (std::size_t i = 0; i < arena_.class_count(); ++i) {
+    std::int32_t* c = control_ + kWordClassBase + i * kClassWords;
+    c[kClassSize] = static_cast<std::int32_t>(arena_.size_class(i).size);
+    c[kClassFirst] = static_cast<std::int32_t>(arena_.class_first(i));
+    c[kClassCount] = static_cast<std::int32_t>(arena_.size_class(i).count);
+  }
+}
+
+inline Runtime::~Runtime() {
+  // Queues first: closing them completes their operations and tells the engine; then the engine, which may still hold
+  // queues the device reads from; memory last.
+  queues_.for_each([this](Qd qd) { close(qd); });
+  engine_.reset();
+}
+
+// ---- the turn -------------------------------------------------------------------------------------------------------
+
+inline std::int32_t Runtime::poll(std::uint32_t wait_us) {
+  submit();
+  if (backlog_size_ != 0) [[unlikely]] flush_backlog();
+  if (engine_) engine_->poll(completions_waiting() ? 0 : wait_us);
+  const std::int32_t waiting = static_cast<std::int32_t>(static_cast<std::uint32_t>(cq_tail_) - static_cast<std::uint32_t>(control_[layout::kWordCqHead]));
+  return waiting;
+}
+
+inline void Runtime::submit() {
+  const auto tail = static_cast<std::uint32_t>(control_[layout::kWordSqTail]);
+  std::uint32_t pending = tail - sq_head_;
+  if (pending > limits_.ring_entries) [[unlikely]] {  // JavaScript overran the ring: what is left of it is not trusted
+    ++invalid_;
+    sq_head_ = tail;
+    pending = 0;
+  }
+  for (; pending > 0; --pending, ++sq_head_) {
+    run_entry(sq_ + static_cast<std::size_t>(sq_head_ & ring_mask_) * layout::kEntryWords);
+  }
+  control_[layout::kWordSqHead] = static_cast<std::int32_t>(sq_head_);
+}
+
+inline void Runtime::run_entry(const std::int32_t* entry) {
+  using namespace layout;
+  ++submitted_;
+  const std::int32_t code = entry[kSqeOp] & 0xff;
+  if (code == kOpFree) {
+    const Sga sga = entry[kSqeArg];
+    if (arena_.app_owns(sga)) {
+      arena_.free(sga);
+    } else {
+      ++invalid_;
+    }
+    return;
+  }
+  const Qd qd = entry[kSqeQd];
+  Op* op = ops_.start(entry[kSqeQt]);
+  if (op == nullptr) [[unlikely]] return reject(entry[kSqeQt], qd, -EINVAL);
+  op->code = static_cast<std::uint8_t>(code);
+  op->flags = static_cast<std::uint8_t>(entry[kSqeOp] >> 8);
+  op->qd = qd;
+  op->sga = 0;
+  op->limit = 0;
+  Queue* queue = queues_.find(qd);
+  switch (code) {
+    case kOpPush: {
+      const Sga sga = entry[kSqeArg];
+      if (!arena_.app_owns(sga)) [[unlikely]] return complete(*op, -EINVAL);
+      const std::int32_t total = arena_.take_ranges(sga);
+      op->sga = sga;
+      arena_.pin(sga);
+      if (op->flags & kFlagFree) arena_.take_from_app(sga);
+      if (total <= 0) [[unlikely]] return complete(*op, total == 0 ? -ENOMSG : total);
+      if (queue == nullptr) [[unlikely]] return complete(*op, -EBADF);
+      op->limit = static_cast<std::uint32_t>(total);
+      return queue->push(*op);
+    }
+    case kOpPop:
+      if (queue == nullptr) [[unlikely]] return complete(*op, -EBADF);
+      if (entry[kSqeArg] < 0) [[unlikely]] return complete(*op, -EINVAL);
+      op->limit = static_cast<std::uint32_t>(entry[kSqeArg]);
+      return queue->pop(*op);
+    case kOpAccept:
+      if (queue == nullptr) [[unlikely]] return complete(*op, -EBADF);
+      return queue->accept(*op);
+    default:
+      ++invalid_;
+      return complete(*op, -EINVAL);
+  }
+}
+
+// ---- completion -----------------------------------------------------------------------------------------------------
+
+inline void Runtime::complete(Op& op, std::int32_t result, std::int32_t value) {
+  using namespace layout;
+  const Qt qt = op.qt;
+  const Qd qd = op.qd;
+  if (op.sga != 0) {
+    if (op.flags & kFlagFree) arena_.free(op.sga);
+    arena_.unpin(op.sga);
+    op.sga = 0;
+  }
+  const bool dropped = op.dropped;
+  const bool quiet = op.code == kOpPush && (op.flags & kFlagQuiet) && result >= 0;
+  const bool pop = op.code == kOpPop;
+  const bool accept = op.code == kOpAccept;
+  ops_.finish(op);
+  ++completed_;
+  if (dropped || quiet) [[unlikely]] {
+    if (value != 0 && pop) arena_.free(value);
+    if (value != 0 && accept) close(value);
+    std::int32_t& count = control_[kWordQuietCount];
+    if (count >= 0 && count < static_cast<std::int32_t>(limits_.tokens)) quiet_[count++] = qt;
+    return;
+  }
+  if (pop && value != 0) arena_.give_to_app(value);
+  post(qt, qd, result, value);
+}
+
+inline void Runtime::post(Qt qt, Qd qd, std::int32_t result, std::int32_t value) {
+  const std::uint32_t used = static_cast<std::uint32_t>(cq_tail_) - static_cast<std::uint32_t>(control_[layout::kWordCqHead]);
+  if (used < limits_.ring_entries && backlog_size_ == 0) [[likely]] return write_entry(qt, qd, result, value);
+  if (backlog_size_ == limits_.tokens) {
+    // Only a corrupted ring gets here: more completions than there are tokens.
+    ++lost_;
+    return;
+  }
+  const std::size_t at = ((backlog_head_ + backlog_size_) % limits_.tokens) * layout::kEntryWords;
+  backlog_[at + layout::kCqeQt] = qt;
+  backlog_[at + layout::kCqeResult] = result;
+  backlog_[at + layout::kCqeValue] = value;
+  backlog_[at + layout::kCqeQd] = qd;
+  ++backlog_size_;
+  control_[layout::kWordCqMore] = 1;
+}
+
+inline void Runtime::write_entry(Qt qt, Qd qd, std::int32_t result, std::int32_t value) {
+  std::int32_t* e = cq_ + static_cast<std::size_t>(static_cast<std::uint32_t>(cq_tail_) & ring_mask_) * layout::kEntryWords;
+  e[layout::kCqeQt] = qt;
+  e[layout::kCqeResult] = result;
+  e[layout::kCqeValue] = value;
+  e[layout::kCqeQd] = qd;
+  cq_tail_ = static_cast<std::int32_t>(static_cast<std::uint32_t>(cq_tail_) + 1);
+  control_[layout::kWordCqTail] = cq_tail_;
+}
+
+inline void Runtime::flush_backlog() {
+  while (backlog_size_ != 0) {
+    const std::uint32_t used = static_cast<std::uint32_t>(cq_tail_) - static_cast<std::uint32_t>(control_[layout::kWordCqHead]);
+    if (used >= limits_.ring_entries) break;
+    const std::int32_t* e = backlog_.data() + backlog_head_ * layout::kEntryWords;
+    backlog_head_ = (backlog_head_ + 1) % limits_.tokens;
+    --backlog_size_;
+    write_entry(e[layout::kCqeQt], e[layout::kCqeQd], e[layout::kCqeResult], e[layout::kCqeValue]);
+  }
+  control_[layout::kWordCqMore] = backlog_size_ != 0 ? 1 : 0;
+}
+
+inline void Runtime::reject(Qt qt, Qd qd, int error) {
+  ++invalid_;
+  post(qt, qd, error, 0);
+}
+
+inline Sga Runtime::take(Op& op) {
+  const Sga sga = op.sga;
+  if ((op.flags & layout::kFlagFree) && arena_.pinned_once(sga)) {
+    arena_.unpin(sga);
+    op.sga = 0;
+    return sga;
+  }
+  return arena_.copy(sga);
+}
+
+// ---- control --------------------------------------------------------------------------------------------------------
+
+inline int Runtime::connect(Qd qd, Qt qt, const Address& to) {
+  Queue* queue = queues_.find(qd);
+  if (queue == nullptr) return -EBADF;
+  Op* op = ops_.start(qt);
+  if (op == nullptr) return -EINVAL;
+  ++submitted_;
+  op->code = static_cast<std::uint8_t>(layout::kOpConnect);
+  op->flags = 0;
+  op->qd = qd;
+  op->sga = 0;
+  op->limit = 0;
+  queue->connect(*op, to);
+  return 0;
+}
+
+inline int Runtime::close(Qd qd) {
+  std::unique_ptr<Queue> queue = queues_.remove(qd);
+  if (!queue) return -EBADF;
+  Queue& q = *queue;
+  q.close(std::move(queue));
+  return 0;
+}
+
+inline int Runtime::cancel(Qt qt) {
+  Op* op = ops_.find(qt);
+  if (op == nullptr) return -ENOENT;
+  Queue* queue = queues_.find(op->qd);
+  if (queue == nullptr || !queue->cancel(*op)) return 0;
+  complete(*op, -ECANCELED);
+  return 1;
+}
+
+inline int Runtime::drop(Qt qt) {
+  Op* op = ops_.find(qt);
+  if (op == nullptr) return -ENOENT;
+  op->dropped = true;
+  cancel(qt);
+  return 0;
+}
+
+inline std::uint32_t Runtime::refill(std::uint32_t size_class, std::uint32_t want) {
+  if (size_class >= arena_.class_count()) return 0;
+  const std::uint32_t free = arena_.free_slots(size_class);
+  const std::uint32_t fair = std::max<std::uint32_t>(1, free / 8);
+  const std::uint32_t n = std::min({want, free, fair, static_cast<std::uint32_t>(layout::kScratchWords)});
+  std::int32_t* scratch = control_ + control_[layout::kWordScratchBase];
+  for (std::uint32_t i = 0; i < n; ++i) {
+    const Sga sga = arena_.alloc_class(size_class);
+    arena_.give_to_app(sga);
+    scratch[i] = sga;
+  }
+  return n;
+}
+
+inline Sga Runtime::alloc_chain(std::span<const std::uint32_t> sizes) {
+  const Sga sga = arena_.alloc_chain(sizes);
+  if (sga != 0) arena_.give_to_app(sga);
+  return sga;
+}
+
+inline void Runtime::stats(const StatSink& sink) const {
+  sink("submitted", static_cast<double>(submitted_));
+  sink("completed", static_cast<double>(completed_));
+  sink("outstanding", ops_.in_use());
+  sink("queues", queues_.size());
+  sink("appSlots", arena_.app_slots());
+  sink("deviceSlots", arena_.device_slots());
+  sink("invalidEntries", static_cast<double>(invalid_));
+  sink("lostCompletions", static_cast<double>(lost_));
+  sink("completionBacklog", static_cast<double>(backlog_size_));
+  if (engine_) engine_->stats(sink);
+}
+
+// ---- what a queue that cannot do something answers ----------------------------------------------------------------------
+
+inline void Queue::push(Op& op) { runtime_.complete(op, -EOPNOTSUPP); }
+inline void Queue::pop(Op& op) { runtime_.complete(op, -EOPNOTSUPP); }
+inline void Queue::accept(Op& op) { runtime_.complete(op, -EOPNOTSUPP); }
+inline void Queue::connect(Op& op, const Address&) { runtime_.complete(op, -EOPNOTSUPP); }
+
+}  // namespace demi

@@ -1,0 +1,47 @@
+/** What a backend package's default export is. A backend is this object, a native addon, and a line in package.json. */
+import type { NativeAddon } from "./native.js";
+
+/** What a backend can do: drives the conformance suite and `demikernel info`. */
+export interface Features {
+  tcp: boolean;
+  udp: boolean;
+  ipv6: boolean;
+  /** socket(..., {framing: "dmtr"}). */
+  dmtr: boolean;
+  /** open, creat, lseek, truncate. */
+  files: boolean;
+  /** A loop can sleep until the device has work (else "interrupt" polls). */
+  sleep: boolean;
+}
+
+/** One finding of `demikernel doctor`. */
+export interface Check {
+  name: string;
+  /** "ok"; "lack": something works less well or not at all without it; "fail": the backend cannot run. */
+  status: "ok" | "lack" | "fail";
+  /** What was found, in a sentence. */
+  found: string;
+  /** The exact line that mends it. */
+  mend?: string;
+}
+
+export interface Backend {
+  /** As in package.json: "demikernel": {"libos": "<name>"}. */
+  readonly name: string;
+  readonly version: string;
+  readonly features: Features;
+  /** JSON Schema (draft 2020-12 properties) of the backend's own options: the YAML section, and what openLibOS() takes beside core's options. */
+  readonly options: Record<string, object>;
+  /** Loads the native addon. Throws an Error whose message says what to install. */
+  load(): NativeAddon;
+  /** What this machine has and lacks for the backend. */
+  doctor(): Check[] | Promise<Check[]>;
+  /** Numbers a user may run into, by name, for `demikernel info`. */
+  limits(): Record<string, string | number>;
+}
+
+export function defineBackend(backend: Backend): Backend {
+  return backend;
+}
+
+export type { NativeAddon, NativeLibOS, NativeLimits } from "./native.js";

@@ -1,0 +1,58 @@
+/** What a native addon exports: the boundary as TypeScript sees it. native/include/demi/addon.hpp is the other side. */
+
+export interface SizeClassOption {
+  size: number;
+  count: number;
+}
+
+/** Limits of one libOS, as numbers the addon takes. */
+export interface NativeLimits {
+  ringEntries: number;
+  tokens: number;
+  queues: number;
+  classes: SizeClassOption[];
+}
+
+/** One open libOS. Functions return a negative errno on failure unless said otherwise. */
+export interface NativeLibOS {
+  readonly rings: ArrayBuffer;
+  readonly arena: ArrayBuffer;
+  readonly engine: string;
+  /** Submit, drive the device, fill the completion ring. Returns the entries in it. */
+  poll(waitMicroseconds: number): number;
+  queue(capacity: number): number;
+  socket(datagram: boolean, family: number, framing: string, maxMessage: number): number;
+  open(path: string, flags: number, mode: number, durable: boolean): number;
+  bind(qd: number, host: string, port: number): number;
+  listen(qd: number, backlog: number): number;
+  connect(qd: number, qt: number, host: string, port: number): number;
+  close(qd: number): number;
+  /** [host, port, family] or a negative errno. */
+  name(qd: number, peer: boolean): [string, number, number] | number;
+  setOption(qd: number, option: number, value: number): number;
+  /** [value] or a negative errno. */
+  getOption(qd: number, option: number): [number] | number;
+  /** The new position (a double) or a negative errno. */
+  seek(qd: number, offset: number, whence: number): number;
+  truncate(qd: number, length: number): number;
+  /** Fills the scratch words with slot handles; returns how many. */
+  refill(sizeClass: number, want: number): number;
+  /** A chain's handle, 0 when memory is short. */
+  allocChain(sizes: number[]): number;
+  cancel(qt: number): number;
+  drop(qt: number): number;
+  /**
+   * Sleeps in Node's loop: calls `wake` once the engine has work. Returns the most milliseconds to sleep, -1 for no limit, 0: there
+   * is work now and nothing was armed.
+   */
+  arm(wake: () => void): number;
+  disarm(): void;
+  stats(): Record<string, number>;
+  /** Closes everything; all other functions then answer -EBADF. */
+  destroy(): void;
+}
+
+export interface NativeAddon {
+  /** Throws an Error with `code` and `message` when the engine cannot be opened. */
+  open(limits: NativeLimits, config: Record<string, string>): NativeLibOS;
+}
