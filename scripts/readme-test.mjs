@@ -1,0 +1,131 @@
+#!/usr/bin/env node
+// Runs the examples of the documentation: every js, ts and sh block of the READMEs and of docs/, in order, in an empty project per file
+// that depends on the workspace's packages. A block must pass the type checker and exit 0. What else it needs stands above it in a
+// directive (markdown-blocks.mjs):
+//
+//   run: once       the default: runs to its end
+//   run: server     is started, probed and stopped with SIGTERM
+//     probe: CMD      run by bash once the server listens on 12345; must exit 0
+//   run: skip       cannot be run by a test; counted and listed
+//     reason: TEXT    why
+//   file: NAME      kept under this name for the blocks after it; blocks of other languages are only kept
+//   expect: TEXT    must be in what the block, or the server's probe, prints
+//   setup: NAME     js, ts: `os` is a libOS of this backend, destroyed after the block
+//   cwd: repo       sh: run in the checkout instead of the project
+//
+// 12345 stands for a free port. With paths as arguments only these files are run. The last line is
+// "docs: N passed, N failed, N skipped".
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { checkTypes, toJavaScript } from "./block-types.mjs";
+import { blocksOf } from "./markdown-blocks.mjs";
+import { runOnce, runServer } from "./run-block.mjs";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const packages = readdirSync(join(root, "packages")).filter((name) => name !== "node_modules");
+
+function documents() {
+  if (process.argv.length > 2) return process.argv.slice(2).map((path) => resolve(path));
+  const inDocs = readdirSync(join(root, "docs"), { recursive: true }).filter(
+    (path) => path.endsWith(".md") && !path.includes("node_modules"),
+  );
+  return [
+    join(root, "README.md"),
+    join(root, "CONTRIBUTING.md"),
+    ...packages.map((name) => join(root, "packages", name, "README.md")),
+    ...inDocs.sort().map((path) => join(root, "docs", path)),
+  ];
+}
+
+async function freePort() {
+  const server = createServer();
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  const { port } = server.address();
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+/** An application that has the workspace's packages among its dependencies. */
+function makeProject(folder) {
+  const dependencies = {};
+  mkdirSync(join(folder, "node_modules", "@demikernel"), { recursive: true });
+  for (const name of packages) {
+    const manifest = JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8"));
+    symlinkSync(join(root, "packages", name), join(folder, "node_modules", manifest.name));
+    dependencies[manifest.name] = manifest.version;
+  }
+  symlinkSync(join(root, "node_modules", "@types"), join(folder, "node_modules", "@types"));
+  const bin = join(root, "node_modules", ".bin");
+  symlinkSync(bin, join(folder, "node_modules", ".bin"));
+  writeFileSync(
+    join(folder, "package.json"),
+    JSON.stringify({ name: "app", type: "module", private: true, dependencies }),
+  );
+}
+
+/** The block as the program that is run. */
+function program(block, port) {
+  const code = block.code.replaceAll("12345", String(port));
+  if (!block.directive.setup) return code;
+  const backend = JSON.stringify(block.directive.setup);
+  return `import { openLibOS } from "@demikernel/core";\nconst os = await openLibOS({ libos: ${backend} });\n${code}\nos.destroy();\n`;
+}
+
+const counts = { passed: 0, failed: 0, skipped: 0 };
+const work = mkdtempSync(join(tmpdir(), "demikernel-docs-"));
+process.on("exit", () => rmSync(work, { recursive: true, force: true }));
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
+
+// First everything is written down, so that the type checker runs once over all of it; then it is run.
+const plan = [];
+for (const [index, path] of documents().entries()) {
+  const folder = join(work, String(index));
+  mkdirSync(folder);
+  makeProject(folder);
+  for (const block of blocksOf(readFileSync(path, "utf8"))) {
+    const title = `${relative(root, path)}:${block.line}`;
+    const typed = block.language === "js" || block.language === "ts";
+    if (!typed && block.language !== "sh" && !block.directive.file) continue;
+    const port = await freePort();
+    const name = block.directive.file ?? `block-${block.line}.${block.language === "sh" ? "sh" : `m${block.language}`}`;
+    const file = join(folder, name);
+    plan.push({ ...block, title, typed, port, file, folder, text: program(block, port) });
+  }
+}
+for (const block of plan) writeFileSync(block.file, block.text);
+const typeErrors = checkTypes(
+  plan.filter((block) => block.typed && block.directive.run !== "skip").map((block) => block.file),
+  root,
+);
+
+for (const block of plan) {
+  const { directive, title } = block;
+  if (directive.run === "skip") {
+    counts.skipped += 1;
+    console.log(`skipped: ${title}: ${directive.reason ?? "no reason given"}`);
+    if (!directive.reason) counts.failed += 1;
+    continue;
+  }
+  writeFileSync(block.file, block.text); // an earlier block may use the same name
+  if (!block.typed && block.language !== "sh") continue;
+  const start = performance.now();
+  const error = typeErrors.get(block.file) ?? (await run(block));
+  const took = `${Math.round(performance.now() - start)} ms`;
+  counts[error ? "failed" : "passed"] += 1;
+  console.log(error ? `failed: ${title} (${took})\n${error.replaceAll(/^/gm, "    ")}` : `ok: ${title} (${took})`);
+}
+console.log(`docs: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+process.exitCode = counts.failed > 0 ? 1 : 0;
+
+/** Runs one block; undefined when it did what it should, else what went wrong. */
+function run(block) {
+  const { directive, folder, port } = block;
+  const file = block.language === "ts" ? toJavaScript(block.file) : block.file;
+  const command = block.language === "sh" ? ["bash", "-euo", "pipefail", file] : [process.execPath, file];
+  const options = { cwd: directive.cwd === "repo" ? root : folder, port, expect: directive.expect };
+  if (directive.run !== "server") return runOnce(command, options);
+  return runServer(command, directive.probe?.replaceAll("12345", String(port)), options);
+}

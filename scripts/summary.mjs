@@ -1,0 +1,84 @@
+// Adds up what the stages of test.sh left in a folder and prints one last line: "N passed, N failed, N skipped".
+//
+//   <stage>.status  the stage's exit code
+//   <stage>.log     its output; native and docs stages end with "<name>: N passed, N failed, N skipped" and name each skipped
+//                   test on a line of its own: "skipped: <test>: <reason>"
+//   jest-*.json     Jest's own report
+//
+// A skipped test gives its reason in its name, after "skipped:". A reason that starts with "missing" says that this machine
+// lacks something a full run has; with CI=true that is a failure.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const folder = process.argv[2];
+const total = { passed: 0, failed: 0, skipped: 0 };
+const skips = [];
+const failures = [];
+
+function add(passed, failed, skipped) {
+  total.passed += passed;
+  total.failed += failed;
+  total.skipped += skipped;
+}
+
+function readJest(stage, path) {
+  const report = JSON.parse(readFileSync(path, "utf8"));
+  let failed = report.numFailedTests;
+  for (const suite of report.testResults) {
+    for (const test of suite.assertionResults) {
+      if (test.status === "failed") failures.push(`${stage}: ${test.fullName}`);
+      if (test.status === "pending" || test.status === "todo") skips.push(`${stage}: ${test.fullName}`);
+    }
+    // A suite that could not start has no tests of its own to count.
+    if (suite.status === "failed" && !suite.assertionResults.some((test) => test.status === "failed")) {
+      failed += 1;
+      failures.push(`${stage}: ${suite.name} could not run`);
+    }
+  }
+  add(report.numPassedTests, failed, report.numPendingTests + report.numTodoTests);
+  return failed;
+}
+
+function readLog(stage, log) {
+  const last = [...log.matchAll(/^[\w-]+: (\d+) passed, (\d+) failed, (\d+) skipped$/gm)].at(-1);
+  if (!last) return undefined;
+  const [passed, failed, skipped] = last.slice(1).map(Number);
+  for (const line of log.matchAll(/^skipped: (.*)$/gm)) skips.push(`${stage}: ${line[1]}`);
+  if (failed > 0) failures.push(`${stage}: ${failed} failed, see its output above`);
+  add(passed, failed, skipped);
+  return failed;
+}
+
+for (const file of readdirSync(folder)
+  .filter((name) => name.endsWith(".status"))
+  .sort()) {
+  const stage = file.slice(0, -".status".length);
+  const ok = readFileSync(join(folder, file), "utf8").trim() === "0";
+  const log = readFileSync(join(folder, `${stage}.log`), "utf8");
+  const json = join(folder, `${stage}.json`);
+  let failed;
+  if (stage.startsWith("lint-")) {
+    failed = ok ? 0 : 1;
+    add(ok ? 1 : 0, failed, 0);
+    if (!ok) failures.push(stage);
+  } else {
+    failed = existsSync(json) ? readJest(stage, json) : stage.startsWith("jest-") ? undefined : readLog(stage, log);
+    if (failed === undefined || (!ok && failed === 0)) {
+      // Crashed, killed, or failed in a way its own report does not show.
+      add(0, 1, 0);
+      failures.push(`${stage}: ended without a usable report`);
+    }
+  }
+}
+
+if (total.passed === 0) failures.push("nothing ran");
+const missing = skips.filter((skip) => /\bmissing\b/i.test(skip));
+if (process.env.CI === "true" && missing.length > 0) {
+  for (const skip of missing) failures.push(`not allowed to be skipped with CI=true: ${skip}`);
+  total.skipped -= missing.length;
+  total.failed += missing.length;
+}
+for (const skip of skips) console.log(`skipped  ${skip}`);
+for (const failure of failures) console.log(`failed   ${failure}`);
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+process.exitCode = failures.length > 0 || total.failed > 0 ? 1 : 0;

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Everything that is checked, in one command: lint, every package's tests, the C++ runtime under ASan and UBSan, the examples of the
+# documentation. The last line is "N passed, N failed, N skipped"; what was skipped stands above it with its reason. Exits non-zero when
+# anything failed, and with CI=true also when something was skipped because this machine lacks it.
+set -euo pipefail
+# shellcheck source=scripts/prepare.sh
+. "$(dirname "${BASH_SOURCE[0]}")/prepare.sh"
+
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+# A run that ends before the summary still ends with the line that says so.
+fail() {
+  printf '\n%s: %s\n' "$(basename "$0")" "$*" >&2
+  say "0 passed, 1 failed, 0 skipped"
+  exit 1
+}
+
+step "prepare"
+require_linux
+require_node
+build_packages "doctest-dev=/usr/include/doctest/doctest.h" "netcat-openbsd=nc" "iproute2=ip" "clang-format=clang-format"
+require_pnpm
+install_and_build
+
+# stage NAME SECONDS COMMAND...: runs it within the time, its output in a log that is shown when it fails; remembers how it ended.
+stage() {
+  local name=$1 limit=$2 start=$SECONDS status=0
+  shift 2
+  timeout --kill-after=10 "$limit" "$@" >"$results/$name.log" 2>&1 </dev/null || status=$?
+  echo "$status" >"$results/$name.status"
+  [ "$status" -eq 0 ] || tail -n 120 "$results/$name.log"
+  if [ "$status" -ge 124 ] && [ "$status" -le 137 ]; then say "$name: over its time of $limit s, or killed"; fi
+  printf '%-24s %-6s %4d s\n' "$name" "$([ "$status" -eq 0 ] && echo ok || echo FAILED)" "$((SECONDS - start))"
+}
+
+step "lint"
+stage lint-biome 120 pnpm exec biome check .
+stage lint-types 300 pnpm exec turbo run lint --output-logs=errors-only
+stage lint-clang-format 120 scripts/format-native.sh --check
+
+step "tests"
+for manifest in packages/*/package.json; do
+  package=$(basename "$(dirname "$manifest")")
+  node -e 'process.exit(require(process.argv[1]).scripts?.test ? 0 : 1)' "$root/$manifest" || continue
+  stage "jest-$package" 900 pnpm --dir "packages/$package" run test --json --outputFile="$results/jest-$package.json"
+done
+for manifest in packages/*/package.json; do
+  package=$(basename "$(dirname "$manifest")")
+  node -e 'process.exit(require(process.argv[1]).scripts?.["test:native"] ? 0 : 1)' "$root/$manifest" || continue
+  stage "native-$package" 900 pnpm --dir "packages/$package" run test:native
+done
+stage docs 300 node scripts/readme-test.mjs
+
+step "summary"
+node scripts/summary.mjs "$results"
