@@ -81,13 +81,11 @@ class Decoder {
   void reset();
 
  private:
-  enum class State : std::uint8_t { kHeader, kLength, kBlockedOnSlot, kPayload, kBroken };
+  enum class State : std::uint8_t { kHeader, kLength, kSlot, kPayload, kBroken };
 
-  std::int32_t step(Sga& message);
   std::int32_t read_header();
   std::int32_t read_length();
-  std::int32_t take_slot();
-  std::int32_t end_segment(Sga& message);
+  bool take_slot();
   std::int32_t broken(std::int32_t error);
 
   Arena& arena_;
