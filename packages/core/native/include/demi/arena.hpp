@@ -12,7 +12,9 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <memory>
+#include <new>
 #include <span>
 #include <vector>
 
@@ -68,14 +70,16 @@ class Arena {
   // One slot of exactly class `i`, length 0; 0 when the class is empty.
   Sga alloc_class(std::size_t i) { return classes_[i].free.empty() ? 0 : take_slot(i, 0); }
 
-  // A chain with one segment per size; 0 when it cannot be had as a whole.
+  // A chain with one segment per size, 1 to kMaxSegments; 0 when it cannot be had as a whole.
   Sga alloc_chain(std::span<const std::uint32_t> sizes);
 
-  // Makes the slot `tail` the segment after the chain's last. Both are owned by the device side.
+  // Makes the slot `tail` the segment after the chain's last, part of that sga and none of its own any more. Both are owned by
+  // the device side; the caller keeps to kMaxSegments.
   void append(Sga head, Sga tail) {
     std::uint32_t i = index(head);
     while (slots_[i].next != 0) i = slots_[i].next - 1;
     slots_[i].next = index(tail) + 1;
+    slots_[index(tail)].head = false;
   }
 
   // Segment `sga` itself (the first of its chain): sets which bytes of the slot count.
@@ -129,7 +133,7 @@ class Arena {
   }
 
   // Takes what JavaScript wrote into the descriptors of an sga it owns. Returns the total length, -EINVAL for a range outside
-  // a slot, -EBUSY when an operation in flight still reads a different range.
+  // a slot, -EBUSY when an operation in flight still reads a different range, -EMSGSIZE when a result could not carry the total.
   std::int32_t take_ranges(Sga sga);
 
   // Device to application: publishes the descriptors, so that JavaScript can read them.
@@ -167,7 +171,7 @@ class Arena {
     std::uint32_t offset = 0;
     std::uint32_t length = 0;
     std::uint32_t start = 0;  // in units of kSlotAlign
-    std::uint16_t pins = 0;
+    std::uint32_t pins = 0;  // there may be more than 65535 operations on one sga: tokens go up to 2^17
     std::uint8_t size_class = 0;
     State state = State::kFree;
     bool head = false;
@@ -247,6 +251,7 @@ inline Arena::Arena(std::span<const SizeClass> classes, std::int32_t* shared) : 
 
 inline Sga Arena::alloc_chain(std::span<const std::uint32_t> sizes) {
   Sga head = 0;
+  if (sizes.size() > static_cast<std::size_t>(layout::kMaxSegments)) return 0;
   for (const std::uint32_t size : sizes) {
     const Sga segment = alloc(size);
     if (segment == 0) {
@@ -257,7 +262,6 @@ inline Sga Arena::alloc_chain(std::span<const std::uint32_t> sizes) {
       head = segment;
     } else {
       append(head, segment);
-      slots_[index(segment)].head = false;
     }
   }
   return head;
@@ -275,7 +279,7 @@ inline int Arena::gather(Sga sga, std::uint32_t skip, iovec* out, int room) cons
 }
 
 inline std::int32_t Arena::take_ranges(Sga sga) {
-  std::uint32_t total = 0;
+  std::uint64_t total = 0;
   for (std::uint32_t next = index(sga) + 1; next != 0;) {
     Slot& s = slots_[next - 1];
     const std::int32_t* d = shared(next - 1);
@@ -289,6 +293,7 @@ inline std::int32_t Arena::take_ranges(Sga sga) {
     total += length;
     next = s.next;
   }
+  if (total > static_cast<std::uint64_t>(std::numeric_limits<std::int32_t>::max())) return -EMSGSIZE;
   return static_cast<std::int32_t>(total);
 }
 

@@ -110,6 +110,7 @@ class Runtime {
   std::int32_t* sq_;
   std::int32_t* cq_;
   std::int32_t* quiet_;
+  std::int32_t* scratch_;
   std::uint32_t sq_head_ = 0;
   std::int32_t cq_tail_ = 0;
   std::uint32_t ring_mask_;
@@ -150,6 +151,7 @@ inline Runtime::Runtime(const Limits& limits)
       sq_(control_ + layout::kControlWords),
       cq_(sq_ + static_cast<std::size_t>(limits.ring_entries) * layout::kEntryWords),
       quiet_(cq_ + static_cast<std::size_t>(limits.ring_entries) * layout::kEntryWords),
+      scratch_(quiet_ + limits.tokens),
       ring_mask_(limits.ring_entries - 1),
       // The slot table starts on a cache line: 16 words each.
       arena_(limits_.classes, control_ + ((quiet_ - control_ + limits.tokens + layout::kScratchWords + 15) & ~15)),
@@ -164,7 +166,7 @@ inline Runtime::Runtime(const Limits& limits)
   control_[kWordCqBase] = static_cast<std::int32_t>(cq_ - control_);
   control_[kWordTokens] = static_cast<std::int32_t>(limits.tokens);
   control_[kWordQuietBase] = static_cast<std::int32_t>(quiet_ - control_);
-  control_[kWordScratchBase] = control_[kWordQuietBase] + static_cast<std::int32_t>(limits.tokens);
+  control_[kWordScratchBase] = static_cast<std::int32_t>(scratch_ - control_);
   control_[kWordSlots] = static_cast<std::int32_t>(Arena::slots_of(limits.classes));
   control_[kWordSlotBase] = static_cast<std::int32_t>((control_[kWordScratchBase] + kScratchWords + 15) & ~15);
   control_[kWordClasses] = static_cast<std::int32_t>(arena_.class_count());
@@ -385,11 +387,10 @@ inline std::uint32_t Runtime::refill(std::uint32_t size_class, std::uint32_t wan
   const std::uint32_t free = arena_.free_slots(size_class);
   const std::uint32_t fair = std::max<std::uint32_t>(1, free / 8);
   const std::uint32_t n = std::min({want, free, fair, static_cast<std::uint32_t>(layout::kScratchWords)});
-  std::int32_t* scratch = control_ + control_[layout::kWordScratchBase];
   for (std::uint32_t i = 0; i < n; ++i) {
     const Sga sga = arena_.alloc_class(size_class);
     arena_.give_to_app(sga);
-    scratch[i] = sga;
+    scratch_[i] = sga;
   }
   return n;
 }
