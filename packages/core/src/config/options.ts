@@ -1,0 +1,214 @@
+/** Checks options against the schemas, and says what is wrong in the words of the one who wrote them. */
+import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
+import type { Backend } from "../backend.js";
+import { DemiError } from "../errors.js";
+import { arenaProblem, type CoreOptions, coreDefaults, coreProperties, type SizeClass } from "../schema.js";
+import { describe } from "./describe.js";
+import type { FileConfig } from "./file.js";
+import { nearest } from "./nearest.js";
+
+/** What openLibOS() takes beside options; a file has only the first of them. */
+const RESERVED = ["libos", "config", "from"];
+const MOST_PROBLEMS = 8;
+const SECTION = /^[a-z][a-z0-9_-]{0,63}$/;
+
+type Values = Readonly<Record<string, unknown>>;
+type Schemas = Readonly<Record<string, object>>;
+
+export interface ResolvedOptions {
+  core: CoreOptions;
+  /** The backend's own, as strings; lists and maps as JSON. */
+  backend: Record<string, string>;
+}
+
+/** A set of options from one place, and how to call its keys in messages. */
+interface Source {
+  values: Values;
+  schemas: Schemas;
+  /** The full name of a key. */
+  name(path: readonly string[]): string;
+  /** Where it stands in a file. */
+  where(path: readonly string[]): string | undefined;
+}
+
+/**
+ * The options of one libOS: those given in the call win over those of the file, and defaults fill the rest. Throws DemiError
+ * EINVAL that lists what is unknown or wrong, each with its full key and its place in the file.
+ */
+export function resolveOptions(backend: Backend, file: FileConfig, given: Values = {}): ResolvedOptions {
+  const problems: string[] = [];
+  const fromFile = splitFile(backend, file, problems);
+  const fromCall = splitGiven(backend, given, problems);
+  const core = {
+    ...coreDefaults,
+    ...check(fromFile.core, backend, problems),
+    ...check(fromCall.core, backend, problems),
+  };
+  const own = {
+    ...defaultsOf(backend.options),
+    ...check(fromFile.backend, backend, problems),
+    ...check(fromCall.backend, backend, problems),
+  };
+  if (problems.length > 0) {
+    const more = problems.length - MOST_PROBLEMS;
+    const shown = problems.slice(0, MOST_PROBLEMS).join("; ");
+    throw new DemiError("EINVAL", "openLibOS", more > 0 ? `${shown}; and ${more} more` : shown);
+  }
+  return {
+    core: { ...(core as CoreOptions), arena: [...(core.arena as SizeClass[])].sort((a, b) => a.size - b.size) },
+    backend: flatten(own),
+  };
+}
+
+/** Why `options` cannot be a backend's schemas; undefined when they can. */
+export function schemaProblem(options: Schemas): string | undefined {
+  const taken = Object.keys(options).find((key) => RESERVED.includes(key) || Object.hasOwn(coreProperties, key));
+  if (taken !== undefined) return `options.${taken} has the name of a core option`;
+  try {
+    validator(options);
+  } catch (error) {
+    return `options are no JSON Schema properties: ${error instanceof Error ? error.message : String(error)}`;
+  }
+  return undefined;
+}
+
+function splitFile(backend: Backend, file: FileConfig, problems: string[]): { core: Source; backend: Source } {
+  const core: Record<string, unknown> = {};
+  let own: Values = {};
+  for (const [key, value] of Object.entries(file.values)) {
+    const isMap = typeof value === "object" && value !== null && !Array.isArray(value);
+    if (key === "libos") continue;
+    if (Object.hasOwn(coreProperties, key)) {
+      core[key] = value;
+    } else if (key === backend.name) {
+      if (isMap) own = value as Values;
+      else if (value !== null)
+        problems.push(`${key} must be a map of options; got ${describe(value)}${at(file.where([key]))}`);
+    } else if (!((isMap || value === null) && SECTION.test(key))) {
+      problems.push(unknown(key, key, [...Object.keys(coreProperties), "libos", backend.name]) + at(file.where([key])));
+    }
+  }
+  return {
+    core: { values: core, schemas: coreProperties, name: keyName, where: file.where },
+    backend: {
+      values: own,
+      schemas: backend.options,
+      name: (path) => keyName([backend.name, ...path]),
+      where: (path) => file.where([backend.name, ...path]),
+    },
+  };
+}
+
+function splitGiven(backend: Backend, given: Values, problems: string[]): { core: Source; backend: Source } {
+  const core: Record<string, unknown> = {};
+  const own: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(given)) {
+    if (value === undefined) continue;
+    if (Object.hasOwn(coreProperties, key)) core[key] = value;
+    else if (Object.hasOwn(backend.options, key)) own[key] = value;
+    else
+      problems.push(unknown(key, key, [...Object.keys(coreProperties), ...Object.keys(backend.options), ...RESERVED]));
+  }
+  const where = () => undefined;
+  return {
+    core: { values: core, schemas: coreProperties, name: keyName, where },
+    backend: { values: own, schemas: backend.options, name: (path) => keyName([backend.name, ...path]), where },
+  };
+}
+
+// A null in YAML is a key without a value: as if it were not there.
+function check(source: Source, backend: Backend, problems: string[]): Values {
+  const values = Object.fromEntries(Object.entries(source.values).filter(([, value]) => value !== null));
+  let validate: ValidateFunction;
+  try {
+    validate = validator(source.schemas);
+  } catch (error) {
+    problems.push(
+      `backend ${backend.name} declares wrong options: ${error instanceof Error ? error.message : String(error)}`,
+    );
+    return {};
+  }
+  if (!validate(values)) {
+    for (const error of validate.errors ?? []) problems.push(explain(error, source));
+    return {};
+  }
+  if (source.schemas === coreProperties && values.arena !== undefined) {
+    const problem = arenaProblem(values.arena as SizeClass[]);
+    if (problem) problems.push(`arena ${problem}${at(source.where(["arena"]))}`);
+  }
+  return values;
+}
+
+function validator(schemas: Schemas): ValidateFunction {
+  const ajv = new Ajv2020({
+    strict: true,
+    allErrors: true,
+    verbose: true,
+    ownProperties: true,
+    validateFormats: false,
+  });
+  return ajv.compile({ type: "object", properties: schemas, additionalProperties: false });
+}
+
+function explain(error: ErrorObject, source: Source): string {
+  const path = error.instancePath
+    .split("/")
+    .slice(1)
+    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const key = source.name(path);
+  if (error.keyword === "additionalProperties" || error.keyword === "unevaluatedProperties") {
+    const name = String(error.params.additionalProperty ?? error.params.unevaluatedProperty);
+    const known = Object.keys((error.parentSchema?.properties as object | undefined) ?? {});
+    return unknown(source.name([...path, name]), name, known) + at(source.where([...path, name]));
+  }
+  return `${key} ${wanted(error)}; got ${describe(error.data)}${at(source.where(path))}`;
+}
+
+function wanted(error: ErrorObject): string {
+  switch (error.keyword) {
+    case "enum":
+      return `must be one of ${(error.params.allowedValues as unknown[]).join(", ")}`;
+    case "type":
+      return `must be of type ${[error.params.type].flat().join(" or ")}`;
+    case "minimum":
+      return `must be at least ${error.params.limit}`;
+    case "maximum":
+      return `must be at most ${error.params.limit}`;
+    case "required":
+      return `must have the key ${error.params.missingProperty}`;
+    default:
+      return error.message ?? `fails ${error.keyword}`;
+  }
+}
+
+function unknown(fullName: string, name: string, known: readonly string[]): string {
+  const near = nearest(name, known);
+  const shown = fullName.length <= 100 ? fullName : `${fullName.slice(0, 100)}...`;
+  return `${shown} is no known option${near ? `; did you mean ${near}?` : ""}`;
+}
+
+// a, a.b, a[0].b
+function keyName(path: readonly string[]): string {
+  return path.reduce((name, part) => (/^\d+$/.test(part) ? `${name}[${part}]` : name ? `${name}.${part}` : part), "");
+}
+
+function at(place: string | undefined): string {
+  return place ? ` (${place})` : "";
+}
+
+function defaultsOf(schemas: Schemas): Values {
+  return Object.fromEntries(
+    Object.entries(schemas)
+      .filter(([, schema]) => "default" in schema)
+      .map(([key, schema]) => [key, (schema as { default: unknown }).default]),
+  );
+}
+
+function flatten(values: Values): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [
+      key,
+      typeof value === "object" ? JSON.stringify(value) : String(value),
+    ]),
+  );
+}
