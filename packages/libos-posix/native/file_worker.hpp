@@ -4,9 +4,9 @@
 // iovecs only, never the Runtime. Two rings of fixed size connect them, one writer and one reader each, so neither waits for a
 // lock. A file has at most one job with the worker; that keeps its operations in order and bounds the rings.
 //
-// An engine holds one FileWorker, adds eventfd() to what it sleeps on, calls poll() from Engine::poll(), forwards
-// Engine::open() to open(), and destroys it before the Runtime's arena, as Engine members are. The thread starts with the first
-// operation on a file; an application that opens none has none.
+// An engine holds one FileWorker as a member, adds eventfd() to what it sleeps on, calls poll() from Engine::poll() and forwards
+// Engine::open() to open(). The Runtime closes all queues before it destroys the engine, so no file outlives the worker. The thread
+// starts with the first operation on a file; an application that uses none has none.
 #pragma once
 
 #include <semaphore.h>
@@ -27,7 +27,8 @@ namespace demi {
 class FileQueue;
 class Runtime;
 
-// One piece of work: a vectored read or write, at `offset` or at the end of the file. Lives in its FileQueue.
+// One piece of work: a vectored read or write, at `offset` or at the end of the file. Lives in its FileQueue. The worker has it from
+// submit() until it comes back through the result ring; the owner keeps its hands off meanwhile.
 struct FileJob {
   enum class Kind : std::uint8_t { kRead, kWrite, kAppend };
   static constexpr int kMaxIovecs = 64;
@@ -37,11 +38,14 @@ struct FileJob {
   off_t offset = 0;
   int iovecs = 0;
   std::array<iovec, kMaxIovecs> iov{};
-  // Written by the worker, read by the owner once the result came back.
+  // The outcome.
   std::int64_t done = 0;  // bytes moved, also when error is set
   int error = 0;          // negative errno or 0
   off_t end = 0;          // kAppend: where the written bytes end
   FileQueue* queue = nullptr;
+
+  // Does it, blocking: a write until all bytes are taken or an error, a read once.
+  void perform();
 };
 
 class FileWorker {
@@ -69,11 +73,11 @@ class FileWorker {
 
  private:
   friend class FileQueue;
-  static constexpr std::uint32_t kRing = 256;  // jobs with the worker at a time; a power of two
+  static constexpr std::uint32_t kRing = 256;  // jobs with the worker at a time, so files busy at once; a power of two
 
-  // One writer, one reader; `tail` belongs to the writer, `head` to the reader.
+  // One writer, one reader; `tail` belongs to the writer, `head` to the reader. Never full: in_flight_ stays within kRing.
   struct Ring {
-    bool push(FileJob* job);  // false: full
+    void push(FileJob* job);
     FileJob* pop();           // nullptr: empty
     bool empty() const { return head.load(std::memory_order_relaxed) == tail.load(std::memory_order_acquire); }
     alignas(64) std::atomic<std::uint32_t> head{0};
@@ -81,17 +85,23 @@ class FileWorker {
     std::array<FileJob*, kRing> slots{};
   };
 
-  // For FileQueue. submit(): 0, -EAGAIN when the ring is full (the queue is called back with start()), or why no thread started.
-  int submit(FileJob& job);
+  // ---- for FileQueue, owner thread ----
+  // 0: submit() will take a job; -EAGAIN: the ring is full; else why there is no thread.
+  int ready();
+  void submit(FileJob& job);
   // The queue waits for arena memory or a place in the ring; poll() calls its start().
-  void retry_later(FileQueue& queue);
-  // The descriptor was closed while the worker reads the queue's memory: keeps it until the job is back.
-  void keep(std::unique_ptr<Queue> queue);
-  void forget(FileQueue& queue);
+  void retry_later(FileQueue& queue) { waiting_.push_back(&queue); }
+  void forget(FileQueue& queue) { std::erase(waiting_, &queue); }
+  // The descriptor was closed while the worker uses the queue's memory: keeps it until the job is back.
+  void keep(std::unique_ptr<FileQueue> queue) { closing_.push_back(std::move(queue)); }
+  void file_closed() { --open_files_; }
 
   int start_thread();
+  void take_result(FileJob& job);
+  void retry_waiting();
+
+  // ---- worker thread ----
   void run();
-  static void perform(FileJob& job);
 
   Runtime& runtime_;
   int eventfd_ = -1;
@@ -107,7 +117,8 @@ class FileWorker {
   std::int64_t unsignalled_ = 0;  // results taken whose eventfd write was not yet read
   std::uint64_t releases_seen_ = 0;
   std::vector<FileQueue*> waiting_;
-  std::vector<std::unique_ptr<Queue>> closing_;
+  std::vector<FileQueue*> retrying_;  // swapped with waiting_, so that retrying allocates nothing
+  std::vector<std::unique_ptr<FileQueue>> closing_;
   std::uint32_t open_files_ = 0;
   std::uint64_t jobs_done_ = 0;
 };
