@@ -1,5 +1,4 @@
 import { constants } from "node:os";
-import { getSystemErrorName } from "node:util";
 
 /** A failed call. `code` is the POSIX name, `errno` negative as in results, `syscall` the libOS call, `qd` the queue if there was one. */
 export class DemiError extends Error {
@@ -9,8 +8,8 @@ export class DemiError extends Error {
   readonly syscall: string;
   readonly qd: number | undefined;
 
-  constructor(code: string, syscall: string, detail?: string, qd?: number) {
-    super(`${code}: ${syscall}${detail ? `: ${detail}` : ""}`);
+  constructor(code: string, syscall: string, detail?: string, qd?: number, cause?: unknown) {
+    super(`${code}: ${syscall}${detail ? `: ${detail}` : ""}`, cause === undefined ? undefined : { cause });
     this.code = code;
     this.errno = errnoOf(code);
     this.syscall = syscall;
@@ -23,17 +22,18 @@ export class DemiError extends Error {
   }
 }
 
+const numbers = constants.errno as Record<string, number>;
+// Where two names share a number (EAGAIN and EWOULDBLOCK, EOPNOTSUPP and ENOTSUP), the one sockets use.
+const names = new Map(Object.entries(numbers).map(([name, value]) => [value, name]));
+for (const name of ["EAGAIN", "EOPNOTSUPP"]) names.set(numbers[name], name);
+
 /** The POSIX name of a negative errno: -104 is "ECONNRESET". */
 export function errorName(errno: number): string {
-  try {
-    return getSystemErrorName(errno);
-  } catch {
-    return `E${-errno}`;
-  }
+  return names.get(-errno) ?? `E${-errno}`;
 }
 
 /** The negative errno of a POSIX name; 0 for one this platform does not know. */
 export function errnoOf(code: string): number {
-  const value = (constants.errno as Record<string, number>)[code];
+  const value = numbers[code];
   return value === undefined ? (/^E(\d+)$/.test(code) ? -Number(code.slice(1)) : 0) : -value;
 }

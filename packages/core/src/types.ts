@@ -184,6 +184,14 @@ export interface LibOS {
   segments(sga: Sga): number;
   /** The bytes of one segment as a view on the arena: valid until the sga is freed or pushed away. */
   bytes(sga: Sga, segment?: number): Uint8Array;
+  /**
+   * The whole slot behind a segment, a view made once per slot: nothing is allocated. The segment's bytes are
+   * `view[offset(sga)]` on, `segmentLength(sga)` of them.
+   */
+  view(sga: Sga, segment?: number): Uint8Array;
+  /** Where the segment starts in its {@link view}. */
+  offset(sga: Sga, segment?: number): number;
+  segmentLength(sga: Sga, segment?: number): number;
   /** Makes the segment shorter: bytes `offset` to `offset + length` of what it is now. */
   trim(sga: Sga, offset: number, length: number, segment?: number): void;
   /** The address a datagram came from; undefined when it carries none. */
@@ -231,6 +239,7 @@ export interface LibOS {
   stats(): Stats;
   /** Closes every queue and releases the memory. Pending promises reject with ECANCELED; later calls throw EBADF. Idempotent. */
   destroy(): void;
+  [Symbol.dispose](): void;
 }
 
 export type { DemiError };

@@ -1,0 +1,43 @@
+import type { NativeLibOS } from "./backend.js";
+import { type CoreOptions, loadConfig, resolveOptions } from "./config.js";
+import { channels } from "./diagnostics.js";
+import { chosenName, loadBackend } from "./discovery.js";
+import { DemiError, errorName } from "./errors.js";
+import { DemiLibOS } from "./libos.js";
+import type { LibOS } from "./types.js";
+
+/** What openLibOS() takes: core's options, and beside them the chosen backend's own (`engine: "epoll"`). */
+export interface LibOSOptions extends Partial<CoreOptions> {
+  /** The backend's name; default: env LIBOS, else the configuration file's `libos`, else the only one installed. */
+  libos?: string;
+  /** A YAML file with options; default: env DEMI_CONFIG. What is given here beats what the file says. */
+  config?: string;
+  /** Where to look for backends first: a path or file: URL inside the application; default: the running script, then the working directory. */
+  from?: string;
+  [option: string]: unknown;
+}
+
+/**
+ * Opens a libOS on this thread. Throws {@link DemiError}: ENOENT when no such backend is installed, EINVAL for a wrong option (the
+ * message names it), or what the device answered.
+ */
+export async function openLibOS(options: LibOSOptions = {}): Promise<LibOS> {
+  const { libos, config, from, ...given } = options;
+  const file = loadConfig(config);
+  const backend = await loadBackend(chosenName(libos, file.libos), from);
+  const resolved = resolveOptions(backend, file, given);
+  const { core } = resolved;
+  let native: NativeLibOS;
+  try {
+    const limits = { ringEntries: core.ringEntries, tokens: core.tokens, queues: core.queues, classes: [...core.arena] };
+    native = backend.load().open(limits, resolved.backend);
+  } catch (error) {
+    if (error instanceof DemiError) throw error;
+    const { errno, message } = error as { errno?: number; message?: string };
+    const code = typeof errno === "number" ? errorName(errno) : "ENOEXEC";
+    throw new DemiError(code, "open", `${backend.name}: ${message ?? String(error)}`, undefined, error);
+  }
+  const os = new DemiLibOS(backend.name, native, core);
+  if (channels.open.hasSubscribers) channels.open.publish({ libos: os.name, engine: os.engine });
+  return os as unknown as LibOS;
+}

@@ -1,0 +1,135 @@
+import { constants } from "node:os";
+import { DemiError } from "../errors.js";
+import { OP_POP } from "../layout.js";
+import type { Address, AsyncCalls, AsyncOptions, Completion, QueueDescriptor, QueueToken, Sga } from "../types.js";
+import type { Control } from "./control.js";
+import type { Runtime } from "./runtime.js";
+
+const ECANCELED = -constants.errno.ECANCELED;
+const EBADF = -constants.errno.EBADF;
+
+/** The promise forms: each starts the operation and gives its completion to a callback that settles the promise. */
+export class Async implements AsyncCalls {
+  readonly #runtime: Runtime;
+  readonly #control: Control;
+
+  constructor(runtime: Runtime, control: Control) {
+    this.#runtime = runtime;
+    this.#control = control;
+  }
+
+  push(qd: QueueDescriptor, sga: Sga, flags = 0, options?: AsyncOptions): Promise<number> {
+    // A promise always needs the completion, so QUIET is left out.
+    return this.#settle("push", qd, () => this.#runtime.push(qd, sga, flags & 1), options, (result) => result);
+  }
+
+  pushTo(qd: QueueDescriptor, sga: Sga, to?: Address, flags = 0, options?: AsyncOptions): Promise<number> {
+    return this.#settle("pushTo", qd, () => this.#runtime.pushTo(qd, sga, to, flags & 1), options, (result) => result);
+  }
+
+  pop(qd: QueueDescriptor, options?: AsyncOptions & { limit?: number }): Promise<Sga> {
+    const start = () => this.#runtime.pop(qd, options?.limit ?? 0);
+    return this.#settle("pop", qd, start, options, (_result, sga) => sga);
+  }
+
+  accept(qd: QueueDescriptor, options?: AsyncOptions): Promise<QueueDescriptor> {
+    return this.#settle("accept", qd, () => this.#runtime.accept(qd), options, (_result, newQd) => newQd);
+  }
+
+  connect(qd: QueueDescriptor, to: Address, options?: AsyncOptions): Promise<void> {
+    return this.#settle("connect", qd, () => this.#control.connect(qd, to), options, () => undefined);
+  }
+
+  wait(qt: QueueToken, options?: AsyncOptions): Promise<Completion> {
+    const { tokens } = this.#runtime;
+    const index = tokens.index(qt);
+    const opcode = index < 0 ? 0 : tokens.opcodes[index];
+    const qd = index < 0 ? 0 : tokens.qds[index];
+    return new Promise((resolve, reject) => {
+      const signal = options?.signal;
+      if (signal?.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      const abort = () => this.#abort(qt);
+      this.#runtime.attach(qt, (result, value) => {
+        signal?.removeEventListener("abort", abort);
+        if (result === ECANCELED && signal?.aborted) reject(signal.reason);
+        else resolve({ opcode, qd, qt, result, sga: opcode === OP_POP ? value : 0, newQd: opcode === OP_POP ? 0 : value });
+      });
+      signal?.addEventListener("abort", abort, { once: true });
+    });
+  }
+
+  async *messages(qd: QueueDescriptor, options?: AsyncOptions): AsyncIterableIterator<Sga> {
+    for (;;) {
+      let sga: Sga;
+      try {
+        sga = await this.pop(qd, options);
+      } catch (error) {
+        if (isEnd(error)) return;
+        throw error;
+      }
+      if (sga === 0) return;
+      try {
+        yield sga;
+      } finally {
+        // Pushed away or freed by the consumer: not ours to free.
+        if (!this.#runtime.closed && this.#runtime.arena.owns(sga)) this.#runtime.free(sga);
+      }
+    }
+  }
+
+  async *connections(qd: QueueDescriptor, options?: AsyncOptions): AsyncIterableIterator<QueueDescriptor> {
+    for (;;) {
+      try {
+        yield await this.accept(qd, options);
+      } catch (error) {
+        if (isEnd(error)) return;
+        throw error;
+      }
+    }
+  }
+
+  #settle<T>(
+    syscall: string,
+    qd: QueueDescriptor,
+    start: () => QueueToken,
+    options: AsyncOptions | undefined,
+    value: (result: number, value: number) => T,
+  ): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const signal = options?.signal;
+      if (signal?.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      const qt = start();
+      if (signal === undefined) {
+        this.#runtime.attach(qt, (result, got) => {
+          if (result < 0) reject(DemiError.from(result, syscall, qd));
+          else resolve(value(result, got));
+        });
+        return;
+      }
+      const abort = () => this.#abort(qt);
+      this.#runtime.attach(qt, (result, got) => {
+        signal.removeEventListener("abort", abort);
+        // An operation that had completed before the cancellation reached it keeps its result: nothing that arrived is lost.
+        if (result === ECANCELED && signal.aborted) reject(signal.reason);
+        else if (result < 0) reject(DemiError.from(result, syscall, qd));
+        else resolve(value(result, got));
+      });
+      signal.addEventListener("abort", abort, { once: true });
+    });
+  }
+
+  #abort(qt: QueueToken): void {
+    if (!this.#runtime.closed) this.#runtime.cancel(qt);
+  }
+}
+
+/** The queue was closed: the end of an iteration, not a failure of it. */
+function isEnd(error: unknown): boolean {
+  return error instanceof DemiError && (error.errno === ECANCELED || error.errno === EBADF);
+}

@@ -1,0 +1,150 @@
+import { performance } from "node:perf_hooks";
+import type { CompletionHandler, LoopMode } from "../types.js";
+import type { Runtime } from "./runtime.js";
+
+/** Native polls in one turn of Node's loop, and the time after which a turn gives way even if there is more to do. */
+const POLLS_PER_TURN = 64;
+const TURN_MILLISECONDS = 1;
+
+/**
+ * Drives a libOS from Node's event loop while a run() handler or a callback waits. A turn is a burst of polls; between bursts
+ * Node's timers, signals and other sockets get their turn.
+ *
+ * - poll: never sleeps.
+ * - adaptive: while work keeps coming, waits for more inside the device, up to `spinMicroseconds` at a time; then sleeps in Node's loop.
+ * - interrupt: sleeps in Node's loop as soon as there is nothing to do.
+ */
+export class Loop {
+  readonly #runtime: Runtime;
+  readonly #mode: LoopMode;
+  readonly #wait: number;
+  #handler: CompletionHandler | undefined;
+  #finish: ((error?: unknown) => void) | undefined;
+  #scheduled: NodeJS.Immediate | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #inTurn = false;
+
+  constructor(runtime: Runtime, mode: LoopMode, spinMicroseconds: number) {
+    this.#runtime = runtime;
+    this.#mode = mode;
+    this.#wait = mode === "adaptive" ? spinMicroseconds : 0;
+    runtime.kick = () => this.#kick();
+  }
+
+  get running(): boolean {
+    return this.#handler !== undefined;
+  }
+
+  run(handler: CompletionHandler): Promise<void> {
+    this.#handler = handler;
+    this.#kick();
+    return new Promise((resolve, reject) => {
+      this.#finish = (error) => (error === undefined ? resolve() : reject(error));
+    });
+  }
+
+  /** Ends run(); completions from now on are kept for the next. */
+  stop(error?: unknown): void {
+    const finish = this.#finish;
+    this.#handler = undefined;
+    this.#finish = undefined;
+    finish?.(error);
+    if (!this.#wanted()) this.#halt();
+  }
+
+  /** Stops for good: the libOS is gone. */
+  end(): void {
+    this.stop();
+    this.#halt();
+  }
+
+  #halt(): void {
+    clearImmediate(this.#scheduled);
+    this.#scheduled = undefined;
+    this.#wakeUp();
+  }
+
+  #wanted(): boolean {
+    return !this.#runtime.closed && (this.#handler !== undefined || this.#runtime.callbacks > 0);
+  }
+
+  #kick(): void {
+    if (!this.#wanted()) return;
+    this.#wakeUp();
+    if (!this.#inTurn) this.#schedule();
+  }
+
+  #schedule(): void {
+    this.#scheduled ??= setImmediate(this.#turn);
+  }
+
+  readonly #turn = (): void => {
+    this.#scheduled = undefined;
+    if (!this.#wanted()) return;
+    this.#inTurn = true;
+    let busy = false;
+    try {
+      busy = this.#burst();
+    } catch (error) {
+      // A handler that throws ends run() with its error; a callback's or, outside run(), anybody's is Node's to report.
+      if (this.#finish === undefined) throw error;
+      this.stop(error);
+    } finally {
+      this.#inTurn = false;
+      if (this.#wanted()) {
+        if (busy || this.#mode === "poll" || this.#runtime.ready) this.#schedule();
+        else this.#sleep();
+      }
+    }
+  };
+
+  /** True when it gave way with work left, false when it ran dry. */
+  #burst(): boolean {
+    const runtime = this.#runtime;
+    const start = performance.now();
+    for (let polls = 0; polls < POLLS_PER_TURN; polls++) {
+      runtime.poll(this.#wait);
+      const completed = runtime.dispatch(this.#handler);
+      if (!this.#wanted()) return false;
+      if (completed !== 0) {
+        if (performance.now() - start > TURN_MILLISECONDS) return true;
+      } else if (this.#mode !== "poll" && !runtime.ready) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  #sleep(): void {
+    const milliseconds = this.#runtime.native.arm(this.#woken);
+    if (milliseconds === 0) {
+      this.#schedule();
+      return;
+    }
+    this.#runtime.asleep = true;
+    if (milliseconds > 0) this.#timer = setTimeout(this.#expired, milliseconds);
+  }
+
+  readonly #woken = (): void => {
+    this.#awake();
+    if (this.#scheduled === undefined) this.#turn();
+  };
+
+  readonly #expired = (): void => {
+    this.#wakeUp();
+    this.#turn();
+  };
+
+  /** Awake by our own doing: the watch is still armed. */
+  #wakeUp(): void {
+    if (!this.#runtime.asleep) return;
+    this.#awake();
+    if (!this.#runtime.closed) this.#runtime.native.disarm();
+  }
+
+  #awake(): void {
+    this.#runtime.asleep = false;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}

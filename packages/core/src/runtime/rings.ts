@@ -1,0 +1,89 @@
+import { DemiError } from "../errors.js";
+import * as layout from "../layout.js";
+import type { NativeLibOS } from "../native.js";
+
+/**
+ * The submission and completion rings. This file and native/include/demi/runtime.hpp are the only two that know what an entry looks
+ * like.
+ */
+export class Rings {
+  readonly words: Int32Array;
+  readonly #native: NativeLibOS;
+  readonly #sqBase: number;
+  readonly #mask: number;
+  readonly #entries: number;
+  readonly #cqBase: number;
+  readonly #quietBase: number;
+  #sqTail = 0;
+  #sqHead = 0;
+  #cqHead = 0;
+  #cqTail = 0;
+
+  constructor(native: NativeLibOS) {
+    const words = new Int32Array(native.rings);
+    if (words[layout.WORD_MAGIC] !== layout.MAGIC || words[layout.WORD_VERSION] !== layout.VERSION) {
+      throw new DemiError(
+        "EPROTO",
+        "open",
+        "the addon was built for another version of @demikernel/core: reinstall or rebuild it",
+      );
+    }
+    this.words = words;
+    this.#native = native;
+    this.#entries = words[layout.WORD_SQ_ENTRIES];
+    this.#mask = this.#entries - 1;
+    this.#sqBase = words[layout.WORD_SQ_BASE];
+    this.#cqBase = words[layout.WORD_CQ_BASE];
+    this.#quietBase = words[layout.WORD_QUIET_BASE];
+  }
+
+  /** Submissions written since the last poll. */
+  get unsubmitted(): number {
+    return (this.#sqTail - this.#sqHead) | 0;
+  }
+
+  /** Writes one submission; a full ring is handed over first, so this always succeeds. */
+  submit(op: number, qd: number, qt: number, arg: number): void {
+    if (((this.#sqTail - this.#sqHead) | 0) === this.#entries) this.poll(0);
+    const words = this.words;
+    const at = this.#sqBase + ((this.#sqTail & this.#mask) << 2);
+    words[at + layout.SQE_OP] = op;
+    words[at + layout.SQE_QD] = qd;
+    words[at + layout.SQE_QT] = qt;
+    words[at + layout.SQE_ARG] = arg;
+    this.#sqTail = (this.#sqTail + 1) | 0;
+  }
+
+  /** One crossing of the boundary: hands over the submissions, drives the device, fetches completions. Returns how many are ready. */
+  poll(waitMicroseconds: number): number {
+    const words = this.words;
+    words[layout.WORD_SQ_TAIL] = this.#sqTail;
+    const ready = this.#native.poll(waitMicroseconds);
+    if (ready < 0) throw DemiError.from(ready, "poll");
+    this.#sqHead = this.#sqTail;
+    this.#cqTail = words[layout.WORD_CQ_TAIL];
+    return ready;
+  }
+
+  /** Word index of the oldest completion entry, -1 when there is none. The entry is consumed: read it before the next poll(). */
+  next(): number {
+    const head = this.#cqHead;
+    if (head === this.#cqTail) return -1;
+    this.#cqHead = (head + 1) | 0;
+    this.words[layout.WORD_CQ_HEAD] = this.#cqHead;
+    return this.#cqBase + ((head & this.#mask) << 2);
+  }
+
+  /** Completions that found no room in the ring. */
+  get more(): boolean {
+    return this.words[layout.WORD_CQ_MORE] !== 0;
+  }
+
+  /** Tokens that ended without a completion entry since the last call. */
+  quiet(each: (qt: number) => void): void {
+    const count = this.words[layout.WORD_QUIET_COUNT];
+    if (count === 0) return;
+    this.words[layout.WORD_QUIET_COUNT] = 0;
+    for (let i = 0; i < count; i++) each(this.words[this.#quietBase + i]);
+  }
+}

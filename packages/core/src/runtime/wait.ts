@@ -1,0 +1,109 @@
+import { performance } from "node:perf_hooks";
+import { DemiError } from "../errors.js";
+import type { Completion, QueueToken } from "../types.js";
+import type { Runtime } from "./runtime.js";
+import { HOLDER_CALLBACK, HOLDER_DONE } from "./tokens.js";
+
+/** Longest single wait in the device: a pending signal's native handler and a destroyed peer are seen at least this often. */
+const SLICE_MICROSECONDS = 1000;
+
+/** The blocking calls of the papers (wait, wait_any, wait_all, wait_next_n) over one thread's libOS. */
+export class Waiter {
+  readonly #runtime: Runtime;
+  /** Where the next waitAny starts to look, so that a busy token cannot starve its neighbours. */
+  #next = 0;
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+  }
+
+  poll(qt: QueueToken): Completion | undefined {
+    const index = this.#index(qt, "poll");
+    const runtime = this.#runtime;
+    if (runtime.tokens.holders[index] !== HOLDER_DONE) {
+      runtime.poll(0);
+      runtime.dispatch(undefined);
+    }
+    return runtime.tokens.holders[index] === HOLDER_DONE ? runtime.pick(index, qt) : undefined;
+  }
+
+  wait(qt: QueueToken, timeout: number | undefined): Completion {
+    const index = this.#index(qt, "wait");
+    const { tokens } = this.#runtime;
+    this.#until("wait", timeout, () => tokens.holders[index] === HOLDER_DONE);
+    return this.#runtime.pick(index, qt);
+  }
+
+  waitAny(qts: readonly QueueToken[], timeout: number | undefined): Completion & { index: number } {
+    if (qts.length === 0) throw new DemiError("EINVAL", "waitAny", "no tokens");
+    for (const qt of qts) this.#index(qt, "waitAny");
+    const { tokens } = this.#runtime;
+    let found = -1;
+    this.#until("waitAny", timeout, () => {
+      for (let n = 0; n < qts.length; n++) {
+        const i = (this.#next + n) % qts.length;
+        if (tokens.holders[tokens.index(qts[i])] === HOLDER_DONE) {
+          found = i;
+          return true;
+        }
+      }
+      return false;
+    });
+    this.#next = found + 1;
+    const completion = this.#runtime.pick(tokens.index(qts[found]), qts[found]);
+    return { ...completion, index: found };
+  }
+
+  /** All or nothing: on a timeout no token has been used up. */
+  waitAll(qts: readonly QueueToken[], timeout: number | undefined): Completion[] {
+    const indices = qts.map((qt) => this.#index(qt, "waitAll"));
+    if (new Set(qts).size !== qts.length) throw new DemiError("EINVAL", "waitAll", "a token is named twice");
+    const { tokens } = this.#runtime;
+    this.#until("waitAll", timeout, () => indices.every((index) => tokens.holders[index] === HOLDER_DONE));
+    return indices.map((index, i) => this.#runtime.pick(index, qts[i]));
+  }
+
+  waitNext(max: number, timeout: number | undefined): Completion[] {
+    this.#runtime.open("waitNext");
+    if (!Number.isInteger(max) || max < 1) throw new DemiError("EINVAL", "waitNext", `max is ${max}, not at least 1`);
+    const { tokens, done } = this.#runtime;
+    const completions: Completion[] = [];
+    this.#until("waitNext", timeout, () => {
+      for (let qt = done.take(); qt !== 0; qt = done.take()) {
+        completions.push(this.#runtime.pick(tokens.index(qt), qt));
+        if (completions.length === max) break;
+      }
+      return completions.length > 0;
+    });
+    return completions;
+  }
+
+  #index(qt: QueueToken, syscall: string): number {
+    const { tokens } = this.#runtime;
+    this.#runtime.open(syscall);
+    const index = tokens.index(qt);
+    if (index < 0) throw new DemiError("EINVAL", syscall, `token ${qt} is not outstanding`);
+    if (tokens.holders[index] === HOLDER_CALLBACK) {
+      throw new DemiError("EBUSY", syscall, `a promise waits for token ${qt} already`);
+    }
+    return index;
+  }
+
+  #until(syscall: string, timeout: number | undefined, done: () => boolean): void {
+    if (timeout !== undefined && !(timeout >= 0)) {
+      throw new DemiError("EINVAL", syscall, `timeout is ${timeout}, not milliseconds`);
+    }
+    if (done()) return;
+    const runtime = this.#runtime;
+    const deadline = timeout === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeout;
+    let slice = 0;
+    for (;;) {
+      runtime.poll(slice);
+      runtime.dispatch(undefined);
+      if (done()) return;
+      const left = (deadline - performance.now()) * 1000;
+      if (left <= 0) throw new DemiError("ETIMEDOUT", syscall, `nothing completed in ${timeout} ms`);
+      slice = runtime.ready ? 0 : Math.min(SLICE_MICROSECONDS, Math.ceil(left));
+    }
+  }
+}
