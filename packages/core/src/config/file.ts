@@ -1,4 +1,5 @@
 /** Reads the YAML configuration file. What its keys may hold is checked later, when the backend is known: see options.ts. */
+import { isUtf8 } from "node:buffer";
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { resolve } from "node:path";
 import {
@@ -54,8 +55,11 @@ export function parseConfig(text: string, path: string): FileConfig {
 
   const problem = document?.errors[0] ?? document?.warnings[0];
   if (problem) throw refuse(problem.message, problem.pos[0]);
-  if (!document || document.contents === null) return { path, libos: undefined, values: {}, where: () => path };
-  if (!isMap(document.contents)) throw refuse("must be a map of options", document.contents.range?.[0]);
+  const contents = document?.contents ?? null;
+  if (!document || contents === null || (isScalar(contents) && contents.value === null)) {
+    return { path, libos: undefined, values: {}, where: () => path };
+  }
+  if (!isMap(contents)) throw refuse("must be a map of options", contents.range?.[0]);
 
   let values: Record<string, unknown>;
   try {
@@ -143,10 +147,11 @@ function readBounded(path: string): string {
     for (let n = -1; n !== 0 && length < bytes.length; length += n)
       n = readSync(fd, bytes, length, bytes.length - length, null);
     if (length > MAX_BYTES) throw invalid(`${path}: is larger than 1 MiB`);
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, length));
+    const content = bytes.subarray(0, length);
+    if (!isUtf8(content)) throw invalid(`${path}: is not UTF-8 text`);
+    return content.toString();
   } catch (error) {
     if (error instanceof DemiError) throw error;
-    if (error instanceof TypeError) throw invalid(`${path}: is not UTF-8 text`);
     throw fileError(error, path);
   } finally {
     closeSync(fd);
