@@ -22,6 +22,16 @@
 #include "demi/layout.hpp"
 #include "demi/op.hpp"
 
+// Under AddressSanitizer a free slot is poisoned, so that the native tests catch whoever still reads or fills it.
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#define DEMI_POISON(address, bytes) __asan_poison_memory_region(address, bytes)
+#define DEMI_UNPOISON(address, bytes) __asan_unpoison_memory_region(address, bytes)
+#else
+#define DEMI_POISON(address, bytes) ((void)(address), (void)(bytes))
+#define DEMI_UNPOISON(address, bytes) ((void)(address), (void)(bytes))
+#endif
+
 namespace demi {
 
 struct SizeClass {
@@ -33,7 +43,10 @@ class Arena {
  public:
   // `shared` points at the slot descriptors JavaScript sees: kSlotWords words each.
   Arena(std::span<const SizeClass> classes, std::int32_t* shared);
-  ~Arena() { ::munmap(base_, bytes_); }
+  ~Arena() {
+    DEMI_UNPOISON(base_, bytes_);
+    ::munmap(base_, bytes_);
+  }
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
@@ -50,9 +63,9 @@ class Arena {
   std::uint32_t class_first(std::size_t i) const { return classes_[i].first; }
   std::uint32_t free_slots(std::size_t i) const { return static_cast<std::uint32_t>(classes_[i].free.size()); }
   std::uint32_t largest() const { return classes_.back().geometry.size; }
-  // Slots the application holds, and slots queues and engines hold.
-  std::uint32_t app_slots() const { return app_slots_; }
-  std::uint32_t device_slots() const { return device_slots_; }
+  // Slots the application holds, and slots queues and engines hold. Counted when asked, to keep the data path short.
+  std::uint32_t app_slots() const { return count(State::kApp); }
+  std::uint32_t device_slots() const { return count(State::kDevice); }
   // Counts up each time a slot becomes free: an engine that ran dry compares it to know when to try again.
   std::uint64_t releases() const { return releases_; }
 
@@ -147,7 +160,7 @@ class Arena {
     Slot& s = slots_[index(sga)];
     if (--s.pins == 0 && s.free_pending) release(sga);
   }
-  bool pinned_once(Sga sga) const { return slots_[index(sga)].pins == 1; }
+  bool pinned(Sga sga) const { return slots_[index(sga)].pins != 0; }
 
   // Gives a chain back from either owner; while pinned this happens at the last unpin.
   void free(Sga sga) {
@@ -165,7 +178,8 @@ class Arena {
 
  private:
   enum class State : std::uint8_t { kFree, kApp, kDevice };
-  struct Slot {
+  // Half a cache line, so that finding one is a shift.
+  struct alignas(32) Slot {
     Sga handle = 0;
     std::uint32_t next = 0;  // slot index + 1
     std::uint32_t offset = 0;
@@ -204,8 +218,12 @@ class Arena {
     s.head = true;
     s.free_pending = false;
     shared(i)[layout::kSlotFamily] = 0;
-    ++device_slots_;
+    DEMI_UNPOISON(base_ + start_of(s), c.geometry.size);
     return s.handle;
+  }
+
+  std::uint32_t count(State state) const {
+    return static_cast<std::uint32_t>(std::count_if(slots_.begin(), slots_.end(), [&](const Slot& s) { return s.state == state; }));
   }
 
   void release(Sga sga);
@@ -216,8 +234,6 @@ class Arena {
   std::int32_t* shared_;
   std::vector<Slot> slots_;
   std::vector<Class> classes_;
-  std::uint32_t app_slots_ = 0;
-  std::uint32_t device_slots_ = 0;
   std::uint64_t releases_ = 0;
 };
 
@@ -247,6 +263,7 @@ inline Arena::Arena(std::span<const SizeClass> classes, std::int32_t* shared) : 
     }
     for (std::uint32_t n = c.geometry.count; n-- > 0;) c.free.push_back(c.first + n);
   }
+  DEMI_POISON(base_, bytes_);
 }
 
 inline Sga Arena::alloc_chain(std::span<const std::uint32_t> sizes) {
@@ -306,8 +323,6 @@ inline void Arena::give_to_app(Sga sga) {
     d[layout::kSlotLength] = static_cast<std::int32_t>(s.length);
     d[layout::kSlotNext] = static_cast<std::int32_t>(s.next);
     s.state = State::kApp;
-    --device_slots_;
-    ++app_slots_;
     next = s.next;
   }
 }
@@ -317,8 +332,6 @@ inline void Arena::take_from_app(Sga sga) {
     Slot& s = slots_[next - 1];
     shared(next - 1)[layout::kSlotHandle] = 0;
     s.state = State::kDevice;
-    --app_slots_;
-    ++device_slots_;
     next = s.next;
   }
 }
@@ -332,9 +345,9 @@ inline void Arena::release(Sga sga) {
     s.head = false;
     s.free_pending = false;
     s.next = 0;
-    --device_slots_;
     ++releases_;
     classes_[s.size_class].free.push_back(i);
+    DEMI_POISON(base_ + start_of(s), classes_[s.size_class].geometry.size);
   }
 }
 

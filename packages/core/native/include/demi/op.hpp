@@ -15,7 +15,8 @@ using Qd = std::int32_t;   // queue descriptor
 using Qt = std::int32_t;   // queue token
 using Sga = std::int32_t;  // scatter-gather array: handle of its first slot, 0 for none
 
-struct Op {
+// A cache line each, so that finding one by its index is a shift.
+struct alignas(64) Op {
   Qt qt = 0;  // 0 when the entry is free
   Qd qd = 0;
   Sga sga = 0;              // push: the bytes to send; else 0

@@ -42,7 +42,7 @@ class Queue {
   void set_qd(Qd qd) { qd_ = qd; }
 
   // ---- data path. A queue that cannot do one completes it with the errno of the base implementation. ------------------
-  // `op.sga` is pinned and checked, its total length in op.limit (never 0).
+  // `op.sga` is checked and stays in place until the operation completes, its total length in op.limit (never 0).
   virtual void push(Op& op);
   virtual void pop(Op& op);
   virtual void accept(Op& op);

@@ -203,6 +203,7 @@ inline void Runtime::submit() {
     sq_head_ = tail;
     pending = 0;
   }
+  submitted_ += pending;
   for (; pending > 0; --pending, ++sq_head_) {
     run_entry(sq_ + static_cast<std::size_t>(sq_head_ & ring_mask_) * layout::kEntryWords);
   }
@@ -211,7 +212,6 @@ inline void Runtime::submit() {
 
 inline void Runtime::run_entry(const std::int32_t* entry) {
   using namespace layout;
-  ++submitted_;
   const std::int32_t code = entry[kSqeOp] & 0xff;
   if (code == kOpFree) {
     const Sga sga = entry[kSqeArg];
@@ -237,8 +237,12 @@ inline void Runtime::run_entry(const std::int32_t* entry) {
       if (!arena_.app_owns(sga)) [[unlikely]] return complete(*op, -EINVAL);
       const std::int32_t total = arena_.take_ranges(sga);
       op->sga = sga;
-      arena_.pin(sga);
-      if (op->flags & kFlagFree) arena_.take_from_app(sga);
+      // Given away: the operation owns it. Lent: the application may free it, but not before the operation ends.
+      if (op->flags & kFlagFree) {
+        arena_.take_from_app(sga);
+      } else {
+        arena_.pin(sga);
+      }
       if (total <= 0) [[unlikely]] return complete(*op, total == 0 ? -ENOMSG : total);
       if (queue == nullptr) [[unlikely]] return complete(*op, -EBADF);
       op->limit = static_cast<std::uint32_t>(total);
@@ -265,8 +269,11 @@ inline void Runtime::complete(Op& op, std::int32_t result, std::int32_t value) {
   const Qt qt = op.qt;
   const Qd qd = op.qd;
   if (op.sga != 0) {
-    if (op.flags & kFlagFree) arena_.free(op.sga);
-    arena_.unpin(op.sga);
+    if (op.flags & kFlagFree) {
+      arena_.free(op.sga);
+    } else {
+      arena_.unpin(op.sga);
+    }
     op.sga = 0;
   }
   const bool dropped = op.dropped;
@@ -332,8 +339,7 @@ inline void Runtime::reject(Qt qt, Qd qd, int error) {
 
 inline Sga Runtime::take(Op& op) {
   const Sga sga = op.sga;
-  if ((op.flags & layout::kFlagFree) && arena_.pinned_once(sga)) {
-    arena_.unpin(sga);
+  if ((op.flags & layout::kFlagFree) && !arena_.pinned(sga)) {
     op.sga = 0;
     return sga;
   }
