@@ -1,0 +1,149 @@
+/** demi-echo bench: our server beside C on epoll, C on io_uring and node:net, in one run. */
+import {
+  circumstances,
+  describe,
+  freshSeed,
+  type Placement,
+  Progress,
+  placeServerAndGenerator,
+  writeReport,
+} from "@demikernel/core/bench";
+import { type Command, InvalidArgumentError } from "commander";
+import { Failure } from "../failure.js";
+import { wholeNumber } from "../options.js";
+import { buildNative } from "./build-native.js";
+import { type Comparison, compare } from "./compare.js";
+import { installedEngines } from "./engines.js";
+import { Fleet } from "./fleet.js";
+import type { Load } from "./load.js";
+import { baselines, configDirectory, nodeNet, ours, type Server } from "./servers.js";
+import { busyTable, cpuTable, plots } from "./summary.js";
+
+interface Options {
+  libos?: string;
+  connections: number[];
+  rounds: number;
+  seconds: number;
+  size: number;
+  quick?: boolean;
+  rows?: string[];
+  seed?: number;
+  json?: string;
+  svg?: string;
+}
+
+const WARMUP = 0.2;
+
+export function registerBench(program: Command): void {
+  program
+    .command("bench")
+    .description("measure the echo server beside C (epoll, io_uring) and node:net, paired in interleaved rounds")
+    .option("--libos <name>", "measure this backend only", process.env.LIBOS || undefined)
+    .option("--connections <list>", "numbers of connections, separated by commas", connectionList, [1, 16, 64, 256])
+    .option("--rounds <n>", "rounds of each comparison", wholeNumber("Rounds", 1, 1000), 7)
+    .option("--seconds <s>", "measured seconds per server and round", seconds, 0.6)
+    .option("--size <bytes>", "bytes in a message", wholeNumber("A size", 1, 1 << 20), 64)
+    .option("--quick", "1 and 64 connections, 3 rounds of 0.2 s: to see that it works, not to believe")
+    .option("--rows <list>", "only servers whose name contains one of these, separated by commas", nameList)
+    .option("--seed <n>", "seed of the order within the rounds", wholeNumber("A seed", 0, 0xffffffff))
+    .option("--json <file>", "where the results go (default: bench-results/echo.json)")
+    .option("--svg <file>", "where the main plot goes (default: bench-results/echo.svg)")
+    .addHelpText("after", "\nExit codes: 0 done, 1 a server or the load generator failed, 130 interrupted")
+    .action(bench);
+}
+
+async function bench(given: Options): Promise<void> {
+  const options = given.quick ? { ...given, connections: [1, 64], rounds: 3, seconds: 0.2 } : given;
+  const { rounds, seed = freshSeed() } = options;
+  const programs = buildNative();
+  const engines = await installedEngines(options.libos);
+  const placement = placeServerAndGenerator();
+  const directory = configDirectory();
+  const wanted = ({ name }: Server): boolean => options.rows?.some((part) => name.includes(part)) ?? true;
+  const blocking = [...baselines(programs, false), nodeNet(), ...ours(engines, "adaptive", directory)].filter(wanted);
+  const spinning = [...baselines(programs, true), nodeNet(), ...ours(engines, "poll", directory)].filter(wanted);
+  if (blocking.length + spinning.length === 0) throw new Failure("--rows leaves no server to measure");
+
+  console.log(describe(circumstances()));
+  console.log(`${placement.note}; ${rounds} rounds of ${options.seconds} s, ${options.size} B, seed ${seed}`);
+  const load: Load = {
+    program: programs.load,
+    cpu: placement.generator,
+    connections: 1,
+    size: options.size,
+    seconds: options.seconds,
+    warmup: WARMUP,
+    busy: false,
+  };
+  const fleets = [new Fleet(placement.server), new Fleet(placement.server)];
+  const progress = new Progress(rounds * (options.connections.length * blocking.length + spinning.length));
+  const comparisons: Comparison[] = [];
+  let busy: Comparison | undefined;
+  try {
+    const [sleepers, spinners] = fleets;
+    await sleepers.start(blocking, load);
+    for (const connections of options.connections) {
+      const onMeasure = (name: string) => progress.step(`${name}, ${connections} connections`);
+      comparisons.push(
+        await compare(sleepers, sleepers.servers, { ...load, connections }, { rounds, seed, onMeasure }),
+      );
+    }
+    await sleepers.stop();
+    await spinners.start(spinning, load);
+    const onMeasure = (name: string) => progress.step(`${name}, latency of one connection`);
+    busy = await compare(spinners, spinners.servers, { ...load, busy: true }, { rounds, seed, onMeasure });
+  } catch (error) {
+    throw new Failure((error as Error).message);
+  } finally {
+    progress.done();
+    await Promise.all(fleets.map((fleet) => fleet.stop()));
+  }
+  const missing = typeof programs.uring === "string" ? [] : [{ name: "C io_uring", reason: programs.uring.missing }];
+  report(options, placement, seed, comparisons, busy, [...missing, ...fleets.flatMap(({ leftOut }) => leftOut)]);
+}
+
+function report(
+  options: Options,
+  placement: Placement,
+  seed: number,
+  comparisons: Comparison[],
+  busy: Comparison,
+  leftOut: { name: string; reason: string }[],
+): void {
+  const { connections, rounds, size, json, svg } = options;
+  console.log(`\n${cpuTable(comparisons)}\n\n${busyTable(busy)}\n`);
+  console.log(
+    'Median [quartiles] over rounds; ratios are of the same round: "/ best C" below 1 and "node:net /" above 1 are ours ahead.',
+  );
+  for (const { name, reason } of leftOut) console.log(`LEFT OUT: ${name}: ${reason}`);
+  const results = {
+    options: { connections, rounds, seconds: options.seconds, size, seed },
+    placement,
+    leftOut,
+    comparisons,
+    busy,
+  };
+  const drawn = plots(comparisons, busy, { size, rounds });
+  for (const path of writeReport({ name: "echo", results, plots: drawn, json, svg })) console.log(`wrote ${path}`);
+  if (!comparisons.some(({ rows }) => rows.some(({ side }) => side === "ours")) && options.rows === undefined) {
+    throw new Failure("no server of ours could be measured");
+  }
+}
+
+function connectionList(text: string): number[] {
+  return nameList(text).map(wholeNumber("A number of connections", 1, 4096));
+}
+
+function nameList(text: string): string[] {
+  const names = text.split(",").map((name) => name.trim());
+  if (names.some((name) => name === "")) throw new InvalidArgumentError("A list is separated by single commas.");
+  return names;
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= 0.05 && value <= 60)) {
+    throw new InvalidArgumentError(`Seconds are a number from 0.05 to 60, not "${text}".`);
+  }
+  return value;
+}

@@ -1,0 +1,39 @@
+/** Which servers of ours there are to measure: one per engine of each installed backend. */
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { findBackends } from "@demikernel/core";
+import type { Backend } from "@demikernel/core/backend";
+import { Failure } from "../failure.js";
+
+export interface Engine {
+  libos: string;
+  /** Value of the backend's option "engine"; undefined when it has no such option. */
+  engine: string | undefined;
+  /** The backend can sleep; without that it spins in every loop mode. */
+  sleeps: boolean;
+}
+
+/** Engines of the backend called `libos`, or of all installed ones that speak TCP. Throws a Failure when there is none. */
+export async function installedEngines(libos?: string): Promise<Engine[]> {
+  const installed = findBackends(import.meta.url).filter((found) => libos === undefined || found.name === libos);
+  if (installed.length === 0) {
+    throw new Failure(libos === undefined ? "no backend is installed" : `backend "${libos}" is not installed`);
+  }
+  const engines: Engine[] = [];
+  for (const { name, dir, packageName } of installed) {
+    const entry = createRequire(join(dir, "package.json")).resolve(packageName);
+    const { default: backend } = (await import(pathToFileURL(entry).href)) as { default: Backend };
+    if (!backend.features.tcp) continue;
+    for (const engine of enginesOf(backend)) engines.push({ libos: name, engine, sleeps: backend.features.sleep });
+  }
+  if (engines.length === 0) throw new Failure("no installed backend speaks TCP");
+  return engines;
+}
+
+/** "auto" is one of the others. */
+function enginesOf(backend: Backend): (string | undefined)[] {
+  const choices = (backend.options.engine as { enum?: unknown[] } | undefined)?.enum;
+  const named = choices?.filter((choice): choice is string => typeof choice === "string" && choice !== "auto");
+  return named === undefined || named.length === 0 ? [undefined] : named;
+}

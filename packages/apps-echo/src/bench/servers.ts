@@ -1,0 +1,89 @@
+/** The servers that are compared, and how each is started. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Child } from "@demikernel/core/bench";
+import type { NativePrograms } from "./build-native.js";
+import type { Engine } from "./engines.js";
+
+export interface RunningServer {
+  child: Child;
+  port: number;
+}
+
+export interface Server {
+  name: string;
+  /** Which side of the comparison it is on. */
+  side: "C" | "node:net" | "ours";
+  /** Uses its CPU even when there is nothing to do: runs only while it is measured. */
+  spins: boolean;
+  command: string;
+  args: readonly string[];
+  /** What it must say of itself, beside that it listens. */
+  expect?: string;
+}
+
+const cli = fileURLToPath(new URL("../cli.js", import.meta.url));
+const nodeNetServer = fileURLToPath(new URL("./node-net-server.js", import.meta.url));
+
+/** Rejects when the server ends, or is not ready within 10 s. */
+export async function startServer(server: Server, cpu: number | undefined): Promise<RunningServer> {
+  const child = new Child({ name: server.name, command: server.command, args: server.args, cpu });
+  try {
+    const [line, port] = await child.ready(/^listening.*:(\d+)\b.*$/);
+    if (server.expect !== undefined && !line.includes(server.expect)) {
+      throw new Error(`${server.name} says "${line}", expected ${server.expect}`);
+    }
+    return { child, port: Number(port) };
+  } catch (error) {
+    await child.stop();
+    throw error;
+  }
+}
+
+export function nodeNet(): Server {
+  return { name: "node:net", side: "node:net", spins: false, command: process.execPath, args: [nodeNetServer] };
+}
+
+/** C on epoll and, if it could be built, on io_uring. */
+export function baselines(programs: NativePrograms, busy: boolean): Server[] {
+  const server = (name: string, command: string): Server => ({
+    name: busy ? `${name} busy` : name,
+    side: "C",
+    spins: busy,
+    command,
+    args: busy ? ["--busy"] : [],
+  });
+  const epoll = server("C epoll", programs.epoll);
+  return typeof programs.uring === "string" ? [epoll, server("C io_uring", programs.uring)] : [epoll];
+}
+
+/** Our servers: one per engine. The configuration files they need are in `directory`. */
+export function ours(engines: readonly Engine[], loop: "adaptive" | "poll", directory: string): Server[] {
+  const severalBackends = new Set(engines.map(({ libos }) => libos)).size > 1;
+  return engines.map(({ libos, engine, sleeps }) => {
+    const args = [cli, "server", "--port", "0", "--libos", libos, "--loop", loop];
+    if (engine !== undefined) {
+      const config = join(directory, `${libos}-${engine}.yaml`);
+      writeFileSync(config, `${libos}:\n  engine: ${engine}\n`);
+      args.push("--config", config);
+    }
+    const what = [severalBackends || engine === undefined ? libos : undefined, engine].filter(Boolean).join(" ");
+    return {
+      name: `demi-echo ${what}${loop === "poll" ? " poll" : ""}`,
+      side: "ours",
+      spins: loop === "poll" || !sleeps,
+      command: process.execPath,
+      args,
+      expect: engine === undefined ? libos : `${libos}, ${engine}`,
+    };
+  });
+}
+
+/** A directory for configuration files, removed when the process ends, however it does. */
+export function configDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), "demi-echo-bench-"));
+  process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
