@@ -1,0 +1,218 @@
+// The smallest complete backend: TCP streams over poll(2). docs/writing-a-backend.md walks through it.
+//
+// A Socket keeps the operations it cannot finish at once in three lists; the engine asks poll(2) which sockets are ready and
+// lets each of those finish what it can. All the rest (rings, tokens, memory, the Node-API glue) comes with core.
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <vector>
+
+#include "demi/addon.hpp"
+
+namespace {
+
+using demi::Address;
+using demi::Op;
+using demi::OpList;
+
+class Socket;
+using SocketSet = std::vector<Socket*>;
+
+class Socket final : public demi::Queue {
+ public:
+  Socket(demi::Runtime& runtime, SocketSet& all, int fd) : Queue(runtime), all_(all), fd_(fd) {
+    const int on = 1;
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    all_.push_back(this);
+  }
+  ~Socket() override {
+    std::erase(all_, this);
+    ::close(fd_);
+  }
+
+  // What to ask poll(2) for; 0: nothing is pending, so a readable socket must not wake anybody.
+  pollfd interest() const {
+    const bool in = !pops_.empty() || !accepts_.empty();
+    const bool out = !pushes_.empty() || connecting_ != nullptr;
+    return {fd_, static_cast<short>((in ? POLLIN : 0) | (out ? POLLOUT : 0)), 0};
+  }
+
+  void ready() {
+    if (connecting_ != nullptr) finish_connect();
+    send_pending();
+    receive_pending();
+    accept_pending();
+  }
+
+  // ---- data path: try at once, keep the rest for ready() ---------------------------------------------------------------
+
+  void push(Op& op) override {
+    pushes_.push_back(op);
+    if (pushes_.size() == 1 && connecting_ == nullptr) send_pending();
+  }
+  void pop(Op& op) override { pops_.push_back(op); }
+  void accept(Op& op) override { accepts_.push_back(op); }
+
+  void connect(Op& op, const Address& to) override {
+    if (connecting_ != nullptr) return runtime_.complete(op, -EALREADY);
+    sockaddr_storage name;
+    const socklen_t length = to.to_sockaddr(name);
+    if (::connect(fd_, reinterpret_cast<sockaddr*>(&name), length) == 0) return runtime_.complete(op, 0);
+    if (errno != EINPROGRESS) return runtime_.complete(op, -errno);
+    connecting_ = &op;
+  }
+
+  bool cancel(Op& op) override {
+    if (&op == connecting_) {
+      connecting_ = nullptr;
+      return true;
+    }
+    // Half a message on the wire cannot be called back.
+    if (!op.linked || op.cursor != 0) return false;
+    (op.code == demi::layout::kOpPush ? pushes_ : op.code == demi::layout::kOpPop ? pops_ : accepts_).remove(op);
+    return true;
+  }
+
+  // The kernel has copied what was sent: nothing outlives the call, so `self` may die here.
+  void close(std::unique_ptr<Queue>) override {
+    if (connecting_ != nullptr) runtime_.complete(*std::exchange(connecting_, nullptr), -ECANCELED);
+    for (OpList* list : {&pushes_, &pops_, &accepts_}) runtime_.fail_all(*list, -ECANCELED);
+  }
+
+  // ---- control path ------------------------------------------------------------------------------------------------------
+
+  int bind(const Address& to) override {
+    const int on = 1;
+    ::setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    sockaddr_storage name;
+    const socklen_t length = to.to_sockaddr(name);
+    return ::bind(fd_, reinterpret_cast<sockaddr*>(&name), length) == 0 ? 0 : -errno;
+  }
+  int listen(int backlog) override { return ::listen(fd_, backlog) == 0 ? 0 : -errno; }
+  int local_address(Address& out) override { return name_of(::getsockname, out); }
+  int peer_address(Address& out) override { return name_of(::getpeername, out); }
+
+ private:
+  template <class F>
+  int name_of(F&& ask, Address& out) {
+    sockaddr_storage name;
+    socklen_t length = sizeof name;
+    if (ask(fd_, reinterpret_cast<sockaddr*>(&name), &length) != 0) return -errno;
+    out = Address::from_sockaddr(name);
+    return 0;
+  }
+
+  void finish_connect() {
+    int error = 0;
+    socklen_t length = sizeof error;
+    ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &length);
+    runtime_.complete(*std::exchange(connecting_, nullptr), -error);
+  }
+
+  void send_pending() {
+    while (Op* op = pushes_.front()) {
+      iovec parts[demi::layout::kMaxSegments];
+      msghdr message{};
+      message.msg_iov = parts;
+      message.msg_iovlen = runtime_.arena().gather(op->sga, op->cursor, parts, demi::layout::kMaxSegments);
+      const ssize_t sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (sent < 0) {
+        if (errno == EAGAIN) return;
+        runtime_.complete(*pushes_.pop_front(), -errno);
+      } else if ((op->cursor += static_cast<std::uint32_t>(sent)) == op->limit) {
+        runtime_.complete(*pushes_.pop_front(), static_cast<std::int32_t>(op->cursor));
+      }
+    }
+  }
+
+  void receive_pending() {
+    demi::Arena& arena = runtime_.arena();
+    while (Op* op = pops_.front()) {
+      const demi::Sga sga = arena.alloc(kReceiveBytes);
+      if (sga == 0) return;  // the arena is empty: the pop waits until something is freed
+      const std::uint32_t room = op->limit != 0 ? std::min(op->limit, kReceiveBytes) : kReceiveBytes;
+      const ssize_t got = ::recv(fd_, arena.slot_start(sga), room, MSG_DONTWAIT);
+      if (got > 0) {
+        arena.set_range(sga, 0, static_cast<std::uint32_t>(got));
+        runtime_.complete(*pops_.pop_front(), static_cast<std::int32_t>(got), sga);
+        continue;
+      }
+      arena.free(sga);
+      if (got < 0 && errno == EAGAIN) return;
+      runtime_.complete(*pops_.pop_front(), got == 0 ? 0 : -errno);
+    }
+  }
+
+  void accept_pending() {
+    while (Op* op = accepts_.front()) {
+      const int fd = ::accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (fd < 0 && errno == EAGAIN) return;
+      accepts_.pop_front();
+      if (fd < 0) {
+        runtime_.complete(*op, -errno);
+        continue;
+      }
+      const demi::Qd qd = runtime_.adopt(std::make_unique<Socket>(runtime_, all_, fd));
+      runtime_.complete(*op, std::min(qd, 0), std::max(qd, 0));
+    }
+  }
+
+  static constexpr std::uint32_t kReceiveBytes = 4096;
+  SocketSet& all_;
+  int fd_;
+  OpList pushes_, pops_, accepts_;
+  Op* connecting_ = nullptr;
+};
+
+class TinyEngine final : public demi::Engine {
+ public:
+  explicit TinyEngine(demi::Runtime& runtime) : runtime_(runtime) {}
+  const char* name() const override { return "poll"; }
+
+  std::unique_ptr<demi::Queue> socket(const demi::SocketRequest& request, int& error) override {
+    if (request.kind != demi::SocketKind::kStream || request.framing != "stream") {
+      error = -EPROTONOSUPPORT;
+      return nullptr;
+    }
+    const int fd = ::socket(request.family == 6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) error = -errno;
+    return fd < 0 ? nullptr : std::make_unique<Socket>(runtime_, sockets_, fd);
+  }
+
+  void poll(std::uint32_t wait_us) override {
+    asked_.clear();
+    interest_.clear();
+    for (Socket* socket : sockets_) {
+      if (const pollfd want = socket->interest(); want.events != 0) {
+        asked_.push_back(socket);
+        interest_.push_back(want);
+      }
+    }
+    const timespec wait{wait_us / 1'000'000, static_cast<long>(wait_us % 1'000'000) * 1000};
+    if (::ppoll(interest_.data(), interest_.size(), &wait, nullptr) <= 0) return;
+    // Nothing in asked_ can die meanwhile: ready() completes operations, and only JavaScript closes queues.
+    for (std::size_t i = 0; i < asked_.size(); ++i) {
+      if (interest_[i].revents != 0) asked_[i]->ready();
+    }
+  }
+
+  // poll(2) has no descriptor that Node's loop could watch: look again after a millisecond.
+  int prepare_sleep() override { return 1; }
+
+ private:
+  demi::Runtime& runtime_;
+  SocketSet sockets_;
+  SocketSet asked_;
+  std::vector<pollfd> interest_;
+};
+
+std::unique_ptr<demi::Engine> make_tiny(demi::Runtime& runtime, const demi::Config&, std::string&, int&) {
+  return std::make_unique<TinyEngine>(runtime);
+}
+
+}  // namespace
+
+DEMI_ADDON(demi_tiny, make_tiny)
