@@ -1,0 +1,265 @@
+/** The echo client: connections that each send a message, wait for it to come back, compare every byte, and time it. */
+import { createHistogram } from "node:perf_hooks";
+import {
+  type Address,
+  type Completion,
+  DemiError,
+  errorName,
+  type LibOS,
+  Opcode,
+  PushFlag,
+  type QueueDescriptor,
+  type Sga,
+} from "@demikernel/core";
+import { Connection } from "./connection.js";
+import { Failure } from "./failure.js";
+import { familyOf, formatEndpoint } from "./options.js";
+import { Payloads } from "./payload.js";
+
+/** Connections being made at a time: fewer than a usual listen backlog, so that no SYN is dropped and sent again a second later. */
+const CONNECTING = 128;
+
+const NO_BYTES = new Uint8Array(0);
+
+export interface ClientOptions {
+  to: Address;
+  kind: "tcp" | "udp";
+  framing: "stream" | "dmtr";
+  /** Bytes in a message. */
+  size: number;
+  /** Messages over all connections. */
+  iterations: number;
+  clients: number;
+  /** Milliseconds a connection attempt or an echo may take. */
+  timeout: number;
+}
+
+export class EchoClient {
+  /** Round trips, in nanoseconds. */
+  readonly latency = createHistogram({ lowest: 1, highest: 3_600_000_000_000, figures: 3 });
+  completed = 0;
+  lost = 0;
+  mismatches = 0;
+  /** Datagrams that came a second time, or after they had been counted as lost. */
+  late = 0;
+  firstMismatch = "";
+  failure: Failure | undefined;
+  /** performance.now() at the first message and at the end of the last, milliseconds. */
+  startedAt = 0;
+  endedAt = 0;
+
+  readonly connections = new Map<QueueDescriptor, Connection>();
+  private readonly payloads: Payloads;
+  private readonly starved: Connection[] = [];
+  private opened = 0;
+  private issued = 0;
+
+  constructor(
+    private readonly os: LibOS,
+    private readonly options: ClientOptions,
+  ) {
+    this.payloads = new Payloads(options.size);
+  }
+
+  /** Resolves when all is done, failed (see `failure`) or stopped. */
+  async run(): Promise<void> {
+    const first = Math.min(this.options.clients, CONNECTING);
+    for (let i = 0; i < first; i++) this.open();
+    const watch = setInterval(() => this.expire(), Math.max(1, Math.min(this.options.timeout / 4, 250)));
+    try {
+      await this.os.run((event) => this.handle(event));
+    } finally {
+      clearInterval(watch);
+    }
+  }
+
+  stop(): void {
+    this.os.stop();
+  }
+
+  /** Milliseconds from the first message to the last echo, or to now while it runs. */
+  elapsed(): number {
+    return this.startedAt === 0 ? 0 : (this.endedAt || performance.now()) - this.startedAt;
+  }
+
+  private open(): void {
+    const { kind, framing, to, size } = this.options;
+    const qd = this.os.socket(kind, { family: familyOf(to.host), framing, maxMessage: Math.max(size, 1 << 20) });
+    this.connections.set(qd, new Connection(qd));
+    this.opened++;
+    this.os.connect(qd, to);
+  }
+
+  private handle(event: Completion): void {
+    const connection = this.connections.get(event.qd);
+    if (connection === undefined || this.failure !== undefined) {
+      if (event.sga !== 0) this.os.free(event.sga);
+    } else if (event.result < 0) {
+      this.broke(connection, event.opcode, event.result);
+    } else if (event.opcode === Opcode.CONNECT) {
+      connection.connected = true;
+      if (this.opened < this.options.clients) this.open();
+      this.next(connection);
+    } else if (event.opcode === Opcode.POP && event.sga === 0) {
+      this.fail(`${this.peer()} closed the connection after ${this.completed} echoes`);
+    } else if (event.opcode === Opcode.POP) {
+      connection.popping = false;
+      this.receive(connection, event.sga);
+      this.os.free(event.sga);
+      if (this.starved.length > 0) this.feed();
+    }
+  }
+
+  /** Sends the connection's next message, or ends it when all have been sent. */
+  private next(connection: Connection): void {
+    if (this.issued === this.options.iterations) {
+      this.end(connection);
+      return;
+    }
+    const sga = this.allocate();
+    if (sga === 0) {
+      this.starved.push(connection);
+      return;
+    }
+    const message = this.issued++;
+    this.payloads.fill(this.os.bytes(sga), message);
+    connection.begin(message);
+    if (this.startedAt === 0) this.startedAt = connection.since;
+    this.os.push(connection.qd, sga, PushFlag.FREE | PushFlag.QUIET);
+    this.pop(connection);
+  }
+
+  private pop(connection: Connection): void {
+    if (connection.popping) return;
+    connection.popping = true;
+    this.os.pop(connection.qd);
+  }
+
+  /** 0 when all of the arena's memory is on its way: an echo that comes back makes room. */
+  private allocate(): Sga {
+    try {
+      return this.os.alloc(this.options.size);
+    } catch (error) {
+      if (error instanceof DemiError && error.code === "ENOBUFS") return 0;
+      throw error;
+    }
+  }
+
+  private feed(): void {
+    for (let n = this.starved.length; n > 0; n--) {
+      const connection = this.starved.shift() as Connection;
+      if (this.connections.has(connection.qd)) this.next(connection);
+    }
+  }
+
+  private receive(connection: Connection, sga: Sga): void {
+    const segments = this.os.segments(sga);
+    for (let i = 0; i < segments; i++) {
+      const bytes = this.os.bytes(sga, i);
+      if (connection.message >= 0 && this.payloads.matches(bytes, connection.message, connection.received)) {
+        connection.received += bytes.length;
+        continue;
+      }
+      if (this.datagrams && connection.hadBefore((message) => this.payloads.matches(bytes, message))) {
+        this.late++;
+        this.pop(connection);
+      } else {
+        this.mismatch(connection, bytes);
+      }
+      return;
+    }
+    if (connection.received === this.options.size) {
+      this.complete(connection);
+    } else if (this.whole) {
+      this.mismatch(connection, NO_BYTES); // a message that ends early
+    } else {
+      this.pop(connection); // a stream brings a message in pieces
+    }
+  }
+
+  private complete(connection: Connection): void {
+    const now = performance.now();
+    this.latency.record(Math.max(1, Math.round((now - connection.since) * 1e6)));
+    this.completed++;
+    this.endedAt = now;
+    connection.end();
+    this.next(connection);
+  }
+
+  private mismatch(connection: Connection, bytes: Uint8Array): void {
+    this.mismatches++;
+    this.firstMismatch ||= this.describe(connection, bytes);
+    this.endedAt = performance.now();
+    if (this.whole) {
+      connection.end();
+      this.next(connection);
+    } else {
+      this.end(connection); // where the next message would begin in the stream is not known any more
+    }
+  }
+
+  private describe({ message, received }: Connection, bytes: Uint8Array): string {
+    if (message < 0) return `${bytes.length} bytes came back that were never sent`;
+    if (bytes.length === 0) return `message ${message} came back with ${received} of ${this.options.size} bytes`;
+    return this.payloads.difference(bytes, message, received);
+  }
+
+  private end(connection: Connection): void {
+    this.connections.delete(connection.qd);
+    this.os.close(connection.qd);
+    if (this.opened < this.options.clients && this.issued < this.options.iterations) this.open();
+    if (this.connections.size === 0) this.os.stop();
+  }
+
+  /** Datagrams without an answer are lost; anything else that does not answer ends the run. */
+  private expire(): void {
+    if (this.starved.length > 0) this.feed();
+    const { timeout } = this.options;
+    const overdue = performance.now() - timeout;
+    for (const connection of this.connections.values()) {
+      if (connection.since > overdue || (connection.connected && connection.message < 0)) continue;
+      if (!connection.connected) {
+        this.fail(`no connection to ${this.peer()} within ${timeout} ms`);
+      } else if (!this.datagrams) {
+        this.fail(`no echo from ${this.peer()} within ${timeout} ms`);
+      } else {
+        this.lost++;
+        this.endedAt = performance.now();
+        connection.end();
+        this.next(connection);
+      }
+    }
+  }
+
+  private broke(connection: Connection, opcode: number, errno: number): void {
+    const code = errorName(errno);
+    const peer = this.peer();
+    if (code === "ECONNREFUSED") {
+      this.fail(`${peer} refused the connection: is a server listening there?`);
+    } else if (opcode === Opcode.CONNECT) {
+      this.fail(`cannot connect to ${peer}: ${code}`);
+    } else {
+      const when = `${this.completed} echoes before, message ${connection.message} of ${this.options.size} bytes under way`;
+      this.fail(`the connection to ${peer} broke: ${code} (${when})`);
+    }
+  }
+
+  private fail(sentence: string): void {
+    this.failure ??= new Failure(sentence);
+    this.endedAt ||= performance.now();
+    this.os.stop();
+  }
+
+  private peer(): string {
+    return `${this.options.kind} ${formatEndpoint(this.options.to)}`;
+  }
+
+  private get datagrams(): boolean {
+    return this.options.kind === "udp";
+  }
+
+  /** One push is one pop: the messages keep their boundaries. */
+  private get whole(): boolean {
+    return this.datagrams || this.options.framing === "dmtr";
+  }
+}

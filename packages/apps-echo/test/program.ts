@@ -1,0 +1,131 @@
+/** Programs under test and their peers, as child processes that cannot outlive the test. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const packageDir = join(dirname(fileURLToPath(import.meta.url)), "..");
+const cli = join(packageDir, "dist/cli.js");
+
+export interface Ended {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+  /** From end() to the exit, or from the start when it ended by itself. */
+  milliseconds: number;
+}
+
+const running = new Set<Program>();
+
+/** Ends what a test left running; for afterEach. */
+export async function endAll(): Promise<void> {
+  await Promise.all([...running].map((program) => program.end("SIGKILL")));
+}
+
+export class Program {
+  stdout = "";
+  stderr = "";
+  readonly child: ChildProcess;
+  readonly exited: Promise<Ended>;
+  private measuredFrom = performance.now();
+
+  constructor(
+    command: string,
+    args: string[],
+    options: { cwd?: string; env?: NodeJS.ProcessEnv; input?: string | Buffer } = {},
+  ) {
+    this.child = spawn(command, args, {
+      cwd: options.cwd ?? packageDir,
+      env: { ...process.env, ...options.env },
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    this.child.stdout?.setEncoding("latin1").on("data", (text: string) => {
+      this.stdout += text;
+    });
+    this.child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.stderr += text;
+    });
+    this.child.stdin?.on("error", () => {});
+    if (options.input !== undefined) this.child.stdin?.end(options.input);
+    running.add(this);
+    this.exited = new Promise((resolve, reject) => {
+      this.child.on("error", reject);
+      this.child.on("close", (code, signal) => {
+        running.delete(this);
+        const milliseconds = performance.now() - this.measuredFrom;
+        resolve({ code, signal, stdout: this.stdout, stderr: this.stderr, milliseconds });
+      });
+    });
+  }
+
+  /** Waits for text on stdout. */
+  async says(pattern: RegExp, within = 10_000): Promise<RegExpExecArray> {
+    const deadline = performance.now() + within;
+    for (;;) {
+      const match = pattern.exec(this.stdout);
+      if (match) return match;
+      if (!running.has(this) || performance.now() > deadline) {
+        throw new Error(`no ${pattern} from the program.\nstdout: ${this.stdout}\nstderr: ${this.stderr}`);
+      }
+      await pause(10);
+    }
+  }
+
+  end(signal: NodeJS.Signals): Promise<Ended> {
+    this.measuredFrom = performance.now();
+    this.child.kill(signal);
+    return this.exited;
+  }
+}
+
+/** demi-echo with these arguments. */
+export function demiEcho(args: string[], env?: NodeJS.ProcessEnv): Program {
+  return new Program(process.execPath, [cli, ...args], { env });
+}
+
+export interface RunningServer {
+  program: Program;
+  port: number;
+}
+
+/** demi-echo server on a free port, once it listens. */
+export async function startServer(args: string[] = [], command = "server"): Promise<RunningServer> {
+  const program = demiEcho([command, "--port", "0", ...args]);
+  const match = await program.says(/^listening on (\S+):(\d+) \(/m);
+  return { program, port: Number(match[2]) };
+}
+
+/** demi-echo client until it ends. */
+export function runClient(args: string[]): Promise<Ended> {
+  return demiEcho(["client", ...args]).exited;
+}
+
+/** The client's --json line. */
+export function reportIn(ended: Ended): {
+  completed: number;
+  lost: number;
+  mismatches: number;
+  requestsPerSecond: number;
+} {
+  return JSON.parse(ended.stdout);
+}
+
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** A directory that is gone after the tests of the file. */
+export function temporaryDirectory(): string {
+  const dir = mkdtempSync(join(tmpdir(), "demi-echo-test-"));
+  afterAll(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+/** A configuration file that fixes the posix engine. */
+export function engineConfig(dir: string, engine: string): string {
+  const path = join(dir, `${engine}.yaml`);
+  writeFileSync(path, `posix:\n  engine: ${engine}\n`);
+  return path;
+}

@@ -1,0 +1,120 @@
+/** The UDP relay, with our server, our client, and datagram sockets of node:dgram. */
+import { createSocket, type Socket } from "node:dgram";
+import { demiEcho, endAll, pause, reportIn, runClient, startServer } from "./program.js";
+
+const sockets: Socket[] = [];
+
+afterEach(async () => {
+  await endAll();
+  for (const socket of sockets.splice(0)) socket.close();
+});
+
+/** A client of the relay. */
+function peer(relayPort: number, host = "127.0.0.1") {
+  const socket = createSocket(host.includes(":") ? "udp6" : "udp4");
+  sockets.push(socket);
+  const replies: string[] = [];
+  socket.on("message", (message) => replies.push(message.toString()));
+  return {
+    replies,
+    /** Sends, and waits a while for a reply. */
+    async ask(text: string, within = 2000): Promise<string | undefined> {
+      const before = replies.length;
+      socket.send(text, relayPort, host);
+      for (let waited = 0; waited < within && replies.length === before; waited += 5) await pause(5);
+      return replies[before];
+    },
+  };
+}
+
+async function startRelay(target: string, args: string[] = []) {
+  return startServer(["--to", target, ...args], "relay");
+}
+
+test("forwards for many clients, and each gets its own replies", async () => {
+  const target = await startServer(["--udp"]);
+  const relay = await startRelay(`127.0.0.1:${target.port}`);
+  const ended = await runClient(["--udp", "--port", `${relay.port}`, "-c", "16", "-i", "3000", "-s", "100", "--json"]);
+  expect(ended).toMatchObject({ code: 0, stderr: "" });
+  expect(reportIn(ended)).toMatchObject({ completed: 3000, lost: 0, mismatches: 0 });
+  const { code, stdout } = await relay.program.end("SIGINT");
+  expect(code).toBe(0);
+  expect(stdout).toMatch(
+    /relayed 3000 datagrams \(300000 bytes\) to 127\.0\.0\.1:\d+, 3000 datagrams \(300000 bytes\) back, 0 dropped/,
+  );
+  expect(stdout).toMatch(/clients: 16 seen, 0 forgotten/);
+  expect(stdout).toMatch(/left open: 0 queues, 0 outstanding/);
+});
+
+test("a client beyond the bound takes the place of the one silent longest, which may come back", async () => {
+  const target = await startServer(["--udp"]);
+  const relay = await startRelay(`127.0.0.1:${target.port}`, ["--max-clients", "2"]);
+  const [a, b, c] = [peer(relay.port), peer(relay.port), peer(relay.port)];
+  expect(await a.ask("a1")).toBe("a1");
+  expect(await b.ask("b1")).toBe("b1");
+  expect(await a.ask("a2")).toBe("a2"); // b is silent longest now
+  expect(await c.ask("c1")).toBe("c1");
+  expect(await a.ask("a3")).toBe("a3");
+  expect(await b.ask("b2")).toBe("b2"); // displaces c
+  expect(await a.ask("a4")).toBe("a4");
+  expect([a.replies, b.replies, c.replies]).toEqual([["a1", "a2", "a3", "a4"], ["b1", "b2"], ["c1"]]);
+  const { stdout } = await relay.program.end("SIGTERM");
+  expect(stdout).toMatch(/clients: 4 seen, 2 forgotten/);
+});
+
+test("a silent client is forgotten after the idle time", async () => {
+  const target = await startServer(["--udp"]);
+  const relay = await startRelay(`127.0.0.1:${target.port}`, ["--idle", "1"]);
+  const a = peer(relay.port);
+  expect(await a.ask("a1")).toBe("a1");
+  await pause(1600);
+  expect(await a.ask("a2")).toBe("a2");
+  expect((await relay.program.end("SIGINT")).stdout).toMatch(/clients: 2 seen, 1 forgotten/);
+});
+
+test("survives a target that is not there, and empty datagrams", async () => {
+  const target = await startServer(["--udp"]);
+  await target.program.end("SIGINT");
+  const relay = await startRelay(`127.0.0.1:${target.port}`);
+  const a = peer(relay.port);
+  for (let i = 0; i < 200; i++) expect(await a.ask("anybody?", i < 2 ? 100 : 1)).toBeUndefined();
+  expect(await a.ask("", 100)).toBeUndefined();
+  const again = demiEcho(["server", "--udp", "--port", `${target.port}`]);
+  await again.says(/listening/);
+  // The first push may still report the refusal of the one before.
+  expect((await a.ask("now?")) ?? (await a.ask("now?"))).toBe("now?");
+  const { code, stdout, stderr } = await relay.program.end("SIGINT");
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toMatch(/left open: 0 queues, 0 outstanding/);
+});
+
+test("connects IPv6 clients to an IPv4 target", async () => {
+  const target = await startServer(["--udp"]);
+  const relay = await startRelay(`127.0.0.1:${target.port}`, ["--host", "::1"]);
+  expect(await peer(relay.port, "::1").ask("six to four")).toBe("six to four");
+});
+
+test("serves while it is flooded, and ends within a second", async () => {
+  const target = await startServer(["--udp"]);
+  const relay = await startRelay(`127.0.0.1:${target.port}`, ["--max-clients", "8"]);
+  // 32 clients for 8 places: each datagram displaces somebody. Replies get lost then, but never to the wrong client.
+  const load = demiEcho([
+    "client",
+    "--udp",
+    "--port",
+    `${relay.port}`,
+    "-c",
+    "32",
+    "-i",
+    "1000000",
+    "--timeout",
+    "50",
+    "--json",
+  ]);
+  await pause(1500);
+  const ended = await relay.program.end("SIGINT");
+  expect(ended.code).toBe(0);
+  expect(ended.milliseconds).toBeLessThan(1000);
+  expect(ended.stdout).toMatch(/left open: 0 queues, 0 outstanding/);
+  expect(JSON.parse((await load.end("SIGINT")).stdout)).toMatchObject({ mismatches: 0 });
+});
