@@ -96,12 +96,14 @@ class Instance {
     request.framing = text(in, 2);
     request.max_message = uint(in, 3);
     int error = -EAFNOSUPPORT;
-    return adopt(in, runtime_->engine()->socket(request, error), error);
+    auto queue = runtime_->engine()->socket(request, error);
+    return adopt(in, std::move(queue), error);
   }
   Napi::Value open(const Napi::CallbackInfo& in) {
     FileRequest request{text(in, 0), integer(in, 1), integer(in, 2), flag(in, 3)};
     int error = -EOPNOTSUPP;
-    return adopt(in, runtime_->engine()->open(request, error), error);
+    auto queue = runtime_->engine()->open(request, error);
+    return adopt(in, std::move(queue), error);
   }
   Napi::Value bind(const Napi::CallbackInfo& in) {
     Address address;
