@@ -11,6 +11,7 @@ const OPTIONS = {
   moduleDetection: ts.ModuleDetectionKind.Force,
   strict: true,
   noImplicitAny: false, // JavaScript examples name no types
+  useUnknownInCatchVariables: false,
   allowJs: true,
   checkJs: true,
   noEmit: true,

@@ -12,10 +12,20 @@
 //   expect: TEXT    must be in what the block, or the server's probe, prints
 //   setup: NAME     js, ts: `os` is a libOS of this backend, destroyed after the block
 //   cwd: repo       sh: run in the checkout instead of the project
+//   excerpt: PATH   any language: not run, but its lines must stand in this file (relative to the document) as they are here
 //
 // 12345 stands for a free port. With paths as arguments only these files are run. The last line is
 // "docs: N passed, N failed, N skipped".
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
@@ -35,7 +45,7 @@ function documents() {
   return [
     join(root, "README.md"),
     join(root, "CONTRIBUTING.md"),
-    ...packages.map((name) => join(root, "packages", name, "README.md")),
+    ...packages.map((name) => join(root, "packages", name, "README.md")).filter(existsSync),
     ...inDocs.sort().map((path) => join(root, "docs", path)),
   ];
 }
@@ -48,18 +58,22 @@ async function freePort() {
   return port;
 }
 
-/** An application that has the workspace's packages among its dependencies. */
+/** An application that has the workspace's packages among its dependencies, installed as npm would: code and commands. */
 function makeProject(folder) {
   const dependencies = {};
-  mkdirSync(join(folder, "node_modules", "@demikernel"), { recursive: true });
+  const modules = join(folder, "node_modules");
+  mkdirSync(join(modules, "@demikernel"), { recursive: true });
+  mkdirSync(join(modules, ".bin"));
   for (const name of packages) {
     const manifest = JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8"));
-    symlinkSync(join(root, "packages", name), join(folder, "node_modules", manifest.name));
+    symlinkSync(join(root, "packages", name), join(modules, manifest.name));
     dependencies[manifest.name] = manifest.version;
+    for (const [command, file] of Object.entries(manifest.bin ?? {})) {
+      const script = `#!/bin/sh\nexec node "${join(root, "packages", name, file)}" "$@"\n`;
+      writeFileSync(join(modules, ".bin", command), script, { mode: 0o755 });
+    }
   }
-  symlinkSync(join(root, "node_modules", "@types"), join(folder, "node_modules", "@types"));
-  const bin = join(root, "node_modules", ".bin");
-  symlinkSync(bin, join(folder, "node_modules", ".bin"));
+  symlinkSync(join(root, "node_modules", "@types"), join(modules, "@types"));
   writeFileSync(
     join(folder, "package.json"),
     JSON.stringify({ name: "app", type: "module", private: true, dependencies }),
@@ -88,16 +102,20 @@ for (const [index, path] of documents().entries()) {
   for (const block of blocksOf(readFileSync(path, "utf8"))) {
     const title = `${relative(root, path)}:${block.line}`;
     const typed = block.language === "js" || block.language === "ts";
-    if (!typed && block.language !== "sh" && !block.directive.file) continue;
+    const { excerpt, file: kept } = block.directive;
+    if (!typed && block.language !== "sh" && !excerpt && !kept) continue;
     const port = await freePort();
-    const name = block.directive.file ?? `block-${block.line}.${block.language === "sh" ? "sh" : `m${block.language}`}`;
+    const name = kept ?? `block-${block.line}.${typed ? `m${block.language}` : block.language}`;
+    const source = excerpt && join(dirname(path), excerpt);
     const file = join(folder, name);
-    plan.push({ ...block, title, typed, port, file, folder, text: program(block, port) });
+    const toCheck = typed && !excerpt && block.directive.run !== "skip";
+    const toRun = (typed || block.language === "sh") && !excerpt;
+    plan.push({ ...block, title, source, port, file, folder, toCheck, toRun, text: program(block, port) });
   }
 }
 for (const block of plan) writeFileSync(block.file, block.text);
 const typeErrors = checkTypes(
-  plan.filter((block) => block.typed && block.directive.run !== "skip").map((block) => block.file),
+  plan.filter((block) => block.toCheck).map((block) => block.file),
   root,
 );
 
@@ -110,9 +128,9 @@ for (const block of plan) {
     continue;
   }
   writeFileSync(block.file, block.text); // an earlier block may use the same name
-  if (!block.typed && block.language !== "sh") continue;
+  if (!block.toRun && !block.source) continue;
   const start = performance.now();
-  const error = typeErrors.get(block.file) ?? (await run(block));
+  const error = block.source ? compare(block) : (typeErrors.get(block.file) ?? (await run(block)));
   const took = `${Math.round(performance.now() - start)} ms`;
   counts[error ? "failed" : "passed"] += 1;
   console.log(error ? `failed: ${title} (${took})\n${error.replaceAll(/^/gm, "    ")}` : `ok: ${title} (${took})`);
@@ -128,4 +146,10 @@ function run(block) {
   const options = { cwd: directive.cwd === "repo" ? root : folder, port, expect: directive.expect };
   if (directive.run !== "server") return runOnce(command, options);
   return runServer(command, directive.probe?.replaceAll("12345", String(port)), options);
+}
+
+function compare(block) {
+  const stripped = (text) => text.replaceAll(/^[ \t]+/gm, "").trim();
+  if (stripped(readFileSync(block.source, "utf8")).includes(stripped(block.code))) return undefined;
+  return `these lines are not in ${relative(root, block.source)} any more`;
 }
