@@ -212,7 +212,8 @@ struct Segments {
   std::uint32_t payload = 0;
 };
 
-std::int32_t parse_datagram(const Arena& arena, std::span<const std::uint8_t> in, std::uint32_t max_message, Segments& out) {
+std::int32_t parse_datagram(const Arena& arena, std::span<const std::uint8_t> in, std::uint32_t max_message,
+                            Segments& out) {
   if (in.size() >= sizeof kMagic && load_be32(in.data()) != kMagic) return -EILSEQ;
   if (in.size() < kHeaderBytes) return -EBADMSG;
   Header header;
@@ -235,7 +236,8 @@ std::int32_t parse_datagram(const Arena& arena, std::span<const std::uint8_t> in
 
 }  // namespace
 
-std::int32_t decode_datagram(Arena& arena, std::span<const std::uint8_t> datagram, std::uint32_t max_message, Sga& message) {
+std::int32_t decode_datagram(Arena& arena, std::span<const std::uint8_t> datagram, std::uint32_t max_message,
+                             Sga& message) {
   Segments segments;
   if (const std::int32_t error = parse_datagram(arena, datagram, max_message, segments); error < 0) return error;
   const Sga sga = arena.alloc_chain({segments.lengths.data(), segments.count});

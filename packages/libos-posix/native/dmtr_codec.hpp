@@ -106,7 +106,8 @@ class Decoder {
 
 // One datagram is one message, whole. Answers the payload length with `message` set, or a negative errno as above; bytes
 // missing or left over are -EBADMSG, an arena without room is -ENOBUFS. The address is for the caller to set.
-std::int32_t decode_datagram(Arena& arena, std::span<const std::uint8_t> datagram, std::uint32_t max_message, Sga& message);
+std::int32_t decode_datagram(Arena& arena, std::span<const std::uint8_t> datagram, std::uint32_t max_message,
+                             Sga& message);
 
 // The same for a datagram that lies in a slot of its own (one segment, owned by the device side): a message of one segment
 // becomes that slot with its range narrowed and nothing is copied. `datagram` is used up, except with -ENOBUFS.

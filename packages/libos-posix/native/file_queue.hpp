@@ -53,10 +53,10 @@ class FileQueue final : public Queue {
   bool closed_ = false;
   bool waiting_ = false;  // on the worker's list
   std::int64_t cursor_ = 0;
-  OpList pending_;          // oldest first; the first `active_` are with the worker
+  OpList pending_;  // oldest first; the first `active_` are with the worker
   std::uint32_t active_ = 0;
-  Sga slot_ = 0;            // what a read in flight fills
-  std::vector<Sga> held_;   // pinned for the worker after close
+  Sga slot_ = 0;           // what a read in flight fills
+  std::vector<Sga> held_;  // pinned for the worker after close
 };
 
 }  // namespace demi

@@ -81,7 +81,8 @@ void FileWorker::run() {
     }
     results_.push(job);
     const std::uint64_t one = 1;
-    [[maybe_unused]] const ssize_t written = ::write(eventfd_, &one, sizeof one);  // at most kRing unread: cannot be full
+    [[maybe_unused]] const ssize_t written =
+        ::write(eventfd_, &one, sizeof one);  // at most kRing unread: cannot be full
   }
 }
 
@@ -125,7 +126,8 @@ int FileWorker::poll() {
   if (unsignalled_ != 0 || !results_.empty()) {
     // First the signal, then the results: a signal read here stands for a result that is already in the ring.
     std::uint64_t signals = 0;
-    if (::read(eventfd_, &signals, sizeof signals) == sizeof signals) unsignalled_ -= static_cast<std::int64_t>(signals);
+    if (::read(eventfd_, &signals, sizeof signals) == sizeof signals)
+      unsignalled_ -= static_cast<std::int64_t>(signals);
     // What finishes while this runs is for the next turn: work per turn is bounded.
     for (std::uint32_t n = in_flight_; n > 0; --n) {
       FileJob* job = results_.pop();
@@ -183,8 +185,8 @@ int FileWorker::start_thread() {
 
 namespace {
 
-constexpr int kAllowedFlags = O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_SYNC | O_DSYNC | O_NOFOLLOW | O_NOATIME |
-                              O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_LARGEFILE;
+constexpr int kAllowedFlags = O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_SYNC | O_DSYNC | O_NOFOLLOW |
+                              O_NOATIME | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_LARGEFILE;
 
 // A file that was just made is durable once its directory is.
 int sync_directory_of(const std::string& path) {

@@ -78,7 +78,7 @@ class FileWorker {
   // One writer, one reader; `tail` belongs to the writer, `head` to the reader. Never full: in_flight_ stays within kRing.
   struct Ring {
     void push(FileJob* job);
-    FileJob* pop();           // nullptr: empty
+    FileJob* pop();  // nullptr: empty
     bool empty() const { return head.load(std::memory_order_relaxed) == tail.load(std::memory_order_acquire); }
     alignas(64) std::atomic<std::uint32_t> head{0};
     alignas(64) std::atomic<std::uint32_t> tail{0};

@@ -370,8 +370,9 @@ inline Sga Arena::copy(Sga sga) {
 inline Address Arena::address(Sga sga) const {
   const std::int32_t* d = shared(index(sga));
   Address a;
-  a.family = static_cast<std::uint8_t>(d[layout::kSlotFamily]);
-  if (a.family != 4 && a.family != 6) return Address{};
+  const std::int32_t family = d[layout::kSlotFamily];
+  if (family != 4 && family != 6) return a;
+  a.family = static_cast<std::uint8_t>(family);
   a.port = static_cast<std::uint16_t>(d[layout::kSlotPort]);
   a.scope = static_cast<std::uint32_t>(d[layout::kSlotScope]);
   std::memcpy(a.bytes.data(), d + layout::kSlotAddress, 16);

@@ -1,0 +1,22 @@
+# demi_add_tests(<name> <sources...>): one doctest program under AddressSanitizer and UndefinedBehaviorSanitizer.
+#
+# The tests of every package play the application's side of the rings with core's native/tests/application.hpp.
+get_filename_component(DEMI_NATIVE_DIR "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
+find_package(doctest REQUIRED)
+find_package(Threads REQUIRED)
+
+function(demi_add_tests name)
+  add_executable(${name} "${DEMI_NATIVE_DIR}/tests/main.cc" ${ARGN})
+  set_target_properties(${name} PROPERTIES CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
+  target_include_directories(${name} PRIVATE "${DEMI_NATIVE_DIR}/include" "${DEMI_NATIVE_DIR}/tests")
+  # DEMI_SANITIZE names other sanitizers, e.g. thread.
+  set(sanitize address,undefined)
+  if(DEMI_SANITIZE)
+    set(sanitize ${DEMI_SANITIZE})
+  endif()
+  target_compile_options(${name} PRIVATE -O1 -g -Wall -Wextra -fno-omit-frame-pointer
+    -fsanitize=${sanitize} -fno-sanitize-recover=all)
+  target_link_options(${name} PRIVATE -fsanitize=${sanitize})
+  target_link_libraries(${name} PRIVATE doctest::doctest Threads::Threads)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+endfunction()
