@@ -69,7 +69,7 @@ export function plots(
         values: row.cpuRatios.toBestC?.samples ?? [],
       })),
       {
-        title: "CPU time per request, ours over the best C server of the round",
+        title: "CPU per request: ours / best C of the round",
         subtitle,
         x: "connections, engine",
         y: "ratio: 1 is level",
@@ -82,7 +82,7 @@ export function plots(
     drawn.busy = boxPlot(
       busy.rows.map((row) => ({ name: row.server, values: row.p50.samples })),
       {
-        title: "Median latency of one connection, servers spinning (node:net: as it is)",
+        title: "Median latency of one connection, servers spinning",
         subtitle,
         x: "server",
         y: "p50 us",

@@ -1,0 +1,139 @@
+#!/usr/bin/env node
+/** What the boundary between JavaScript and C++ costs, per operation and in garbage, and whether that meets the goals. */
+import { fileURLToPath } from "node:url";
+import { openLibOS } from "@demikernel/core";
+import {
+  Child,
+  circumstances,
+  describe,
+  figure,
+  freshSeed,
+  interleave,
+  linePlot,
+  Progress,
+  quartiles,
+  spread,
+  table,
+  writeReport,
+} from "@demikernel/core/bench";
+import { Command, InvalidArgumentError } from "commander";
+import { calls, promises, runLoop, timed } from "./boundary/pairs.mjs";
+
+const batches = [1, 4, 16, 64, 256];
+const goals = { batchedNs: 40, batchedFrom: 16, singleNs: 150, collectionMs: 5, pauseMs: 2 };
+
+const options = new Command("boundary")
+  .description("price of a push and its pop over the JavaScript/C++ boundary, and of the garbage they leave")
+  .option("--repetitions <n>", "interleaved repetitions", wholeNumber, 9)
+  .option("--quick", "3 short repetitions and a short load: to see that it works, not to believe")
+  .option("--seed <n>", "seed of the order within the repetitions", wholeNumber)
+  .option("--json <file>", "where the results go (default: bench-results/boundary.json)")
+  .option("--svg <file>", "where the plot goes (default: bench-results/boundary.svg)")
+  .parse()
+  .opts();
+const { repetitions, milliseconds, seconds } = options.quick
+  ? { repetitions: 3, milliseconds: 10, seconds: 0.5 }
+  : { repetitions: options.repetitions, milliseconds: 50, seconds: 4 };
+const seed = options.seed ?? freshSeed();
+
+console.log(describe(circumstances()));
+console.log(`${repetitions} interleaved repetitions of ${milliseconds} ms, seed ${seed}`);
+const collection = await measureCollection();
+const rows = await measurePairs();
+const verdicts = judge(rows, collection);
+print();
+
+/** First, in a process of its own; its speed is paced, so it does not matter what else it waits for. */
+async function measureCollection() {
+  const program = fileURLToPath(new URL("boundary/garbage.mjs", import.meta.url));
+  const child = new Child({ name: "garbage", command: process.execPath, args: [program, String(seconds)] });
+  return JSON.parse(await child.output());
+}
+
+/** One way of using the queues after the other: what V8 learns from promises must not blur the run loop's figures. */
+async function measurePairs() {
+  const os = await openLibOS({ libos: "memory" });
+  const groups = [
+    batches.flatMap((batch) => [runLoop(os, batch, false), runLoop(os, batch, true)]),
+    [calls(os)],
+    [promises(os, 1), promises(os, 64)],
+  ];
+  const ways = groups.flat();
+  const progress = new Progress(ways.length * repetitions);
+  const measured = [];
+  for (const group of groups) {
+    for (const way of group) await timed(way, 2 * milliseconds).measure(); // V8 compiles
+    const candidates = group.map((way) => timed(way, milliseconds));
+    const onMeasure = (name) => progress.step(name);
+    const { samples } = await interleave(candidates, { rounds: repetitions, seed, onMeasure });
+    for (const way of group) {
+      const nanoseconds = samples.get(way.name);
+      measured.push({ ...way.row, nanoseconds: { ...quartiles(nanoseconds), samples: nanoseconds } });
+    }
+  }
+  progress.done();
+  for (const way of ways) way.close();
+  const { outstanding, queues, appSlots } = os.stats();
+  if (outstanding + queues + appSlots !== 0) {
+    throw new Error(`left over: ${outstanding} operations, ${queues} queues, ${appSlots} slots`);
+  }
+  os.destroy();
+  return measured;
+}
+
+function judge(measured, { total, longest, pairsPerSecond }) {
+  const loop = measured.filter(({ way }) => way === "run loop");
+  const medianAt = (batch) => loop.find((row) => row.batch === batch).nanoseconds.median;
+  const atMost = (what, value, limit, unit) => ({ what, value, limit, unit, pass: value <= limit });
+  return [
+    atMost("run loop, batch 1, per pair", medianAt(1), goals.singleNs, "ns"),
+    ...batches
+      .filter((batch) => batch >= goals.batchedFrom)
+      .map((batch) => atMost(`run loop, batch ${batch}, per pair`, medianAt(batch), goals.batchedNs, "ns")),
+    atMost(`garbage collection in ${seconds} s at 1 M pairs/s`, total, goals.collectionMs, "ms"),
+    atMost("longest pause of it", longest, goals.pauseMs, "ms"),
+    { what: "that load was kept up", value: pairsPerSecond / 1e6, unit: "M pairs/s", pass: pairsPerSecond > 0.98e6 },
+  ];
+}
+
+function print() {
+  const body = rows.map(({ way, batch, nanoseconds }) => [way, String(batch), spread(nanoseconds)]);
+  console.log(`\n${table(["way", "batch", "CPU ns per push+pop"], body)}\n`);
+  const { count, scavenges, total, longest, pairsPerSecond } = collection;
+  console.log(
+    `${seconds} s at ${figure(pairsPerSecond / 1e6)} M pairs/s: ${count} collections (${scavenges} scavenges), ` +
+      `${figure(total)} ms in all, longest ${figure(longest)} ms`,
+  );
+  for (const { what, value, limit, unit, pass } of verdicts) {
+    const goal = limit === undefined ? "" : ` (goal: at most ${limit} ${unit})`;
+    console.log(`${pass ? "PASS" : "MISS"}  ${what}: ${figure(value)} ${unit}${goal}`);
+  }
+  const plot = linePlot(series(), {
+    title: "A push and its pop over the JavaScript/C++ boundary",
+    subtitle: `in-memory queue, 64 B; median and quartiles of ${repetitions} interleaved repetitions`,
+    x: "pairs per native poll",
+    y: "CPU ns per pair",
+    yScale: "log",
+    threshold: { y: goals.batchedNs, name: `goal from batch ${goals.batchedFrom}` },
+  });
+  const results = { repetitions, seed, rows, collection, goals: verdicts };
+  const { json, svg } = options;
+  for (const path of writeReport({ name: "boundary", results, plots: { "": plot }, json, svg }))
+    console.log(`wrote ${path}`);
+}
+
+function series() {
+  return [...new Set(rows.map(({ way }) => way))].map((name) => ({
+    name,
+    points: rows
+      .filter(({ way }) => way === name)
+      .map(({ batch, nanoseconds: { median, q1, q3 } }) => ({ x: batch, y: median, low: q1, high: q3 })),
+  }));
+}
+
+function wholeNumber(text) {
+  if (!/^\d{1,10}$/.test(text) || Number(text) > 0xffffffff) {
+    throw new InvalidArgumentError("It is a whole number below 2^32.");
+  }
+  return Number(text);
+}
