@@ -5,13 +5,18 @@ import { readFileSync, writeFileSync } from "node:fs";
 const header = new URL("../native/include/demi/layout.hpp", import.meta.url);
 const target = new URL("../src/layout.ts", import.meta.url);
 
-const lines = ["// Generated from native/include/demi/layout.hpp by scripts/layout.mjs. Do not edit."];
+// A const enum: the compiler writes the numbers into the code, where a module's constants would be loads on the data path.
+const lines = [
+  "// Generated from native/include/demi/layout.hpp by scripts/layout.mjs. Do not edit.",
+  "export const enum Layout {",
+];
 for (const [, name, value] of readFileSync(header, "utf8").matchAll(
   /^inline constexpr std::int32_t k(\w+) = (-?(?:0x[0-9a-f]+|\d+));/gm,
 )) {
   const constant = name.replace(/(?<=[a-z0-9])(?=[A-Z])/g, "_").toUpperCase();
-  lines.push(`export const ${constant} = ${value};`);
+  lines.push(`  ${constant} = ${value},`);
 }
+lines.push("}");
 const text = `${lines.join("\n")}\n`;
 
 if (process.argv.includes("--check")) {

@@ -21,7 +21,7 @@ export class DemiLibOS implements Omit<api.LibOS, "merge" | "filter" | "map" | "
   constructor(name: string, native: NativeLibOS, options: CoreOptions) {
     this.name = name;
     this.engine = native.engine;
-    this.#runtime = new Runtime(name, native, options.tokens);
+    this.#runtime = new Runtime(name, native);
     this.#control = new Control(this.#runtime);
     this.#waiter = new Waiter(this.#runtime);
     this.#loop = new Loop(this.#runtime, options.loop, options.spinMicroseconds);

@@ -1,14 +1,14 @@
 import { isIP } from "node:net";
 import { DemiError } from "../errors.js";
-import * as layout from "../layout.js";
+import { Layout } from "../layout.js";
 import type { NativeLibOS } from "../native.js";
 import type { Address, Sga, SocketAddress } from "../types.js";
 
-const INDEX_MASK = (1 << layout.SLOT_INDEX_BITS) - 1;
+const INDEX_MASK = (1 << Layout.SLOT_INDEX_BITS) - 1;
 
 /**
  * The application's side of the arena: views made once per slot, and a small magazine of free slots per size class, so that alloc
- * crosses the boundary once in {@link layout.SCRATCH_WORDS} calls.
+ * crosses the boundary once in {@link Layout.SCRATCH_WORDS} calls.
  */
 export class Arena {
   readonly #native: NativeLibOS;
@@ -22,13 +22,13 @@ export class Arena {
   constructor(native: NativeLibOS, words: Int32Array) {
     this.#native = native;
     this.#words = words;
-    this.#slotBase = words[layout.WORD_SLOT_BASE];
-    this.#slots = words[layout.WORD_SLOTS];
-    this.#scratchBase = words[layout.WORD_SCRATCH_BASE];
+    this.#slotBase = words[Layout.WORD_SLOT_BASE];
+    this.#slots = words[Layout.WORD_SLOTS];
+    this.#scratchBase = words[Layout.WORD_SCRATCH_BASE];
     this.#views = new Array(this.#slots).fill(undefined);
-    for (let i = 0; i < words[layout.WORD_CLASSES]; i++) {
-      const size = words[layout.WORD_CLASS_BASE + i * layout.CLASS_WORDS + layout.CLASS_SIZE];
-      this.#classes.push({ size, magazine: new Int32Array(layout.SCRATCH_WORDS), count: 0 });
+    for (let i = 0; i < words[Layout.WORD_CLASSES]; i++) {
+      const size = words[Layout.WORD_CLASS_BASE + i * Layout.CLASS_WORDS + Layout.CLASS_SIZE];
+      this.#classes.push({ size, magazine: new Int32Array(Layout.SCRATCH_WORDS), count: 0 });
     }
   }
 
@@ -49,9 +49,9 @@ export class Arena {
       if (c.size < size) continue;
       if (c.count === 0 && !this.#refill(i)) continue;
       const sga = c.magazine[--c.count];
-      const at = this.#slotBase + (sga & INDEX_MASK) * layout.SLOT_WORDS;
-      this.#words[at + layout.SLOT_OFFSET] = 0;
-      this.#words[at + layout.SLOT_LENGTH] = size;
+      const at = this.#slotBase + (sga & INDEX_MASK) * Layout.SLOT_WORDS;
+      this.#words[at + Layout.SLOT_OFFSET] = 0;
+      this.#words[at + Layout.SLOT_LENGTH] = size;
       return sga;
     }
     return 0;
@@ -59,7 +59,7 @@ export class Arena {
 
   #refill(i: number): boolean {
     const c = this.#classes[i];
-    const got = this.#native.refill(i, layout.SCRATCH_WORDS);
+    const got = this.#native.refill(i, Layout.SCRATCH_WORDS);
     for (let n = 0; n < got; n++) c.magazine[n] = this.#words[this.#scratchBase + n];
     c.count = got;
     return got > 0;
@@ -68,26 +68,33 @@ export class Arena {
   /** Word index of the descriptor of a segment; throws EINVAL when the application does not own the sga. */
   at(sga: Sga, segment: number, syscall: string): number {
     let index = sga & INDEX_MASK;
-    let at = this.#slotBase + index * layout.SLOT_WORDS;
-    if (!(sga > 0) || index >= this.#slots || this.#words[at + layout.SLOT_HANDLE] !== sga) {
+    let at = this.#slotBase + index * Layout.SLOT_WORDS;
+    if (!(sga > 0) || index >= this.#slots || this.#words[at + Layout.SLOT_HANDLE] !== sga) {
       throw new DemiError("EINVAL", syscall, `sga ${sga} is not the application's: freed, pushed away, or never was`);
     }
     for (let n = segment; n > 0; n--) {
-      index = this.#words[at + layout.SLOT_NEXT] - 1;
+      index = this.#words[at + Layout.SLOT_NEXT] - 1;
       if (index < 0) throw new DemiError("EINVAL", syscall, `sga ${sga} has no segment ${segment}`);
-      at = this.#slotBase + index * layout.SLOT_WORDS;
+      at = this.#slotBase + index * Layout.SLOT_WORDS;
     }
     return at;
   }
 
   owns(sga: Sga): boolean {
     const index = sga & INDEX_MASK;
-    return sga > 0 && index < this.#slots && this.#words[this.#slotBase + index * layout.SLOT_WORDS] === sga;
+    return sga > 0 && index < this.#slots && this.#words[this.#slotBase + index * Layout.SLOT_WORDS] === sga;
+  }
+
+  /** As disown(), but leaves a handle that is not the application's for the native side to refuse. */
+  giveAway(sga: Sga): void {
+    const index = sga & INDEX_MASK;
+    const at = this.#slotBase + index * Layout.SLOT_WORDS;
+    if (index < this.#slots && this.#words[at + Layout.SLOT_HANDLE] === sga) this.#words[at + Layout.SLOT_HANDLE] = 0;
   }
 
   /** The handle stops being valid for the application; throws EINVAL when it was not. */
   disown(sga: Sga, syscall: string): void {
-    this.#words[this.at(sga, 0, syscall) + layout.SLOT_HANDLE] = 0;
+    this.#words[this.at(sga, 0, syscall) + Layout.SLOT_HANDLE] = 0;
   }
 
   view(sga: Sga, segment: number): Uint8Array {
@@ -96,11 +103,11 @@ export class Arena {
   }
 
   #viewAt(at: number): Uint8Array {
-    const index = (at - this.#slotBase) / layout.SLOT_WORDS;
+    const index = (at - this.#slotBase) / Layout.SLOT_WORDS;
     let view = this.#views[index];
     if (view === undefined) {
-      const start = this.#words[at + layout.SLOT_START] * layout.SLOT_ALIGN;
-      view = new Uint8Array(this.#native.arena, start, this.#words[at + layout.SLOT_CAPACITY]);
+      const start = this.#words[at + Layout.SLOT_START] * Layout.SLOT_ALIGN;
+      view = new Uint8Array(this.#native.arena, start, this.#words[at + Layout.SLOT_CAPACITY]);
       this.#views[index] = view;
     }
     return view;
@@ -108,34 +115,34 @@ export class Arena {
 
   bytes(sga: Sga, segment: number): Uint8Array {
     const at = this.at(sga, segment, "bytes");
-    const offset = this.#words[at + layout.SLOT_OFFSET];
-    return this.#viewAt(at).subarray(offset, offset + this.#words[at + layout.SLOT_LENGTH]);
+    const offset = this.#words[at + Layout.SLOT_OFFSET];
+    return this.#viewAt(at).subarray(offset, offset + this.#words[at + Layout.SLOT_LENGTH]);
   }
 
   trim(sga: Sga, offset: number, length: number, segment: number): void {
     const at = this.at(sga, segment, "trim");
-    const now = this.#words[at + layout.SLOT_LENGTH];
+    const now = this.#words[at + Layout.SLOT_LENGTH];
     if (!Number.isInteger(offset) || !Number.isInteger(length) || offset < 0 || length < 0 || offset + length > now) {
       throw new DemiError("EINVAL", "trim", `${offset}+${length} is outside a segment of ${now} bytes`);
     }
-    this.#words[at + layout.SLOT_OFFSET] += offset;
-    this.#words[at + layout.SLOT_LENGTH] = length;
+    this.#words[at + Layout.SLOT_OFFSET] += offset;
+    this.#words[at + Layout.SLOT_LENGTH] = length;
   }
 
   segmentLength(sga: Sga, segment: number): number {
-    return this.#words[this.at(sga, segment, "segmentLength") + layout.SLOT_LENGTH];
+    return this.#words[this.at(sga, segment, "segmentLength") + Layout.SLOT_LENGTH];
   }
 
   offset(sga: Sga, segment: number): number {
-    return this.#words[this.at(sga, segment, "offset") + layout.SLOT_OFFSET];
+    return this.#words[this.at(sga, segment, "offset") + Layout.SLOT_OFFSET];
   }
 
   length(sga: Sga): number {
     let at = this.at(sga, 0, "length");
-    let total = this.#words[at + layout.SLOT_LENGTH];
-    for (let next = this.#words[at + layout.SLOT_NEXT]; next !== 0; next = this.#words[at + layout.SLOT_NEXT]) {
-      at = this.#slotBase + (next - 1) * layout.SLOT_WORDS;
-      total += this.#words[at + layout.SLOT_LENGTH];
+    let total = this.#words[at + Layout.SLOT_LENGTH];
+    for (let next = this.#words[at + Layout.SLOT_NEXT]; next !== 0; next = this.#words[at + Layout.SLOT_NEXT]) {
+      at = this.#slotBase + (next - 1) * Layout.SLOT_WORDS;
+      total += this.#words[at + Layout.SLOT_LENGTH];
     }
     return total;
   }
@@ -143,8 +150,8 @@ export class Arena {
   segments(sga: Sga): number {
     let at = this.at(sga, 0, "segments");
     let count = 1;
-    for (let next = this.#words[at + layout.SLOT_NEXT]; next !== 0; next = this.#words[at + layout.SLOT_NEXT]) {
-      at = this.#slotBase + (next - 1) * layout.SLOT_WORDS;
+    for (let next = this.#words[at + Layout.SLOT_NEXT]; next !== 0; next = this.#words[at + Layout.SLOT_NEXT]) {
+      at = this.#slotBase + (next - 1) * Layout.SLOT_WORDS;
       count++;
     }
     return count;
@@ -152,14 +159,14 @@ export class Arena {
 
   address(sga: Sga): SocketAddress | undefined {
     const at = this.at(sga, 0, "address");
-    const family = this.#words[at + layout.SLOT_FAMILY];
+    const family = this.#words[at + Layout.SLOT_FAMILY];
     if (family !== 4 && family !== 6) return undefined;
-    const bytes = new Uint8Array(this.#native.rings, (at + layout.SLOT_ADDRESS) * 4, family === 4 ? 4 : 16);
-    const port = this.#words[at + layout.SLOT_PORT];
+    const bytes = new Uint8Array(this.#native.rings, (at + Layout.SLOT_ADDRESS) * 4, family === 4 ? 4 : 16);
+    const port = this.#words[at + Layout.SLOT_PORT];
     if (family === 4) return { host: bytes.join("."), port, family };
     const groups: string[] = [];
     for (let i = 0; i < 16; i += 2) groups.push(((bytes[i] << 8) | bytes[i + 1]).toString(16));
-    const scope = this.#words[at + layout.SLOT_SCOPE];
+    const scope = this.#words[at + Layout.SLOT_SCOPE];
     // URL does RFC 5952's compression of zero groups.
     const host = new URL(`http://[${groups.join(":")}]`).hostname.slice(1, -1);
     return { host: scope === 0 ? host : `${host}%${scope}`, port, family };
@@ -173,10 +180,10 @@ export class Arena {
     if (family === 0 || !Number.isInteger(to.port) || to.port < 1 || to.port > 65535) {
       throw new DemiError("EINVAL", "pushTo", `"${to.host}" port ${to.port} is not a numeric address and port`);
     }
-    this.#words[at + layout.SLOT_FAMILY] = family;
-    this.#words[at + layout.SLOT_PORT] = to.port;
-    this.#words[at + layout.SLOT_SCOPE] = zone === undefined ? 0 : Number(zone) | 0;
-    const bytes = new Uint8Array(this.#native.rings, (at + layout.SLOT_ADDRESS) * 4, 16);
+    this.#words[at + Layout.SLOT_FAMILY] = family;
+    this.#words[at + Layout.SLOT_PORT] = to.port;
+    this.#words[at + Layout.SLOT_SCOPE] = zone === undefined ? 0 : Number(zone) | 0;
+    const bytes = new Uint8Array(this.#native.rings, (at + Layout.SLOT_ADDRESS) * 4, 16);
     if (family === 4) bytes.set(host.split(".").map(Number));
     else bytes.set(ipv6Bytes(host));
   }

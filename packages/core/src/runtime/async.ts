@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 import { DemiError } from "../errors.js";
-import { OP_POP } from "../layout.js";
+import { Layout } from "../layout.js";
 import type { Address, AsyncCalls, AsyncOptions, Completion, QueueDescriptor, QueueToken, Sga } from "../types.js";
 import type { Control } from "./control.js";
 import type { Runtime } from "./runtime.js";
@@ -42,9 +42,9 @@ export class Async implements AsyncCalls {
 
   wait(qt: QueueToken, options?: AsyncOptions): Promise<Completion> {
     const { tokens } = this.#runtime;
-    const index = tokens.index(qt);
-    const opcode = index < 0 ? 0 : tokens.opcodes[index];
-    const qd = index < 0 ? 0 : tokens.qds[index];
+    const at = tokens.at(qt);
+    const opcode = at < 0 ? 0 : tokens.opcode(at);
+    const qd = at < 0 ? 0 : tokens.qd(at);
     return new Promise((resolve, reject) => {
       const signal = options?.signal;
       if (signal?.aborted) {
@@ -55,7 +55,7 @@ export class Async implements AsyncCalls {
       this.#runtime.attach(qt, (result, value) => {
         signal?.removeEventListener("abort", abort);
         if (result === ECANCELED && signal?.aborted) reject(signal.reason);
-        else resolve({ opcode, qd, qt, result, sga: opcode === OP_POP ? value : 0, newQd: opcode === OP_POP ? 0 : value });
+        else resolve({ opcode, qd, qt, result, sga: opcode === Layout.OP_POP ? value : 0, newQd: opcode === Layout.OP_POP ? 0 : value });
       });
       signal?.addEventListener("abort", abort, { once: true });
     });

@@ -1,4 +1,4 @@
-import { HOLDER_DONE, type TokenTable } from "./tokens.js";
+import { Holder, type TokenTable } from "./tokens.js";
 
 /**
  * Tokens that completed while nobody handled them, oldest first: what waitNext and a later run() hand out. A token picked up by a
@@ -19,6 +19,10 @@ export class DoneList {
     this.#mask = size - 1;
   }
 
+  get empty(): boolean {
+    return this.#count === 0;
+  }
+
   add(qt: number): void {
     if (this.#count > this.#mask) this.#compact();
     this.#ring[(this.#head + this.#count++) & this.#mask] = qt;
@@ -36,8 +40,8 @@ export class DoneList {
   }
 
   #waits(qt: number): boolean {
-    const index = this.#tokens.index(qt);
-    return index >= 0 && this.#tokens.holders[index] === HOLDER_DONE;
+    const at = this.#tokens.at(qt);
+    return at >= 0 && this.#tokens.holder(at) === Holder.DONE;
   }
 
   #compact(): void {

@@ -1,5 +1,5 @@
 import { DemiError } from "../errors.js";
-import * as layout from "../layout.js";
+import { Layout } from "../layout.js";
 import type { NativeLibOS } from "../native.js";
 
 /**
@@ -21,7 +21,7 @@ export class Rings {
 
   constructor(native: NativeLibOS) {
     const words = new Int32Array(native.rings);
-    if (words[layout.WORD_MAGIC] !== layout.MAGIC || words[layout.WORD_VERSION] !== layout.VERSION) {
+    if (words[Layout.WORD_MAGIC] !== Layout.MAGIC || words[Layout.WORD_VERSION] !== Layout.VERSION) {
       throw new DemiError(
         "EPROTO",
         "open",
@@ -30,11 +30,11 @@ export class Rings {
     }
     this.words = words;
     this.#native = native;
-    this.#entries = words[layout.WORD_SQ_ENTRIES];
+    this.#entries = words[Layout.WORD_SQ_ENTRIES];
     this.#mask = this.#entries - 1;
-    this.#sqBase = words[layout.WORD_SQ_BASE];
-    this.#cqBase = words[layout.WORD_CQ_BASE];
-    this.#quietBase = words[layout.WORD_QUIET_BASE];
+    this.#sqBase = words[Layout.WORD_SQ_BASE];
+    this.#cqBase = words[Layout.WORD_CQ_BASE];
+    this.#quietBase = words[Layout.WORD_QUIET_BASE];
   }
 
   /** Submissions written since the last poll. */
@@ -47,21 +47,21 @@ export class Rings {
     if (((this.#sqTail - this.#sqHead) | 0) === this.#entries) this.poll(0);
     const words = this.words;
     const at = this.#sqBase + ((this.#sqTail & this.#mask) << 2);
-    words[at + layout.SQE_OP] = op;
-    words[at + layout.SQE_QD] = qd;
-    words[at + layout.SQE_QT] = qt;
-    words[at + layout.SQE_ARG] = arg;
+    words[at + Layout.SQE_OP] = op;
+    words[at + Layout.SQE_QD] = qd;
+    words[at + Layout.SQE_QT] = qt;
+    words[at + Layout.SQE_ARG] = arg;
     this.#sqTail = (this.#sqTail + 1) | 0;
   }
 
   /** One crossing of the boundary: hands over the submissions, drives the device, fetches completions. Returns how many are ready. */
   poll(waitMicroseconds: number): number {
     const words = this.words;
-    words[layout.WORD_SQ_TAIL] = this.#sqTail;
+    words[Layout.WORD_SQ_TAIL] = this.#sqTail;
     const ready = this.#native.poll(waitMicroseconds);
     if (ready < 0) throw DemiError.from(ready, "poll");
     this.#sqHead = this.#sqTail;
-    this.#cqTail = words[layout.WORD_CQ_TAIL];
+    this.#cqTail = words[Layout.WORD_CQ_TAIL];
     return ready;
   }
 
@@ -70,20 +70,20 @@ export class Rings {
     const head = this.#cqHead;
     if (head === this.#cqTail) return -1;
     this.#cqHead = (head + 1) | 0;
-    this.words[layout.WORD_CQ_HEAD] = this.#cqHead;
+    this.words[Layout.WORD_CQ_HEAD] = this.#cqHead;
     return this.#cqBase + ((head & this.#mask) << 2);
   }
 
   /** Completions that found no room in the ring. */
   get more(): boolean {
-    return this.words[layout.WORD_CQ_MORE] !== 0;
+    return this.words[Layout.WORD_CQ_MORE] !== 0;
   }
 
   /** Tokens that ended without a completion entry since the last call. */
   quiet(each: (qt: number) => void): void {
-    const count = this.words[layout.WORD_QUIET_COUNT];
+    const count = this.words[Layout.WORD_QUIET_COUNT];
     if (count === 0) return;
-    this.words[layout.WORD_QUIET_COUNT] = 0;
+    this.words[Layout.WORD_QUIET_COUNT] = 0;
     for (let i = 0; i < count; i++) each(this.words[this.#quietBase + i]);
   }
 }

@@ -1,16 +1,15 @@
 import { constants } from "node:os";
 import { channels } from "../diagnostics.js";
 import { DemiError, errorName } from "../errors.js";
-import * as layout from "../layout.js";
+import { Layout } from "../layout.js";
 import type { NativeLibOS } from "../native.js";
 import type { Address, Completion, CompletionHandler, QueueDescriptor, QueueToken, Sga, Stats } from "../types.js";
 import { Arena } from "./arena.js";
 import type { DerivedQueue } from "./derived.js";
 import { DoneList } from "./done.js";
 import { Rings } from "./rings.js";
-import { type CompletionCallback, HOLDER_APP, HOLDER_CALLBACK, HOLDER_DONE, TokenTable } from "./tokens.js";
+import { type CompletionCallback, Holder, TokenTable } from "./tokens.js";
 
-const { OP_PUSH, OP_POP, OP_ACCEPT, OP_CONNECT, OP_FREE, FLAG_FREE, FLAG_TO, DERIVED_QUEUE_BIT } = layout;
 const ECANCELED = -constants.errno.ECANCELED;
 
 /** The one object handed to run() and drain() handlers: rewritten for each completion. */
@@ -48,15 +47,15 @@ export class Runtime {
   readonly #event = new CompletionEvent();
   #finished: number[] = [];
   readonly #reclaim = (qt: number): void => {
-    const index = this.tokens.index(qt);
-    if (index >= 0) this.#forget(index);
+    const at = this.tokens.at(qt);
+    if (at >= 0) this.#forget(at);
   };
 
-  constructor(name: string, native: NativeLibOS, tokens: number) {
+  constructor(name: string, native: NativeLibOS) {
     this.name = name;
     this.native = native;
     this.rings = new Rings(native);
-    this.tokens = new TokenTable(tokens);
+    this.tokens = new TokenTable(this.rings.words);
     this.done = new DoneList(this.tokens);
     this.arena = new Arena(native, this.rings.words);
   }
@@ -64,42 +63,42 @@ export class Runtime {
   // ---- start operations --------------------------------------------------------------------------------------------
 
   push(qd: QueueDescriptor, sga: Sga, flags: number): QueueToken {
-    const qt = this.#token(OP_PUSH, qd, "push");
-    if ((qd & DERIVED_QUEUE_BIT) !== 0) {
+    const qt = this.#token(Layout.OP_PUSH, qd, "push");
+    if ((qd & Layout.DERIVED_QUEUE_BIT) !== 0) {
       this.#derivedQueue(qd, qt)?.push(qt, sga, flags);
       return qt;
     }
     // Given away: not the application's any more, though the ring is not handed over yet.
-    if ((flags & FLAG_FREE) !== 0 && this.arena.owns(sga)) this.arena.disown(sga, "push");
-    this.rings.submit(OP_PUSH | (flags << 8), qd, qt, sga);
+    if ((flags & Layout.FLAG_FREE) !== 0) this.arena.giveAway(sga);
+    this.rings.submit(Layout.OP_PUSH | (flags << 8), qd, qt, sga);
     return qt;
   }
 
   pushTo(qd: QueueDescriptor, sga: Sga, to: Address | undefined, flags: number): QueueToken {
     this.open("pushTo");
     if (to !== undefined) this.arena.setAddress(sga, to);
-    return this.push(qd, sga, flags | FLAG_TO);
+    return this.push(qd, sga, flags | Layout.FLAG_TO);
   }
 
   pop(qd: QueueDescriptor, limit: number): QueueToken {
-    const qt = this.#token(OP_POP, qd, "pop");
-    if ((qd & DERIVED_QUEUE_BIT) !== 0) this.#derivedQueue(qd, qt)?.pop(qt, limit);
-    else this.rings.submit(OP_POP, qd, qt, limit);
+    const qt = this.#token(Layout.OP_POP, qd, "pop");
+    if ((qd & Layout.DERIVED_QUEUE_BIT) !== 0) this.#derivedQueue(qd, qt)?.pop(qt, limit);
+    else this.rings.submit(Layout.OP_POP, qd, qt, limit);
     return qt;
   }
 
   accept(qd: QueueDescriptor): QueueToken {
-    const qt = this.#token(OP_ACCEPT, qd, "accept");
-    this.rings.submit(OP_ACCEPT, qd, qt, 0);
+    const qt = this.#token(Layout.OP_ACCEPT, qd, "accept");
+    this.rings.submit(Layout.OP_ACCEPT, qd, qt, 0);
     return qt;
   }
 
   connect(qd: QueueDescriptor, host: string, port: number): QueueToken {
-    const qt = this.#token(OP_CONNECT, qd, "connect");
+    const qt = this.#token(Layout.OP_CONNECT, qd, "connect");
     this.flush();
     const error = this.native.connect(qd, qt, host, port);
     if (error < 0) {
-      this.tokens.release(this.tokens.index(qt));
+      this.tokens.release(this.tokens.at(qt));
       throw DemiError.from(error, "connect", qd, `${host}:${port}`);
     }
     return qt;
@@ -117,8 +116,8 @@ export class Runtime {
 
   /** A chain, or one segment when the magazines ran out: frees that still sit in the submission ring may make room. */
   #allocChain(sizes: number[]): Sga {
-    if (sizes.length < 1 || sizes.length > layout.MAX_SEGMENTS) {
-      throw new DemiError("EINVAL", "alloc", `${sizes.length} segments, not 1 to ${layout.MAX_SEGMENTS}`);
+    if (sizes.length < 1 || sizes.length > Layout.MAX_SEGMENTS) {
+      throw new DemiError("EINVAL", "alloc", `${sizes.length} segments, not 1 to ${Layout.MAX_SEGMENTS}`);
     }
     for (const size of sizes) {
       if (!Number.isInteger(size) || size < 0) throw new DemiError("EINVAL", "alloc", `size is ${size}, not bytes`);
@@ -135,16 +134,21 @@ export class Runtime {
   free(sga: Sga): void {
     this.open("free");
     this.arena.disown(sga, "free");
-    this.rings.submit(OP_FREE, 0, 0, sga);
+    this.rings.submit(Layout.OP_FREE, 0, 0, sga);
     // Nothing completes, so nobody would be woken: a sleeping driver's queues may wait for this very slot.
     if (this.asleep) this.kick();
   }
 
   #token(opcode: number, qd: QueueDescriptor, syscall: string): QueueToken {
-    this.open(syscall);
-    if (this.tokens.exhausted) this.flush();
-    if (this.asleep) this.kick();
+    if (this.closed || this.asleep || this.tokens.exhausted) this.#beforeToken(syscall);
     return this.tokens.take(opcode, qd);
+  }
+
+  #beforeToken(syscall: string): void {
+    this.open(syscall);
+    if (this.asleep) this.kick();
+    // Tokens of quiet pushes come back with a poll.
+    if (this.tokens.exhausted) this.flush();
   }
 
   open(syscall: string): void {
@@ -175,12 +179,12 @@ export class Runtime {
    */
   dispatch(handler: CompletionHandler | undefined): number {
     let count = 0;
-    if (handler !== undefined) count += this.#handOver(handler);
+    if (handler !== undefined && !this.done.empty) count += this.#handOver(handler);
     if (this.#finished.length !== 0) count += this.#dispatchFinished(handler);
     const rings = this.rings;
     const words = rings.words;
     for (let at = rings.next(); at >= 0; at = rings.next()) {
-      this.#deliver(words[at + layout.CQE_QT], words[at + layout.CQE_RESULT], words[at + layout.CQE_VALUE], handler);
+      this.#deliver(words[at + Layout.CQE_QT], words[at + Layout.CQE_RESULT], words[at + Layout.CQE_VALUE], handler);
       count++;
     }
     return count;
@@ -188,42 +192,39 @@ export class Runtime {
 
   #deliver(qt: QueueToken, result: number, value: number, handler: CompletionHandler | undefined): void {
     const tokens = this.tokens;
-    const index = tokens.index(qt);
-    if (index < 0) {
+    const at = tokens.at(qt);
+    if (at < 0) {
       this.stray++;
       return;
     }
-    const opcode = tokens.opcodes[index];
-    if (result < 0 || opcode === OP_ACCEPT) this.#publish(index, result, value);
-    const holder = tokens.holders[index];
-    if (holder === HOLDER_APP) {
+    if (result < 0) this.#publish(at, result);
+    else if (value !== 0 && channels.accept.hasSubscribers) this.#publishAccept(at, value);
+    const holder = tokens.holder(at);
+    if (holder === Holder.APP) {
       if (handler === undefined) {
-        tokens.holders[index] = HOLDER_DONE;
-        tokens.results[index] = result;
-        tokens.values[index] = value;
+        tokens.complete(at, result, value);
         this.done.add(qt);
-        return;
+      } else {
+        this.#call(handler, at, qt, result, value);
       }
-      this.#call(handler, index, qt, result, value);
-    } else if (holder === HOLDER_CALLBACK) {
-      const callback = tokens.callbacks[index] as CompletionCallback;
-      this.#forget(index);
+    } else if (holder === Holder.CALLBACK) {
+      const callback = this.#forget(at) as CompletionCallback;
       callback(result, value);
     } else {
       this.stray++;
     }
   }
 
-  #call(handler: CompletionHandler, index: number, qt: QueueToken, result: number, value: number): void {
+  #call(handler: CompletionHandler, at: number, qt: QueueToken, result: number, value: number): void {
     const event = this.#event;
-    const opcode = this.tokens.opcodes[index];
+    const opcode = this.tokens.opcode(at);
     event.opcode = opcode;
-    event.qd = this.tokens.qds[index];
+    event.qd = this.tokens.qd(at);
     event.qt = qt;
     event.result = result;
-    event.sga = opcode === OP_POP ? value : 0;
-    event.newQd = opcode === OP_ACCEPT ? value : 0;
-    this.tokens.release(index);
+    event.sga = opcode === Layout.OP_POP ? value : 0;
+    event.newQd = opcode === Layout.OP_ACCEPT ? value : 0;
+    this.tokens.release(at);
     handler(event);
   }
 
@@ -231,8 +232,8 @@ export class Runtime {
   #handOver(handler: CompletionHandler): number {
     let count = 0;
     for (let qt = this.done.take(); qt !== 0; qt = this.done.take()) {
-      const index = this.tokens.index(qt);
-      this.#call(handler, index, qt, this.tokens.results[index], this.tokens.values[index]);
+      const at = this.tokens.at(qt);
+      this.#call(handler, at, qt, this.tokens.result(at), this.tokens.value(at));
       count++;
     }
     return count;
@@ -245,63 +246,65 @@ export class Runtime {
     return finished.length / 3;
   }
 
-  #publish(index: number, result: number, value: number): void {
-    const qd = this.tokens.qds[index];
-    if (result >= 0) {
-      if (channels.accept.hasSubscribers) channels.accept.publish({ libos: this.name, qd, newQd: value });
-    } else if (channels.error.hasSubscribers) {
-      const opcode = this.tokens.opcodes[index];
-      channels.error.publish({ libos: this.name, qd, opcode, errno: result, code: errorName(result) });
-    }
+  #publish(at: number, errno: number): void {
+    if (!channels.error.hasSubscribers) return;
+    const { tokens } = this;
+    channels.error.publish({ libos: this.name, qd: tokens.qd(at), opcode: tokens.opcode(at), errno, code: errorName(errno) });
   }
 
-  #forget(index: number): void {
-    if (this.tokens.holders[index] === HOLDER_CALLBACK) {
-      this.tokens.callbacks[index] = undefined;
+  #publishAccept(at: number, newQd: QueueDescriptor): void {
+    if (this.tokens.opcode(at) !== Layout.OP_ACCEPT) return;
+    channels.accept.publish({ libos: this.name, qd: this.tokens.qd(at), newQd });
+  }
+
+  #forget(at: number): CompletionCallback | undefined {
+    let callback: CompletionCallback | undefined;
+    if (this.tokens.holder(at) === Holder.CALLBACK) {
+      callback = this.tokens.detach(at);
       this.callbacks--;
     }
-    this.tokens.release(index);
+    this.tokens.release(at);
+    return callback;
   }
 
   /** `callback` gets the token's completion instead of the application. The token must be outstanding and the application's. */
   attach(qt: QueueToken, callback: CompletionCallback): void {
-    const index = this.tokens.index(qt);
-    if (index < 0 || this.tokens.holders[index] === HOLDER_CALLBACK) {
+    const { tokens } = this;
+    const at = tokens.at(qt);
+    if (at < 0 || tokens.holder(at) === Holder.CALLBACK) {
       throw new DemiError("EINVAL", "wait", `token ${qt} is not outstanding`);
     }
-    if (this.tokens.holders[index] === HOLDER_DONE) {
-      this.#finished.push(qt, this.tokens.results[index], this.tokens.values[index]);
-    }
-    this.tokens.holders[index] = HOLDER_CALLBACK;
-    this.tokens.callbacks[index] = callback;
+    if (tokens.holder(at) === Holder.DONE) this.#finished.push(qt, tokens.result(at), tokens.value(at));
+    tokens.attach(at, callback);
     this.callbacks++;
     this.kick();
   }
 
   /** Takes a completion that waits to be picked up; the token ends. */
-  pick(index: number, qt: QueueToken): Completion {
-    const { opcodes, qds, results, values } = this.tokens;
-    const opcode = opcodes[index];
+  pick(at: number, qt: QueueToken): Completion {
+    const { tokens } = this;
+    const opcode = tokens.opcode(at);
+    const value = tokens.value(at);
     const completion = {
       opcode,
-      qd: qds[index],
+      qd: tokens.qd(at),
       qt,
-      result: results[index],
-      sga: opcode === OP_POP ? values[index] : 0,
-      newQd: opcode === OP_ACCEPT ? values[index] : 0,
+      result: tokens.result(at),
+      sga: opcode === Layout.OP_POP ? value : 0,
+      newQd: opcode === Layout.OP_ACCEPT ? value : 0,
     };
-    this.tokens.release(index);
+    tokens.release(at);
     return completion;
   }
 
   // ---- give up ---------------------------------------------------------------------------------------------------------
 
   cancel(qt: QueueToken): boolean {
-    const index = this.#outstanding(qt, "cancel");
-    if (this.tokens.holders[index] === HOLDER_DONE) return false;
-    const qd = this.tokens.qds[index];
+    const at = this.outstanding(qt, "cancel");
+    if (this.tokens.holder(at) === Holder.DONE) return false;
+    const qd = this.tokens.qd(at);
     let cancelled: boolean;
-    if ((qd & DERIVED_QUEUE_BIT) !== 0) {
+    if ((qd & Layout.DERIVED_QUEUE_BIT) !== 0) {
       cancelled = this.#derived.get(qd)?.cancel(qt) ?? false;
       if (cancelled) this.finish(qt, ECANCELED, 0);
     } else {
@@ -313,15 +316,18 @@ export class Runtime {
   }
 
   drop(qt: QueueToken): void {
-    const index = this.#outstanding(qt, "drop");
-    const opcode = this.tokens.opcodes[index];
-    if (this.tokens.holders[index] === HOLDER_DONE) {
-      const value = this.tokens.values[index];
-      this.tokens.release(index);
+    const at = this.outstanding(qt, "drop");
+    const opcode = this.tokens.opcode(at);
+    if (this.tokens.holder(at) === Holder.CALLBACK) {
+      throw new DemiError("EBUSY", "drop", `a promise waits for token ${qt}: abort it by its signal`);
+    }
+    if (this.tokens.holder(at) === Holder.DONE) {
+      const value = this.tokens.value(at);
+      this.tokens.release(at);
       this.discard(opcode, value);
       return;
     }
-    const derived = (this.tokens.qds[index] & DERIVED_QUEUE_BIT) !== 0;
+    const derived = (this.tokens.qd(at) & Layout.DERIVED_QUEUE_BIT) !== 0;
     if (!derived) this.flush();
     if (derived || this.native.drop(qt) < 0) {
       // Its completion is on the way: take it and free what it brings.
@@ -335,13 +341,13 @@ export class Runtime {
   /** Frees what a completion brought that nobody wants. */
   discard(opcode: number, value: number): void {
     if (value === 0 || this.closed) return;
-    if (opcode === OP_POP) this.free(value);
-    else if (opcode === OP_ACCEPT) this.close(value);
+    if (opcode === Layout.OP_POP) this.free(value);
+    else if (opcode === Layout.OP_ACCEPT) this.close(value);
   }
 
   close(qd: QueueDescriptor): void {
     this.open("close");
-    if ((qd & DERIVED_QUEUE_BIT) !== 0) {
+    if ((qd & Layout.DERIVED_QUEUE_BIT) !== 0) {
       const derived = this.#derived.get(qd);
       if (derived === undefined) throw new DemiError("EBADF", "close", undefined, qd);
       this.#derived.delete(qd);
@@ -355,11 +361,12 @@ export class Runtime {
     if (this.asleep) this.kick();
   }
 
-  #outstanding(qt: QueueToken, syscall: string): number {
+  /** The entry of an outstanding token; throws EINVAL for any other. */
+  outstanding(qt: QueueToken, syscall: string): number {
     this.open(syscall);
-    const index = this.tokens.index(qt);
-    if (index < 0) throw new DemiError("EINVAL", syscall, `token ${qt} is not outstanding`);
-    return index;
+    const at = this.tokens.at(qt);
+    if (at < 0) throw new DemiError("EINVAL", syscall, `token ${qt} is not outstanding`);
+    return at;
   }
 
   // ---- queues that live here -----------------------------------------------------------------------------------------
@@ -369,7 +376,7 @@ export class Runtime {
     this.open("queue");
     let qd: number;
     do {
-      qd = DERIVED_QUEUE_BIT | (this.#nextDerived++ & (DERIVED_QUEUE_BIT - 1));
+      qd = Layout.DERIVED_QUEUE_BIT | (this.#nextDerived++ & (Layout.DERIVED_QUEUE_BIT - 1));
     } while (this.#derived.has(qd));
     this.#derived.set(qd, queue);
     return qd;
@@ -413,11 +420,7 @@ export class Runtime {
   destroy(): void {
     if (this.closed) return;
     this.closed = true;
-    const waiting: CompletionCallback[] = [];
-    for (const qt of this.tokens.all()) {
-      const index = this.tokens.index(qt);
-      if (this.tokens.holders[index] === HOLDER_CALLBACK) waiting.push(this.tokens.callbacks[index] as CompletionCallback);
-    }
+    const waiting = this.tokens.waiting();
     this.#derived.clear();
     this.native.destroy();
     this.callbacks = 0;

@@ -1,54 +1,44 @@
 import { DemiError } from "../errors.js";
-import { TOKEN_INDEX_BITS } from "../layout.js";
+import { Layout } from "../layout.js";
 
-const INDEX_MASK = (1 << TOKEN_INDEX_BITS) - 1;
-const GENERATION_STEP = 1 << TOKEN_INDEX_BITS;
+const INDEX_MASK = (1 << Layout.TOKEN_INDEX_BITS) - 1;
+const GENERATION_STEP = 1 << Layout.TOKEN_INDEX_BITS;
 /** Free entries kept before a fresh one is touched: old entries are warm in the cache, and reuse in turn keeps stale tokens apart. */
 const RECYCLE_ABOVE = 256;
 
-// Who gets a token's completion.
-/** Nobody: the entry is free. */
-export const HOLDER_NONE = 0;
-/** The application, through run(), drain() or a wait. */
-export const HOLDER_APP = 1;
-/** A callback: a promise or a combinator. */
-export const HOLDER_CALLBACK = 2;
-/** It has completed and waits to be picked up. */
-export const HOLDER_DONE = 3;
+/** Who gets a token's completion: the low bits of an entry's state. A free entry's state is 0. */
+export const enum Holder {
+  /** The application, through run(), drain() or a wait. */
+  APP = 1,
+  /** A callback: a promise or a combinator. */
+  CALLBACK = 2,
+  /** It has completed and waits to be picked up. */
+  DONE = 3,
+  MASK = 15,
+  OPCODE_SHIFT = 4,
+}
 
 export type CompletionCallback = (result: number, value: number) => void;
 
 /**
  * Outstanding operations on the JavaScript side: token values, who waits, and the results of those that completed before somebody
- * asked. Typed arrays indexed by token, so that starting and ending an operation allocates nothing.
+ * asked. Entries are words in the shared mapping, beside the rings: starting and ending an operation allocates nothing and
+ * touches one array. An entry is named by its first word's index, `at`.
  */
 export class TokenTable {
   readonly capacity: number;
-  readonly holders: Uint8Array;
-  readonly opcodes: Uint8Array;
-  readonly qds: Int32Array;
-  readonly results: Int32Array;
-  readonly values: Int32Array;
-  readonly callbacks: (CompletionCallback | undefined)[];
-  #words: Int32Array;
-  #free: Int32Array;
-  #freeMask: number;
+  readonly callbacks: (CompletionCallback | undefined)[] = [];
+  readonly #words: Int32Array;
+  readonly #base: number;
   #freeHead = 0;
+  #freeTail = 0;
   #freeCount = 0;
   #fresh = 0;
 
-  constructor(capacity: number) {
-    this.capacity = capacity;
-    this.holders = new Uint8Array(capacity);
-    this.opcodes = new Uint8Array(capacity);
-    this.qds = new Int32Array(capacity);
-    this.results = new Int32Array(capacity);
-    this.values = new Int32Array(capacity);
-    this.callbacks = [];
-    this.#words = new Int32Array(capacity);
-    const ring = 2 ** Math.ceil(Math.log2(capacity));
-    this.#free = new Int32Array(ring);
-    this.#freeMask = ring - 1;
+  constructor(words: Int32Array) {
+    this.#words = words;
+    this.#base = words[Layout.WORD_TOKEN_BASE];
+    this.capacity = words[Layout.WORD_TOKENS];
   }
 
   /** Tokens in use. */
@@ -63,39 +53,94 @@ export class TokenTable {
 
   /** A token for a new operation, held by the application. Throws EAGAIN when all are outstanding. */
   take(opcode: number, qd: number): number {
-    let index: number;
-    if (this.#freeCount > RECYCLE_ABOVE || (this.#fresh === this.capacity && this.#freeCount > 0)) {
-      index = this.#free[this.#freeHead];
-      this.#freeHead = (this.#freeHead + 1) & this.#freeMask;
-      this.#freeCount--;
-    } else if (this.#fresh < this.capacity) {
-      index = this.#fresh++;
-      this.#words[index] = GENERATION_STEP | index;
+    const words = this.#words;
+    let index = this.#freeHead;
+    if (this.#freeCount <= RECYCLE_ABOVE && (this.#fresh < this.capacity || this.#freeCount === 0)) {
+      index = this.#grow();
     } else {
+      this.#freeHead = words[this.#base + (index << 3) + Layout.TOKEN_NEXT];
+      this.#freeCount--;
+    }
+    const at = this.#base + (index << 3);
+    words[at + Layout.TOKEN_STATE] = Holder.APP | (opcode << Holder.OPCODE_SHIFT);
+    words[at + Layout.TOKEN_QD] = qd;
+    return words[at];
+  }
+
+  #grow(): number {
+    if (this.#fresh === this.capacity) {
       throw new DemiError("EAGAIN", "token", `all ${this.capacity} tokens are outstanding (option "tokens")`);
     }
-    this.holders[index] = HOLDER_APP;
-    this.opcodes[index] = opcode;
-    this.qds[index] = qd;
-    return this.#words[index];
+    const index = this.#fresh++;
+    this.#words[this.#base + (index << 3)] = GENERATION_STEP | index;
+    return index;
   }
 
   /** The entry of an outstanding token, -1 for a stale or made-up one. */
-  index(qt: number): number {
+  at(qt: number): number {
     const index = qt & INDEX_MASK;
-    return this.#words[index] === qt && this.holders[index] !== HOLDER_NONE ? index : -1;
+    if (index >= this.capacity) return -1;
+    const at = this.#base + (index << 3);
+    return this.#words[at] === qt && this.#words[at + Layout.TOKEN_STATE] !== 0 ? at : -1;
   }
 
-  release(index: number): void {
-    this.holders[index] = HOLDER_NONE;
+  release(at: number): void {
+    const words = this.#words;
+    const index = (at - this.#base) >> 3;
+    words[at + Layout.TOKEN_STATE] = 0;
     // A positive int32 with a generation of at least 1, so a token is never 0.
-    const next = (this.#words[index] + GENERATION_STEP) & 0x7fffffff;
-    this.#words[index] = next < GENERATION_STEP ? GENERATION_STEP | index : next;
-    this.#free[(this.#freeHead + this.#freeCount++) & this.#freeMask] = index;
+    const next = (words[at] + GENERATION_STEP) & 0x7fffffff;
+    words[at] = next < GENERATION_STEP ? GENERATION_STEP | index : next;
+    if (this.#freeCount++ === 0) this.#freeHead = index;
+    else words[this.#base + (this.#freeTail << 3) + Layout.TOKEN_NEXT] = index;
+    this.#freeTail = index;
   }
 
-  /** Every outstanding token, for the end of the libOS. */
-  *all(): Generator<number> {
-    for (let index = 0; index < this.#fresh; index++) if (this.holders[index] !== HOLDER_NONE) yield this.#words[index];
+  holder(at: number): number {
+    return this.#words[at + Layout.TOKEN_STATE] & Holder.MASK;
+  }
+
+  opcode(at: number): number {
+    return this.#words[at + Layout.TOKEN_STATE] >> Holder.OPCODE_SHIFT;
+  }
+
+  qd(at: number): number {
+    return this.#words[at + Layout.TOKEN_QD];
+  }
+
+  /** Keeps a completion until it is picked up. */
+  complete(at: number, result: number, value: number): void {
+    const words = this.#words;
+    words[at + Layout.TOKEN_STATE] = (words[at + Layout.TOKEN_STATE] & ~Holder.MASK) | Holder.DONE;
+    words[at + Layout.TOKEN_RESULT] = result;
+    words[at + Layout.TOKEN_VALUE] = value;
+  }
+
+  result(at: number): number {
+    return this.#words[at + Layout.TOKEN_RESULT];
+  }
+
+  value(at: number): number {
+    return this.#words[at + Layout.TOKEN_VALUE];
+  }
+
+  /** From now on `callback` gets the completion. */
+  attach(at: number, callback: CompletionCallback): void {
+    const words = this.#words;
+    words[at + Layout.TOKEN_STATE] = (words[at + Layout.TOKEN_STATE] & ~Holder.MASK) | Holder.CALLBACK;
+    this.callbacks[(at - this.#base) >> 3] = callback;
+  }
+
+  /** The callback of an entry, which loses it. */
+  detach(at: number): CompletionCallback {
+    const index = (at - this.#base) >> 3;
+    const callback = this.callbacks[index] as CompletionCallback;
+    this.callbacks[index] = undefined;
+    return callback;
+  }
+
+  /** The callbacks of all outstanding tokens, for the end of the libOS. */
+  waiting(): CompletionCallback[] {
+    return this.callbacks.filter((callback) => callback !== undefined);
   }
 }

@@ -2,7 +2,7 @@ import { performance } from "node:perf_hooks";
 import { DemiError } from "../errors.js";
 import type { Completion, QueueToken } from "../types.js";
 import type { Runtime } from "./runtime.js";
-import { HOLDER_CALLBACK, HOLDER_DONE } from "./tokens.js";
+import { Holder } from "./tokens.js";
 
 /** Longest single wait in the device: a pending signal's native handler and a destroyed peer are seen at least this often. */
 const SLICE_MICROSECONDS = 1000;
@@ -18,31 +18,31 @@ export class Waiter {
   }
 
   poll(qt: QueueToken): Completion | undefined {
-    const index = this.#index(qt, "poll");
+    const at = this.#at(qt, "poll");
     const runtime = this.#runtime;
-    if (runtime.tokens.holders[index] !== HOLDER_DONE) {
+    if (runtime.tokens.holder(at) !== Holder.DONE) {
       runtime.poll(0);
       runtime.dispatch(undefined);
     }
-    return runtime.tokens.holders[index] === HOLDER_DONE ? runtime.pick(index, qt) : undefined;
+    return runtime.tokens.holder(at) === Holder.DONE ? runtime.pick(at, qt) : undefined;
   }
 
   wait(qt: QueueToken, timeout: number | undefined): Completion {
-    const index = this.#index(qt, "wait");
+    const at = this.#at(qt, "wait");
     const { tokens } = this.#runtime;
-    this.#until("wait", timeout, () => tokens.holders[index] === HOLDER_DONE);
-    return this.#runtime.pick(index, qt);
+    this.#until("wait", timeout, () => tokens.holder(at) === Holder.DONE);
+    return this.#runtime.pick(at, qt);
   }
 
   waitAny(qts: readonly QueueToken[], timeout: number | undefined): Completion & { index: number } {
     if (qts.length === 0) throw new DemiError("EINVAL", "waitAny", "no tokens");
-    for (const qt of qts) this.#index(qt, "waitAny");
+    for (const qt of qts) this.#at(qt, "waitAny");
     const { tokens } = this.#runtime;
     let found = -1;
     this.#until("waitAny", timeout, () => {
       for (let n = 0; n < qts.length; n++) {
         const i = (this.#next + n) % qts.length;
-        if (tokens.holders[tokens.index(qts[i])] === HOLDER_DONE) {
+        if (tokens.holder(tokens.at(qts[i])) === Holder.DONE) {
           found = i;
           return true;
         }
@@ -50,17 +50,17 @@ export class Waiter {
       return false;
     });
     this.#next = found + 1;
-    const completion = this.#runtime.pick(tokens.index(qts[found]), qts[found]);
+    const completion = this.#runtime.pick(tokens.at(qts[found]), qts[found]);
     return { ...completion, index: found };
   }
 
   /** All or nothing: on a timeout no token has been used up. */
   waitAll(qts: readonly QueueToken[], timeout: number | undefined): Completion[] {
-    const indices = qts.map((qt) => this.#index(qt, "waitAll"));
+    const entries = qts.map((qt) => this.#at(qt, "waitAll"));
     if (new Set(qts).size !== qts.length) throw new DemiError("EINVAL", "waitAll", "a token is named twice");
     const { tokens } = this.#runtime;
-    this.#until("waitAll", timeout, () => indices.every((index) => tokens.holders[index] === HOLDER_DONE));
-    return indices.map((index, i) => this.#runtime.pick(index, qts[i]));
+    this.#until("waitAll", timeout, () => entries.every((at) => tokens.holder(at) === Holder.DONE));
+    return entries.map((at, i) => this.#runtime.pick(at, qts[i]));
   }
 
   waitNext(max: number, timeout: number | undefined): Completion[] {
@@ -70,7 +70,7 @@ export class Waiter {
     const completions: Completion[] = [];
     this.#until("waitNext", timeout, () => {
       for (let qt = done.take(); qt !== 0; qt = done.take()) {
-        completions.push(this.#runtime.pick(tokens.index(qt), qt));
+        completions.push(this.#runtime.pick(tokens.at(qt), qt));
         if (completions.length === max) break;
       }
       return completions.length > 0;
@@ -78,15 +78,12 @@ export class Waiter {
     return completions;
   }
 
-  #index(qt: QueueToken, syscall: string): number {
-    const { tokens } = this.#runtime;
-    this.#runtime.open(syscall);
-    const index = tokens.index(qt);
-    if (index < 0) throw new DemiError("EINVAL", syscall, `token ${qt} is not outstanding`);
-    if (tokens.holders[index] === HOLDER_CALLBACK) {
+  #at(qt: QueueToken, syscall: string): number {
+    const at = this.#runtime.outstanding(qt, syscall);
+    if (this.#runtime.tokens.holder(at) === Holder.CALLBACK) {
       throw new DemiError("EBUSY", syscall, `a promise waits for token ${qt} already`);
     }
-    return index;
+    return at;
   }
 
   #until(syscall: string, timeout: number | undefined, done: () => boolean): void {

@@ -71,8 +71,9 @@ class Instance {
   void add(Napi::Env env, Napi::Object& object, const char* name, napi_callback callback) {
     napi_value function = nullptr;
     napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, this, &function);
-    napi_add_finalizer(env, function, this, [](napi_env, void* data, void*) { static_cast<Instance*>(data)->unref(); }, nullptr,
-                       nullptr);
+    napi_add_finalizer(
+        env, function, this, [](napi_env, void* data, void*) { static_cast<Instance*>(data)->unref(); }, nullptr,
+        nullptr);
     ++refs_;
     object.Set(name, Napi::Value(env, function));
   }
@@ -121,7 +122,8 @@ class Instance {
   Napi::Value close(const Napi::CallbackInfo& in) { return number(in, runtime_->close(integer(in, 0))); }
   Napi::Value name(const Napi::CallbackInfo& in) {
     Address address;
-    const int error = with_queue(in, [&](Queue& q) { return flag(in, 1) ? q.peer_address(address) : q.local_address(address); });
+    const int error =
+        with_queue(in, [&](Queue& q) { return flag(in, 1) ? q.peer_address(address) : q.local_address(address); });
     if (error != 0) return number(in, error);
     auto out = Napi::Array::New(in.Env(), 3);
     out.Set(0u, address.host());
@@ -130,11 +132,13 @@ class Instance {
     return out;
   }
   Napi::Value set_option(const Napi::CallbackInfo& in) {
-    return on_queue(in, [&](Queue& q) { return q.set_option(static_cast<SocketOption>(integer(in, 1)), integer(in, 2)); });
+    return on_queue(in,
+                    [&](Queue& q) { return q.set_option(static_cast<SocketOption>(integer(in, 1)), integer(in, 2)); });
   }
   Napi::Value get_option(const Napi::CallbackInfo& in) {
     int value = 0;
-    const int error = with_queue(in, [&](Queue& q) { return q.get_option(static_cast<SocketOption>(integer(in, 1)), value); });
+    const int error =
+        with_queue(in, [&](Queue& q) { return q.get_option(static_cast<SocketOption>(integer(in, 1)), value); });
     if (error != 0) return number(in, error);
     auto out = Napi::Array::New(in.Env(), 1);
     out.Set(0u, static_cast<double>(value));
@@ -184,7 +188,9 @@ class Instance {
   static std::uint32_t uint(const Napi::CallbackInfo& in, std::size_t i) {
     return in[i].IsNumber() ? in[i].As<Napi::Number>().Uint32Value() : 0;
   }
-  static bool flag(const Napi::CallbackInfo& in, std::size_t i) { return in[i].IsBoolean() && in[i].As<Napi::Boolean>().Value(); }
+  static bool flag(const Napi::CallbackInfo& in, std::size_t i) {
+    return in[i].IsBoolean() && in[i].As<Napi::Boolean>().Value();
+  }
   static std::string text(const Napi::CallbackInfo& in, std::size_t i) {
     return in[i].IsString() ? in[i].As<Napi::String>().Utf8Value() : std::string();
   }
@@ -267,7 +273,8 @@ inline void Instance::woken(void* context) {
   if (self->wake_.IsEmpty()) return;
   napi_value global = nullptr;
   napi_get_global(self->env_, &global);
-  if (napi_make_callback(self->env_, nullptr, global, self->wake_.Value(), 0, nullptr, nullptr) == napi_pending_exception) {
+  if (napi_make_callback(self->env_, nullptr, global, self->wake_.Value(), 0, nullptr, nullptr) ==
+      napi_pending_exception) {
     napi_value error = nullptr;
     napi_get_and_clear_last_exception(self->env_, &error);
     napi_fatal_exception(self->env_, error);
@@ -327,7 +334,8 @@ inline Limits read_limits(Napi::Env env, const Napi::Object& in) {
   std::uint64_t bytes = 0;
   bool sane = std::has_single_bit(limits.ring_entries) && limits.ring_entries <= 65536 && limits.tokens >= 1 &&
               limits.tokens <= (1u << layout::kTokenIndexBits) && limits.queues >= 1 &&
-              limits.queues <= (1u << layout::kQueueIndexBits) && classes.Length() >= 1 && classes.Length() <= layout::kMaxClasses;
+              limits.queues <= (1u << layout::kQueueIndexBits) && classes.Length() >= 1 &&
+              classes.Length() <= layout::kMaxClasses;
   for (std::uint32_t i = 0; sane && i < classes.Length(); ++i) {
     const auto entry = classes.Get(i).As<Napi::Object>();
     const SizeClass c{entry.Get("size").ToNumber().Uint32Value(), entry.Get("count").ToNumber().Uint32Value()};
@@ -380,8 +388,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
 }  // namespace demi::addon
 
 // One line makes an addon: DEMI_ADDON(demi_posix, make_posix_engine)
-#define DEMI_ADDON(name, factory)                                            \
+#define DEMI_ADDON(name, factory)                                             \
   static Napi::Object demi_init_##name(Napi::Env env, Napi::Object exports) { \
-    return demi::addon::init<&factory>(env, exports);                        \
-  }                                                                          \
+    return demi::addon::init<&factory>(env, exports);                         \
+  }                                                                           \
   NODE_API_MODULE(name, demi_init_##name)

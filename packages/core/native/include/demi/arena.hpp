@@ -185,7 +185,7 @@ class Arena {
     std::uint32_t offset = 0;
     std::uint32_t length = 0;
     std::uint32_t start = 0;  // in units of kSlotAlign
-    std::uint32_t pins = 0;  // there may be more than 65535 operations on one sga: tokens go up to 2^17
+    std::uint32_t pins = 0;   // there may be more than 65535 operations on one sga: tokens go up to 2^17
     std::uint8_t size_class = 0;
     State state = State::kFree;
     bool head = false;
@@ -223,7 +223,8 @@ class Arena {
   }
 
   std::uint32_t count(State state) const {
-    return static_cast<std::uint32_t>(std::count_if(slots_.begin(), slots_.end(), [&](const Slot& s) { return s.state == state; }));
+    return static_cast<std::uint32_t>(
+        std::count_if(slots_.begin(), slots_.end(), [&](const Slot& s) { return s.state == state; }));
   }
 
   void release(Sga sga);

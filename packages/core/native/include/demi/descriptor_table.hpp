@@ -41,7 +41,8 @@ class DescriptorTable {
 
   Queue* find(Qd qd) {
     const std::uint32_t i = static_cast<std::uint32_t>(qd) & kMask;
-    if (i >= entries_.size() || entries_[i].qd != qd || qd <= 0) [[unlikely]] return nullptr;
+    if (i >= entries_.size() || entries_[i].qd != qd || qd <= 0) [[unlikely]]
+      return nullptr;
     return entries_[i].queue.get();
   }
 

@@ -28,7 +28,7 @@ inline constexpr std::int32_t kWordSlots = 8;
 inline constexpr std::int32_t kWordSlotBase = 9;
 inline constexpr std::int32_t kWordScratchBase = 10;
 inline constexpr std::int32_t kWordClasses = 11;
-inline constexpr std::int32_t kWordClassBase = 12;
+inline constexpr std::int32_t kWordTokenBase = 12;  // room for JavaScript's token table: C++ never reads it
 
 inline constexpr std::int32_t kWordSqHead = 32;      // written by C++
 inline constexpr std::int32_t kWordSqTail = 48;      // written by JavaScript
@@ -36,6 +36,7 @@ inline constexpr std::int32_t kWordCqHead = 64;      // written by JavaScript
 inline constexpr std::int32_t kWordCqTail = 80;      // written by C++
 inline constexpr std::int32_t kWordQuietCount = 96;  // tokens that ended without a completion entry
 inline constexpr std::int32_t kWordCqMore = 97;      // completions waiting for room in the ring
+inline constexpr std::int32_t kWordClassBase = 100;  // up to kMaxClasses size classes
 inline constexpr std::int32_t kControlWords = 128;
 
 // ---- submission entry: four words --------------------------------------------------------------------------------
@@ -86,6 +87,15 @@ inline constexpr std::int32_t kSlotAddress = 8;  // four words: 4 or 16 bytes in
 inline constexpr std::int32_t kSlotScope = 12;   // IPv6 scope id
 inline constexpr std::int32_t kSlotAlign = 64;   // bytes
 
+// ---- token table entry, JavaScript's own: beside the rings, so that its code works on one array --------------------------
+inline constexpr std::int32_t kTokenWords = 8;
+inline constexpr std::int32_t kTokenWord = 0;   // the token: the current one, or the next when the entry is free
+inline constexpr std::int32_t kTokenState = 1;  // 0 when free, else holder | opcode << 4
+inline constexpr std::int32_t kTokenQd = 2;
+inline constexpr std::int32_t kTokenResult = 3;  // of a completion that waits to be picked up
+inline constexpr std::int32_t kTokenValue = 4;
+inline constexpr std::int32_t kTokenNext = 5;  // index of the next free entry
+
 // ---- size class: three words each ---------------------------------------------------------------------------------
 inline constexpr std::int32_t kClassWords = 3;
 inline constexpr std::int32_t kClassSize = 0;   // bytes in a slot
@@ -96,5 +106,7 @@ inline constexpr std::int32_t kClassCount = 2;
 inline constexpr std::int32_t kMaxSegments = 16;
 inline constexpr std::int32_t kMaxClasses = 8;
 inline constexpr std::int32_t kScratchWords = 64;  // most slots handed to JavaScript in one refill
+
+static_assert(kWordClassBase + kMaxClasses * kClassWords <= kControlWords);
 
 }  // namespace demi::layout

@@ -50,7 +50,8 @@ class MemoryQueue final : public Queue {
   void accept_push(Op& op) {
     const auto length = static_cast<std::int32_t>(op.limit);
     const Sga sga = runtime_.take(op);
-    if (sga == 0) [[unlikely]] return runtime_.complete(op, -ENOBUFS);
+    if (sga == 0) [[unlikely]]
+      return runtime_.complete(op, -ENOBUFS);
     // Linked pops mean the queue is empty: hand it straight over.
     while (!pops_.empty()) {
       Op& pop = *pops_.pop_front();
@@ -68,7 +69,8 @@ class MemoryQueue final : public Queue {
 
   void deliver(Op& op) {
     const std::uint32_t length = runtime_.arena().total(fifo_[head_]);
-    if (op.limit != 0 && op.limit < length) [[unlikely]] return runtime_.complete(op, -EMSGSIZE);
+    if (op.limit != 0 && op.limit < length) [[unlikely]]
+      return runtime_.complete(op, -EMSGSIZE);
     runtime_.complete(op, static_cast<std::int32_t>(length), take_front());
   }
 

@@ -19,13 +19,13 @@ using Sga = std::int32_t;  // scatter-gather array: handle of its first slot, 0 
 struct alignas(64) Op {
   Qt qt = 0;  // 0 when the entry is free
   Qd qd = 0;
-  Sga sga = 0;              // push: the bytes to send; else 0
-  std::uint32_t limit = 0;  // pop: most bytes wanted, 0 for what there is
-  std::uint8_t code = 0;    // layout::kOp*
-  std::uint8_t flags = 0;   // layout::kFlag*
-  bool dropped = false;     // nobody waits for the result any more
-  bool started = false;     // for the queue: the device has begun and the operation cannot be cancelled
-  bool linked = false;      // in an OpList
+  Sga sga = 0;               // push: the bytes to send; else 0
+  std::uint32_t limit = 0;   // pop: most bytes wanted, 0 for what there is
+  std::uint8_t code = 0;     // layout::kOp*
+  std::uint8_t flags = 0;    // layout::kFlag*
+  bool dropped = false;      // nobody waits for the result any more
+  bool started = false;      // for the queue: the device has begun and the operation cannot be cancelled
+  bool linked = false;       // in an OpList
   std::uint32_t cursor = 0;  // for the queue: bytes already done
   Op* prev = nullptr;
   Op* next = nullptr;
@@ -79,9 +79,11 @@ class OpTable {
   // nullptr: the token names no entry, or one that is still outstanding.
   Op* start(Qt qt) {
     const std::uint32_t index = static_cast<std::uint32_t>(qt) & kMask;
-    if (qt <= 0 || index >= capacity_) [[unlikely]] return nullptr;
+    if (qt <= 0 || index >= capacity_) [[unlikely]]
+      return nullptr;
     Op& op = ops_[index];
-    if (op.qt != 0) [[unlikely]] return nullptr;
+    if (op.qt != 0) [[unlikely]]
+      return nullptr;
     op.qt = qt;
     op.dropped = op.started = false;
     op.cursor = 0;

@@ -22,13 +22,13 @@ enum class SocketKind : std::uint8_t { kStream, kDatagram };
 
 // Socket options, by the same names in JavaScript. Units as in socket(7) and tcp(7).
 enum class SocketOption : std::uint8_t {
-  kNoDelay = 1,      // 0 or 1
-  kKeepAlive = 2,    // 0 or 1
-  kLinger = 3,       // seconds, -1 off
-  kReuseAddress = 4, // 0 or 1
-  kReusePort = 5,    // 0 or 1
-  kSendBuffer = 6,   // bytes
-  kReceiveBuffer = 7 // bytes
+  kNoDelay = 1,       // 0 or 1
+  kKeepAlive = 2,     // 0 or 1
+  kLinger = 3,        // seconds, -1 off
+  kReuseAddress = 4,  // 0 or 1
+  kReusePort = 5,     // 0 or 1
+  kSendBuffer = 6,    // bytes
+  kReceiveBuffer = 7  // bytes
 };
 
 class Queue {
@@ -90,7 +90,7 @@ struct SocketRequest {
 
 struct FileRequest {
   std::string path;
-  int flags = 0;        // open(2) flags
+  int flags = 0;  // open(2) flags
   int mode = 0644;
   bool durable = false;  // a push completes when the data is on the device
 };

@@ -139,8 +139,10 @@ inline Runtime::Mapping::Mapping(std::size_t bytes) : size(bytes) {
 }
 
 inline std::size_t Runtime::control_words(const Limits& limits) {
-  return static_cast<std::size_t>(layout::kControlWords) + 2ull * limits.ring_entries * layout::kEntryWords + limits.tokens +
-         layout::kScratchWords + static_cast<std::size_t>(Arena::slots_of(limits.classes)) * layout::kSlotWords + layout::kSlotWords;
+  return static_cast<std::size_t>(layout::kControlWords) + 2ull * limits.ring_entries * layout::kEntryWords +
+         limits.tokens + layout::kScratchWords +
+         static_cast<std::size_t>(Arena::slots_of(limits.classes)) * layout::kSlotWords + layout::kSlotWords +
+         static_cast<std::size_t>(limits.tokens) * layout::kTokenWords;
 }
 
 inline Runtime::Runtime(const Limits& limits)
@@ -169,6 +171,7 @@ inline Runtime::Runtime(const Limits& limits)
   control_[kWordScratchBase] = static_cast<std::int32_t>(scratch_ - control_);
   control_[kWordSlots] = static_cast<std::int32_t>(Arena::slots_of(limits.classes));
   control_[kWordSlotBase] = static_cast<std::int32_t>((control_[kWordScratchBase] + kScratchWords + 15) & ~15);
+  control_[kWordTokenBase] = control_[kWordSlotBase] + control_[kWordSlots] * kSlotWords;
   control_[kWordClasses] = static_cast<std::int32_t>(arena_.class_count());
   for (std::size_t i = 0; i < arena_.class_count(); ++i) {
     std::int32_t* c = control_ + kWordClassBase + i * kClassWords;
@@ -189,9 +192,11 @@ inline Runtime::~Runtime() {
 
 inline std::int32_t Runtime::poll(std::uint32_t wait_us) {
   submit();
-  if (backlog_size_ != 0) [[unlikely]] flush_backlog();
+  if (backlog_size_ != 0) [[unlikely]]
+    flush_backlog();
   if (engine_) engine_->poll(completions_waiting() ? 0 : wait_us);
-  const std::int32_t waiting = static_cast<std::int32_t>(static_cast<std::uint32_t>(cq_tail_) - static_cast<std::uint32_t>(control_[layout::kWordCqHead]));
+  const std::int32_t waiting = static_cast<std::int32_t>(static_cast<std::uint32_t>(cq_tail_) -
+                                                         static_cast<std::uint32_t>(control_[layout::kWordCqHead]));
   return waiting;
 }
 
@@ -224,7 +229,8 @@ inline void Runtime::run_entry(const std::int32_t* entry) {
   }
   const Qd qd = entry[kSqeQd];
   Op* op = ops_.start(entry[kSqeQt]);
-  if (op == nullptr) [[unlikely]] return reject(entry[kSqeQt], qd, -EINVAL);
+  if (op == nullptr) [[unlikely]]
+    return reject(entry[kSqeQt], qd, -EINVAL);
   op->code = static_cast<std::uint8_t>(code);
   op->flags = static_cast<std::uint8_t>(entry[kSqeOp] >> 8);
   op->qd = qd;
@@ -234,7 +240,8 @@ inline void Runtime::run_entry(const std::int32_t* entry) {
   switch (code) {
     case kOpPush: {
       const Sga sga = entry[kSqeArg];
-      if (!arena_.app_owns(sga)) [[unlikely]] return complete(*op, -EINVAL);
+      if (!arena_.app_owns(sga)) [[unlikely]]
+        return complete(*op, -EINVAL);
       const std::int32_t total = arena_.take_ranges(sga);
       op->sga = sga;
       // Given away: the operation owns it. Lent: the application may free it, but not before the operation ends.
@@ -243,18 +250,23 @@ inline void Runtime::run_entry(const std::int32_t* entry) {
       } else {
         arena_.pin(sga);
       }
-      if (total <= 0) [[unlikely]] return complete(*op, total == 0 ? -ENOMSG : total);
-      if (queue == nullptr) [[unlikely]] return complete(*op, -EBADF);
+      if (total <= 0) [[unlikely]]
+        return complete(*op, total == 0 ? -ENOMSG : total);
+      if (queue == nullptr) [[unlikely]]
+        return complete(*op, -EBADF);
       op->limit = static_cast<std::uint32_t>(total);
       return queue->push(*op);
     }
     case kOpPop:
-      if (queue == nullptr) [[unlikely]] return complete(*op, -EBADF);
-      if (entry[kSqeArg] < 0) [[unlikely]] return complete(*op, -EINVAL);
+      if (queue == nullptr) [[unlikely]]
+        return complete(*op, -EBADF);
+      if (entry[kSqeArg] < 0) [[unlikely]]
+        return complete(*op, -EINVAL);
       op->limit = static_cast<std::uint32_t>(entry[kSqeArg]);
       return queue->pop(*op);
     case kOpAccept:
-      if (queue == nullptr) [[unlikely]] return complete(*op, -EBADF);
+      if (queue == nullptr) [[unlikely]]
+        return complete(*op, -EBADF);
       return queue->accept(*op);
     default:
       ++invalid_;
@@ -294,8 +306,10 @@ inline void Runtime::complete(Op& op, std::int32_t result, std::int32_t value) {
 }
 
 inline void Runtime::post(Qt qt, Qd qd, std::int32_t result, std::int32_t value) {
-  const std::uint32_t used = static_cast<std::uint32_t>(cq_tail_) - static_cast<std::uint32_t>(control_[layout::kWordCqHead]);
-  if (used < limits_.ring_entries && backlog_size_ == 0) [[likely]] return write_entry(qt, qd, result, value);
+  const std::uint32_t used =
+      static_cast<std::uint32_t>(cq_tail_) - static_cast<std::uint32_t>(control_[layout::kWordCqHead]);
+  if (used < limits_.ring_entries && backlog_size_ == 0) [[likely]]
+    return write_entry(qt, qd, result, value);
   if (backlog_size_ == limits_.tokens) {
     // Only a corrupted ring gets here: more completions than there are tokens.
     ++lost_;
@@ -311,7 +325,8 @@ inline void Runtime::post(Qt qt, Qd qd, std::int32_t result, std::int32_t value)
 }
 
 inline void Runtime::write_entry(Qt qt, Qd qd, std::int32_t result, std::int32_t value) {
-  std::int32_t* e = cq_ + static_cast<std::size_t>(static_cast<std::uint32_t>(cq_tail_) & ring_mask_) * layout::kEntryWords;
+  std::int32_t* e =
+      cq_ + static_cast<std::size_t>(static_cast<std::uint32_t>(cq_tail_) & ring_mask_) * layout::kEntryWords;
   e[layout::kCqeQt] = qt;
   e[layout::kCqeResult] = result;
   e[layout::kCqeValue] = value;
@@ -322,7 +337,8 @@ inline void Runtime::write_entry(Qt qt, Qd qd, std::int32_t result, std::int32_t
 
 inline void Runtime::flush_backlog() {
   while (backlog_size_ != 0) {
-    const std::uint32_t used = static_cast<std::uint32_t>(cq_tail_) - static_cast<std::uint32_t>(control_[layout::kWordCqHead]);
+    const std::uint32_t used =
+        static_cast<std::uint32_t>(cq_tail_) - static_cast<std::uint32_t>(control_[layout::kWordCqHead]);
     if (used >= limits_.ring_entries) break;
     const std::int32_t* e = backlog_.data() + backlog_head_ * layout::kEntryWords;
     backlog_head_ = (backlog_head_ + 1) % limits_.tokens;
