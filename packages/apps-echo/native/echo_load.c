@@ -244,5 +244,7 @@ int main(int argc, char** argv) {
   printf("\"mismatches\":%llu,\"buckets\":", (unsigned long long)mismatches);
   print_buckets(&latency);
   printf("}\n");
-  return mismatches == 0 ? 0 : 3;
+  if (mismatches == 0) return 0;
+  fprintf(stderr, "%llu messages came back wrong\n", (unsigned long long)mismatches);
+  return 3;
 }

@@ -22,13 +22,21 @@ export async function installedEngines(libos?: string): Promise<Engine[]> {
   }
   const engines: Engine[] = [];
   for (const { name, dir, packageName } of installed) {
-    const entry = createRequire(join(dir, "package.json")).resolve(packageName);
-    const { default: backend } = (await import(pathToFileURL(entry).href)) as { default: Backend };
+    const backend = await load(dir, packageName);
     if (!backend.features.tcp) continue;
     for (const engine of enginesOf(backend)) engines.push({ libos: name, engine, sleeps: backend.features.sleep });
   }
   if (engines.length === 0) throw new Failure("no installed backend speaks TCP");
   return engines;
+}
+
+async function load(dir: string, packageName: string): Promise<Backend> {
+  try {
+    const entry = createRequire(join(dir, "package.json")).resolve(packageName);
+    return ((await import(pathToFileURL(entry).href)) as { default: Backend }).default;
+  } catch (error) {
+    throw new Failure(`${packageName} cannot be loaded: ${(error as Error).message}`);
+  }
 }
 
 /** "auto" is one of the others. */
