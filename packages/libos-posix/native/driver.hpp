@@ -1,0 +1,88 @@
+// How a kernel interface, epoll or io_uring, moves the sockets of one libOS.
+//
+// A driver makes the stream sockets, which differ most between the two, and reports readiness to everything else: listeners,
+// datagram sockets, the file worker. Everything runs on the libOS's thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "demi/queue.hpp"
+#include "retry_lists.hpp"
+#include "slot_classes.hpp"
+
+namespace demi::posix {
+
+class Driver;
+class StreamSocket;
+
+// What the sockets of one libOS share.
+struct Network {
+  explicit Network(Runtime& runtime);
+
+  Runtime& runtime;
+  Driver* driver = nullptr;
+  SlotClasses classes;
+  RetryLists retries;
+
+  struct Counters {
+    std::uint64_t accept_paused = 0;        // accepts put off because descriptors or socket memory ran out
+    std::uint64_t receive_starved = 0;      // receives put off because the arena had no slot
+    std::uint64_t datagrams_too_large = 0;  // datagrams lost because no slot could hold them
+    std::uint64_t bad_messages = 0;         // framed connections ended and datagrams refused for what the peer sent
+  } counters;
+
+  // Where the rest of a datagram goes that is longer than the slot it is received into. SlotClasses::kDatagramBytes.
+  std::uint8_t* spill();
+
+ private:
+  std::unique_ptr<std::uint8_t[]> spill_;
+};
+
+// Something with a descriptor. on_ready() reports edges: after it, the owner reads or writes until EAGAIN, or remembers that it
+// did not. `events` are EPOLL* bits.
+class Pollable {
+ public:
+  virtual void on_ready(std::uint32_t events) = 0;
+
+  void* watch = nullptr;  // the driver's
+
+ protected:
+  ~Pollable() = default;
+};
+
+struct StreamOptions {
+  int family = 4;
+  bool framed = false;            // messages of the C++ Demikernel's wire format, not plain bytes
+  std::uint32_t max_message = 0;  // framed: most payload bytes taken from a peer
+};
+
+class Driver {
+ public:
+  virtual ~Driver() = default;
+  virtual const char* name() const = 0;
+
+  // A stream socket over `fd`, which it owns from now on; -1 when StreamSocket::accepted() will bring one.
+  virtual std::unique_ptr<StreamSocket> stream(int fd, const StreamOptions& options) = 0;
+  // For accept4: SOCK_NONBLOCK where receives are made to fail with EAGAIN, 0 where they wait in the ring.
+  virtual int accept_flags() const = 0;
+
+  // Reports readable edges and errors from now on; if it is readable already, soon. 0 or a negative errno.
+  virtual int watch(Pollable& pollable, int fd) = 0;
+  // Also reports the next time it becomes writable.
+  virtual int watch_writable(Pollable& pollable, int fd) = 0;
+  // The owner has seen that.
+  virtual void writable_seen(Pollable& pollable, int fd) = 0;
+  // No more reports, and closes the descriptor.
+  virtual void close_watched(Pollable& pollable, int fd) = 0;
+
+  // Moves everything that can move; waits up to `wait_us` when nothing can.
+  virtual void poll(std::uint32_t wait_us) = 0;
+  virtual int sleep_fd() = 0;
+  // As Engine::prepare_sleep() and end_sleep().
+  virtual int prepare_sleep() = 0;
+  virtual void end_sleep() {}
+  virtual void stats(const StatSink&) const {}
+};
+
+}  // namespace demi::posix

@@ -1,0 +1,80 @@
+#include "posix_engine.hpp"
+
+#include "datagram_socket.hpp"
+#include "epoll_driver.hpp"
+#include "socket_options.hpp"
+#include "stream_socket.hpp"
+
+namespace demi::posix {
+
+namespace {
+
+std::unique_ptr<Driver> open_driver(Network& net, const std::string&, std::string& message, int& error) {
+  return EpollDriver::open(net, message, error);
+}
+
+}  // namespace
+
+std::unique_ptr<Engine> PosixEngine::make(Runtime& runtime, const Config& config, std::string& message, int& error) {
+  const auto given = config.find("engine");
+  const std::string wanted = given == config.end() ? "auto" : given->second;
+  if (wanted != "auto" && wanted != "io_uring" && wanted != "epoll") {
+    message = "engine must be auto, io_uring or epoll, not " + wanted;
+    error = -EINVAL;
+    return nullptr;
+  }
+  auto engine = std::make_unique<PosixEngine>(runtime);
+  engine->driver_ = open_driver(engine->net_, wanted, message, error);
+  if (!engine->driver_) return nullptr;
+  engine->net_.driver = engine->driver_.get();
+  if (const int fd = engine->files_.eventfd(); fd >= 0) {
+    error = engine->driver_->watch(engine->file_events_, fd);
+    if (error != 0) {
+      message = "the file worker's eventfd cannot be watched";
+      return nullptr;
+    }
+  }
+  return engine;
+}
+
+std::unique_ptr<Queue> PosixEngine::socket(const SocketRequest& request, int& error) {
+  StreamOptions options;
+  options.family = request.family;
+  options.framed = request.framing == "dmtr";
+  options.max_message = request.max_message;
+  if (!options.framed && request.framing != "stream" && !request.framing.empty()) {
+    error = -EINVAL;
+    return nullptr;
+  }
+  const int fd = open_socket(request.kind, request.family);
+  if (fd < 0) {
+    error = fd;
+    return nullptr;
+  }
+  if (request.kind == SocketKind::kStream) return driver_->stream(fd, options);
+  auto socket = std::make_unique<DatagramSocket>(net_, fd, options);
+  error = socket->start();
+  if (error != 0) socket.reset();
+  return socket;
+}
+
+std::unique_ptr<Queue> PosixEngine::open(const FileRequest& request, int& error) { return files_.open(request, error); }
+
+void PosixEngine::poll(std::uint32_t wait_us) {
+  files_.poll();
+  driver_->poll(wait_us);
+}
+
+int PosixEngine::prepare_sleep() { return driver_->prepare_sleep(); }
+
+void PosixEngine::stats(const StatSink& sink) const {
+  const Network::Counters& c = net_.counters;
+  sink("acceptPaused", static_cast<double>(c.accept_paused));
+  sink("receiveStarved", static_cast<double>(c.receive_starved));
+  sink("datagramsTooLarge", static_cast<double>(c.datagrams_too_large));
+  sink("badMessages", static_cast<double>(c.bad_messages));
+  files_.stats(sink);
+  driver_->stats(sink);
+}
+
+}  // namespace demi::posix
