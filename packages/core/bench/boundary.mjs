@@ -3,11 +3,14 @@
 import { fileURLToPath } from "node:url";
 import { openLibOS } from "@demikernel/core";
 import {
+  atLeast,
+  atMost,
   Child,
   circumstances,
   describe,
   figure,
   freshSeed,
+  goalLine,
   interleave,
   linePlot,
   Progress,
@@ -84,7 +87,6 @@ async function measurePairs() {
 function judge(measured, { total, longest, pairsPerSecond }) {
   const loop = measured.filter(({ way }) => way === "run loop");
   const medianAt = (batch) => loop.find((row) => row.batch === batch).nanoseconds.median;
-  const atMost = (what, value, limit, unit) => ({ what, value, limit, unit, pass: value <= limit });
   return [
     atMost("run loop, batch 1, per pair", medianAt(1), goals.singleNs, "ns"),
     ...batches
@@ -92,7 +94,7 @@ function judge(measured, { total, longest, pairsPerSecond }) {
       .map((batch) => atMost(`run loop, batch ${batch}, per pair`, medianAt(batch), goals.batchedNs, "ns")),
     atMost(`garbage collection in ${seconds} s at 1 M pairs/s`, total, goals.collectionMs, "ms"),
     atMost("longest pause of it", longest, goals.pauseMs, "ms"),
-    { what: "that load was kept up", value: pairsPerSecond / 1e6, unit: "M pairs/s", pass: pairsPerSecond > 0.98e6 },
+    atLeast("load kept up meanwhile", pairsPerSecond / 1e6, 0.98, "M pairs/s"),
   ];
 }
 
@@ -104,10 +106,7 @@ function print() {
     `${seconds} s at ${figure(pairsPerSecond / 1e6)} M pairs/s: ${count} collections (${scavenges} scavenges), ` +
       `${figure(total)} ms in all, longest ${figure(longest)} ms`,
   );
-  for (const { what, value, limit, unit, pass } of verdicts) {
-    const goal = limit === undefined ? "" : ` (goal: at most ${limit} ${unit})`;
-    console.log(`${pass ? "PASS" : "MISS"}  ${what}: ${figure(value)} ${unit}${goal}`);
-  }
+  for (const verdict of verdicts) console.log(goalLine(verdict));
   const plot = linePlot(series(), {
     title: "A push and its pop over the JavaScript/C++ boundary",
     subtitle: `in-memory queue, 64 B; median and quartiles of ${repetitions} interleaved repetitions`,

@@ -1,3 +1,4 @@
+import { atLeast, atMost, goalLine } from "../src/bench/goals.js";
 import { seededRandom, shuffled } from "../src/bench/random.js";
 import { interleave } from "../src/bench/rounds.js";
 import { bestPerRound, median, pairedRatios, quantile, quartiles } from "../src/bench/statistics.js";
@@ -128,4 +129,12 @@ describe("tables", () => {
     for (const cell of ["name", "value", "epoll", "4.87", "io_uring", "12345"]) expect(text).toContain(cell);
     expect(text).not.toContain("\x1b");
   });
+});
+
+test("goals are met up to and including their limit", () => {
+  expect(goalLine(atMost("ratio", 1.1, 1.1))).toBe("PASS  ratio: 1.10 (goal: at most 1.1)");
+  expect(goalLine(atMost("ratio", 1.11, 1.1))).toBe("MISS  ratio: 1.11 (goal: at most 1.1)");
+  expect(goalLine(atLeast("rate", 1.3, 1.3, "M/s"))).toBe("PASS  rate: 1.30 M/s (goal: at least 1.3)");
+  expect(goalLine(atLeast("rate", 1.2, 1.3, "M/s"))).toBe("MISS  rate: 1.20 M/s (goal: at least 1.3)");
+  expect(atMost("nothing", Number.NaN, 1).pass).toBe(false);
 });

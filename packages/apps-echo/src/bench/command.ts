@@ -3,6 +3,7 @@ import {
   circumstances,
   describe,
   freshSeed,
+  goalLine,
   type Placement,
   Progress,
   placeServerAndGenerator,
@@ -15,6 +16,7 @@ import { buildNative } from "./build-native.js";
 import { type Comparison, compare } from "./compare.js";
 import { installedEngines } from "./engines.js";
 import { Fleet } from "./fleet.js";
+import { judge } from "./goals.js";
 import type { Load } from "./load.js";
 import { baselines, configDirectory, nodeNet, ours, type Server } from "./servers.js";
 import { busyTable, cpuTable, plots } from "./summary.js";
@@ -115,6 +117,8 @@ function report(
   console.log(
     'Median [quartiles] over rounds; ratios are of the same round: "/ best C" below 1 and "node:net /" above 1 are ours ahead.',
   );
+  const goals = judge(comparisons, busy);
+  for (const goal of goals) console.log(goalLine(goal));
   for (const { name, reason } of leftOut) console.log(`LEFT OUT: ${name}: ${reason}`);
   const results = {
     options: { connections, rounds, seconds: options.seconds, size, seed },
@@ -122,6 +126,7 @@ function report(
     leftOut,
     comparisons,
     busy,
+    goals,
   };
   const drawn = plots(comparisons, busy, { size, rounds });
   for (const path of writeReport({ name: "echo", results, plots: drawn, json, svg })) console.log(`wrote ${path}`);

@@ -4,6 +4,7 @@
  */
 export { Child, type ChildOptions } from "./child.js";
 export { type GarbageCollection, GarbageObserver } from "./gc.js";
+export { atLeast, atMost, type Goal, goalLine } from "./goals.js";
 export { Histogram, type HistogramBuckets, type LatencySummary } from "./histogram.js";
 export { allowedCpus, canPin, type Placement, parseCpuList, pinned, placeServerAndGenerator } from "./pin.js";
 export { type Box, boxPlot, type LinePoint, linePlot, type PlotOptions, type Series } from "./plot.js";
