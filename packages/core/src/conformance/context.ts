@@ -1,0 +1,84 @@
+/** Runs one case: its libOSes, its clean-up, its deadline. */
+import type { LibOS } from "../types.js";
+import type { CaseContext, ConformanceCase } from "./case.js";
+import { generator } from "./payload.js";
+import type { ConformanceTarget, OpenOverrides } from "./target.js";
+
+class Context implements CaseContext {
+  readonly random: () => number;
+  readonly #undo: (() => void | Promise<void>)[] = [];
+  readonly #deadline: number;
+  #over = false;
+
+  constructor(
+    readonly target: ConformanceTarget,
+    readonly seed: number,
+    timeout: number,
+  ) {
+    this.random = generator(seed);
+    this.#deadline = performance.now() + timeout;
+  }
+
+  async open(overrides?: OpenOverrides): Promise<LibOS> {
+    const os = await this.target.open(overrides);
+    this.defer(() => os.destroy());
+    return os;
+  }
+
+  defer(undo: () => void | Promise<void>): void {
+    // A case that ran out of time may still be on its way: what it opens now has nobody else to close it.
+    if (this.#over) void undo();
+    else this.#undo.push(undo);
+  }
+
+  host(family: 4 | 6): string {
+    return this.target.address?.(family).host ?? (family === 6 ? "::1" : "127.0.0.1");
+  }
+
+  remaining(): number {
+    return Math.max(1, Math.ceil(this.#deadline - performance.now()));
+  }
+
+  check(waitingFor: string): void {
+    if (performance.now() > this.#deadline) throw new Error(`out of time, waiting for ${waitingFor}`);
+  }
+
+  async end(): Promise<void> {
+    this.#over = true;
+    const failures: unknown[] = [];
+    for (const undo of this.#undo.splice(0).reverse()) {
+      try {
+        await undo();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+}
+
+/** The seed of a run: DEMI_SEED, or a fresh one. */
+export function chooseSeed(): number {
+  const given = Number(process.env.DEMI_SEED);
+  return Number.isInteger(given) && given > 0 ? given : Math.floor(Math.random() * 0x7fffffff) + 1;
+}
+
+/** Runs a case to its end or its timeout; rejects with what failed, the seed in the message. */
+export async function runCase(target: ConformanceTarget, test: ConformanceCase, seed: number): Promise<void> {
+  // The case's own deadline fires first: it says what was being waited for.
+  const context = new Context(target, seed, test.timeout * 0.9);
+  let timer: NodeJS.Timeout | undefined;
+  const expired = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no end after ${test.timeout} ms`)), test.timeout);
+  });
+  try {
+    await Promise.race([Promise.resolve(test.fn(context)), expired]);
+  } catch (error) {
+    if (error instanceof Error) error.message = `${error.message}\n  (seed ${seed}; DEMI_SEED=${seed} runs the same again)`;
+    await context.end().catch(() => undefined);
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+  await context.end();
+}

@@ -1,0 +1,15 @@
+/**
+ * The conformance suite: the contract of docs/architecture.md, executable. A backend runs it in three lines of a jest test:
+ *
+ * ```ts
+ * import { conformance } from "@demikernel/core/conformance";
+ * import { openLibOS } from "@demikernel/core";
+ * conformance({ name: "mine", features, open: (options) => openLibOS({ libos: "mine", ...options }) });
+ * ```
+ */
+export type { CaseContext, CaseFunction, ConformanceCase } from "./case.js";
+export { type CaseResult, execute } from "./execute.js";
+export { conformance, globalHarness, type Harness, runConformance } from "./run.js";
+export { suite } from "./suite.js";
+export type { ConformanceTarget, Need, OpenOverrides } from "./target.js";
+export { conformanceInWorker } from "./worker.js";

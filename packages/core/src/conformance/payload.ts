@@ -1,0 +1,32 @@
+/** Bytes that tell where they came from, and the numbers behind them. */
+import { createHash } from "node:crypto";
+
+/** A small seeded generator (a 32-bit Weyl sequence, mixed): numbers in [0, 1). */
+export function generator(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x9e3779b9) >>> 0;
+    let z = state;
+    z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);
+    z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35);
+    return ((z ^ (z >>> 16)) >>> 0) / 0x100000000;
+  };
+}
+
+/** `length` bytes from the generator. */
+export function randomBytes(random: () => number, length: number): Buffer {
+  const words = new Int32Array(Math.ceil(length / 4));
+  for (let i = 0; i < words.length; i++) words[i] = random() * 0x100000000;
+  return Buffer.from(words.buffer, 0, length);
+}
+
+/** A whole number from `low` to `high`, both included. */
+export function between(random: () => number, low: number, high: number): number {
+  return low + Math.floor(random() * (high - low + 1));
+}
+
+export function sha256(...parts: Uint8Array[]): string {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part);
+  return hash.digest("hex");
+}
