@@ -1,3 +1,4 @@
+import { filter, map, merge, qconnect, sort } from "./combinators/index.js";
 import { DemiError } from "./errors.js";
 import type { NativeLibOS } from "./native.js";
 import { Async } from "./runtime/async.js";
@@ -9,7 +10,7 @@ import type { CoreOptions } from "./schema.js";
 import type * as api from "./types.js";
 
 /** {@link api.LibOS} over a native addon: one thin method a call; the work is in runtime/. */
-export class DemiLibOS implements Omit<api.LibOS, "merge" | "filter" | "map" | "sort" | "qconnect"> {
+export class DemiLibOS implements api.LibOS {
   readonly name: string;
   readonly engine: string;
   readonly async: api.AsyncCalls;
@@ -156,6 +157,23 @@ export class DemiLibOS implements Omit<api.LibOS, "merge" | "filter" | "map" | "
   }
   drop(qt: number): void {
     this.#runtime.drop(qt);
+  }
+
+  // ---- combinators -----------------------------------------------------------------------------------------------------
+  merge(a: number, b: number): number {
+    return merge(this.#runtime, a, b);
+  }
+  filter(qd: number, predicate: (sga: number) => boolean): number {
+    return filter(this.#runtime, qd, predicate);
+  }
+  map(qd: number, fn: (sga: number) => number): number {
+    return map(this.#runtime, qd, fn);
+  }
+  sort(qd: number, compare: (a: number, b: number) => number, options: api.QueueOptions = {}): number {
+    return sort(this.#runtime, qd, compare, options);
+  }
+  qconnect(from: number, to: number): number {
+    return qconnect(this.#runtime, from, to);
   }
 
   // ---- loops -------------------------------------------------------------------------------------------------------------

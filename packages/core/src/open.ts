@@ -39,5 +39,5 @@ export async function openLibOS(options: LibOSOptions = {}): Promise<LibOS> {
   }
   const os = new DemiLibOS(backend.name, native, core);
   if (channels.open.hasSubscribers) channels.open.publish({ libos: os.name, engine: os.engine });
-  return os as unknown as LibOS;
+  return os;
 }
