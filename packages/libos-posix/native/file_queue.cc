@@ -41,8 +41,7 @@ void FileQueue::close(std::unique_ptr<Queue> self) {
       runtime_.arena().pin(op->sga);
       held_.push_back(op->sga);
     }
-    self.release();
-    worker_.keep(std::unique_ptr<FileQueue>(this));
+    worker_.keep(std::move(self));
   }
   runtime_.fail_all(pending_, -ECANCELED);
 }

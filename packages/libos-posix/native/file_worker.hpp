@@ -93,7 +93,7 @@ class FileWorker {
   void retry_later(FileQueue& queue) { waiting_.push_back(&queue); }
   void forget(FileQueue& queue) { std::erase(waiting_, &queue); }
   // The descriptor was closed while the worker uses the queue's memory: keeps it until the job is back.
-  void keep(std::unique_ptr<FileQueue> queue) { closing_.push_back(std::move(queue)); }
+  void keep(std::unique_ptr<Queue> queue) { closing_.push_back(std::move(queue)); }
   void file_closed() { --open_files_; }
 
   int start_thread();
@@ -118,7 +118,7 @@ class FileWorker {
   std::uint64_t releases_seen_ = 0;
   std::vector<FileQueue*> waiting_;
   std::vector<FileQueue*> retrying_;  // swapped with waiting_, so that retrying allocates nothing
-  std::vector<std::unique_ptr<FileQueue>> closing_;
+  std::vector<std::unique_ptr<Queue>> closing_;
   std::uint32_t open_files_ = 0;
   std::uint64_t jobs_done_ = 0;
 };
