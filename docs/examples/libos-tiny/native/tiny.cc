@@ -2,7 +2,7 @@
 //
 // A Socket keeps the operations it cannot finish at once in three lists; the engine asks poll(2) which sockets are ready and
 // lets each of those finish what it can. All the rest (rings, tokens, memory, the Node-API glue) comes with core.
-#include <fcntl.h>
+#include <limits.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -17,15 +17,16 @@ namespace {
 using demi::Address;
 using demi::Op;
 using demi::OpList;
+using demi::SocketOption;
 
 class Socket;
 using SocketSet = std::vector<Socket*>;
 
 class Socket final : public demi::Queue {
  public:
-  Socket(demi::Runtime& runtime, SocketSet& all, int fd) : Queue(runtime), all_(all), fd_(fd) {
-    const int on = 1;
-    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  Socket(demi::Runtime& runtime, SocketSet& all, int fd, bool connected)
+      : Queue(runtime), all_(all), fd_(fd), connected_(connected) {
+    set_option(SocketOption::kNoDelay, 1);
     all_.push_back(this);
   }
   ~Socket() override {
@@ -50,17 +51,22 @@ class Socket final : public demi::Queue {
   // ---- data path: try at once, keep the rest for ready() ---------------------------------------------------------------
 
   void push(Op& op) override {
+    if (!connected_ && connecting_ == nullptr) return runtime_.complete(op, -ENOTCONN);
     pushes_.push_back(op);
-    if (pushes_.size() == 1 && connecting_ == nullptr) send_pending();
+    if (pushes_.size() == 1 && connected_) send_pending();
   }
-  void pop(Op& op) override { pops_.push_back(op); }
+  void pop(Op& op) override {
+    if (!connected_ && connecting_ == nullptr) return runtime_.complete(op, -ENOTCONN);
+    pops_.push_back(op);
+  }
   void accept(Op& op) override { accepts_.push_back(op); }
 
   void connect(Op& op, const Address& to) override {
-    if (connecting_ != nullptr) return runtime_.complete(op, -EALREADY);
+    if (connected_ || connecting_ != nullptr) return runtime_.complete(op, connected_ ? -EISCONN : -EALREADY);
     sockaddr_storage name;
     const socklen_t length = to.to_sockaddr(name);
-    if (::connect(fd_, reinterpret_cast<sockaddr*>(&name), length) == 0) return runtime_.complete(op, 0);
+    connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&name), length) == 0;
+    if (connected_) return runtime_.complete(op, 0);
     if (errno != EINPROGRESS) return runtime_.complete(op, -errno);
     connecting_ = &op;
   }
@@ -85,17 +91,46 @@ class Socket final : public demi::Queue {
   // ---- control path ------------------------------------------------------------------------------------------------------
 
   int bind(const Address& to) override {
-    const int on = 1;
-    ::setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    set_option(SocketOption::kReuseAddress, 1);
     sockaddr_storage name;
     const socklen_t length = to.to_sockaddr(name);
-    return ::bind(fd_, reinterpret_cast<sockaddr*>(&name), length) == 0 ? 0 : -errno;
+    return errno_of(::bind(fd_, reinterpret_cast<sockaddr*>(&name), length));
   }
-  int listen(int backlog) override { return ::listen(fd_, backlog) == 0 ? 0 : -errno; }
+  int listen(int backlog) override { return errno_of(::listen(fd_, backlog)); }
   int local_address(Address& out) override { return name_of(::getsockname, out); }
   int peer_address(Address& out) override { return name_of(::getpeername, out); }
 
+  int set_option(SocketOption option, int value) override {
+    const Option& o = kOptions[static_cast<int>(option)];
+    if (value < o.least || value > o.most) return -EINVAL;
+    const linger seconds{value >= 0, std::max(value, 0)};
+    if (option == SocketOption::kLinger) return errno_of(::setsockopt(fd_, o.level, o.name, &seconds, sizeof seconds));
+    return errno_of(::setsockopt(fd_, o.level, o.name, &value, sizeof value));
+  }
+  int get_option(SocketOption option, int& value) override {
+    const Option& o = kOptions[static_cast<int>(option)];
+    linger both{};  // an int is what it starts with
+    socklen_t length = option == SocketOption::kLinger ? sizeof both : sizeof both.l_onoff;
+    if (::getsockopt(fd_, o.level, o.name, &both, &length) != 0) return -errno;
+    value = option != SocketOption::kLinger ? std::min(both.l_onoff, o.most) : both.l_onoff != 0 ? both.l_linger : -1;
+    return 0;
+  }
+
  private:
+  struct Option {
+    int level, name, least, most;
+  };
+  static constexpr Option kOptions[] = {{},  // in the order of SocketOption, which starts at 1
+                                        {IPPROTO_TCP, TCP_NODELAY, 0, 1},
+                                        {SOL_SOCKET, SO_KEEPALIVE, 0, 1},
+                                        {SOL_SOCKET, SO_LINGER, -1, 65535},
+                                        {SOL_SOCKET, SO_REUSEADDR, 0, 1},
+                                        {SOL_SOCKET, SO_REUSEPORT, 0, 1},
+                                        {SOL_SOCKET, SO_SNDBUF, 1, INT_MAX},
+                                        {SOL_SOCKET, SO_RCVBUF, 1, INT_MAX}};
+
+  static int errno_of(int result) { return result == 0 ? 0 : -errno; }
+
   template <class F>
   int name_of(F&& ask, Address& out) {
     sockaddr_storage name;
@@ -109,7 +144,11 @@ class Socket final : public demi::Queue {
     int error = 0;
     socklen_t length = sizeof error;
     ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &length);
+    connected_ = error == 0;
     runtime_.complete(*std::exchange(connecting_, nullptr), -error);
+    if (connected_) return;
+    runtime_.fail_all(pushes_, -ENOTCONN);
+    runtime_.fail_all(pops_, -ENOTCONN);
   }
 
   void send_pending() {
@@ -155,7 +194,7 @@ class Socket final : public demi::Queue {
         runtime_.complete(*op, -errno);
         continue;
       }
-      const demi::Qd qd = runtime_.adopt(std::make_unique<Socket>(runtime_, all_, fd));
+      const demi::Qd qd = runtime_.adopt(std::make_unique<Socket>(runtime_, all_, fd, true));
       runtime_.complete(*op, std::min(qd, 0), std::max(qd, 0));
     }
   }
@@ -163,6 +202,7 @@ class Socket final : public demi::Queue {
   static constexpr std::uint32_t kReceiveBytes = 4096;
   SocketSet& all_;
   int fd_;
+  bool connected_;
   OpList pushes_, pops_, accepts_;
   Op* connecting_ = nullptr;
 };
@@ -179,7 +219,7 @@ class TinyEngine final : public demi::Engine {
     }
     const int fd = ::socket(request.family == 6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) error = -errno;
-    return fd < 0 ? nullptr : std::make_unique<Socket>(runtime_, sockets_, fd);
+    return fd < 0 ? nullptr : std::make_unique<Socket>(runtime_, sockets_, fd, false);
   }
 
   void poll(std::uint32_t wait_us) override {
