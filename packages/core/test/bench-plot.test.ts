@@ -80,6 +80,16 @@ describe("line plot", () => {
     }
   });
 
+  test("labels every tick in one manner", () => {
+    const points = [
+      { x: 1, y: 20 },
+      { x: 2, y: 15_000 },
+    ];
+    const svg = linePlot([{ name: "a", points }], { ...options, yScale: "log" });
+    const labels = [...svg.matchAll(/text-anchor="end">([^<]*)</g)].map(([, label]) => label);
+    expect(labels).toEqual(["20", "50", "100", "200", "500", "1k", "2k", "5k", "10k", "20k"]);
+  });
+
   test("refuses what cannot be drawn", () => {
     expect(() => linePlot([], options)).toThrow(RangeError);
     expect(() => linePlot([{ name: "a", points: [{ x: 1, y: Number.NaN }] }], options)).toThrow(RangeError);

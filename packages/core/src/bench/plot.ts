@@ -151,15 +151,27 @@ function valueScale(
   const range = [at.bottom, at.top];
   if (options.yScale === "log") {
     if (all.some((value) => !(value > 0))) throw new RangeError("a log axis shows positive values only");
-    return scaleLog()
-      .domain([Math.min(...all), Math.max(...all)])
-      .range(range)
-      .nice();
+    const domain = [stepBelow(Math.min(...all)), stepAbove(Math.max(...all))];
+    return scaleLog().domain(domain).range(range);
   }
   return scaleLinear()
     .domain([Math.min(0, ...all), Math.max(...all)])
     .range(range)
     .nice();
+}
+
+// A log axis ends at 1, 2 or 5 times a power of ten: whole decades would leave half of the plot empty.
+function stepBelow(value: number): number {
+  return steps(value).findLast((step) => step <= value) ?? value;
+}
+
+function stepAbove(value: number): number {
+  return steps(value).find((step) => step >= value) ?? value;
+}
+
+function steps(value: number): number[] {
+  const decade = 10 ** Math.floor(Math.log10(value));
+  return [1, 2, 5, 10].map((step) => step * decade);
 }
 
 function threshold(at: Frame, y: ScaleContinuousNumeric<number, number>, options: PlotOptions): string[] {

@@ -68,12 +68,11 @@ export function labels(at: Frame, said: Labels): string[] {
 /** The y axis with a grid line a tick. */
 export function yAxis(at: Frame, scale: ScaleContinuousNumeric<number, number>): string[] {
   const ticks = readable(scale.ticks(6));
-  const format = scale.tickFormat(6, "~s");
   return ticks.flatMap((tick) => {
     const y = scale(tick);
     return [
       element("line", { x1: at.left, x2: at.right, y1: y, y2: y, stroke: "#ddd" }),
-      text(tickLabel(tick, format), { x: at.left - 8, y: y + 4, "text-anchor": "end" }),
+      text(tickLabel(tick), { x: at.left - 8, y: y + 4, "text-anchor": "end" }),
     ];
   });
 }
@@ -127,7 +126,9 @@ function readable(ticks: readonly number[]): readonly number[] {
   return ticks.filter((tick) => /^[125]/.test(tick.toExponential()));
 }
 
-/** d3's log scales leave labels out; a tick that is drawn is named. */
-function tickLabel(tick: number, format: (value: number) => string): string {
-  return format(tick) || String(tick);
+/** 0.02, 1, 500, 2k, 1.5M: d3's own labels of a log scale leave most ticks without one. */
+function tickLabel(tick: number): string {
+  const size = Math.abs(tick);
+  const [unit, suffix] = size >= 1e6 ? [1e6, "M"] : size >= 1e3 ? [1e3, "k"] : [1, ""];
+  return `${Number((tick / unit).toPrecision(6))}${suffix}`;
 }
