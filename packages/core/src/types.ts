@@ -32,7 +32,10 @@ export type OpcodeValue = (typeof Opcode)[keyof typeof Opcode];
 export const PushFlag = {
   /** The libOS frees the sga when the push ends, whatever its result: the zero-copy hand-over, and one call less. */
   FREE: 1,
-  /** No completion unless the push fails. The token needs no wait and must not be waited for. */
+  /**
+   * No token (0 is returned) and no completion; a failure is told to the run() or drain() handler with `qt` 0, counted in stats() and
+   * published. At most 4096 may be outstanding. For pushes whose end nobody waits for: one ring entry instead of two.
+   */
   QUIET: 2,
 } as const;
 

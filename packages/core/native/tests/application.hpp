@@ -66,7 +66,12 @@ class Application {
     raw(op, qd, qt, arg);
     return qt;
   }
-  Qt push(Qd qd, Sga sga, int flags = 0) { return start(layout::kOpPush | flags << 8, qd, sga); }
+  // A quiet push has no token: 0.
+  Qt push(Qd qd, Sga sga, int flags = 0) {
+    if ((flags & layout::kFlagQuiet) == 0) return start(layout::kOpPush | flags << 8, qd, sga);
+    raw(layout::kOpPush | flags << 8, qd, 0, sga);
+    return 0;
+  }
   Qt pop(Qd qd, std::int32_t limit = 0) { return start(layout::kOpPop, qd, limit); }
   void free(Sga sga) { raw(layout::kOpFree, 0, 0, sga); }
 
@@ -75,6 +80,14 @@ class Application {
     const Qt qt = free_tokens_.front();
     free_tokens_.pop_front();
     return qt;
+  }
+  void give_back(Qt qt) {
+    const std::uint32_t mask = (1u << layout::kTokenIndexBits) - 1;
+    const auto bits = static_cast<std::uint32_t>(qt);
+    if (qt <= 0 || (bits & mask) >= limits_.tokens) return;
+    std::uint32_t generation = (bits >> layout::kTokenIndexBits) + 1;
+    if (generation >= 1u << (31 - layout::kTokenIndexBits)) generation = 1;
+    free_tokens_.push_back(static_cast<Qt>(generation << layout::kTokenIndexBits | (bits & mask)));
   }
   std::size_t tokens_left() const { return free_tokens_.size(); }
 
@@ -104,9 +117,9 @@ class Application {
     word(layout::kWordCqHead) = word(layout::kWordCqTail) = static_cast<std::int32_t>(head + waiting);
   }
   // Tokens that ended without a completion.
-  std::vector<Qt> quiet() {
-    std::int32_t& count = word(layout::kWordQuietCount);
-    const std::int32_t* list = words() + word(layout::kWordQuietBase);
+  std::vector<Qt> returned() {
+    std::int32_t& count = word(layout::kWordReturnedCount);
+    const std::int32_t* list = words() + word(layout::kWordReturnedBase);
     std::vector<Qt> out(list, list + count);
     for (const Qt qt : out) give_back(qt);
     count = 0;
@@ -190,14 +203,6 @@ class Application {
   }
 
  private:
-  void give_back(Qt qt) {
-    const std::uint32_t mask = (1u << layout::kTokenIndexBits) - 1;
-    const auto bits = static_cast<std::uint32_t>(qt);
-    if (qt <= 0 || (bits & mask) >= limits_.tokens) return;
-    std::uint32_t generation = (bits >> layout::kTokenIndexBits) + 1;
-    if (generation >= 1u << (31 - layout::kTokenIndexBits)) generation = 1;
-    free_tokens_.push_back(static_cast<Qt>(generation << layout::kTokenIndexBits | (bits & mask)));
-  }
 
   Limits limits_;
   Runtime runtime_;

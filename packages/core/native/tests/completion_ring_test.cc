@@ -109,7 +109,7 @@ TEST_CASE("a million operations leave nothing behind") {
       app.free(c.value);
       ++popped;
     }
-    app.quiet();
+    app.returned();
   }
   app.turn();
   CHECK(wrong == 0);

@@ -147,7 +147,7 @@ TEST_CASE("memory queue: a dropped pop ends without a completion and takes no el
   CHECK(app.runtime().drop(dropped) == 0);
   CHECK(app.runtime().drop(dropped) == -ENOENT);
   CHECK(app.turn().empty());
-  CHECK(app.quiet() == std::vector<Qt>{dropped});
+  CHECK(app.returned() == std::vector<Qt>{dropped});
   const Qt push = app.push(qd, app.from("x"), layout::kFlagFree);
   REQUIRE(app.wait(push));
   CHECK(app.text(app.wait(app.pop(qd))->value) == "x");
@@ -243,7 +243,7 @@ TEST_CASE("memory queue: a long queue wraps around its ring") {
     for (int i = 0; i < 37 && pushed - popped < 200; ++i, ++pushed) {
       app.push(qd, app.from(std::to_string(pushed)), layout::kFlagFree | layout::kFlagQuiet);
       CHECK(app.turn().empty());
-      app.quiet();
+      app.returned();
     }
     for (int i = 0; i < 31 && popped < pushed; ++i, ++popped) {
       const auto c = app.wait(app.pop(qd));

@@ -84,7 +84,7 @@ TEST_CASE("operation: a dropped pop frees what it brings") {
   CHECK(app.stats()["outstanding"] == 1);
   queue.finish(10, app.arena().alloc(10));
   CHECK(app.read_ring().empty());
-  CHECK(app.quiet() == std::vector<Qt>{qt});
+  CHECK(app.returned() == std::vector<Qt>{qt});
   app.runtime().close(queue.qd());
   CHECK(app.at_rest());
 }

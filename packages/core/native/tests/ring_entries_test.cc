@@ -250,17 +250,18 @@ TEST_CASE_FIXTURE(Fixture, "ring: completions beyond every bound are counted as 
   sound();
 }
 
-TEST_CASE_FIXTURE(Fixture, "ring: a corrupted quiet count writes nowhere outside its list") {
+TEST_CASE_FIXTURE(Fixture, "ring: a corrupted count of returned tokens writes nowhere outside its list") {
   for (const std::int32_t count :
        {-1, static_cast<std::int32_t>(app.limits().tokens), 0x7fffffff, static_cast<std::int32_t>(0x80000000)}) {
     CAPTURE(count);
-    app.word(layout::kWordQuietCount) = count;
-    app.push(qd, app.from("q"), layout::kFlagFree | layout::kFlagQuiet);
+    app.word(layout::kWordReturnedCount) = count;
+    const Qt qt = app.pop(qd);
     app.turn();
-    CHECK(app.word(layout::kWordQuietCount) == count);
-    app.free(app.wait(app.pop(qd))->value);
+    CHECK(app.runtime().drop(qt) == 0);
+    CHECK(app.word(layout::kWordReturnedCount) == count);
+    app.give_back(qt);
   }
-  app.word(layout::kWordQuietCount) = 0;
+  app.word(layout::kWordReturnedCount) = 0;
   app.turn();
   sound();
 }

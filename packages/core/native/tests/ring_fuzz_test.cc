@@ -25,7 +25,7 @@ class Fuzzer {
     if (random_.one_in(50)) corrupt_an_index();
     if (random_.one_in(8)) control_call();
     for (const auto& c : app_.turn()) remember(c);
-    if (random_.one_in(2)) quiet();
+    if (random_.one_in(2)) returned();
     if (random_.one_in(16)) finish_held();
   }
 
@@ -80,11 +80,11 @@ class Fuzzer {
   }
   void corrupt_an_index() {
     static constexpr std::int32_t kWords[] = {layout::kWordSqTail, layout::kWordSqHead,     layout::kWordCqHead,
-                                              layout::kWordCqTail, layout::kWordQuietCount, layout::kWordCqMore};
+                                              layout::kWordCqTail, layout::kWordReturnedCount, layout::kWordCqMore};
     app_.word(kWords[random_.below(std::size(kWords))]) = garbage();
     app_.runtime().poll(0);
     app_.resynchronize();
-    app_.word(layout::kWordQuietCount) = 0;
+    app_.word(layout::kWordReturnedCount) = 0;
   }
   void control_call() {
     Runtime& runtime = app_.runtime();
@@ -134,8 +134,8 @@ class Fuzzer {
   void remember(const test::Completion& c) {
     if (c.result > 0 && c.value > 0) sgas_.push_back(c.value);
   }
-  void quiet() {
-    std::int32_t& count = app_.word(layout::kWordQuietCount);
+  void returned() {
+    std::int32_t& count = app_.word(layout::kWordReturnedCount);
     CHECK(count >= 0);
     count = 0;
   }

@@ -88,8 +88,8 @@ export class Arena {
   /** As disown(), but leaves a handle that is not the application's for the native side to refuse. */
   giveAway(sga: Sga): void {
     const index = sga & INDEX_MASK;
-    const at = this.#slotBase + index * Layout.SLOT_WORDS;
-    if (index < this.#slots && this.#words[at + Layout.SLOT_HANDLE] === sga) this.#words[at + Layout.SLOT_HANDLE] = 0;
+    const at = (this.#slotBase + (index << 4)) | 0;
+    if (index < this.#slots && this.#words[at] === sga) this.#words[at] = 0;
   }
 
   /** The handle stops being valid for the application; throws EINVAL when it was not. */

@@ -13,7 +13,7 @@ export class Rings {
   readonly #mask: number;
   readonly #entries: number;
   readonly #cqBase: number;
-  readonly #quietBase: number;
+  readonly #returnedBase: number;
   #sqTail = 0;
   #sqHead = 0;
   #cqHead = 0;
@@ -34,7 +34,7 @@ export class Rings {
     this.#mask = this.#entries - 1;
     this.#sqBase = words[Layout.WORD_SQ_BASE];
     this.#cqBase = words[Layout.WORD_CQ_BASE];
-    this.#quietBase = words[Layout.WORD_QUIET_BASE];
+    this.#returnedBase = words[Layout.WORD_RETURNED_BASE];
   }
 
   /** Submissions written since the last poll. */
@@ -46,11 +46,11 @@ export class Rings {
   submit(op: number, qd: number, qt: number, arg: number): void {
     if (((this.#sqTail - this.#sqHead) | 0) === this.#entries) this.poll(0);
     const words = this.words;
-    const at = this.#sqBase + ((this.#sqTail & this.#mask) << 2);
+    const at = (this.#sqBase + ((this.#sqTail & this.#mask) << 2)) | 0;
     words[at + Layout.SQE_OP] = op;
-    words[at + Layout.SQE_QD] = qd;
-    words[at + Layout.SQE_QT] = qt;
-    words[at + Layout.SQE_ARG] = arg;
+    words[(at + Layout.SQE_QD) | 0] = qd;
+    words[(at + Layout.SQE_QT) | 0] = qt;
+    words[(at + Layout.SQE_ARG) | 0] = arg;
     this.#sqTail = (this.#sqTail + 1) | 0;
   }
 
@@ -58,6 +58,7 @@ export class Rings {
   poll(waitMicroseconds: number): number {
     const words = this.words;
     words[Layout.WORD_SQ_TAIL] = this.#sqTail;
+    words[Layout.WORD_CQ_HEAD] = this.#cqHead;
     const ready = this.#native.poll(waitMicroseconds);
     if (ready < 0) throw DemiError.from(ready, "poll");
     this.#sqHead = this.#sqTail;
@@ -70,8 +71,7 @@ export class Rings {
     const head = this.#cqHead;
     if (head === this.#cqTail) return -1;
     this.#cqHead = (head + 1) | 0;
-    this.words[Layout.WORD_CQ_HEAD] = this.#cqHead;
-    return this.#cqBase + ((head & this.#mask) << 2);
+    return (this.#cqBase + ((head & this.#mask) << 2)) | 0;
   }
 
   /** Completions that found no room in the ring. */
@@ -80,10 +80,10 @@ export class Rings {
   }
 
   /** Tokens that ended without a completion entry since the last call. */
-  quiet(each: (qt: number) => void): void {
-    const count = this.words[Layout.WORD_QUIET_COUNT];
+  returned(each: (qt: number) => void): void {
+    const count = this.words[Layout.WORD_RETURNED_COUNT];
     if (count === 0) return;
-    this.words[Layout.WORD_QUIET_COUNT] = 0;
-    for (let i = 0; i < count; i++) each(this.words[this.#quietBase + i]);
+    this.words[Layout.WORD_RETURNED_COUNT] = 0;
+    for (let i = 0; i < count; i++) each(this.words[this.#returnedBase + i]);
   }
 }

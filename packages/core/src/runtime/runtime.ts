@@ -40,6 +40,7 @@ export class Runtime {
   kick: () => void = () => {};
   /** Callbacks waiting for a completion: the driver runs while there are any. */
   callbacks = 0;
+  failedQuietPushes = 0;
   /** Completions that named no outstanding token. */
   stray = 0;
   readonly #derived = new Map<QueueDescriptor, DerivedQueue>();
@@ -63,15 +64,24 @@ export class Runtime {
   // ---- start operations --------------------------------------------------------------------------------------------
 
   push(qd: QueueDescriptor, sga: Sga, flags: number): QueueToken {
-    const qt = this.#token(Layout.OP_PUSH, qd, "push");
-    if ((qd & Layout.DERIVED_QUEUE_BIT) !== 0) {
-      this.#derivedQueue(qd, qt)?.push(qt, sga, flags);
-      return qt;
-    }
+    if ((qd & Layout.DERIVED_QUEUE_BIT) !== 0) return this.#pushDerived(qd, sga, flags);
+    let qt = 0;
+    if ((flags & Layout.FLAG_QUIET) === 0) qt = this.#token(Layout.OP_PUSH, qd, "push");
+    else if (this.closed || this.asleep) this.#beforeToken("push");
     // Given away: not the application's any more, though the ring is not handed over yet.
     if ((flags & Layout.FLAG_FREE) !== 0) this.arena.giveAway(sga);
     this.rings.submit(Layout.OP_PUSH | (flags << 8), qd, qt, sga);
     return qt;
+  }
+
+  #pushDerived(qd: QueueDescriptor, sga: Sga, flags: number): QueueToken {
+    const qt = this.#token(Layout.OP_PUSH, qd, "push");
+    this.#derivedQueue(qd, qt)?.push(qt, sga, flags & ~Layout.FLAG_QUIET);
+    if ((flags & Layout.FLAG_QUIET) === 0) return qt;
+    this.attach(qt, (result) => {
+      if (result < 0) this.#failedQuietly(qd, result, undefined);
+    });
+    return 0;
   }
 
   pushTo(qd: QueueDescriptor, sga: Sga, to: Address | undefined, flags: number): QueueToken {
@@ -147,7 +157,7 @@ export class Runtime {
   #beforeToken(syscall: string): void {
     this.open(syscall);
     if (this.asleep) this.kick();
-    // Tokens of quiet pushes come back with a poll.
+    // Tokens of dropped operations come back with a poll.
     if (this.tokens.exhausted) this.flush();
   }
 
@@ -160,7 +170,7 @@ export class Runtime {
   /** Hands over the submissions and drives the device; waits in it up to `waitMicroseconds` when nothing is ready. */
   poll(waitMicroseconds: number): void {
     this.rings.poll(this.#finished.length !== 0 ? 0 : waitMicroseconds);
-    this.rings.quiet(this.#reclaim);
+    this.rings.returned(this.#reclaim);
   }
 
   /** Hands over the submissions if there are any, so that a control call sees them done. */
@@ -184,8 +194,11 @@ export class Runtime {
     const rings = this.rings;
     const words = rings.words;
     for (let at = rings.next(); at >= 0; at = rings.next()) {
-      this.#deliver(words[at + Layout.CQE_QT], words[at + Layout.CQE_RESULT], words[at + Layout.CQE_VALUE], handler);
-      count++;
+      const result = words[(at + Layout.CQE_RESULT) | 0];
+      const qt = words[at];
+      if (qt === 0) this.#failedQuietly(words[(at + Layout.CQE_QD) | 0], result, handler);
+      else this.#deliver(qt, result, words[(at + Layout.CQE_VALUE) | 0], handler);
+      count = (count + 1) | 0;
     }
     return count;
   }
@@ -225,6 +238,21 @@ export class Runtime {
     event.sga = opcode === Layout.OP_POP ? value : 0;
     event.newQd = opcode === Layout.OP_ACCEPT ? value : 0;
     this.tokens.release(at);
+    handler(event);
+  }
+
+  /** A quiet push failed: its completion carries no token. A handler hears of it; else the error channel and a counter keep it. */
+  #failedQuietly(qd: QueueDescriptor, errno: number, handler: CompletionHandler | undefined): void {
+    this.failedQuietPushes++;
+    if (channels.error.hasSubscribers) {
+      channels.error.publish({ libos: this.name, qd, opcode: Layout.OP_PUSH, errno, code: errorName(errno) });
+    }
+    if (handler === undefined) return;
+    const event = this.#event;
+    event.opcode = Layout.OP_PUSH;
+    event.qd = qd;
+    event.qt = event.sga = event.newQd = 0;
+    event.result = errno;
     handler(event);
   }
 
@@ -334,7 +362,7 @@ export class Runtime {
       this.attach(qt, (_result, value) => this.discard(opcode, value));
       if (derived) this.cancel(qt);
     } else {
-      this.rings.quiet(this.#reclaim);
+      this.rings.returned(this.#reclaim);
     }
   }
 
@@ -412,6 +440,7 @@ export class Runtime {
       queues: stats.queues + this.#derived.size,
       outstanding: this.tokens.outstanding,
       strayCompletions: this.stray,
+      failedQuietPushes: this.failedQuietPushes,
     };
   }
 

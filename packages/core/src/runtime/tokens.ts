@@ -3,6 +3,8 @@ import { Layout } from "../layout.js";
 
 const INDEX_MASK = (1 << Layout.TOKEN_INDEX_BITS) - 1;
 const GENERATION_STEP = 1 << Layout.TOKEN_INDEX_BITS;
+/** Always set, so that a token is positive and never 0, whatever its generation. */
+const TOKEN_BIT = 1 << 30;
 /** Free entries kept before a fresh one is touched: old entries are warm in the cache, and reuse in turn keeps stale tokens apart. */
 const RECYCLE_ABOVE = 256;
 
@@ -23,7 +25,7 @@ export type CompletionCallback = (result: number, value: number) => void;
 /**
  * Outstanding operations on the JavaScript side: token values, who waits, and the results of those that completed before somebody
  * asked. Entries are words in the shared mapping, beside the rings: starting and ending an operation allocates nothing and
- * touches one array. An entry is named by its first word's index, `at`.
+ * touches one array. An entry is named by its first word's index, `at`. (`| 0` tells the compiler that a sum stays an int32.)
  */
 export class TokenTable {
   readonly capacity: number;
@@ -58,12 +60,12 @@ export class TokenTable {
     if (this.#freeCount <= RECYCLE_ABOVE && (this.#fresh < this.capacity || this.#freeCount === 0)) {
       index = this.#grow();
     } else {
-      this.#freeHead = words[this.#base + (index << 3) + Layout.TOKEN_NEXT];
-      this.#freeCount--;
+      this.#freeHead = words[(this.#base + (index << 3) + Layout.TOKEN_NEXT) | 0];
+      this.#freeCount = (this.#freeCount - 1) | 0;
     }
-    const at = this.#base + (index << 3);
-    words[at + Layout.TOKEN_STATE] = Holder.APP | (opcode << Holder.OPCODE_SHIFT);
-    words[at + Layout.TOKEN_QD] = qd;
+    const at = (this.#base + (index << 3)) | 0;
+    words[(at + Layout.TOKEN_STATE) | 0] = Holder.APP | (opcode << Holder.OPCODE_SHIFT);
+    words[(at + Layout.TOKEN_QD) | 0] = qd;
     return words[at];
   }
 
@@ -72,7 +74,7 @@ export class TokenTable {
       throw new DemiError("EAGAIN", "token", `all ${this.capacity} tokens are outstanding (option "tokens")`);
     }
     const index = this.#fresh++;
-    this.#words[this.#base + (index << 3)] = GENERATION_STEP | index;
+    this.#words[(this.#base + (index << 3)) | 0] = TOKEN_BIT | index;
     return index;
   }
 
@@ -80,32 +82,32 @@ export class TokenTable {
   at(qt: number): number {
     const index = qt & INDEX_MASK;
     if (index >= this.capacity) return -1;
-    const at = this.#base + (index << 3);
-    return this.#words[at] === qt && this.#words[at + Layout.TOKEN_STATE] !== 0 ? at : -1;
+    const at = (this.#base + (index << 3)) | 0;
+    return this.#words[at] === qt && this.#words[(at + Layout.TOKEN_STATE) | 0] !== 0 ? at : -1;
   }
 
   release(at: number): void {
     const words = this.#words;
-    const index = (at - this.#base) >> 3;
-    words[at + Layout.TOKEN_STATE] = 0;
-    // A positive int32 with a generation of at least 1, so a token is never 0.
-    const next = (words[at] + GENERATION_STEP) & 0x7fffffff;
-    words[at] = next < GENERATION_STEP ? GENERATION_STEP | index : next;
-    if (this.#freeCount++ === 0) this.#freeHead = index;
-    else words[this.#base + (this.#freeTail << 3) + Layout.TOKEN_NEXT] = index;
+    const word = words[at];
+    const index = word & INDEX_MASK;
+    words[(at + Layout.TOKEN_STATE) | 0] = 0;
+    words[at] = ((word + GENERATION_STEP) & (TOKEN_BIT - 1)) | TOKEN_BIT;
+    if (this.#freeCount === 0) this.#freeHead = index;
+    else words[(this.#base + (this.#freeTail << 3) + Layout.TOKEN_NEXT) | 0] = index;
+    this.#freeCount = (this.#freeCount + 1) | 0;
     this.#freeTail = index;
   }
 
   holder(at: number): number {
-    return this.#words[at + Layout.TOKEN_STATE] & Holder.MASK;
+    return this.#words[(at + Layout.TOKEN_STATE) | 0] & Holder.MASK;
   }
 
   opcode(at: number): number {
-    return this.#words[at + Layout.TOKEN_STATE] >> Holder.OPCODE_SHIFT;
+    return this.#words[(at + Layout.TOKEN_STATE) | 0] >> Holder.OPCODE_SHIFT;
   }
 
   qd(at: number): number {
-    return this.#words[at + Layout.TOKEN_QD];
+    return this.#words[(at + Layout.TOKEN_QD) | 0];
   }
 
   /** Keeps a completion until it is picked up. */

@@ -23,7 +23,7 @@ inline constexpr std::int32_t kWordSqBase = 3;
 inline constexpr std::int32_t kWordCqEntries = 4;
 inline constexpr std::int32_t kWordCqBase = 5;
 inline constexpr std::int32_t kWordTokens = 6;
-inline constexpr std::int32_t kWordQuietBase = 7;
+inline constexpr std::int32_t kWordReturnedBase = 7;
 inline constexpr std::int32_t kWordSlots = 8;
 inline constexpr std::int32_t kWordSlotBase = 9;
 inline constexpr std::int32_t kWordScratchBase = 10;
@@ -34,7 +34,7 @@ inline constexpr std::int32_t kWordSqHead = 32;      // written by C++
 inline constexpr std::int32_t kWordSqTail = 48;      // written by JavaScript
 inline constexpr std::int32_t kWordCqHead = 64;      // written by JavaScript
 inline constexpr std::int32_t kWordCqTail = 80;      // written by C++
-inline constexpr std::int32_t kWordQuietCount = 96;  // tokens that ended without a completion entry
+inline constexpr std::int32_t kWordReturnedCount = 96;  // tokens that ended without a completion entry
 inline constexpr std::int32_t kWordCqMore = 97;      // completions waiting for room in the ring
 inline constexpr std::int32_t kWordClassBase = 100;  // up to kMaxClasses size classes
 inline constexpr std::int32_t kControlWords = 128;
@@ -47,7 +47,7 @@ inline constexpr std::int32_t kSqeQt = 2;   // queue token chosen by JavaScript
 inline constexpr std::int32_t kSqeArg = 3;  // push: sga; pop: most bytes wanted or 0; free: sga
 
 // ---- completion entry: four words --------------------------------------------------------------------------------
-inline constexpr std::int32_t kCqeQt = 0;
+inline constexpr std::int32_t kCqeQt = 0;      // 0 for a failed quiet push
 inline constexpr std::int32_t kCqeResult = 1;  // bytes or 0; a negative errno on failure
 inline constexpr std::int32_t kCqeValue = 2;   // pop: sga or 0; accept: the new queue descriptor
 inline constexpr std::int32_t kCqeQd = 3;
@@ -62,7 +62,7 @@ inline constexpr std::int32_t kOpFree = 5;
 
 // ---- push flags --------------------------------------------------------------------------------------------------
 inline constexpr std::int32_t kFlagFree = 1;   // the libOS frees the sga when the push ends, whatever its result
-inline constexpr std::int32_t kFlagQuiet = 2;  // no completion entry unless the push fails
+inline constexpr std::int32_t kFlagQuiet = 2;  // no token (kSqeQt is 0), and no completion entry unless the push fails
 inline constexpr std::int32_t kFlagTo = 4;     // datagram: send to the address kept with the sga's first segment
 
 // ---- tokens, descriptors and sgas: a generation above an index, always positive -----------------------------------

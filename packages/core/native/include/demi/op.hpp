@@ -68,10 +68,18 @@ class OpList {
 };
 
 // JavaScript chooses tokens; this table refuses one whose index is out of range or still in use, and finds an operation
-// only by its whole token, generation included.
+// only by its whole token, generation included. Quiet pushes have no token: they get an entry of a pool of their own, and
+// kNoToken in place of a token.
 class OpTable {
  public:
-  explicit OpTable(std::uint32_t capacity) : ops_(std::make_unique<Op[]>(capacity)), capacity_(capacity) {}
+  static constexpr Qt kNoToken = -1;
+  // Quiet pushes outstanding at once, at most: they are for what completes soon.
+  static constexpr std::uint32_t kQuietOps = 4096;
+
+  explicit OpTable(std::uint32_t capacity)
+      : ops_(std::make_unique<Op[]>(capacity)), quiet_ops_(std::make_unique<Op[]>(kQuietOps)), capacity_(capacity) {
+    for (std::uint32_t i = kQuietOps; i-- > 0;) release_quiet(quiet_ops_[i]);
+  }
 
   std::uint32_t capacity() const { return capacity_; }
   std::uint32_t in_use() const { return in_use_; }
@@ -97,14 +105,36 @@ class OpTable {
     return &ops_[index];
   }
 
+  // An entry for a push without a token; nullptr when kQuietOps are outstanding.
+  Op* start_quiet() {
+    Op* op = free_quiet_;
+    if (op == nullptr) [[unlikely]]
+      return nullptr;
+    free_quiet_ = op->next;
+    op->next = nullptr;
+    op->qt = kNoToken;
+    op->dropped = op->started = false;
+    op->cursor = 0;
+    ++in_use_;
+    return op;
+  }
+
   void finish(Op& op) {
+    if (op.qt == kNoToken) release_quiet(op);
     op.qt = 0;
     --in_use_;
   }
 
  private:
+  void release_quiet(Op& op) {
+    op.next = free_quiet_;
+    free_quiet_ = &op;
+  }
+
   static constexpr std::uint32_t kMask = (1u << layout::kTokenIndexBits) - 1;
   std::unique_ptr<Op[]> ops_;
+  std::unique_ptr<Op[]> quiet_ops_;
+  Op* free_quiet_ = nullptr;
   std::uint32_t capacity_;
   std::uint32_t in_use_ = 0;
 };

@@ -91,6 +91,7 @@ class Runtime {
   void run_entry(const std::int32_t* entry);
   void run_push(Op& op, Queue& queue);
   void reject(Qt qt, Qd qd, int error);
+  void refuse_quiet(Qd qd, Sga sga, std::uint8_t flags);
   void post(Qt qt, Qd qd, std::int32_t result, std::int32_t value);
   void write_entry(Qt qt, Qd qd, std::int32_t result, std::int32_t value);
   void flush_backlog();
@@ -109,7 +110,7 @@ class Runtime {
   std::int32_t* control_;
   std::int32_t* sq_;
   std::int32_t* cq_;
-  std::int32_t* quiet_;
+  std::int32_t* returned_;
   std::int32_t* scratch_;
   std::uint32_t sq_head_ = 0;
   std::int32_t cq_tail_ = 0;
@@ -152,11 +153,11 @@ inline Runtime::Runtime(const Limits& limits)
       control_(mapping_.data),
       sq_(control_ + layout::kControlWords),
       cq_(sq_ + static_cast<std::size_t>(limits.ring_entries) * layout::kEntryWords),
-      quiet_(cq_ + static_cast<std::size_t>(limits.ring_entries) * layout::kEntryWords),
-      scratch_(quiet_ + limits.tokens),
+      returned_(cq_ + static_cast<std::size_t>(limits.ring_entries) * layout::kEntryWords),
+      scratch_(returned_ + limits.tokens),
       ring_mask_(limits.ring_entries - 1),
       // The slot table starts on a cache line: 16 words each.
-      arena_(limits_.classes, control_ + ((quiet_ - control_ + limits.tokens + layout::kScratchWords + 15) & ~15)),
+      arena_(limits_.classes, control_ + ((returned_ - control_ + limits.tokens + layout::kScratchWords + 15) & ~15)),
       ops_(limits.tokens),
       queues_(limits.queues),
       backlog_(static_cast<std::size_t>(limits.tokens) * layout::kEntryWords) {
@@ -167,7 +168,7 @@ inline Runtime::Runtime(const Limits& limits)
   control_[kWordSqBase] = static_cast<std::int32_t>(sq_ - control_);
   control_[kWordCqBase] = static_cast<std::int32_t>(cq_ - control_);
   control_[kWordTokens] = static_cast<std::int32_t>(limits.tokens);
-  control_[kWordQuietBase] = static_cast<std::int32_t>(quiet_ - control_);
+  control_[kWordReturnedBase] = static_cast<std::int32_t>(returned_ - control_);
   control_[kWordScratchBase] = static_cast<std::int32_t>(scratch_ - control_);
   control_[kWordSlots] = static_cast<std::int32_t>(Arena::slots_of(limits.classes));
   control_[kWordSlotBase] = static_cast<std::int32_t>((control_[kWordScratchBase] + kScratchWords + 15) & ~15);
@@ -228,11 +229,15 @@ inline void Runtime::run_entry(const std::int32_t* entry) {
     return;
   }
   const Qd qd = entry[kSqeQd];
-  Op* op = ops_.start(entry[kSqeQt]);
-  if (op == nullptr) [[unlikely]]
+  const auto flags = static_cast<std::uint8_t>(entry[kSqeOp] >> 8);
+  const bool quiet = code == kOpPush && (flags & kFlagQuiet) != 0;
+  if (quiet && entry[kSqeQt] != 0) [[unlikely]]
     return reject(entry[kSqeQt], qd, -EINVAL);
+  Op* op = quiet ? ops_.start_quiet() : ops_.start(entry[kSqeQt]);
+  if (op == nullptr) [[unlikely]]
+    return quiet ? refuse_quiet(qd, entry[kSqeArg], flags) : reject(entry[kSqeQt], qd, -EINVAL);
   op->code = static_cast<std::uint8_t>(code);
-  op->flags = static_cast<std::uint8_t>(entry[kSqeOp] >> 8);
+  op->flags = flags;
   op->qd = qd;
   op->sga = 0;
   op->limit = 0;
@@ -289,16 +294,20 @@ inline void Runtime::complete(Op& op, std::int32_t result, std::int32_t value) {
     op.sga = 0;
   }
   const bool dropped = op.dropped;
-  const bool quiet = op.code == kOpPush && (op.flags & kFlagQuiet) && result >= 0;
   const bool pop = op.code == kOpPop;
   const bool accept = op.code == kOpAccept;
   ops_.finish(op);
   ++completed_;
-  if (dropped || quiet) [[unlikely]] {
+  if (qt == OpTable::kNoToken) {
+    if (result < 0) [[unlikely]]
+      post(0, qd, result, 0);
+    return;
+  }
+  if (dropped) [[unlikely]] {
     if (value != 0 && pop) arena_.free(value);
     if (value != 0 && accept) close(value);
-    std::int32_t& count = control_[kWordQuietCount];
-    if (count >= 0 && count < static_cast<std::int32_t>(limits_.tokens)) quiet_[count++] = qt;
+    std::int32_t& count = control_[kWordReturnedCount];
+    if (count >= 0 && count < static_cast<std::int32_t>(limits_.tokens)) returned_[count++] = qt;
     return;
   }
   if (pop && value != 0) arena_.give_to_app(value);
@@ -351,6 +360,12 @@ inline void Runtime::flush_backlog() {
 inline void Runtime::reject(Qt qt, Qd qd, int error) {
   ++invalid_;
   post(qt, qd, error, 0);
+}
+
+// Too many quiet pushes are outstanding: as every push, it fails with its sga freed if it was given away.
+inline void Runtime::refuse_quiet(Qd qd, Sga sga, std::uint8_t flags) {
+  if ((flags & layout::kFlagFree) && arena_.app_owns(sga)) arena_.free(sga);
+  post(0, qd, -EAGAIN, 0);
 }
 
 inline Sga Runtime::take(Op& op) {
