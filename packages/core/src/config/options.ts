@@ -139,7 +139,12 @@ function check(source: Source, backend: Backend, problems: string[]): Values {
   return values;
 }
 
+// Compiling a schema takes tens of milliseconds, and a backend's is one object for its whole life.
+const compiled = new WeakMap<Schemas, ValidateFunction>();
+
 function validator(schemas: Schemas): ValidateFunction {
+  const known = compiled.get(schemas);
+  if (known !== undefined) return known;
   const ajv = new Ajv2020({
     strict: true,
     allErrors: true,
@@ -147,7 +152,9 @@ function validator(schemas: Schemas): ValidateFunction {
     ownProperties: true,
     validateFormats: false,
   });
-  return ajv.compile({ type: "object", properties: schemas, additionalProperties: false });
+  const validate = ajv.compile({ type: "object", properties: schemas, additionalProperties: false });
+  compiled.set(schemas, validate);
+  return validate;
 }
 
 function explain(error: ErrorObject, source: Source): string {
