@@ -34,7 +34,11 @@ export function buildNative(build = join(root, "build"), compiler = process.env.
       `the benchmark's C programs need a C compiler, and "${compiler}" does not run: apt-get install gcc libc6-dev`,
     );
   }
-  mkdirSync(build, { recursive: true });
+  try {
+    mkdirSync(build, { recursive: true });
+  } catch (error) {
+    throw new Failure(`the benchmark's C programs need a place: ${(error as Error).message}`);
+  }
   compile(compiler, "load", load);
   compile(compiler, "epoll", epoll);
   return { load, epoll, uring: compileUring(compiler, uring) };
