@@ -141,6 +141,10 @@ int FileWorker::poll() {
   return taken;
 }
 
+bool FileWorker::work_waiting() const {
+  return !results_.empty() || (!waiting_.empty() && runtime_.arena().releases() != releases_seen_);
+}
+
 void FileWorker::take_result(FileJob& job) {
   --in_flight_;
   ++jobs_done_;

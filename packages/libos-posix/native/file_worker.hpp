@@ -66,6 +66,9 @@ class FileWorker {
   // Takes results, completes operations, starts the next jobs. Costs two loads when there is nothing. Returns the results taken.
   int poll();
 
+  // True when poll() has something to do right now: do not sleep.
+  bool work_waiting() const;
+
   // Jobs with the thread: while it is not 0, something will arrive on eventfd().
   std::uint32_t in_flight() const { return in_flight_; }
 

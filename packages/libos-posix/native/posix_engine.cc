@@ -4,12 +4,17 @@
 #include "epoll_driver.hpp"
 #include "socket_options.hpp"
 #include "stream_socket.hpp"
+#include "uring_driver.hpp"
 
 namespace demi::posix {
 
 namespace {
 
-std::unique_ptr<Driver> open_driver(Network& net, const std::string&, std::string& message, int& error) {
+std::unique_ptr<Driver> open_driver(Network& net, const std::string& wanted, std::string& message, int& error) {
+  if (wanted != "epoll") {
+    std::unique_ptr<Driver> uring = UringDriver::open(net, message, error);
+    if (uring || wanted == "io_uring") return uring;
+  }
   return EpollDriver::open(net, message, error);
 }
 
@@ -65,7 +70,7 @@ void PosixEngine::poll(std::uint32_t wait_us) {
   driver_->poll(wait_us);
 }
 
-int PosixEngine::prepare_sleep() { return driver_->prepare_sleep(); }
+int PosixEngine::prepare_sleep() { return files_.work_waiting() ? 0 : driver_->prepare_sleep(); }
 
 void PosixEngine::stats(const StatSink& sink) const {
   const Network::Counters& c = net_.counters;
