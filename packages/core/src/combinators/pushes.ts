@@ -7,7 +7,6 @@ import { release } from "./source.js";
 const { ECANCELED, EINVAL } = constants.errno;
 
 interface Push {
-  flags: number;
   /** Pushes to sources that have not ended. */
   left: number;
   /** The first error, else the bytes pushed. */
@@ -33,12 +32,12 @@ export class Pushes {
       this.end(qt, sga, flags, -EINVAL);
       return;
     }
-    const push: Push = { flags, left: this.#targets.length, result: 0, parts: [] };
+    const push: Push = { left: this.#targets.length, result: 0, parts: [] };
     this.#pushes.set(qt, push);
     const last = this.#targets.length - 1;
     this.#targets.forEach((target, i) => {
-      // Only the last one may give the sga away: until then it must stay valid. How the whole ends is for this queue to tell.
-      const part = flags & ~PushFlag.QUIET & (i === last ? ~0 : ~PushFlag.FREE);
+      // Only the last one may give the sga away: until then it must stay valid.
+      const part = i === last ? flags : flags & ~PushFlag.FREE;
       this.#start(qt, push, target, sga, part);
     });
     this.#settle();
@@ -47,7 +46,7 @@ export class Pushes {
   /** Ends a push that goes nowhere, in its turn. */
   end(qt: QueueToken, sga: Sga, flags: number, result: number): void {
     if ((flags & PushFlag.FREE) !== 0) release(this.#runtime, sga);
-    this.#pushes.set(qt, { flags, left: 0, result, parts: [] });
+    this.#pushes.set(qt, { left: 0, result, parts: [] });
     this.#settle();
   }
 
@@ -62,11 +61,8 @@ export class Pushes {
 
   close(): void {
     for (const [qt, push] of this.#pushes) {
-      if (push.left === 0) this.#finish(qt, push);
-      else {
-        this.#callBack(push);
-        this.#runtime.finish(qt, -ECANCELED, 0);
-      }
+      if (push.left > 0) this.#callBack(push);
+      this.#runtime.finish(qt, push.left > 0 ? -ECANCELED : push.result, 0);
     }
     this.#pushes.clear();
   }
@@ -106,22 +102,7 @@ export class Pushes {
     for (const [qt, push] of this.#pushes) {
       if (push.left > 0) return;
       this.#pushes.delete(qt);
-      this.#finish(qt, push);
-    }
-  }
-
-  #finish(qt: QueueToken, push: Push): void {
-    if (push.result >= 0 && (push.flags & PushFlag.QUIET) !== 0) this.#silence(qt);
-    this.#runtime.finish(qt, push.result, 0);
-  }
-
-  // A quiet push that went well completes for nobody.
-  #silence(qt: QueueToken): void {
-    try {
-      this.#runtime.attach(qt, () => {});
-    } catch (error) {
-      // It was dropped, and completes for nobody already.
-      if (!(error instanceof DemiError)) throw error;
+      this.#runtime.finish(qt, push.result, 0);
     }
   }
 }
