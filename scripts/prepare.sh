@@ -97,8 +97,9 @@ require_pnpm() {
     if [ "$(pnpm --version 2>/dev/null </dev/null)" != "$pnpm_version" ]; then
       say "pnpm: installing $pnpm_version into .tools/"
       mkdir -p "$root/.tools"
+      # npm's own retries would keep a machine without a network waiting for minutes.
       run_logged "$root/.tools/npm.log" npm install --prefix "$root/.tools" --no-save --no-package-lock --no-audit --no-fund \
-        "pnpm@$pnpm_version" ||
+        --fetch-retries=2 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000 "pnpm@$pnpm_version" ||
         fail "npm could not fetch pnpm $pnpm_version. Is the network up, and is the registry right ('npm config get registry')?"
     fi
   fi
