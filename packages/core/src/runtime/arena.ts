@@ -50,6 +50,7 @@ export class Arena {
       if (c.count === 0 && !this.#refill(i)) continue;
       const sga = c.magazine[--c.count];
       const at = this.#slotBase + (sga & INDEX_MASK) * Layout.SLOT_WORDS;
+      this.#words[at + Layout.SLOT_HANDLE] = sga;
       this.#words[at + Layout.SLOT_OFFSET] = 0;
       this.#words[at + Layout.SLOT_LENGTH] = size;
       return sga;
@@ -60,20 +61,33 @@ export class Arena {
   #refill(i: number): boolean {
     const c = this.#classes[i];
     const got = this.#native.refill(i, Layout.SCRATCH_WORDS);
-    for (let n = 0; n < got; n++) c.magazine[n] = this.#words[this.#scratchBase + n];
+    for (let n = 0; n < got; n++) {
+      const sga = this.#words[this.#scratchBase + n];
+      c.magazine[n] = sga;
+      // Not handed out yet: until then the handle, should somebody guess it, names nothing.
+      this.#words[this.#slotBase + (sga & INDEX_MASK) * Layout.SLOT_WORDS + Layout.SLOT_HANDLE] = 0;
+    }
     c.count = got;
     return got > 0;
   }
 
   /** Word index of the descriptor of a segment; throws EINVAL when the application does not own the sga. */
   at(sga: Sga, segment: number, syscall: string): number {
-    let index = sga & INDEX_MASK;
-    let at = this.#slotBase + index * Layout.SLOT_WORDS;
+    const index = sga & INDEX_MASK;
+    const at = this.#slotBase + index * Layout.SLOT_WORDS;
     if (!(sga > 0) || index >= this.#slots || this.#words[at + Layout.SLOT_HANDLE] !== sga) {
+      // The words read zero once the libOS is gone.
+      if (this.#words[Layout.WORD_MAGIC] !== Layout.MAGIC) throw new DemiError("EBADF", syscall, "this libOS was destroyed");
       throw new DemiError("EINVAL", syscall, `sga ${sga} is not the application's: freed, pushed away, or never was`);
     }
-    for (let n = segment; n > 0; n--) {
-      index = this.#words[at + Layout.SLOT_NEXT] - 1;
+    return segment === 0 ? at : this.#later(at, sga, segment, syscall);
+  }
+
+  #later(first: number, sga: Sga, segment: number, syscall: string): number {
+    let at = first;
+    // What is no number of a segment is walked past the end.
+    for (let n = Number.isInteger(segment) && segment > 0 ? segment : Layout.MAX_SEGMENTS; n > 0; n--) {
+      const index = this.#words[at + Layout.SLOT_NEXT] - 1;
       if (index < 0) throw new DemiError("EINVAL", syscall, `sga ${sga} has no segment ${segment}`);
       at = this.#slotBase + index * Layout.SLOT_WORDS;
     }

@@ -51,6 +51,7 @@ export class Async implements AsyncCalls {
         reject(signal.reason);
         return;
       }
+      this.#runtime.open("wait");
       const abort = () => this.#abort(qt);
       this.#runtime.attach(qt, (result, value) => {
         signal?.removeEventListener("abort", abort);

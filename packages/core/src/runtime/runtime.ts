@@ -91,6 +91,9 @@ export class Runtime {
   }
 
   pop(qd: QueueDescriptor, limit: number): QueueToken {
+    if ((limit | 0) !== limit || limit < 0) {
+      throw new DemiError("EINVAL", "pop", `limit is ${limit}, not 0 to ${0x7fffffff} bytes`, qd);
+    }
     const qt = this.#token(Layout.OP_POP, qd, "pop");
     if ((qd & Layout.DERIVED_QUEUE_BIT) !== 0) this.#derivedQueue(qd, qt)?.pop(qt, limit);
     else this.rings.submit(Layout.OP_POP, qd, qt, limit);
