@@ -32,7 +32,12 @@ export interface Channel {
   close(): void;
 }
 
-export async function openChannel(context: CaseContext, os: LibOS, kind: ChannelKind, family: 4 | 6 = 4): Promise<Channel> {
+export async function openChannel(
+  context: CaseContext,
+  os: LibOS,
+  kind: ChannelKind,
+  family: 4 | 6 = 4,
+): Promise<Channel> {
   if (kind === "memory") {
     const qd = os.queue();
     return { kind, to: qd, from: qd, close: () => os.close(qd) };

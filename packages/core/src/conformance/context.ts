@@ -74,7 +74,8 @@ export async function runCase(target: ConformanceTarget, test: ConformanceCase, 
   try {
     await Promise.race([Promise.resolve(test.fn(context)), expired]);
   } catch (error) {
-    if (error instanceof Error) error.message = `${error.message}\n  (seed ${seed}; DEMI_SEED=${seed} runs the same again)`;
+    if (error instanceof Error)
+      error.message = `${error.message}\n  (seed ${seed}; DEMI_SEED=${seed} runs the same again)`;
     await context.end().catch(() => undefined);
     throw error;
   } finally {

@@ -1,6 +1,7 @@
 /** Runs the suite in a test framework: jest and vitest as they are, others through a {@link Harness}. */
-import { chooseSeed, runCase } from "./context.js";
+
 import type { ConformanceCase } from "./case.js";
+import { chooseSeed, runCase } from "./context.js";
 import { suite } from "./suite.js";
 import { type ConformanceTarget, lacking } from "./target.js";
 

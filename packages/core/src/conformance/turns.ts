@@ -78,7 +78,12 @@ export async function popBytes(context: CaseContext, os: LibOS, qd: QueueDescrip
 }
 
 /** Pushes a copy of the data, which the libOS frees; how many bytes went. */
-export async function pushBytes(context: CaseContext, os: LibOS, qd: QueueDescriptor, data: Uint8Array | string): Promise<number> {
+export async function pushBytes(
+  context: CaseContext,
+  os: LibOS,
+  qd: QueueDescriptor,
+  data: Uint8Array | string,
+): Promise<number> {
   const done = await completion(context, os, os.push(qd, os.from(data), 1));
   assert.ok(done.result > 0, `push ended with ${done.result}`);
   return done.result;

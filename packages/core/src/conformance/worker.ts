@@ -24,7 +24,8 @@ export interface CaseReport {
  */
 export function conformanceInWorker(target: ConformanceTarget, harness: Harness = globalHarness()): void {
   const module = target.module;
-  if (module === undefined) throw new Error(`${target.name}: a run in a Worker needs \`module\`, the URL the Worker imports the target from`);
+  if (module === undefined)
+    throw new Error(`${target.name}: a run in a Worker needs \`module\`, the URL the Worker imports the target from`);
   const seed = chooseSeed();
   let thread: Worker | undefined;
   declare(`conformance of ${target.name} in a Worker`, target, harness, async (test) => {

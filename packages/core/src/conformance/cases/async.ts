@@ -1,28 +1,34 @@
 import assert from "node:assert/strict";
+import { PushFlag } from "../../types.js";
 import { group } from "../case.js";
 import { channelKinds, connectedPair, listener, needsOf, openChannel } from "../channels.js";
 import { assertFailed, assertRejects } from "../failures.js";
 import { assertIdle, popMessage, take, turn } from "../turns.js";
-import { PushFlag } from "../../types.js";
 
 export const asyncCalls = group("promises", [], (test) => {
   for (const kind of channelKinds) {
-    test(`push and pop as promises: ${kind}`, async (ctx) => {
-      const os = await ctx.open();
-      const channel = await openChannel(ctx, os, kind);
-      const popping = os.async.pop(channel.from);
-      assert.equal(await os.async.push(channel.to, os.from("promised"), PushFlag.FREE), 8);
-      assert.equal(take(os, await popping).toString(), "promised");
-      channel.close();
-      await assertIdle(ctx, os);
-    }, { needs: needsOf(kind) });
+    test(
+      `push and pop as promises: ${kind}`,
+      async (ctx) => {
+        const os = await ctx.open();
+        const channel = await openChannel(ctx, os, kind);
+        const popping = os.async.pop(channel.from);
+        assert.equal(await os.async.push(channel.to, os.from("promised"), PushFlag.FREE), 8);
+        assert.equal(take(os, await popping).toString(), "promised");
+        channel.close();
+        await assertIdle(ctx, os);
+      },
+      { needs: needsOf(kind) },
+    );
   }
 
   test("a thousand promises at once, each with its own answer", async (ctx) => {
     const os = await ctx.open();
     const queues = Array.from({ length: 20 }, () => os.queue());
     const pops = queues.flatMap((qd) => Array.from({ length: 50 }, () => os.async.pop(qd)));
-    const pushes = queues.flatMap((qd, q) => Array.from({ length: 50 }, (_, i) => os.async.push(qd, os.from(`${q}/${i}`), PushFlag.FREE)));
+    const pushes = queues.flatMap((qd, q) =>
+      Array.from({ length: 50 }, (_, i) => os.async.push(qd, os.from(`${q}/${i}`), PushFlag.FREE)),
+    );
     await Promise.all(pushes);
     const texts = (await Promise.all(pops)).map((sga) => take(os, sga).toString());
     assert.deepEqual(
@@ -84,7 +90,10 @@ export const asyncCalls = group("promises", [], (test) => {
       () => os.async.connect(qd, { host: "127.0.0.1", port: 9 }, { signal }),
       () => os.async.messages(qd, { signal }).next(),
     ]) {
-      await assert.rejects(async () => void (await start()), (error) => error === reason);
+      await assert.rejects(
+        async () => void (await start()),
+        (error) => error === reason,
+      );
     }
     os.push(qd, os.from("untouched"), PushFlag.FREE | PushFlag.QUIET);
     assert.equal((await popMessage(ctx, os, qd)).toString(), "untouched");
@@ -162,61 +171,73 @@ export const asyncCalls = group("promises", [], (test) => {
     await assertIdle(ctx, os);
   });
 
-  test("messages() ends with the stream, connections() with the listener", async (ctx) => {
-    const os = await ctx.open();
-    const server = listener(ctx, os);
-    const serving = (async () => {
-      let count = 0;
-      for await (const qd of os.async.connections(server.qd)) {
-        count++;
-        let text = "";
-        for await (const sga of os.async.messages(qd)) text += os.copy(sga).toString();
-        assert.equal(text, "hello and bye");
-        os.close(qd);
-        if (count === 3) setImmediate(() => os.close(server.qd));
+  test(
+    "messages() ends with the stream, connections() with the listener",
+    async (ctx) => {
+      const os = await ctx.open();
+      const server = listener(ctx, os);
+      const serving = (async () => {
+        let count = 0;
+        for await (const qd of os.async.connections(server.qd)) {
+          count++;
+          let text = "";
+          for await (const sga of os.async.messages(qd)) text += os.copy(sga).toString();
+          assert.equal(text, "hello and bye");
+          os.close(qd);
+          if (count === 3) setImmediate(() => os.close(server.qd));
+        }
+        return count;
+      })();
+      for (let i = 0; i < 3; i++) {
+        const client = os.socket("tcp");
+        await os.async.connect(client, server);
+        await os.async.push(client, os.from("hello "), PushFlag.FREE);
+        await os.async.push(client, os.from("and bye"), PushFlag.FREE);
+        os.close(client);
       }
-      return count;
-    })();
-    for (let i = 0; i < 3; i++) {
+      assert.equal(await serving, 3);
+      await assertIdle(ctx, os);
+    },
+    { needs: needsOf("tcp") },
+  );
+
+  test(
+    "an aborted accept lets the next one have the connection",
+    async (ctx) => {
+      const os = await ctx.open();
+      const server = listener(ctx, os);
+      const controller = new AbortController();
+      const first = os.async.accept(server.qd, { signal: controller.signal });
+      await turn();
+      controller.abort();
+      await assert.rejects(first, { name: "AbortError" });
+      const second = os.async.accept(server.qd);
       const client = os.socket("tcp");
       await os.async.connect(client, server);
-      await os.async.push(client, os.from("hello "), PushFlag.FREE);
-      await os.async.push(client, os.from("and bye"), PushFlag.FREE);
+      const accepted = await second;
+      await os.async.push(accepted, os.from("hi"), PushFlag.FREE);
+      assert.equal((await popMessage(ctx, os, client)).toString(), "hi");
+    },
+    { needs: needsOf("tcp") },
+  );
+
+  test(
+    "an echo of a hundred messages over promises on both sides",
+    async (ctx) => {
+      const os = await ctx.open();
+      const [client, server] = await connectedPair(ctx, os, ctx.target.features.dmtr ? { framing: "dmtr" } : {});
+      const echo = (async () => {
+        for await (const sga of os.async.messages(server)) await os.async.push(server, sga);
+      })();
+      for (let i = 0; i < 100; i++) {
+        await os.async.push(client, os.from(`message ${i}`), PushFlag.FREE);
+        assert.equal(take(os, await os.async.pop(client)).toString(), `message ${i}`);
+      }
       os.close(client);
-    }
-    assert.equal(await serving, 3);
-    await assertIdle(ctx, os);
-  }, { needs: needsOf("tcp") });
-
-  test("an aborted accept lets the next one have the connection", async (ctx) => {
-    const os = await ctx.open();
-    const server = listener(ctx, os);
-    const controller = new AbortController();
-    const first = os.async.accept(server.qd, { signal: controller.signal });
-    await turn();
-    controller.abort();
-    await assert.rejects(first, { name: "AbortError" });
-    const second = os.async.accept(server.qd);
-    const client = os.socket("tcp");
-    await os.async.connect(client, server);
-    const accepted = await second;
-    await os.async.push(accepted, os.from("hi"), PushFlag.FREE);
-    assert.equal((await popMessage(ctx, os, client)).toString(), "hi");
-  }, { needs: needsOf("tcp") });
-
-  test("an echo of a hundred messages over promises on both sides", async (ctx) => {
-    const os = await ctx.open();
-    const [client, server] = await connectedPair(ctx, os, ctx.target.features.dmtr ? { framing: "dmtr" } : {});
-    const echo = (async () => {
-      for await (const sga of os.async.messages(server)) await os.async.push(server, sga);
-    })();
-    for (let i = 0; i < 100; i++) {
-      await os.async.push(client, os.from(`message ${i}`), PushFlag.FREE);
-      assert.equal(take(os, await os.async.pop(client)).toString(), `message ${i}`);
-    }
-    os.close(client);
-    await echo;
-    os.close(server);
-    await assertIdle(ctx, os);
-  }, { needs: needsOf("tcp") });
+      await echo;
+      os.close(server);
+      await assertIdle(ctx, os);
+    },
+    { needs: needsOf("tcp") },
+  );
 });

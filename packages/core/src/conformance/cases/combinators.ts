@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
+import { type LibOS, PushFlag, type Sga } from "../../types.js";
 import { group } from "../case.js";
 import { connectedPair, needsOf } from "../channels.js";
 import { assertFailed, assertThrows, codeOf, outcome } from "../failures.js";
 import { assertIdle, completion, popBytes, popMessage, popOnce, pushBytes, turn, until } from "../turns.js";
-import { type LibOS, PushFlag, type Sga } from "../../types.js";
 
 const number = (os: LibOS, sga: Sga) => Number(os.copy(sga).toString());
 
@@ -155,22 +155,26 @@ export const combinators = group("merge, filter, map, sort, qconnect", [], (test
     await assertIdle(ctx, os);
   });
 
-  test("qconnect relays between sockets until the stream ends", async (ctx) => {
-    const os = await ctx.open();
-    const [client, near] = await connectedPair(ctx, os);
-    const [far, server] = await connectedPair(ctx, os);
-    const link = os.qconnect(near, far);
-    await pushBytes(ctx, os, client, "through the relay");
-    assert.equal((await popBytes(ctx, os, server, 17)).toString(), "through the relay");
-    os.close(client);
-    for (let i = 0; i < 20; i++) {
-      os.drain(() => assert.fail("the relay's operations are its own"));
-      await turn();
-    }
-    os.close(link);
-    for (const qd of [near, far, server]) os.close(qd);
-    await assertIdle(ctx, os);
-  }, { needs: needsOf("tcp") });
+  test(
+    "qconnect relays between sockets until the stream ends",
+    async (ctx) => {
+      const os = await ctx.open();
+      const [client, near] = await connectedPair(ctx, os);
+      const [far, server] = await connectedPair(ctx, os);
+      const link = os.qconnect(near, far);
+      await pushBytes(ctx, os, client, "through the relay");
+      assert.equal((await popBytes(ctx, os, server, 17)).toString(), "through the relay");
+      os.close(client);
+      for (let i = 0; i < 20; i++) {
+        os.drain(() => assert.fail("the relay's operations are its own"));
+        await turn();
+      }
+      os.close(link);
+      for (const qd of [near, far, server]) os.close(qd);
+      await assertIdle(ctx, os);
+    },
+    { needs: needsOf("tcp") },
+  );
 
   test("close of a derived queue ends its pops with ECANCELED and leaves its sources alone", async (ctx) => {
     const os = await ctx.open();
@@ -274,21 +278,25 @@ export const combinators = group("merge, filter, map, sort, qconnect", [], (test
     await assertIdle(ctx, os);
   });
 
-  test("an end that a pop of a derived socket sees is the end of the stream", async (ctx) => {
-    const os = await ctx.open();
-    const [client, server] = await connectedPair(ctx, os);
-    const derived = os.map(server, (sga) => sga);
-    await pushBytes(ctx, os, client, "last");
-    os.close(client);
-    assert.equal((await popBytes(ctx, os, derived, 4)).toString(), "last");
-    for (let i = 0; i < 2; i++) {
-      const end = await popOnce(ctx, os, derived);
-      assert.equal(end.result, 0, codeOf(end));
-      assert.equal(end.sga, 0);
-    }
-    os.close(derived);
-    os.close(server);
-    await until(ctx, "all to be given back", () => os.stats().outstanding === 0);
-    await assertIdle(ctx, os);
-  }, { needs: needsOf("tcp") });
+  test(
+    "an end that a pop of a derived socket sees is the end of the stream",
+    async (ctx) => {
+      const os = await ctx.open();
+      const [client, server] = await connectedPair(ctx, os);
+      const derived = os.map(server, (sga) => sga);
+      await pushBytes(ctx, os, client, "last");
+      os.close(client);
+      assert.equal((await popBytes(ctx, os, derived, 4)).toString(), "last");
+      for (let i = 0; i < 2; i++) {
+        const end = await popOnce(ctx, os, derived);
+        assert.equal(end.result, 0, codeOf(end));
+        assert.equal(end.sga, 0);
+      }
+      os.close(derived);
+      os.close(server);
+      await until(ctx, "all to be given back", () => os.stats().outstanding === 0);
+      await assertIdle(ctx, os);
+    },
+    { needs: needsOf("tcp") },
+  );
 });

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PushFlag } from "../../types.js";
 import { type CaseContext, group } from "../case.js";
 import { assertFailed, assertThrows, codeOf, outcome } from "../failures.js";
 import { between, randomBytes, sha256 } from "../payload.js";
 import { assertIdle, completion, popBytes, popOnce, pushBytes, take } from "../turns.js";
-import { PushFlag } from "../../types.js";
 
 function scratch(ctx: CaseContext): string {
   const dir = mkdtempSync(join(tmpdir(), "demikernel-conformance-"));
@@ -190,7 +190,9 @@ export const files = group("files", ["files"], (test) => {
     const path = scratch(ctx);
     const qd = os.creat(path);
     const size = 100_000;
-    const tokens = Array.from({ length: 20 }, (_, i) => (i % 4 === 3 ? os.pop(qd) : os.push(qd, os.alloc(size), PushFlag.FREE)));
+    const tokens = Array.from({ length: 20 }, (_, i) =>
+      i % 4 === 3 ? os.pop(qd) : os.push(qd, os.alloc(size), PushFlag.FREE),
+    );
     os.poll(tokens[19]);
     os.close(qd);
     for (const qt of tokens) {

@@ -1,14 +1,19 @@
 import assert from "node:assert/strict";
+import { type LibOS, PushFlag, type QueueDescriptor } from "../../types.js";
 import { type CaseContext, group } from "../case.js";
 import { channelKinds, connectedPair, listener, needsOf, openChannel } from "../channels.js";
 import { assertFailed, assertThrows } from "../failures.js";
 import { assertIdle, completion, popMessage, popOnce, pushBytes, take, turn, until } from "../turns.js";
-import { type LibOS, PushFlag, type QueueDescriptor } from "../../types.js";
 
 const MiB = 1 << 20;
 
 /** Whether a client's connection is the one that was accepted and kept: a byte sent into that one arrives. */
-async function fateOf(ctx: CaseContext, os: LibOS, client: QueueDescriptor, kept: QueueDescriptor): Promise<"open" | "closed"> {
+async function fateOf(
+  ctx: CaseContext,
+  os: LibOS,
+  client: QueueDescriptor,
+  kept: QueueDescriptor,
+): Promise<"open" | "closed"> {
   os.push(kept, os.from("?"), PushFlag.FREE | PushFlag.QUIET);
   const done = await popOnce(ctx, os, client);
   if (done.result <= 0) return "closed";
@@ -19,37 +24,48 @@ async function fateOf(ctx: CaseContext, os: LibOS, client: QueueDescriptor, kept
 /** Rule 4, continued: a token can be given up, and nothing is lost or leaked by it. */
 export const cancelling = group("rule 4: cancel and drop", [], (test) => {
   for (const kind of channelKinds) {
-    test(`a cancelled pop ends with ECANCELED and takes nothing: ${kind}`, async (ctx) => {
-      const os = await ctx.open();
-      const channel = await openChannel(ctx, os, kind);
-      const cancelled = os.pop(channel.from);
-      assert.equal(os.drain(() => assert.fail("nothing to pop")), 0);
-      assert.equal(os.cancel(cancelled), true);
-      const done = await completion(ctx, os, cancelled);
-      assertFailed(done, "ECANCELED");
-      assert.equal(done.qt, cancelled);
-      await pushBytes(ctx, os, channel.to, "for the next");
-      assert.equal((await popMessage(ctx, os, channel.from)).toString(), "for the next");
-      channel.close();
-      await assertIdle(ctx, os);
-    }, { needs: needsOf(kind) });
+    test(
+      `a cancelled pop ends with ECANCELED and takes nothing: ${kind}`,
+      async (ctx) => {
+        const os = await ctx.open();
+        const channel = await openChannel(ctx, os, kind);
+        const cancelled = os.pop(channel.from);
+        assert.equal(
+          os.drain(() => assert.fail("nothing to pop")),
+          0,
+        );
+        assert.equal(os.cancel(cancelled), true);
+        const done = await completion(ctx, os, cancelled);
+        assertFailed(done, "ECANCELED");
+        assert.equal(done.qt, cancelled);
+        await pushBytes(ctx, os, channel.to, "for the next");
+        assert.equal((await popMessage(ctx, os, channel.from)).toString(), "for the next");
+        channel.close();
+        await assertIdle(ctx, os);
+      },
+      { needs: needsOf(kind) },
+    );
 
-    test(`a dropped pop leaves no completion and takes nothing: ${kind}`, async (ctx) => {
-      const os = await ctx.open();
-      const channel = await openChannel(ctx, os, kind);
-      const dropped = os.pop(channel.from);
-      os.drain(() => assert.fail("nothing to pop"));
-      os.drop(dropped);
-      assertThrows("EINVAL", () => os.poll(dropped));
-      await until(ctx, "the dropped pop to end", () => {
-        os.drain(() => assert.fail("a dropped token completed"));
-        return os.stats().outstanding === 0;
-      });
-      await pushBytes(ctx, os, channel.to, "for the next");
-      assert.equal((await popMessage(ctx, os, channel.from)).toString(), "for the next");
-      channel.close();
-      await assertIdle(ctx, os);
-    }, { needs: needsOf(kind) });
+    test(
+      `a dropped pop leaves no completion and takes nothing: ${kind}`,
+      async (ctx) => {
+        const os = await ctx.open();
+        const channel = await openChannel(ctx, os, kind);
+        const dropped = os.pop(channel.from);
+        os.drain(() => assert.fail("nothing to pop"));
+        os.drop(dropped);
+        assertThrows("EINVAL", () => os.poll(dropped));
+        await until(ctx, "the dropped pop to end", () => {
+          os.drain(() => assert.fail("a dropped token completed"));
+          return os.stats().outstanding === 0;
+        });
+        await pushBytes(ctx, os, channel.to, "for the next");
+        assert.equal((await popMessage(ctx, os, channel.from)).toString(), "for the next");
+        channel.close();
+        await assertIdle(ctx, os);
+      },
+      { needs: needsOf(kind) },
+    );
   }
 
   test("cancel of a pop that has its data: too late, the data comes", async (ctx) => {
@@ -117,81 +133,97 @@ export const cancelling = group("rule 4: cancel and drop", [], (test) => {
     await assertIdle(ctx, os);
   });
 
-  test("a push half sent: cancelled or too late, its memory comes back and the stream stays whole", async (ctx) => {
-    const os = await ctx.open();
-    const [client, server] = await connectedPair(ctx, os);
-    os.setsockopt(client, "sndbuf", 8192);
-    const size = 8 * MiB;
-    const push = os.push(client, os.alloc(new Array<number>(8).fill(MiB)), PushFlag.FREE);
-    for (let i = 0; i < 20; i++) {
-      assert.equal(os.poll(push), undefined);
-      await turn();
-    }
-    // Part of the message has left: calling it back would tear the stream, so it must either go on or end the connection.
-    const cancelled = os.cancel(push);
-    if (cancelled) {
-      assertFailed(await completion(ctx, os, push), "ECANCELED");
-    } else {
-      let have = 0;
-      while (have < size) {
-        const done = await popOnce(ctx, os, server);
-        assert.ok(done.result > 0, `pop ended with ${done.result} after ${have} bytes`);
-        have += done.result;
-        os.free(done.sga);
+  test(
+    "a push half sent: cancelled or too late, its memory comes back and the stream stays whole",
+    async (ctx) => {
+      const os = await ctx.open();
+      const [client, server] = await connectedPair(ctx, os);
+      os.setsockopt(client, "sndbuf", 65536);
+      const size = 8 * MiB;
+      const push = os.push(client, os.alloc(new Array<number>(8).fill(MiB)), PushFlag.FREE);
+      for (let i = 0; i < 20; i++) {
+        assert.equal(os.poll(push), undefined);
+        await turn();
       }
-      assert.equal((await completion(ctx, os, push)).result, size);
-    }
-    os.close(client);
-    os.close(server);
-    await assertIdle(ctx, os);
-  }, { needs: needsOf("tcp"), timeout: 10_000 });
+      // Part of the message has left: calling it back would tear the stream, so it must either go on or end the connection.
+      const cancelled = os.cancel(push);
+      if (cancelled) {
+        assertFailed(await completion(ctx, os, push), "ECANCELED");
+      } else {
+        let have = 0;
+        while (have < size) {
+          const done = await popOnce(ctx, os, server);
+          assert.ok(done.result > 0, `pop ended with ${done.result} after ${have} bytes`);
+          have += done.result;
+          os.free(done.sga);
+        }
+        assert.equal((await completion(ctx, os, push)).result, size);
+      }
+      os.close(client);
+      os.close(server);
+      await assertIdle(ctx, os);
+    },
+    { needs: needsOf("tcp"), timeout: 10_000 },
+  );
 
-  test("a cancelled accept takes no connection", async (ctx) => {
-    const os = await ctx.open();
-    const server = listener(ctx, os);
-    const cancelled = os.accept(server.qd);
-    os.drain(() => assert.fail("nobody connects"));
-    assert.equal(os.cancel(cancelled), true);
-    assertFailed(await completion(ctx, os, cancelled), "ECANCELED");
-    const client = os.socket("tcp");
-    const accepting = os.accept(server.qd);
-    assert.equal((await completion(ctx, os, os.connect(client, server))).result, 0);
-    const accepted = await completion(ctx, os, accepting);
-    assert.equal(accepted.result, 0);
-    await pushBytes(ctx, os, client, "hello");
-    assert.equal((await popMessage(ctx, os, accepted.newQd)).toString(), "hello");
-    for (const qd of [server.qd, client, accepted.newQd]) os.close(qd);
-    await assertIdle(ctx, os);
-  }, { needs: needsOf("tcp") });
+  test(
+    "a cancelled accept takes no connection",
+    async (ctx) => {
+      const os = await ctx.open();
+      const server = listener(ctx, os);
+      const cancelled = os.accept(server.qd);
+      os.drain(() => assert.fail("nobody connects"));
+      assert.equal(os.cancel(cancelled), true);
+      assertFailed(await completion(ctx, os, cancelled), "ECANCELED");
+      const client = os.socket("tcp");
+      const accepting = os.accept(server.qd);
+      assert.equal((await completion(ctx, os, os.connect(client, server))).result, 0);
+      const accepted = await completion(ctx, os, accepting);
+      assert.equal(accepted.result, 0);
+      await pushBytes(ctx, os, client, "hello");
+      assert.equal((await popMessage(ctx, os, accepted.newQd)).toString(), "hello");
+      for (const qd of [server.qd, client, accepted.newQd]) os.close(qd);
+      await assertIdle(ctx, os);
+    },
+    { needs: needsOf("tcp") },
+  );
 
-  test("a dropped accept that has its connection closes it", async (ctx) => {
-    const os = await ctx.open();
-    const server = listener(ctx, os);
-    const accepting = [os.accept(server.qd), os.accept(server.qd)];
-    const clients = [os.socket("tcp"), os.socket("tcp")];
-    for (const qd of clients) assert.equal((await completion(ctx, os, os.connect(qd, server))).result, 0);
-    // Accepts complete in order: when the second is there, the first has been there and lies unread.
-    const second = await completion(ctx, os, accepting[1]);
-    os.drop(accepting[0]);
-    assertThrows("EINVAL", () => os.poll(accepting[0]));
-    const ends = await Promise.all(clients.map((qd) => fateOf(ctx, os, qd, second.newQd)));
-    assert.deepEqual(ends.sort(), ["closed", "open"]);
-    for (const qd of [server.qd, second.newQd, ...clients]) os.close(qd);
-    await assertIdle(ctx, os);
-  }, { needs: needsOf("tcp") });
+  test(
+    "a dropped accept that has its connection closes it",
+    async (ctx) => {
+      const os = await ctx.open();
+      const server = listener(ctx, os);
+      const accepting = [os.accept(server.qd), os.accept(server.qd)];
+      const clients = [os.socket("tcp"), os.socket("tcp")];
+      for (const qd of clients) assert.equal((await completion(ctx, os, os.connect(qd, server))).result, 0);
+      // Accepts complete in order: when the second is there, the first has been there and lies unread.
+      const second = await completion(ctx, os, accepting[1]);
+      os.drop(accepting[0]);
+      assertThrows("EINVAL", () => os.poll(accepting[0]));
+      const ends = await Promise.all(clients.map((qd) => fateOf(ctx, os, qd, second.newQd)));
+      assert.deepEqual(ends.sort(), ["closed", "open"]);
+      for (const qd of [server.qd, second.newQd, ...clients]) os.close(qd);
+      await assertIdle(ctx, os);
+    },
+    { needs: needsOf("tcp") },
+  );
 
-  test("a cancelled connect ends with ECANCELED", async (ctx) => {
-    const os = await ctx.open();
-    const server = listener(ctx, os, {}, 1);
-    const clients = Array.from({ length: 8 }, () => os.socket("tcp"));
-    const connects = clients.map((qd) => os.connect(qd, server));
-    for (let i = 0; i < 50; i++) {
-      os.poll(connects[7]);
-      await turn();
-      if (os.stats().outstanding === 0) break;
-    }
-    assert.equal(os.cancel(connects[7]), true, "the kernel leaves it unanswered: it is pending");
-    assertFailed(await completion(ctx, os, connects[7]), "ECANCELED");
-    for (const qd of [...clients, server.qd]) os.close(qd);
-  }, { needs: ["tcp", "hostPeer"] });
+  test(
+    "a cancelled connect ends with ECANCELED",
+    async (ctx) => {
+      const os = await ctx.open();
+      const server = listener(ctx, os, {}, 1);
+      const clients = Array.from({ length: 8 }, () => os.socket("tcp"));
+      const connects = clients.map((qd) => os.connect(qd, server));
+      for (let i = 0; i < 50; i++) {
+        os.poll(connects[7]);
+        await turn();
+        if (os.stats().outstanding === 0) break;
+      }
+      assert.equal(os.cancel(connects[7]), true, "the kernel leaves it unanswered: it is pending");
+      assertFailed(await completion(ctx, os, connects[7]), "ECANCELED");
+      for (const qd of [...clients, server.qd]) os.close(qd);
+    },
+    { needs: ["tcp", "hostPeer"] },
+  );
 });

@@ -1,11 +1,22 @@
 import assert from "node:assert/strict";
+import type { LibOS } from "../../types.js";
 import { group } from "../case.js";
 import { listener, needsOf } from "../channels.js";
 import { assertCode, assertThrows, outcome, thrown } from "../failures.js";
 import { assertIdle, completion, popMessage, popOnce, pushBytes } from "../turns.js";
-import type { LibOS } from "../../types.js";
 
-const nonsense = [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, -(2 ** 31), 0x3fffffff, 0x7fffffff, 12345678];
+const nonsense = [
+  0,
+  -1,
+  1.5,
+  Number.NaN,
+  Number.POSITIVE_INFINITY,
+  2 ** 31,
+  -(2 ** 31),
+  0x3fffffff,
+  0x7fffffff,
+  12345678,
+];
 
 /** Every call that takes a queue descriptor, with other arguments that are right. */
 function calls(os: LibOS): Record<string, (qd: number) => unknown> {
@@ -39,7 +50,8 @@ export const stale = group("rule 4: stale handles", [], (test) => {
   test("control calls on what was never a queue are EBADF", async (ctx) => {
     const os = await ctx.open();
     for (const qd of nonsense) {
-      for (const [name, call] of Object.entries(calls(os))) assert.equal(thrown(() => call(qd)).code, "EBADF", `${name}(${qd})`);
+      for (const [name, call] of Object.entries(calls(os)))
+        assert.equal(thrown(() => call(qd)).code, "EBADF", `${name}(${qd})`);
     }
   });
 
@@ -51,9 +63,17 @@ export const stale = group("rule 4: stale handles", [], (test) => {
     for (const bad of [qd, ...nonsense]) {
       assert.equal(await outcome(ctx, os, () => os.pop(bad)), "EBADF", `pop(${bad})`);
       assert.equal(await outcome(ctx, os, () => os.push(bad, sga)), "EBADF", `push(${bad})`);
-      assert.equal(await outcome(ctx, os, () => os.pushTo(bad, sga, { host: "127.0.0.1", port: 9 })), "EBADF", `pushTo(${bad})`);
+      assert.equal(
+        await outcome(ctx, os, () => os.pushTo(bad, sga, { host: "127.0.0.1", port: 9 })),
+        "EBADF",
+        `pushTo(${bad})`,
+      );
       assert.equal(await outcome(ctx, os, () => os.accept(bad)), "EBADF", `accept(${bad})`);
-      assert.equal(await outcome(ctx, os, () => os.connect(bad, { host: "127.0.0.1", port: 9 })), "EBADF", `connect(${bad})`);
+      assert.equal(
+        await outcome(ctx, os, () => os.connect(bad, { host: "127.0.0.1", port: 9 })),
+        "EBADF",
+        `connect(${bad})`,
+      );
     }
     assert.equal(os.copy(sga).toString(), "mine");
     os.free(sga);
@@ -186,25 +206,29 @@ export const stale = group("rule 4: stale handles", [], (test) => {
     await assertIdle(ctx, os);
   });
 
-  test("a connection's old descriptor never reaches the next one", async (ctx) => {
-    const os = await ctx.open();
-    const server = listener(ctx, os);
-    let old = 0;
-    for (let i = 0; i < 50; i++) {
-      const accepting = os.accept(server.qd);
-      const client = os.socket("tcp");
-      assert.equal((await completion(ctx, os, os.connect(client, server))).result, 0);
-      const { newQd } = await completion(ctx, os, accepting);
-      await pushBytes(ctx, os, client, `${i}`);
-      if (old !== 0) assert.equal(await outcome(ctx, os, () => os.pop(old)), "EBADF");
-      const done = await popOnce(ctx, os, newQd);
-      assert.equal(os.copy(done.sga).toString(), `${i}`);
-      os.free(done.sga);
-      old = newQd;
-      os.close(client);
-      os.close(newQd);
-    }
-    os.close(server.qd);
-    await assertIdle(ctx, os);
-  }, { needs: needsOf("tcp") });
+  test(
+    "a connection's old descriptor never reaches the next one",
+    async (ctx) => {
+      const os = await ctx.open();
+      const server = listener(ctx, os);
+      let old = 0;
+      for (let i = 0; i < 50; i++) {
+        const accepting = os.accept(server.qd);
+        const client = os.socket("tcp");
+        assert.equal((await completion(ctx, os, os.connect(client, server))).result, 0);
+        const { newQd } = await completion(ctx, os, accepting);
+        await pushBytes(ctx, os, client, `${i}`);
+        if (old !== 0) assert.equal(await outcome(ctx, os, () => os.pop(old)), "EBADF");
+        const done = await popOnce(ctx, os, newQd);
+        assert.equal(os.copy(done.sga).toString(), `${i}`);
+        os.free(done.sga);
+        old = newQd;
+        os.close(client);
+        os.close(newQd);
+      }
+      os.close(server.qd);
+      await assertIdle(ctx, os);
+    },
+    { needs: needsOf("tcp") },
+  );
 });

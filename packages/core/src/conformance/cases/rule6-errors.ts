@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { constants } from "node:os";
+import type { LibOS, SocketOptionValues } from "../../types.js";
 import { group } from "../case.js";
 import { needsOf } from "../channels.js";
 import { assertThrows, outcome, thrown } from "../failures.js";
 import { assertIdle } from "../turns.js";
-import type { LibOS, SocketOptionValues } from "../../types.js";
 
 const loopback = { host: "127.0.0.1", port: 1 };
 
@@ -87,7 +87,10 @@ export const errors = group("rule 6: errors", [], (test) => {
       ["wait", 1, Number.NaN],
     ] as [string, ...unknown[]][]) {
       const error = thrown(() => untyped[name](...args));
-      assert.ok(["EINVAL", "EOPNOTSUPP", "EAFNOSUPPORT"].includes(error.code), `${name}(${JSON.stringify(args)}): ${error.code}`);
+      assert.ok(
+        ["EINVAL", "EOPNOTSUPP", "EAFNOSUPPORT"].includes(error.code),
+        `${name}(${JSON.stringify(args)}): ${error.code}`,
+      );
     }
     os.close(qd);
     await assertIdle(ctx, os);
@@ -110,51 +113,63 @@ export const errors = group("rule 6: errors", [], (test) => {
     });
   }
 
-  test("a listener and an unconnected socket answer data calls with a code", async (ctx) => {
-    const os = await ctx.open();
-    const fresh = os.socket("tcp");
-    assert.equal(await outcome(ctx, os, () => os.push(fresh, os.from("x"), 1)), "ENOTCONN");
-    assert.equal(await outcome(ctx, os, () => os.pop(fresh)), "ENOTCONN");
-    assert.equal(await outcome(ctx, os, () => os.accept(fresh)), "EINVAL");
-    assertThrows("ENOTCONN", () => os.getpeername(fresh));
-    os.bind(fresh, { host: ctx.host(4), port: 0 });
-    os.listen(fresh);
-    for (const start of [
-      () => os.push(fresh, os.from("x"), 1),
-      () => os.pop(fresh),
-      () => os.connect(fresh, { host: ctx.host(4), port: 9 }),
-    ]) {
-      const code = await outcome(ctx, os, start);
-      assert.ok(["EOPNOTSUPP", "ENOTCONN", "EINVAL", "EISCONN"].includes(code), code);
-    }
-    assertThrows("ESPIPE", () => os.lseek(fresh, 0));
-    os.close(fresh);
-    await assertIdle(ctx, os);
-  }, { needs: needsOf("tcp") });
+  test(
+    "a listener and an unconnected socket answer data calls with a code",
+    async (ctx) => {
+      const os = await ctx.open();
+      const fresh = os.socket("tcp");
+      assert.equal(await outcome(ctx, os, () => os.push(fresh, os.from("x"), 1)), "ENOTCONN");
+      assert.equal(await outcome(ctx, os, () => os.pop(fresh)), "ENOTCONN");
+      assert.equal(await outcome(ctx, os, () => os.accept(fresh)), "EINVAL");
+      assertThrows("ENOTCONN", () => os.getpeername(fresh));
+      os.bind(fresh, { host: ctx.host(4), port: 0 });
+      os.listen(fresh);
+      for (const start of [
+        () => os.push(fresh, os.from("x"), 1),
+        () => os.pop(fresh),
+        () => os.connect(fresh, { host: ctx.host(4), port: 9 }),
+      ]) {
+        const code = await outcome(ctx, os, start);
+        assert.ok(["EOPNOTSUPP", "ENOTCONN", "EINVAL", "EISCONN"].includes(code), code);
+      }
+      assertThrows("ESPIPE", () => os.lseek(fresh, 0));
+      os.close(fresh);
+      await assertIdle(ctx, os);
+    },
+    { needs: needsOf("tcp") },
+  );
 
-  test("a datagram socket has no listen and no accept", async (ctx) => {
-    const os = await ctx.open();
-    const qd = os.socket("udp");
-    assertThrows("EOPNOTSUPP", () => os.listen(qd));
-    assert.equal(await outcome(ctx, os, () => os.accept(qd)), "EOPNOTSUPP");
-    os.close(qd);
-    await assertIdle(ctx, os);
-  }, { needs: needsOf("udp") });
+  test(
+    "a datagram socket has no listen and no accept",
+    async (ctx) => {
+      const os = await ctx.open();
+      const qd = os.socket("udp");
+      assertThrows("EOPNOTSUPP", () => os.listen(qd));
+      assert.equal(await outcome(ctx, os, () => os.accept(qd)), "EOPNOTSUPP");
+      os.close(qd);
+      await assertIdle(ctx, os);
+    },
+    { needs: needsOf("udp") },
+  );
 
-  test("option values out of range are EINVAL", async (ctx) => {
-    const os = await ctx.open();
-    const qd = os.socket("tcp");
-    const set = os.setsockopt.bind(os) as (qd: number, name: keyof SocketOptionValues, value: unknown) => void;
-    for (const [name, value] of [
-      ["sndbuf", -1],
-      ["rcvbuf", 1.5],
-      ["linger", Number.NaN],
-      ["linger", -2],
-      ["nodelay", "yes"],
-      ["rcvbuf", undefined],
-    ] as const) {
-      assert.equal(thrown(() => set(qd, name, value)).code, "EINVAL", `${name} = ${value}`);
-    }
-    os.close(qd);
-  }, { needs: needsOf("tcp") });
+  test(
+    "option values out of range are EINVAL",
+    async (ctx) => {
+      const os = await ctx.open();
+      const qd = os.socket("tcp");
+      const set = os.setsockopt.bind(os) as (qd: number, name: keyof SocketOptionValues, value: unknown) => void;
+      for (const [name, value] of [
+        ["sndbuf", -1],
+        ["rcvbuf", 1.5],
+        ["linger", Number.NaN],
+        ["linger", -2],
+        ["nodelay", "yes"],
+        ["rcvbuf", undefined],
+      ] as const) {
+        assert.equal(thrown(() => set(qd, name, value)).code, "EINVAL", `${name} = ${value}`);
+      }
+      os.close(qd);
+    },
+    { needs: needsOf("tcp") },
+  );
 });

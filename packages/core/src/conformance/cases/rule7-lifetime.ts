@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
+import { PushFlag } from "../../types.js";
 import { group } from "../case.js";
 import { channelKinds, connectedPair, listener, needsOf, openChannel } from "../channels.js";
 import { assertRejects, thrown } from "../failures.js";
 import { assertIdle, completion, popMessage, pushBytes, turn, until } from "../turns.js";
-import { PushFlag } from "../../types.js";
 
 /** Rule 7: a libOS belongs to one thread, shares nothing, and its end is the end of everything it held. */
 export const lifetime = group("rule 7: lifetime", [], (test) => {
@@ -79,11 +79,11 @@ export const lifetime = group("rule 7: lifetime", [], (test) => {
       () => os.async.accept(qd),
       () => os.async.connect(qd, to),
       () => os.async.wait(qt),
-      () => os.async.messages(qd).next(),
-      () => os.async.connections(qd).next(),
     ]) {
       await assertRejects("EBADF", (async () => void (await start()))());
     }
+    for await (const _ of os.async.messages(qd)) assert.fail("a message out of nothing");
+    for await (const _ of os.async.connections(qd)) assert.fail("a connection out of nothing");
   });
 
   test("views held beyond destroy are harmless", async (ctx) => {
@@ -101,30 +101,38 @@ export const lifetime = group("rule 7: lifetime", [], (test) => {
   });
 
   for (const kind of channelKinds) {
-    test(`destroy ends everything that is pending: ${kind}`, async (ctx) => {
-      const os = await ctx.open();
-      const channel = await openChannel(ctx, os, kind);
-      const pops = Array.from({ length: 5 }, () => os.async.pop(channel.from));
-      const settled = Promise.allSettled(pops);
-      os.pop(channel.from);
-      await turn();
-      for (let i = 0; i < 3; i++) os.push(channel.to, os.alloc(1000));
-      os.destroy();
-      for (const result of await settled) {
-        if (result.status === "rejected") assert.equal((result.reason as { code: string }).code, "ECANCELED");
-      }
-      assert.equal((await settled)[4].status, "rejected", "five pops, three messages");
-    }, { needs: needsOf(kind) });
+    test(
+      `destroy ends everything that is pending: ${kind}`,
+      async (ctx) => {
+        const os = await ctx.open();
+        const channel = await openChannel(ctx, os, kind);
+        const pops = Array.from({ length: 5 }, () => os.async.pop(channel.from));
+        const settled = Promise.allSettled(pops);
+        os.pop(channel.from);
+        await turn();
+        for (let i = 0; i < 3; i++) os.push(channel.to, os.alloc(1000));
+        os.destroy();
+        for (const result of await settled) {
+          if (result.status === "rejected") assert.equal((result.reason as { code: string }).code, "ECANCELED");
+        }
+        assert.equal((await settled)[4].status, "rejected", "five pops, three messages");
+      },
+      { needs: needsOf(kind) },
+    );
   }
 
-  test("destroy ends what waits for connections", async (ctx) => {
-    const os = await ctx.open();
-    const server = listener(ctx, os);
-    const accepting = assertRejects("ECANCELED", os.async.accept(server.qd));
-    await turn();
-    os.destroy();
-    await accepting;
-  }, { needs: needsOf("tcp") });
+  test(
+    "destroy ends what waits for connections",
+    async (ctx) => {
+      const os = await ctx.open();
+      const server = listener(ctx, os);
+      const accepting = assertRejects("ECANCELED", os.async.accept(server.qd));
+      await turn();
+      os.destroy();
+      await accepting;
+    },
+    { needs: needsOf("tcp") },
+  );
 
   test("destroy resolves run()", async (ctx) => {
     const os = await ctx.open();
@@ -181,42 +189,50 @@ export const lifetime = group("rule 7: lifetime", [], (test) => {
     await assertIdle(ctx, b);
   });
 
-  test("two libOSes talk to one another", async (ctx) => {
-    const [a, b] = [await ctx.open(), await ctx.open()];
-    const server = listener(ctx, a);
-    const accepting = a.accept(server.qd);
-    a.poll(accepting);
-    const client = b.socket("tcp");
-    assert.equal((await completion(ctx, b, b.connect(client, server))).result, 0);
-    const { newQd } = await completion(ctx, a, accepting);
-    await pushBytes(ctx, b, client, "from b");
-    assert.equal((await popMessage(ctx, a, newQd)).toString(), "from b");
-    await pushBytes(ctx, a, newQd, "from a");
-    assert.equal((await popMessage(ctx, b, client)).toString(), "from a");
-    b.destroy();
-    assert.ok((await completion(ctx, a, a.pop(newQd))).result <= 0, "the end of b is the end of its connections");
-  }, { needs: needsOf("tcp") });
+  test(
+    "two libOSes talk to one another",
+    async (ctx) => {
+      const [a, b] = [await ctx.open(), await ctx.open()];
+      const server = listener(ctx, a);
+      const accepting = a.accept(server.qd);
+      a.poll(accepting);
+      const client = b.socket("tcp");
+      assert.equal((await completion(ctx, b, b.connect(client, server))).result, 0);
+      const { newQd } = await completion(ctx, a, accepting);
+      await pushBytes(ctx, b, client, "from b");
+      assert.equal((await popMessage(ctx, a, newQd)).toString(), "from b");
+      await pushBytes(ctx, a, newQd, "from a");
+      assert.equal((await popMessage(ctx, b, client)).toString(), "from a");
+      b.destroy();
+      assert.ok((await completion(ctx, a, a.pop(newQd))).result <= 0, "the end of b is the end of its connections");
+    },
+    { needs: needsOf("tcp") },
+  );
 
-  test("a hundred libOSes one after another leave no descriptor behind", async (ctx) => {
-    const open = () => readdirSync("/proc/self/fd").length;
-    const use = async () => {
-      const os = await ctx.target.open();
-      const qd = os.queue();
-      os.push(qd, os.from("x"), PushFlag.FREE);
-      os.pop(qd);
-      if (ctx.target.features.tcp) {
-        const [client] = await connectedPair(ctx, os);
-        os.pop(client);
-      }
-      os.drain(() => undefined);
-      os.destroy();
-    };
-    for (let i = 0; i < 5; i++) await use();
-    const before = open();
-    for (let i = 0; i < 100; i++) await use();
-    // What libuv and the device close, they may close a turn later.
-    await until(ctx, `descriptors to be closed: ${before} before, ${open()} after`, () => open() <= before + 2);
-  }, { timeout: 10_000 });
+  test(
+    "a hundred libOSes one after another leave no descriptor behind",
+    async (ctx) => {
+      const open = () => readdirSync("/proc/self/fd").length;
+      const use = async () => {
+        const os = await ctx.target.open();
+        const qd = os.queue();
+        os.push(qd, os.from("x"), PushFlag.FREE);
+        os.pop(qd);
+        if (ctx.target.features.tcp) {
+          const [client] = await connectedPair(ctx, os);
+          os.pop(client);
+        }
+        os.drain(() => undefined);
+        os.destroy();
+      };
+      for (let i = 0; i < 5; i++) await use();
+      const before = open();
+      for (let i = 0; i < 100; i++) await use();
+      // What libuv and the device close, they may close a turn later.
+      await until(ctx, `descriptors to be closed: ${before} before, ${open()} after`, () => open() <= before + 2);
+    },
+    { timeout: 10_000 },
+  );
 
   test("many rounds of everything leave the counters at zero", async (ctx) => {
     const os = await ctx.open();

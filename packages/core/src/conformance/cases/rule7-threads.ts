@@ -40,37 +40,46 @@ function inWorker(ctx: CaseContext, ending: string): Worker {
 /** Rule 7, continued: a libOS cleans up when its thread ends, however it ends. */
 export const threads = group("rule 7: threads", ["module"], (test) => {
   for (const [how, ending] of Object.entries(endings)) {
-    test(`a Worker that ${how} leaves nothing behind`, async (ctx) => {
-      const mine = await ctx.open();
-      const qd = mine.queue();
-      const open = () => readdirSync("/proc/self/fd").length;
-      // The first Worker of a process opens descriptors that stay: the second tells.
-      let before = 0;
-      for (let round = 0; round < 3; round++) {
-        const worker = inWorker(ctx, ending);
-        let failure: unknown;
-        worker.on("error", (error) => {
-          failure = error;
-        });
-        const exited = once(worker, "exit").catch(() => undefined);
-        const [message] = await Promise.race([once(worker, "message"), exited.then(() => assert.fail(`the Worker ended early: ${failure}`))]);
-        assert.equal(message, "ready");
-        if (how.includes("terminated")) await worker.terminate();
-        await exited;
-        if (how.startsWith("throws")) assert.equal((failure as Error | undefined)?.message, "on purpose");
-        else assert.equal(failure, undefined);
-        if (round === 0) before = open();
-      }
-      await until(ctx, `descriptors to be closed: ${before} before, ${open()} after`, () => open() <= before);
-      await pushBytes(ctx, mine, qd, "this thread goes on");
-      assert.equal((await popMessage(ctx, mine, qd)).toString(), "this thread goes on");
-      mine.close(qd);
-      await assertIdle(ctx, mine);
-    }, { timeout: 10_000 });
+    test(
+      `a Worker that ${how} leaves nothing behind`,
+      async (ctx) => {
+        const mine = await ctx.open();
+        const qd = mine.queue();
+        const open = () => readdirSync("/proc/self/fd").length;
+        // The first Worker of a process opens descriptors that stay: the second tells.
+        let before = 0;
+        for (let round = 0; round < 3; round++) {
+          const worker = inWorker(ctx, ending);
+          let failure: unknown;
+          worker.on("error", (error) => {
+            failure = error;
+          });
+          const exited = once(worker, "exit").catch(() => undefined);
+          const [message] = await Promise.race([
+            once(worker, "message"),
+            exited.then(() => assert.fail(`the Worker ended early: ${failure}`)),
+          ]);
+          assert.equal(message, "ready");
+          if (how.includes("terminated")) await worker.terminate();
+          await exited;
+          if (how.startsWith("throws")) assert.equal((failure as Error | undefined)?.message, "on purpose");
+          else assert.equal(failure, undefined);
+          if (round === 0) before = open();
+        }
+        await until(ctx, `descriptors to be closed: ${before} before, ${open()} after`, () => open() <= before);
+        await pushBytes(ctx, mine, qd, "this thread goes on");
+        assert.equal((await popMessage(ctx, mine, qd)).toString(), "this thread goes on");
+        mine.close(qd);
+        await assertIdle(ctx, mine);
+      },
+      { timeout: 10_000 },
+    );
   }
 
-  test("libOSes on several threads at once", async (ctx) => {
-    const code = `
+  test(
+    "libOSes on several threads at once",
+    async (ctx) => {
+      const code = `
       import { parentPort } from "node:worker_threads";
       const { target } = await import(${JSON.stringify(ctx.target.module)});
       const os = await target.open();
@@ -90,11 +99,16 @@ export const threads = group("rule 7: threads", ["module"], (test) => {
       os.destroy();
       parentPort.postMessage({ sum, held: outstanding + queues + appSlots + deviceSlots });
     `;
-    const workers = Array.from({ length: 4 }, () => new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`)));
-    for (const worker of workers) ctx.defer(() => worker.terminate().then(() => undefined));
-    const answers = await Promise.all(workers.map((worker) => once(worker, "message")));
-    let expected = 0;
-    for (let i = 0; i < 2000; i++) expected += i & 255;
-    for (const [answer] of answers) assert.deepEqual(answer, { sum: expected, held: 0 });
-  }, { timeout: 10_000 });
+      const workers = Array.from(
+        { length: 4 },
+        () => new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`)),
+      );
+      for (const worker of workers) ctx.defer(() => worker.terminate().then(() => undefined));
+      const answers = await Promise.all(workers.map((worker) => once(worker, "message")));
+      let expected = 0;
+      for (let i = 0; i < 2000; i++) expected += i & 255;
+      for (const [answer] of answers) assert.deepEqual(answer, { sum: expected, held: 0 });
+    },
+    { timeout: 10_000 },
+  );
 });

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
+import { Opcode, PushFlag } from "../../types.js";
 import { group } from "../case.js";
 import { connectedPair, needsOf } from "../channels.js";
-import { assertRejects, assertThrows } from "../failures.js";
+import { assertRejects } from "../failures.js";
 import { assertIdle, collect, completion, snapshot, take, turn, until } from "../turns.js";
-import { Opcode, PushFlag } from "../../types.js";
 
 export const runLoop = group("run, stop, drain", [], (test) => {
   test("run serves completions until stop", async (ctx) => {
@@ -64,10 +64,16 @@ export const runLoop = group("run, stop, drain", [], (test) => {
     const os = await ctx.open();
     os.pop(os.queue());
     const running = os.run(() => undefined);
-    await assertRejects("EBUSY", Promise.resolve().then(() => os.run(() => undefined)));
+    await assertRejects(
+      "EBUSY",
+      Promise.resolve().then(() => os.run(() => undefined)),
+    );
     os.stop();
     await running;
-    await assertRejects("EINVAL", Promise.resolve().then(() => os.run(undefined as never)));
+    await assertRejects(
+      "EINVAL",
+      Promise.resolve().then(() => os.run(undefined as never)),
+    );
   });
 
   test("a handler that throws ends run with its error; no completion is lost", async (ctx) => {
@@ -130,7 +136,10 @@ export const runLoop = group("run, stop, drain", [], (test) => {
     const qd = os.queue();
     os.pop(qd);
     const start = performance.now();
-    assert.equal(os.drain(() => assert.fail("nothing completes"), 20), 0);
+    assert.equal(
+      os.drain(() => assert.fail("nothing completes"), 20),
+      0,
+    );
     assert.ok(performance.now() - start < 1000, "the wait is bounded");
     os.push(qd, os.from("x"), PushFlag.FREE);
     let count = 0;
@@ -198,27 +207,31 @@ export const runLoop = group("run, stop, drain", [], (test) => {
     await assertIdle(ctx, os);
   });
 
-  test("an echo server in run, a client over promises", async (ctx) => {
-    const os = await ctx.open();
-    const [client, server] = await connectedPair(ctx, os);
-    os.pop(server);
-    const running = os.run((event) => {
-      if (event.opcode !== Opcode.POP) return;
-      if (event.result <= 0) return os.stop();
-      os.push(event.qd, event.sga, PushFlag.FREE | PushFlag.QUIET);
-      os.pop(event.qd);
-    });
-    for (let i = 0; i < 100; i++) {
-      const text = `${i}`.padStart(5);
-      await os.async.push(client, os.from(text), PushFlag.FREE);
-      let echoed = "";
-      while (echoed.length < 5) echoed += take(os, await os.async.pop(client)).toString();
-      assert.equal(echoed, text);
-    }
-    os.close(client);
-    await running;
-    os.close(server);
-    await turn();
-    await assertIdle(ctx, os);
-  }, { needs: needsOf("tcp") });
+  test(
+    "an echo server in run, a client over promises",
+    async (ctx) => {
+      const os = await ctx.open();
+      const [client, server] = await connectedPair(ctx, os);
+      os.pop(server);
+      const running = os.run((event) => {
+        if (event.opcode !== Opcode.POP) return;
+        if (event.result <= 0) return os.stop();
+        os.push(event.qd, event.sga, PushFlag.FREE | PushFlag.QUIET);
+        os.pop(event.qd);
+      });
+      for (let i = 0; i < 100; i++) {
+        const text = `${i}`.padStart(5);
+        await os.async.push(client, os.from(text), PushFlag.FREE);
+        let echoed = "";
+        while (echoed.length < 5) echoed += take(os, await os.async.pop(client)).toString();
+        assert.equal(echoed, text);
+      }
+      os.close(client);
+      await running;
+      os.close(server);
+      await turn();
+      await assertIdle(ctx, os);
+    },
+    { needs: needsOf("tcp") },
+  );
 });

@@ -30,8 +30,8 @@ export const sgas = group("scatter-gather arrays", [], (test) => {
       sizes.reduce((a, b) => a + b),
     );
     const parts = sizes.map((size) => randomBytes(ctx.random, size));
-    parts.forEach((part, i) => os.bytes(sga, i).set(part));
-    parts.forEach((part, i) => assert.deepEqual(Buffer.from(os.bytes(sga, i)), part, `segment ${i}`));
+    for (const [i, part] of parts.entries()) os.bytes(sga, i).set(part);
+    for (const [i, part] of parts.entries()) assert.deepEqual(Buffer.from(os.bytes(sga, i)), part, `segment ${i}`);
     assert.deepEqual(os.copy(sga), Buffer.concat(parts), "copy() joins the segments");
     os.free(sga);
     await assertIdle(ctx, os);
@@ -44,7 +44,12 @@ export const sgas = group("scatter-gather arrays", [], (test) => {
       os.bytes(sga).fill(i & 0xff);
       return sga;
     });
-    held.forEach((sga, i) => assert.ok(os.bytes(sga).every((byte) => byte === (i & 0xff)), `sga ${i} was overwritten`));
+    for (const [i, sga] of held.entries()) {
+      assert.ok(
+        os.bytes(sga).every((byte) => byte === (i & 0xff)),
+        `sga ${i} was overwritten`,
+      );
+    }
     for (const sga of held) os.free(sga);
     await assertIdle(ctx, os);
   });

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
+import { type Completion, type LibOS, Opcode, PushFlag, type QueueDescriptor } from "../../types.js";
 import { type CaseContext, group } from "../case.js";
 import { type ChannelKind, needsOf, openChannel } from "../channels.js";
 import { between } from "../payload.js";
 import { assertIdle, turn } from "../turns.js";
-import { type Completion, type LibOS, Opcode, PushFlag, type QueueDescriptor } from "../../types.js";
 
 /** Operations of the soak: a hundred thousand, or a million with DEMI_SOAK=1. */
 const OPERATIONS = process.env.DEMI_SOAK === "1" ? 1_000_000 : 100_000;
@@ -53,7 +53,8 @@ class Soak {
     if (this.#pending.size > 4000) return;
     let qt: number;
     if (ctx.random() < 0.5) {
-      const sga = ctx.random() < 0.1 ? os.alloc([8, between(ctx.random, 1, 2000)]) : os.alloc(between(ctx.random, 8, 300));
+      const sga =
+        ctx.random() < 0.1 ? os.alloc([8, between(ctx.random, 1, 2000)]) : os.alloc(between(ctx.random, 8, 300));
       const number = (this.#pushed.get(qd) as number) + 1;
       this.#pushed.set(qd, number);
       const head = os.bytes(sga);
@@ -91,52 +92,60 @@ class Soak {
 }
 
 export const soak = group("soak", [], (test) => {
-  test(`${OPERATIONS} random operations on memory queues: none lost, none leaked`, async (ctx) => {
-    const os = await ctx.open();
-    const run = new Soak(ctx, os);
-    while (run.started < OPERATIONS) {
-      for (let i = 0; i < 100; i++) run.step();
-      os.drain(run.handle);
-      if (ctx.random() < 0.01) await turn();
-      ctx.check(`${run.started} of ${OPERATIONS} operations`);
-    }
-    await run.end();
-    await assertIdle(ctx, os);
-    assert.equal(os.stats().invalidEntries, 0);
-  }, { timeout: TIMEOUT });
+  test(
+    `${OPERATIONS} random operations on memory queues: none lost, none leaked`,
+    async (ctx) => {
+      const os = await ctx.open();
+      const run = new Soak(ctx, os);
+      while (run.started < OPERATIONS) {
+        for (let i = 0; i < 100; i++) run.step();
+        os.drain(run.handle);
+        if (ctx.random() < 0.01) await turn();
+        ctx.check(`${run.started} of ${OPERATIONS} operations`);
+      }
+      await run.end();
+      await assertIdle(ctx, os);
+      assert.equal(os.stats().invalidEntries, 0);
+    },
+    { timeout: TIMEOUT },
+  );
 
   for (const kind of ["tcp", "dmtr", "udp"] as readonly ChannelKind[]) {
-    test(`${OPERATIONS / 10} messages over ${kind}: none leaked`, async (ctx) => {
-      const os = await ctx.open();
-      const channel = await openChannel(ctx, os, kind);
-      const size = 64;
-      const total = (OPERATIONS / 10) * size;
-      let sent = 0;
-      let got = 0;
-      const push = () => {
-        const sga = os.alloc(size);
-        os.bytes(sga).fill((sent / size) & 0xff);
-        sent += size;
-        os.push(channel.to, sga, PushFlag.FREE | PushFlag.QUIET);
-      };
-      os.pop(channel.from);
-      while (got < total) {
-        // A window a socket buffer holds with ease, so that datagrams are not dropped.
-        while (sent < total && sent - got < 32 * size) push();
-        os.drain((event) => {
-          assert.equal(event.opcode, Opcode.POP, `a push failed: ${event.result}`);
-          assert.ok(event.result > 0, `pop: ${event.result}`);
-          const bytes = os.bytes(event.sga);
-          assert.equal(bytes[0], Math.floor(got / size) & 0xff, `at byte ${got}`);
-          got += event.result;
-          os.free(event.sga);
-          if (got < total) os.pop(channel.from);
-        }, 1);
-        ctx.check(`${got} of ${total} bytes`);
-      }
-      channel.close();
-      await assertIdle(ctx, os);
-      await turn();
-    }, { needs: needsOf(kind), timeout: TIMEOUT });
+    test(
+      `${OPERATIONS / 10} messages over ${kind}: none leaked`,
+      async (ctx) => {
+        const os = await ctx.open();
+        const channel = await openChannel(ctx, os, kind);
+        const size = 64;
+        const total = (OPERATIONS / 10) * size;
+        let sent = 0;
+        let got = 0;
+        const push = () => {
+          const sga = os.alloc(size);
+          os.bytes(sga).fill((sent / size) & 0xff);
+          sent += size;
+          os.push(channel.to, sga, PushFlag.FREE | PushFlag.QUIET);
+        };
+        os.pop(channel.from);
+        while (got < total) {
+          // A window a socket buffer holds with ease, so that datagrams are not dropped.
+          while (sent < total && sent - got < 32 * size) push();
+          os.drain((event) => {
+            assert.equal(event.opcode, Opcode.POP, `a push failed: ${event.result}`);
+            assert.ok(event.result > 0, `pop: ${event.result}`);
+            const bytes = os.bytes(event.sga);
+            assert.equal(bytes[0], Math.floor(got / size) & 0xff, `at byte ${got}`);
+            got += event.result;
+            os.free(event.sga);
+            if (got < total) os.pop(channel.from);
+          }, 1);
+          ctx.check(`${got} of ${total} bytes`);
+        }
+        channel.close();
+        await assertIdle(ctx, os);
+        await turn();
+      },
+      { needs: needsOf(kind), timeout: TIMEOUT },
+    );
   }
 });

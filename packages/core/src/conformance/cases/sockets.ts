@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
+import { Opcode, PushFlag, type SocketOptionValues } from "../../types.js";
 import { group } from "../case.js";
 import { connectedPair, listener, needsOf } from "../channels.js";
 import { randomBytes, sha256 } from "../payload.js";
 import { assertIdle, collect, completion, popBytes, popOnce, pushBytes, take } from "../turns.js";
-import { Opcode, PushFlag, type SocketOptionValues } from "../../types.js";
 
 const families = [4, 6] as const;
 
@@ -11,125 +11,153 @@ export const sockets = group("stream sockets", ["tcp"], (test) => {
   for (const family of families) {
     const needs = needsOf("tcp", family);
 
-    test(`an echo between two queues of one libOS: IPv${family}`, async (ctx) => {
-      const os = await ctx.open();
-      const [client, server] = await connectedPair(ctx, os, { family });
-      for (let i = 0; i < 50; i++) {
-        await pushBytes(ctx, os, client, `ping ${i}.`);
-        const text = `ping ${i}.`;
-        const done = await popBytes(ctx, os, server, text.length);
-        assert.equal(done.toString(), text);
-        await pushBytes(ctx, os, server, done);
-        assert.equal((await popBytes(ctx, os, client, text.length)).toString(), text);
-      }
-      os.close(client);
-      os.close(server);
-      await assertIdle(ctx, os);
-    }, { needs });
+    test(
+      `an echo between two queues of one libOS: IPv${family}`,
+      async (ctx) => {
+        const os = await ctx.open();
+        const [client, server] = await connectedPair(ctx, os, { family });
+        for (let i = 0; i < 50; i++) {
+          await pushBytes(ctx, os, client, `ping ${i}.`);
+          const text = `ping ${i}.`;
+          const done = await popBytes(ctx, os, server, text.length);
+          assert.equal(done.toString(), text);
+          await pushBytes(ctx, os, server, done);
+          assert.equal((await popBytes(ctx, os, client, text.length)).toString(), text);
+        }
+        os.close(client);
+        os.close(server);
+        await assertIdle(ctx, os);
+      },
+      { needs },
+    );
 
-    test(`getsockname and getpeername agree on both ends: IPv${family}`, async (ctx) => {
-      const os = await ctx.open();
-      const server = listener(ctx, os, { family });
-      assert.deepEqual(os.getsockname(server.qd), { host: ctx.host(family), port: server.port, family });
-      assert.ok(server.port > 0, "port 0 was replaced by a real one");
-      const client = os.socket("tcp", { family });
-      const accepting = os.accept(server.qd);
-      assert.equal((await completion(ctx, os, os.connect(client, server))).result, 0);
-      const { newQd } = await completion(ctx, os, accepting);
-      assert.deepEqual(os.getpeername(client), os.getsockname(newQd));
-      assert.deepEqual(os.getpeername(newQd), os.getsockname(client));
-      assert.equal(os.getpeername(client).port, server.port);
-      assert.equal(os.getpeername(client).family, family);
-      for (const qd of [server.qd, client, newQd]) os.close(qd);
-      await assertIdle(ctx, os);
-    }, { needs });
+    test(
+      `getsockname and getpeername agree on both ends: IPv${family}`,
+      async (ctx) => {
+        const os = await ctx.open();
+        const server = listener(ctx, os, { family });
+        assert.deepEqual(os.getsockname(server.qd), { host: ctx.host(family), port: server.port, family });
+        assert.ok(server.port > 0, "port 0 was replaced by a real one");
+        const client = os.socket("tcp", { family });
+        const accepting = os.accept(server.qd);
+        assert.equal((await completion(ctx, os, os.connect(client, server))).result, 0);
+        const { newQd } = await completion(ctx, os, accepting);
+        assert.deepEqual(os.getpeername(client), os.getsockname(newQd));
+        assert.deepEqual(os.getpeername(newQd), os.getsockname(client));
+        assert.equal(os.getpeername(client).port, server.port);
+        assert.equal(os.getpeername(client).family, family);
+        for (const qd of [server.qd, client, newQd]) os.close(qd);
+        await assertIdle(ctx, os);
+      },
+      { needs },
+    );
 
-    test(`"localhost" is the loopback address of the socket's family: IPv${family}`, async (ctx) => {
-      const os = await ctx.open();
-      const server = listener(ctx, os, { family });
-      const accepting = os.accept(server.qd);
-      const client = os.socket("tcp", { family });
-      assert.equal((await completion(ctx, os, os.connect(client, { host: "localhost", port: server.port }))).result, 0);
-      assert.equal((await completion(ctx, os, accepting)).result, 0);
-    }, { needs: [...needs, "hostPeer"] });
+    test(
+      `"localhost" is the loopback address of the socket's family: IPv${family}`,
+      async (ctx) => {
+        const os = await ctx.open();
+        const server = listener(ctx, os, { family });
+        const accepting = os.accept(server.qd);
+        const client = os.socket("tcp", { family });
+        assert.equal(
+          (await completion(ctx, os, os.connect(client, { host: "localhost", port: server.port }))).result,
+          0,
+        );
+        assert.equal((await completion(ctx, os, accepting)).result, 0);
+      },
+      { needs: [...needs, "hostPeer"] },
+    );
 
-    test(`a transfer both ways at once arrives whole: IPv${family}`, async (ctx) => {
-      const os = await ctx.open();
-      const [client, server] = await connectedPair(ctx, os, { family });
-      const total = 8 << 20;
-      const chunk = 50_000;
-      const data = { [client]: randomBytes(ctx.random, total), [server]: randomBytes(ctx.random, total) };
-      const sent = { [client]: 0, [server]: 0 };
-      const got: Record<number, Buffer[]> = { [client]: [], [server]: [] };
-      const have = { [client]: 0, [server]: 0 };
-      const push = (qd: number) => {
-        if (sent[qd] >= total) return;
-        const part = data[qd].subarray(sent[qd], sent[qd] + chunk);
-        sent[qd] += part.length;
-        os.push(qd, os.from(part), PushFlag.FREE);
-      };
-      for (const qd of [client, server]) {
-        for (let i = 0; i < 4; i++) push(qd);
-        os.pop(qd);
-      }
-      while (have[client] < total || have[server] < total) {
-        ctx.check(`${have[client]} and ${have[server]} of ${total} bytes`);
-        os.drain((event) => {
-          assert.ok(event.result > 0, `result ${event.result}`);
-          if (event.opcode === Opcode.PUSH) return push(event.qd);
-          have[event.qd] += event.result;
-          got[event.qd].push(take(os, event.sga));
-          if (have[event.qd] < total) os.pop(event.qd);
-        }, 1);
-      }
-      assert.equal(sha256(...got[server]), sha256(data[client]));
-      assert.equal(sha256(...got[client]), sha256(data[server]));
-      os.close(client);
-      os.close(server);
-      os.drain(() => undefined);
-      await assertIdle(ctx, os);
-    }, { needs, timeout: 10_000 });
+    test(
+      `a transfer both ways at once arrives whole: IPv${family}`,
+      async (ctx) => {
+        const os = await ctx.open();
+        const [client, server] = await connectedPair(ctx, os, { family });
+        const total = 8 << 20;
+        const chunk = 50_000;
+        const data = { [client]: randomBytes(ctx.random, total), [server]: randomBytes(ctx.random, total) };
+        const sent = { [client]: 0, [server]: 0 };
+        const got: Record<number, Buffer[]> = { [client]: [], [server]: [] };
+        const have = { [client]: 0, [server]: 0 };
+        const push = (qd: number) => {
+          if (sent[qd] >= total) return;
+          const part = data[qd].subarray(sent[qd], sent[qd] + chunk);
+          sent[qd] += part.length;
+          os.push(qd, os.from(part), PushFlag.FREE);
+        };
+        for (const qd of [client, server]) {
+          for (let i = 0; i < 4; i++) push(qd);
+          os.pop(qd);
+        }
+        while (have[client] < total || have[server] < total) {
+          ctx.check(`${have[client]} and ${have[server]} of ${total} bytes`);
+          os.drain((event) => {
+            assert.ok(event.result > 0, `result ${event.result}`);
+            if (event.opcode === Opcode.PUSH) return push(event.qd);
+            have[event.qd] += event.result;
+            got[event.qd].push(take(os, event.sga));
+            if (have[event.qd] < total) os.pop(event.qd);
+          }, 1);
+        }
+        assert.equal(sha256(...got[server]), sha256(data[client]));
+        assert.equal(sha256(...got[client]), sha256(data[server]));
+        os.close(client);
+        os.close(server);
+        os.drain(() => undefined);
+        await assertIdle(ctx, os);
+      },
+      { needs, timeout: 10_000 },
+    );
   }
 
-  test("256 connections at once, each with its own bytes", async (ctx) => {
-    const os = await ctx.open();
-    const server = listener(ctx, os);
-    const count = 256;
-    const clients = Array.from({ length: count }, () => os.socket("tcp"));
-    for (let i = 0; i < count; i++) os.accept(server.qd);
-    for (const qd of clients) os.connect(qd, server);
-    const done = await collect(ctx, os, 2 * count);
-    assert.ok(done.every((event) => event.result === 0));
-    const accepted = done.filter((event) => event.opcode === Opcode.ACCEPT).map((event) => event.newQd);
-    assert.equal(new Set(accepted).size, count);
-    const byPort = new Map(accepted.map((qd) => [os.getpeername(qd).port, qd]));
-    for (const qd of clients) os.push(qd, os.from(`I am ${qd}`), PushFlag.FREE | PushFlag.QUIET);
-    for (const qd of clients) {
-      const peer = byPort.get(os.getsockname(qd).port);
-      assert.ok(peer !== undefined);
-      const text = `I am ${qd}`;
-      assert.equal((await popBytes(ctx, os, peer, text.length)).toString(), text);
-    }
-    for (const qd of [...clients, ...accepted, server.qd]) os.close(qd);
-    await assertIdle(ctx, os);
-  }, { timeout: 10_000 });
-
-  test("connections come and go, a thousand of them", async (ctx) => {
-    const os = await ctx.open();
-    const server = listener(ctx, os);
-    for (let i = 0; i < 1000; i += 10) {
-      const clients = Array.from({ length: 10 }, () => os.socket("tcp"));
-      const accepts = clients.map(() => os.accept(server.qd));
-      for (const qt of clients.map((qd) => os.connect(qd, server))) assert.equal((await completion(ctx, os, qt)).result, 0);
-      for (const qt of accepts) os.close((await completion(ctx, os, qt)).newQd);
+  test(
+    "256 connections at once, each with its own bytes",
+    async (ctx) => {
+      const os = await ctx.open();
+      const server = listener(ctx, os);
+      const count = 256;
+      const clients = Array.from({ length: count }, () => os.socket("tcp"));
+      for (let i = 0; i < count; i++) os.accept(server.qd);
+      for (const qd of clients) os.connect(qd, server);
+      const done = await collect(ctx, os, 2 * count);
+      assert.ok(done.every((event) => event.result === 0));
+      const accepted = done.filter((event) => event.opcode === Opcode.ACCEPT).map((event) => event.newQd);
+      assert.equal(new Set(accepted).size, count);
+      const byPort = new Map(accepted.map((qd) => [os.getpeername(qd).port, qd]));
+      for (const qd of clients) os.push(qd, os.from(`I am ${qd}`), PushFlag.FREE | PushFlag.QUIET);
       for (const qd of clients) {
-        assert.equal((await popOnce(ctx, os, qd)).result, 0);
-        os.close(qd);
+        const peer = byPort.get(os.getsockname(qd).port);
+        assert.ok(peer !== undefined);
+        const text = `I am ${qd}`;
+        assert.equal((await popBytes(ctx, os, peer, text.length)).toString(), text);
       }
-    }
-    os.close(server.qd);
-    await assertIdle(ctx, os);
-  }, { timeout: 10_000 });
+      for (const qd of [...clients, ...accepted, server.qd]) os.close(qd);
+      await assertIdle(ctx, os);
+    },
+    { timeout: 10_000 },
+  );
+
+  test(
+    "connections come and go, a thousand of them",
+    async (ctx) => {
+      const os = await ctx.open();
+      const server = listener(ctx, os);
+      for (let i = 0; i < 1000; i += 10) {
+        const clients = Array.from({ length: 10 }, () => os.socket("tcp"));
+        const accepts = clients.map(() => os.accept(server.qd));
+        for (const qt of clients.map((qd) => os.connect(qd, server)))
+          assert.equal((await completion(ctx, os, qt)).result, 0);
+        for (const qt of accepts) os.close((await completion(ctx, os, qt)).newQd);
+        for (const qd of clients) {
+          assert.equal((await popOnce(ctx, os, qd)).result, 0);
+          os.close(qd);
+        }
+      }
+      os.close(server.qd);
+      await assertIdle(ctx, os);
+    },
+    { timeout: 10_000 },
+  );
 
   test("connections queued before the first accept are accepted in turn", async (ctx) => {
     const os = await ctx.open();

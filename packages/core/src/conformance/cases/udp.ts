@@ -1,98 +1,118 @@
 import assert from "node:assert/strict";
+import { PushFlag } from "../../types.js";
 import { group } from "../case.js";
 import { datagramPair, datagramSocket, needsOf } from "../channels.js";
 import { outcome } from "../failures.js";
 import { between, randomBytes } from "../payload.js";
 import { dgramPeer } from "../peers.js";
 import { assertIdle, completion, popMessage, popOnce, take, turn, until } from "../turns.js";
-import { PushFlag } from "../../types.js";
 
 export const datagrams = group("datagram sockets", ["udp"], (test) => {
   for (const family of [4, 6] as const) {
     const needs = needsOf("udp", family);
 
-    test(`pushTo and pop carry addresses: IPv${family}`, async (ctx) => {
-      const os = await ctx.open();
-      const [a, b] = [datagramSocket(ctx, os, { family }), datagramSocket(ctx, os, { family })];
-      const sent = await completion(ctx, os, os.pushTo(a.qd, os.from("hello"), b, PushFlag.FREE));
-      assert.equal(sent.result, 5);
-      const done = await popOnce(ctx, os, b.qd);
-      assert.equal(done.result, 5);
-      assert.deepEqual(os.address(done.sga), { host: a.host, port: a.port, family });
-      assert.equal(take(os, done.sga).toString(), "hello");
-      os.close(a.qd);
-      os.close(b.qd);
-      await assertIdle(ctx, os);
-    }, { needs });
+    test(
+      `pushTo and pop carry addresses: IPv${family}`,
+      async (ctx) => {
+        const os = await ctx.open();
+        const [a, b] = [datagramSocket(ctx, os, { family }), datagramSocket(ctx, os, { family })];
+        const sent = await completion(ctx, os, os.pushTo(a.qd, os.from("hello"), b, PushFlag.FREE));
+        assert.equal(sent.result, 5);
+        const done = await popOnce(ctx, os, b.qd);
+        assert.equal(done.result, 5);
+        assert.deepEqual(os.address(done.sga), { host: a.host, port: a.port, family });
+        assert.equal(take(os, done.sga).toString(), "hello");
+        os.close(a.qd);
+        os.close(b.qd);
+        await assertIdle(ctx, os);
+      },
+      { needs },
+    );
 
-    test(`pushTo without an address answers to where the sga came from: IPv${family}`, async (ctx) => {
-      const os = await ctx.open();
-      const [a, b] = [datagramSocket(ctx, os, { family }), datagramSocket(ctx, os, { family })];
-      os.pushTo(a.qd, os.from("echo me"), b, PushFlag.FREE | PushFlag.QUIET);
-      const request = await popOnce(ctx, os, b.qd);
-      assert.equal((await completion(ctx, os, os.pushTo(b.qd, request.sga, undefined, PushFlag.FREE))).result, 7);
-      const reply = await popOnce(ctx, os, a.qd);
-      assert.deepEqual(os.address(reply.sga), { host: b.host, port: b.port, family });
-      assert.equal(take(os, reply.sga).toString(), "echo me");
-      os.close(a.qd);
-      os.close(b.qd);
-      await assertIdle(ctx, os);
-    }, { needs });
+    test(
+      `pushTo without an address answers to where the sga came from: IPv${family}`,
+      async (ctx) => {
+        const os = await ctx.open();
+        const [a, b] = [datagramSocket(ctx, os, { family }), datagramSocket(ctx, os, { family })];
+        os.pushTo(a.qd, os.from("echo me"), b, PushFlag.FREE | PushFlag.QUIET);
+        const request = await popOnce(ctx, os, b.qd);
+        assert.equal((await completion(ctx, os, os.pushTo(b.qd, request.sga, undefined, PushFlag.FREE))).result, 7);
+        const reply = await popOnce(ctx, os, a.qd);
+        assert.deepEqual(os.address(reply.sga), { host: b.host, port: b.port, family });
+        assert.equal(take(os, reply.sga).toString(), "echo me");
+        os.close(a.qd);
+        os.close(b.qd);
+        await assertIdle(ctx, os);
+      },
+      { needs },
+    );
 
-    test(`a node:dgram peer sends and receives: IPv${family}`, async (ctx) => {
-      const os = await ctx.open();
-      const peer = await dgramPeer(ctx, family);
-      const { qd, host, port } = datagramSocket(ctx, os, { family });
-      for (let i = 0; i < 20; i++) {
-        const data = randomBytes(ctx.random, between(ctx.random, 1, 1400));
-        peer.socket.send(data, port, host);
-        const done = await popOnce(ctx, os, qd);
-        assert.deepEqual(os.address(done.sga), { host: peer.host, port: peer.port, family });
-        assert.ok(os.copy(done.sga).equals(data));
-        os.pushTo(qd, done.sga, undefined, PushFlag.FREE | PushFlag.QUIET);
-        await until(ctx, "the echo", () => {
-          os.drain(() => assert.fail("a quiet push completed"));
-          return peer.messages.length === i + 1;
-        });
-        assert.ok(peer.messages[i].data.equals(data));
-        assert.equal(peer.messages[i].port, port);
-      }
-      os.close(qd);
-      await assertIdle(ctx, os);
-    }, { needs: [...needs, "hostPeer"] });
+    test(
+      `a node:dgram peer sends and receives: IPv${family}`,
+      async (ctx) => {
+        const os = await ctx.open();
+        const peer = await dgramPeer(ctx, family);
+        const { qd, host, port } = datagramSocket(ctx, os, { family });
+        for (let i = 0; i < 20; i++) {
+          const data = randomBytes(ctx.random, between(ctx.random, 1, 1400));
+          peer.socket.send(data, port, host);
+          const done = await popOnce(ctx, os, qd);
+          assert.deepEqual(os.address(done.sga), { host: peer.host, port: peer.port, family });
+          assert.ok(os.copy(done.sga).equals(data));
+          os.pushTo(qd, done.sga, undefined, PushFlag.FREE | PushFlag.QUIET);
+          await until(ctx, "the echo", () => {
+            os.drain(() => assert.fail("a quiet push completed"));
+            return peer.messages.length === i + 1;
+          });
+          assert.ok(peer.messages[i].data.equals(data));
+          assert.equal(peer.messages[i].port, port);
+        }
+        os.close(qd);
+        await assertIdle(ctx, os);
+      },
+      { needs: [...needs, "hostPeer"] },
+    );
 
-    test(`the largest datagram of IP arrives whole: IPv${family}`, async (ctx) => {
-      const os = await ctx.open();
-      const [a, b] = [datagramSocket(ctx, os, { family }), datagramSocket(ctx, os, { family })];
-      // 65535 less the headers of IPv4 and UDP; IPv6 does not count its own header.
-      const size = family === 4 ? 65_507 : 65_527;
-      const data = randomBytes(ctx.random, size);
-      assert.equal((await completion(ctx, os, os.pushTo(a.qd, os.from(data), b, PushFlag.FREE))).result, size);
-      const done = await popOnce(ctx, os, b.qd);
-      assert.equal(done.result, size);
-      assert.ok(take(os, done.sga).equals(data));
-      os.close(a.qd);
-      os.close(b.qd);
-      await assertIdle(ctx, os);
-    }, { needs: [...needs, "hostPeer"] });
+    test(
+      `the largest datagram of IP arrives whole: IPv${family}`,
+      async (ctx) => {
+        const os = await ctx.open();
+        const [a, b] = [datagramSocket(ctx, os, { family }), datagramSocket(ctx, os, { family })];
+        // 65535 less the headers of IPv4 and UDP; IPv6 does not count its own header.
+        const size = family === 4 ? 65_507 : 65_527;
+        const data = randomBytes(ctx.random, size);
+        assert.equal((await completion(ctx, os, os.pushTo(a.qd, os.from(data), b, PushFlag.FREE))).result, size);
+        const done = await popOnce(ctx, os, b.qd);
+        assert.equal(done.result, size);
+        assert.ok(take(os, done.sga).equals(data));
+        os.close(a.qd);
+        os.close(b.qd);
+        await assertIdle(ctx, os);
+      },
+      { needs: [...needs, "hostPeer"] },
+    );
   }
 
-  test("an empty datagram pops as 0 bytes with an sga and an address: it is no end of stream", async (ctx) => {
-    const os = await ctx.open();
-    const peer = await dgramPeer(ctx, 4);
-    const { qd, host, port } = datagramSocket(ctx, os);
-    peer.socket.send(Buffer.alloc(0), port, host);
-    peer.socket.send("after it", port, host);
-    const done = await popOnce(ctx, os, qd);
-    assert.equal(done.result, 0);
-    assert.notEqual(done.sga, 0);
-    assert.equal(os.length(done.sga), 0);
-    assert.deepEqual(os.address(done.sga), { host: peer.host, port: peer.port, family: 4 });
-    os.free(done.sga);
-    assert.equal((await popMessage(ctx, os, qd)).toString(), "after it");
-    os.close(qd);
-    await assertIdle(ctx, os);
-  }, { needs: ["hostPeer"] });
+  test(
+    "an empty datagram pops as 0 bytes with an sga and an address: it is no end of stream",
+    async (ctx) => {
+      const os = await ctx.open();
+      const peer = await dgramPeer(ctx, 4);
+      const { qd, host, port } = datagramSocket(ctx, os);
+      peer.socket.send(Buffer.alloc(0), port, host);
+      peer.socket.send("after it", port, host);
+      const done = await popOnce(ctx, os, qd);
+      assert.equal(done.result, 0);
+      assert.notEqual(done.sga, 0);
+      assert.equal(os.length(done.sga), 0);
+      assert.deepEqual(os.address(done.sga), { host: peer.host, port: peer.port, family: 4 });
+      os.free(done.sga);
+      assert.equal((await popMessage(ctx, os, qd)).toString(), "after it");
+      os.close(qd);
+      await assertIdle(ctx, os);
+    },
+    { needs: ["hostPeer"] },
+  );
 
   test("an empty push is refused with ENOMSG", async (ctx) => {
     const os = await ctx.open();
@@ -148,19 +168,23 @@ export const datagrams = group("datagram sockets", ["udp"], (test) => {
     await assertIdle(ctx, os);
   });
 
-  test("several segments are one datagram", async (ctx) => {
-    const os = await ctx.open();
-    const peer = await dgramPeer(ctx, 4);
-    const { qd } = datagramSocket(ctx, os);
-    const sga = os.alloc([3, 2, 1]);
-    for (const [i, text] of ["abc", "de", "f"].entries()) os.bytes(sga, i).set(Buffer.from(text));
-    os.pushTo(qd, sga, peer, PushFlag.FREE | PushFlag.QUIET);
-    await until(ctx, "the datagram", () => {
-      os.drain(() => assert.fail("a quiet push completed"));
-      return peer.messages.length > 0;
-    });
-    assert.equal(peer.messages[0].data.toString(), "abcdef");
-    os.close(qd);
-    await assertIdle(ctx, os);
-  }, { needs: ["hostPeer"] });
+  test(
+    "several segments are one datagram",
+    async (ctx) => {
+      const os = await ctx.open();
+      const peer = await dgramPeer(ctx, 4);
+      const { qd } = datagramSocket(ctx, os);
+      const sga = os.alloc([3, 2, 1]);
+      for (const [i, text] of ["abc", "de", "f"].entries()) os.bytes(sga, i).set(Buffer.from(text));
+      os.pushTo(qd, sga, peer, PushFlag.FREE | PushFlag.QUIET);
+      await until(ctx, "the datagram", () => {
+        os.drain(() => assert.fail("a quiet push completed"));
+        return peer.messages.length > 0;
+      });
+      assert.equal(peer.messages[0].data.toString(), "abcdef");
+      os.close(qd);
+      await assertIdle(ctx, os);
+    },
+    { needs: ["hostPeer"] },
+  );
 });

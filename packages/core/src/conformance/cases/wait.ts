@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
+import { Opcode, PushFlag } from "../../types.js";
 import { group } from "../case.js";
 import { connectedPair, listener, needsOf } from "../channels.js";
 import { assertFailed, assertThrows } from "../failures.js";
 import { assertIdle, pushBytes, take, turn } from "../turns.js";
-import { Opcode, PushFlag } from "../../types.js";
 
 export const waiting = group("wait", [], (test) => {
   test("poll does not block: undefined before, once a completion, EINVAL afterwards", async (ctx) => {
@@ -190,44 +190,56 @@ export const waiting = group("wait", [], (test) => {
     assert.deepEqual(drained, [pushes[3], pushes[5]]);
   });
 
-  test("a blocking wait serves other queues of the libOS meanwhile", async (ctx) => {
-    const os = await ctx.open();
-    const [client, server] = await connectedPair(ctx, os);
-    const size = 2 << 20;
-    const push = os.push(client, os.alloc([1 << 20, 1 << 20]), PushFlag.FREE);
-    let have = 0;
-    // Waiting for pops only: the push must move along all the same.
-    while (have < size) {
-      const done = os.wait(os.pop(server), ctx.remaining());
-      have += done.result;
-      os.free(done.sga);
-    }
-    assert.equal(os.wait(push, ctx.remaining()).result, size);
-  }, { needs: needsOf("tcp") });
+  test(
+    "a blocking wait serves other queues of the libOS meanwhile",
+    async (ctx) => {
+      const os = await ctx.open();
+      const [client, server] = await connectedPair(ctx, os);
+      const size = 2 << 20;
+      const push = os.push(client, os.alloc([1 << 20, 1 << 20]), PushFlag.FREE);
+      let have = 0;
+      // Waiting for pops only: the push must move along all the same.
+      while (have < size) {
+        const done = os.wait(os.pop(server), ctx.remaining());
+        have += done.result;
+        os.free(done.sga);
+      }
+      assert.equal(os.wait(push, ctx.remaining()).result, size);
+    },
+    { needs: needsOf("tcp") },
+  );
 
-  test("accept, connect, push and pop can all be waited for on one thread", async (ctx) => {
-    const os = await ctx.open();
-    const server = listener(ctx, os);
-    const accepting = os.accept(server.qd);
-    const client = os.socket("tcp");
-    const connecting = os.connect(client, server);
-    const [accepted, connected] = os.waitAll([accepting, connecting], ctx.remaining());
-    assert.equal(connected.result, 0);
-    assert.equal(accepted.opcode, Opcode.ACCEPT);
-    const echo = os.pop(accepted.newQd);
-    os.wait(os.push(client, os.from("ping"), PushFlag.FREE), ctx.remaining());
-    assert.equal(take(os, os.wait(echo, ctx.remaining()).sga).toString(), "ping");
-  }, { needs: needsOf("tcp") });
+  test(
+    "accept, connect, push and pop can all be waited for on one thread",
+    async (ctx) => {
+      const os = await ctx.open();
+      const server = listener(ctx, os);
+      const accepting = os.accept(server.qd);
+      const client = os.socket("tcp");
+      const connecting = os.connect(client, server);
+      const [accepted, connected] = os.waitAll([accepting, connecting], ctx.remaining());
+      assert.equal(connected.result, 0);
+      assert.equal(accepted.opcode, Opcode.ACCEPT);
+      const echo = os.pop(accepted.newQd);
+      os.wait(os.push(client, os.from("ping"), PushFlag.FREE), ctx.remaining());
+      assert.equal(take(os, os.wait(echo, ctx.remaining()).sga).toString(), "ping");
+    },
+    { needs: needsOf("tcp") },
+  );
 
-  test("a blocking wait wakes in time for data that comes from elsewhere", async (ctx) => {
-    const os = await ctx.open();
-    const [client, server] = await connectedPair(ctx, os);
-    const pop = os.pop(server);
-    assertThrows("ETIMEDOUT", () => os.wait(pop, 50));
-    os.push(client, os.from("x"), PushFlag.FREE | PushFlag.QUIET);
-    const start = performance.now();
-    os.free(os.wait(pop, ctx.remaining()).sga);
-    assert.ok(performance.now() - start < 500, "within half a second of the push");
-    await turn();
-  }, { needs: needsOf("tcp") });
+  test(
+    "a blocking wait wakes in time for data that comes from elsewhere",
+    async (ctx) => {
+      const os = await ctx.open();
+      const [client, server] = await connectedPair(ctx, os);
+      const pop = os.pop(server);
+      assertThrows("ETIMEDOUT", () => os.wait(pop, 50));
+      os.push(client, os.from("x"), PushFlag.FREE | PushFlag.QUIET);
+      const start = performance.now();
+      os.free(os.wait(pop, ctx.remaining()).sga);
+      assert.ok(performance.now() - start < 500, "within half a second of the push");
+      await turn();
+    },
+    { needs: needsOf("tcp") },
+  );
 });
