@@ -29,8 +29,8 @@ export class Outlet {
   }
 
   pop(qt: QueueToken, limit: number): void {
-    if (!this.#pops.add(qt, limit) || this.#kept.length === 0) return;
-    if (this.#pops.give(this.#kept[0])) this.#kept.shift();
+    this.#pops.add(qt, limit);
+    if (this.#kept.length > 0 && this.#pops.give(this.#kept[0])) this.#kept.shift();
   }
 
   put(sga: Sga): void {

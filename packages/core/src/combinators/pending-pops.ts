@@ -23,14 +23,8 @@ export class PendingPops {
     return this.#limits.values().next().value;
   }
 
-  /** False, and the pop has ended with EINVAL, when its limit is none. */
-  add(qt: QueueToken, limit: number): boolean {
-    if (Number.isInteger(limit) && limit >= 0) {
-      this.#limits.set(qt, limit);
-      return true;
-    }
-    this.#runtime.finish(qt, -EINVAL, 0);
-    return false;
+  add(qt: QueueToken, limit: number): void {
+    this.#limits.set(qt, limit);
   }
 
   remove(qt: QueueToken): boolean {

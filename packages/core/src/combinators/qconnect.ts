@@ -50,7 +50,8 @@ class Pipe implements DerivedQueue {
   }
 
   pop(qt: QueueToken, limit: number): void {
-    if (this.#pops.add(qt, limit)) this.#settle();
+    this.#pops.add(qt, limit);
+    this.#settle();
   }
 
   cancel(qt: QueueToken): boolean {

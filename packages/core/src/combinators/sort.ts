@@ -73,7 +73,7 @@ class SortQueue implements DerivedQueue {
   }
 
   pop(qt: QueueToken, limit: number): void {
-    if (!this.#pops.add(qt, limit)) return;
+    this.#pops.add(qt, limit);
     this.#fill();
     this.#deliverSoon();
   }
