@@ -24,6 +24,7 @@ struct Network {
   Driver* driver = nullptr;
   SlotClasses classes;
   RetryLists retries;
+  std::size_t unpopped = 0;  // slots streams received and nobody popped yet
 
   struct Counters {
     std::uint64_t accept_paused = 0;        // accepts put off because descriptors or socket memory ran out

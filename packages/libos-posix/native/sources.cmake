@@ -1,6 +1,7 @@
 # What the addon and the native tests are both built from: DEMI_POSIX_SOURCES, _DEFINITIONS, _LIBRARIES.
 set(here "${CMAKE_CURRENT_LIST_DIR}")
 set(DEMI_POSIX_SOURCES
+  ${here}/buffer_ring.cc
   ${here}/datagram_socket.cc
   ${here}/dmtr_codec.cc
   ${here}/driver.cc
@@ -11,7 +12,10 @@ set(DEMI_POSIX_SOURCES
   ${here}/listener.cc
   ${here}/posix_engine.cc
   ${here}/socket_options.cc
-  ${here}/stream_socket.cc)
+  ${here}/stream_socket.cc
+  ${here}/uring_driver.cc
+  ${here}/uring_probe.cc
+  ${here}/uring_stream.cc)
 
 # Linked statically, so that the addon needs no library beside the C library. Debian and Ubuntu: liburing-dev.
 find_library(LIBURING NAMES liburing.a REQUIRED)

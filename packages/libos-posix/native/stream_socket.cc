@@ -195,6 +195,7 @@ void StreamSocket::set_send_error(int error) {
 // ---- receiving ----------------------------------------------------------------------------------------------------------
 
 void StreamSocket::received(Sga chunk) {
+  if (receive_error_ != 0) return runtime_.arena().free(chunk);  // refused
   if (!decoder_ && inbox_.empty() && !pops_.empty()) [[likely]] {
     const auto length = static_cast<std::uint32_t>(runtime_.arena().bytes_of(chunk).size());
     Op& op = *pops_.front();
@@ -204,6 +205,7 @@ void StreamSocket::received(Sga chunk) {
     }
   }
   inbox_.push(chunk);
+  ++net_.unpopped;
   drain();
 }
 
@@ -245,7 +247,7 @@ bool StreamSocket::pop_bytes(Op& op) {
   Sga out = inbox_.front();
   auto length = static_cast<std::uint32_t>(bytes.size());
   if (op.limit == 0 || length <= op.limit) {
-    inbox_.pop();
+    take_front();
   } else {
     out = arena.alloc(op.limit);
     if (out == 0) {
@@ -271,7 +273,7 @@ bool StreamSocket::pop_message(Op& op) {
     const std::int32_t result = decoder_->decode(in, held_);
     if (!inbox_.empty()) {
       if (in.empty()) {
-        arena.free(inbox_.pop());
+        arena.free(take_front());
       } else {
         const auto taken = static_cast<std::uint32_t>(in.data() - start);
         const auto offset = static_cast<std::uint32_t>(start - arena.slot_start(inbox_.front()));
@@ -302,13 +304,18 @@ bool StreamSocket::pop_message(Op& op) {
 void StreamSocket::refuse(int error) {
   ++net_.counters.bad_messages;
   if (receive_error_ == 0) receive_error_ = error;
-  while (!inbox_.empty()) runtime_.arena().free(inbox_.pop());
+  while (!inbox_.empty()) runtime_.arena().free(take_front());
   ::shutdown(fd_, SHUT_RDWR);
   set_send_error(error);
 }
 
+Sga StreamSocket::take_front() {
+  --net_.unpopped;
+  return inbox_.pop();
+}
+
 void StreamSocket::drop_inbox() {
-  while (!inbox_.empty()) runtime_.arena().free(inbox_.pop());
+  while (!inbox_.empty()) runtime_.arena().free(take_front());
   if (held_ != 0) runtime_.arena().free(std::exchange(held_, 0));
 }
 

@@ -127,6 +127,7 @@ class StreamSocket : public Queue {
   void set_send_error(int error);
   // The peer broke the framing: no more of this connection.
   void refuse(int error);
+  Sga take_front();
   void drop_inbox();
   void reset_connect(int error);
   std::uint64_t wire_bytes(const Op& op) const;

@@ -55,7 +55,7 @@ class Libos {
 
   // ---- submission entries -------------------------------------------------------------------------------------------
   Qt submit(std::int32_t op, Qd qd, std::int32_t argument, int flags = 0) {
-    const Qt qt = new_token();
+    const Qt qt = (flags & layout::kFlagQuiet) != 0 ? 0 : new_token();
     entry(op | flags << 8, qd, qt, argument);
     return qt;
   }
@@ -135,9 +135,9 @@ class Libos {
       order_.push_back(e[layout::kCqeQt]);
     }
     c[layout::kWordCqHead] = static_cast<std::int32_t>(head);
-    for (std::int32_t i = 0; i < c[layout::kWordQuietCount]; ++i)
-      outstanding_.erase((c + c[layout::kWordQuietBase])[i]);
-    c[layout::kWordQuietCount] = 0;
+    for (std::int32_t i = 0; i < c[layout::kWordReturnedCount]; ++i)
+      outstanding_.erase((c + c[layout::kWordReturnedBase])[i]);
+    c[layout::kWordReturnedCount] = 0;
   }
   bool done(Qt qt) const { return done_.count(qt) != 0; }
   Completion wait(Qt qt, int timeout_ms = 5000) {
