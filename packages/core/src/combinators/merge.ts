@@ -26,7 +26,7 @@ class MergeQueue implements DerivedQueue {
   readonly #runtime: Runtime;
   readonly #outlet: Outlet;
   readonly #pushes: Pushes;
-  /** Those that have not ended; the first is the next to be asked first. */
+  /** Of the sources that have not ended, one pop each: when both have elements they take turns. */
   #intakes: Intake[];
   /** What pops end with when both sources have ended. */
   #end = 0;
@@ -86,7 +86,6 @@ class MergeQueue implements DerivedQueue {
     }
     if (sga !== 0) {
       this.#outlet.put(sga);
-      if (this.#intakes[0] === intake) this.#intakes.reverse();
     } else if (isEnd(result)) {
       this.#intakes = this.#intakes.filter((other) => other !== intake);
       if (result < 0) {
