@@ -76,7 +76,9 @@ export class Runtime {
 
   #pushDerived(qd: QueueDescriptor, sga: Sga, flags: number): QueueToken {
     const qt = this.#token(Layout.OP_PUSH, qd, "push");
-    this.#derivedQueue(qd, qt)?.push(qt, sga, flags & ~Layout.FLAG_QUIET);
+    const queue = this.#derivedQueue(qd, qt);
+    if (queue !== undefined) queue.push(qt, sga, flags & ~Layout.FLAG_QUIET);
+    else if ((flags & Layout.FLAG_FREE) !== 0 && this.arena.owns(sga)) this.free(sga);
     if ((flags & Layout.FLAG_QUIET) === 0) return qt;
     this.attach(qt, (result) => {
       if (result < 0) this.#failedQuietly(qd, result, undefined);
