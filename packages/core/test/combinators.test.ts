@@ -534,6 +534,7 @@ describe("all of them", () => {
       expect(os.waitAll(blocked, 1000).map(({ result }) => result)).toEqual([-ECANCELED, -ECANCELED]);
       expect(pop(qd)).toBe("1");
       expect(pop(queue)).toBe(-EBADF);
+      expect(os.wait(os.push(queue, os.from("freed all the same"), PushFlag.FREE), 1000).result).toBe(-EBADF);
       expect(code(() => os.close(queue))).toBe("EBADF");
       close(qd);
     },
