@@ -32,16 +32,16 @@ class Instance {
 
   Napi::Object expose(Napi::Env env);
 
-  // Releases everything; later calls answer EBADF. The ArrayBuffers are detached first: views on them become empty.
+  // Releases everything; later calls answer EBADF. Views on the ArrayBuffers stay readable and read zeros.
   void destroy() {
     if (!runtime_) return;
     watch_.close();
-    for (auto* buffer : {&rings_, &arena_}) {
-      if (!buffer->IsEmpty()) napi_detach_arraybuffer(env_, buffer->Value());
-      buffer->Reset();
-    }
     wake_.Reset();
+    const auto control = runtime_->control_mapping();
+    const auto arena = runtime_->arena().mapping();
     runtime_.reset();
+    control->discard();
+    arena->discard();
     napi_remove_async_cleanup_hook(cleanup_hook_);
     unref();
   }
@@ -51,8 +51,6 @@ class Instance {
   static void on_environment_end(napi_async_cleanup_hook_handle hook, void* data) {
     auto* self = static_cast<Instance*>(data);
     self->cleanup_hook_ = hook;
-    self->rings_.SuppressDestruct();
-    self->arena_.SuppressDestruct();
     self->wake_.SuppressDestruct();
     self->watch_.close(
         [](void* context) {
@@ -213,8 +211,6 @@ class Instance {
   EventLoopWatch watch_;
   napi_env env_;
   napi_async_cleanup_hook_handle cleanup_hook_ = nullptr;
-  Napi::Reference<Napi::Value> rings_;
-  Napi::Reference<Napi::Value> arena_;
   Napi::FunctionReference wake_;
   int refs_ = 1;  // the environment; each function adds one
 };
@@ -283,13 +279,14 @@ inline void Instance::woken(void* context) {
 
 inline Napi::Object Instance::expose(Napi::Env env) {
   auto object = Napi::Object::New(env);
-  auto buffer = [&](const char* name, void* data, std::size_t bytes, Napi::Reference<Napi::Value>& keep) {
-    const Napi::Value value = Napi::ArrayBuffer::New(env, data, bytes);
-    keep = Napi::Persistent(value);
-    object.Set(name, value);
+  auto buffer = [&](const char* name, const std::shared_ptr<Mapping>& mapping) {
+    auto keep = std::make_unique<std::shared_ptr<Mapping>>(mapping);
+    object.Set(name, Napi::ArrayBuffer::New(
+                         env, mapping->data(), mapping->bytes(),
+                         [](Napi::Env, void*, std::shared_ptr<Mapping>* kept) { delete kept; }, keep.release()));
   };
-  buffer("rings", runtime_->control(), runtime_->control_bytes(), rings_);
-  buffer("arena", runtime_->arena().base(), runtime_->arena().bytes(), arena_);
+  buffer("rings", runtime_->control_mapping());
+  buffer("arena", runtime_->arena().mapping());
   object.Set("engine", runtime_->engine()->name());
   add(env, object, "poll", &Instance::poll);
   add(env, object, "queue", &call<&Instance::queue>);

@@ -5,7 +5,6 @@
 // JavaScript may write (offset, length, address) is read once, checked, and copied when an operation starts.
 #pragma once
 
-#include <sys/mman.h>
 #include <sys/uio.h>
 
 #include <algorithm>
@@ -20,6 +19,7 @@
 
 #include "demi/address.hpp"
 #include "demi/layout.hpp"
+#include "demi/mapping.hpp"
 #include "demi/op.hpp"
 
 // Under AddressSanitizer a free slot is poisoned, so that the native tests catch whoever still reads or fills it.
@@ -43,10 +43,7 @@ class Arena {
  public:
   // `shared` points at the slot descriptors JavaScript sees: kSlotWords words each.
   Arena(std::span<const SizeClass> classes, std::int32_t* shared);
-  ~Arena() {
-    DEMI_UNPOISON(base_, bytes_);
-    ::munmap(base_, bytes_);
-  }
+  ~Arena() { DEMI_UNPOISON(base_, bytes_); }
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
@@ -57,6 +54,7 @@ class Arena {
   }
 
   std::uint8_t* base() const { return base_; }
+  const std::shared_ptr<Mapping>& mapping() const { return mapping_; }
   std::size_t bytes() const { return bytes_; }
   std::size_t class_count() const { return classes_.size(); }
   const SizeClass& size_class(std::size_t i) const { return classes_[i].geometry; }
@@ -230,6 +228,7 @@ class Arena {
   void release(Sga sga);
   void write_address(std::uint32_t i, const Address& a);
 
+  std::shared_ptr<Mapping> mapping_;
   std::uint8_t* base_ = nullptr;
   std::size_t bytes_ = 0;
   std::int32_t* shared_;
@@ -246,9 +245,8 @@ inline Arena::Arena(std::span<const SizeClass> classes, std::int32_t* shared) : 
     bytes_ += static_cast<std::size_t>(geometry.size) * geometry.count;
   }
   slots_.resize(slot);
-  void* mapped = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (mapped == MAP_FAILED) throw std::bad_alloc();
-  base_ = static_cast<std::uint8_t*>(mapped);
+  mapping_ = std::make_shared<Mapping>(bytes_);
+  base_ = static_cast<std::uint8_t*>(mapping_->data());
   std::size_t at = 0;
   for (std::size_t k = 0; k < classes_.size(); ++k) {
     Class& c = classes_[k];

@@ -4,8 +4,6 @@
 // the engine completes it -> complete() writes a completion entry -> JavaScript reads it. One poll() does all of it.
 #pragma once
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
@@ -18,6 +16,7 @@
 #include "demi/arena.hpp"
 #include "demi/descriptor_table.hpp"
 #include "demi/layout.hpp"
+#include "demi/mapping.hpp"
 #include "demi/op.hpp"
 #include "demi/queue.hpp"
 
@@ -64,6 +63,7 @@ class Runtime {
   void set_engine(std::unique_ptr<Engine> engine) { engine_ = std::move(engine); }
   Engine* engine() { return engine_.get(); }
   std::int32_t* control() { return control_; }
+  const std::shared_ptr<Mapping>& control_mapping() const { return mapping_; }
   std::size_t control_bytes() const { return control_bytes_; }
 
   // Consumes the submission ring, drives the engine, fills the completion ring. Returns the entries waiting in it.
@@ -96,17 +96,11 @@ class Runtime {
   void write_entry(Qt qt, Qd qd, std::int32_t result, std::int32_t value);
   void flush_backlog();
 
-  struct Mapping {
-    explicit Mapping(std::size_t bytes);
-    ~Mapping() { ::munmap(data, size); }
-    std::int32_t* data;
-    std::size_t size;
-  };
   static std::size_t control_words(const Limits& limits);
 
   Limits limits_;
   std::size_t control_bytes_;
-  Mapping mapping_;
+  std::shared_ptr<Mapping> mapping_;
   std::int32_t* control_;
   std::int32_t* sq_;
   std::int32_t* cq_;
@@ -133,12 +127,6 @@ class Runtime {
 
 // ---- construction -------------------------------------------------------------------------------------------------
 
-inline Runtime::Mapping::Mapping(std::size_t bytes) : size(bytes) {
-  void* p = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (p == MAP_FAILED) throw std::bad_alloc();
-  data = static_cast<std::int32_t*>(p);
-}
-
 inline std::size_t Runtime::control_words(const Limits& limits) {
   return static_cast<std::size_t>(layout::kControlWords) + 2ull * limits.ring_entries * layout::kEntryWords +
          limits.tokens + layout::kScratchWords +
@@ -149,8 +137,8 @@ inline std::size_t Runtime::control_words(const Limits& limits) {
 inline Runtime::Runtime(const Limits& limits)
     : limits_(limits),
       control_bytes_(control_words(limits) * sizeof(std::int32_t)),
-      mapping_(control_bytes_),
-      control_(mapping_.data),
+      mapping_(std::make_shared<Mapping>(control_bytes_)),
+      control_(static_cast<std::int32_t*>(mapping_->data())),
       sq_(control_ + layout::kControlWords),
       cq_(sq_ + static_cast<std::size_t>(limits.ring_entries) * layout::kEntryWords),
       returned_(cq_ + static_cast<std::size_t>(limits.ring_entries) * layout::kEntryWords),

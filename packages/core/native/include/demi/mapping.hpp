@@ -1,0 +1,36 @@
+// Anonymous memory that JavaScript may outlive the libOS in.
+//
+// ArrayBuffers over it are not detached when the libOS is destroyed: detaching makes every typed-array access of the whole
+// isolate slower from then on (V8 gives up an optimisation), and a view that outlives its libOS must be harmless anyway. The
+// pages are given back at once instead, and the addresses when the last ArrayBuffer is collected.
+#pragma once
+
+#include <sys/mman.h>
+
+#include <cstddef>
+#include <memory>
+#include <new>
+
+namespace demi {
+
+class Mapping {
+ public:
+  explicit Mapping(std::size_t bytes) : bytes_(bytes) {
+    data_ = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (data_ == MAP_FAILED) throw std::bad_alloc();
+  }
+  ~Mapping() { ::munmap(data_, bytes_); }
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+
+  void* data() const { return data_; }
+  std::size_t bytes() const { return bytes_; }
+  // Frees the pages; the addresses stay valid and read as zeros.
+  void discard() { ::madvise(data_, bytes_, MADV_DONTNEED); }
+
+ private:
+  void* data_;
+  std::size_t bytes_;
+};
+
+}  // namespace demi
