@@ -115,7 +115,8 @@ function report(
   const { connections, rounds, size, json, svg } = options;
   console.log(`\n${cpuTable(comparisons)}\n\n${busyTable(busy)}\n`);
   console.log(
-    'Median [quartiles] over rounds; ratios are of the same round: "/ best C" below 1 and "node:net /" above 1 are ours ahead.',
+    'Median [quartiles] over rounds; ratios are of the same round: "/ best C" below 1 and "node:net /" above 1 are ours ahead.\n' +
+      "The best C is chosen anew in each round, so even a C server stands above 1: by how much is the noise of this run.",
   );
   const goals = judge(comparisons, busy);
   for (const goal of goals) console.log(goalLine(goal));

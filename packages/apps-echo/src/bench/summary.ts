@@ -12,7 +12,7 @@ export function cpuTable(comparisons: readonly Comparison[]): string {
       row.server,
       String(row.connections),
       spread(row.cpuPerRequest),
-      row.cpuRatios.toBestC && row.side !== "C" ? spread(row.cpuRatios.toBestC) : "",
+      row.cpuRatios.toBestC ? spread(row.cpuRatios.toBestC) : "",
       row.cpuRatios.nodeNetTo && row.side !== "node:net" ? spread(row.cpuRatios.nodeNetTo) : "",
       figure(row.p50.median),
       figure(row.latency.p99),
@@ -30,7 +30,7 @@ export function busyTable({ rows }: Comparison): string {
     rows.map((row) => [
       row.server,
       spread(row.p50),
-      row.p50Ratios.toBestC && row.side !== "C" ? spread(row.p50Ratios.toBestC) : "",
+      row.p50Ratios.toBestC ? spread(row.p50Ratios.toBestC) : "",
       row.p50Ratios.nodeNetTo && row.side !== "node:net" ? spread(row.p50Ratios.nodeNetTo) : "",
       figure(row.latency.p99),
       figure(row.latency.p999),

@@ -47,7 +47,7 @@ export interface ReportFiles {
   plots?: Readonly<Record<string, string>>;
   /** Default bench-results/ in the working directory. */
   directory?: string;
-  /** Other places for the JSON and the main plot. */
+  /** Other places for the JSON and the main plot; the other plots are beside the main one. */
   json?: string;
   svg?: string;
 }
@@ -63,9 +63,9 @@ export function writeReport(report: ReportFiles): string[] {
   };
   const document = { benchmark: report.name, circumstances: circumstances(), results: report.results };
   write(report.json ?? join(directory, `${report.name}.json`), `${JSON.stringify(document, null, 2)}\n`);
+  const main = report.svg ?? join(directory, `${report.name}.svg`);
   for (const [name, svg] of Object.entries(report.plots ?? {})) {
-    const path = join(directory, name === "" ? `${report.name}.svg` : `${report.name}-${name}.svg`);
-    write(name === "" && report.svg !== undefined ? report.svg : path, svg);
+    write(name === "" ? main : `${main.replace(/\.svg$/, "")}-${name}.svg`, svg);
   }
   return paths;
 }
