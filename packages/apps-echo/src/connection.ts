@@ -14,6 +14,8 @@ export class Connection {
   received = 0;
   /** When it was sent, or the connection begun: performance.now(), milliseconds. */
   since = performance.now();
+  /** Since when it waits for memory for its next message: performance.now(), or 0. */
+  starvedSince = 0;
   private readonly past = new Int32Array(REMEMBERED).fill(-1);
   private pastCount = 0;
 
@@ -22,6 +24,7 @@ export class Connection {
   begin(message: number): void {
     this.message = message;
     this.received = 0;
+    this.starvedSince = 0;
     this.since = performance.now();
   }
 

@@ -118,6 +118,7 @@ export class EchoClient {
     }
     const sga = this.allocate();
     if (sga === 0) {
+      connection.starvedSince ||= performance.now();
       this.starved.push(connection);
       return;
     }
@@ -217,6 +218,9 @@ export class EchoClient {
     const { timeout } = this.options;
     const overdue = performance.now() - timeout;
     for (const connection of this.connections.values()) {
+      if (connection.starvedSince !== 0 && connection.starvedSince < overdue) {
+        this.fail(`no memory for a message of ${this.options.size} bytes within ${timeout} ms (option "arena")`);
+      }
       if (connection.since > overdue || (connection.connected && connection.message < 0)) continue;
       if (!connection.connected) {
         this.fail(`no connection to ${this.peer()} within ${timeout} ms`);

@@ -123,7 +123,7 @@ describe("what the client prints", () => {
   test("progress on stderr when it takes longer than a second, and what was measured on Ctrl-C", async () => {
     const port = await tcpPeer((socket) => socket.on("data", (data) => setTimeout(() => socket.write(data), 20)));
     const client = demiEcho(["client", "--port", port, "-i", "100000", "--json"]);
-    await pause(2500);
+    await client.prints("stderr", /[3-9]\d of 100000 echoes/);
     const ended = await client.end("SIGINT");
     expect(ended.code).toBe(130);
     expect(ended.milliseconds).toBeLessThan(1000);

@@ -61,13 +61,18 @@ export class Program {
   }
 
   /** Waits for text on stdout. */
-  async says(pattern: RegExp, within = 10_000): Promise<RegExpExecArray> {
+  says(pattern: RegExp, within = 10_000): Promise<RegExpExecArray> {
+    return this.prints("stdout", pattern, within);
+  }
+
+  /** Waits for text on either stream. */
+  async prints(stream: "stdout" | "stderr", pattern: RegExp, within = 10_000): Promise<RegExpExecArray> {
     const deadline = performance.now() + within;
     for (;;) {
-      const match = pattern.exec(this.stdout);
+      const match = pattern.exec(this[stream]);
       if (match) return match;
       if (!running.has(this) || performance.now() > deadline) {
-        throw new Error(`no ${pattern} from the program.\nstdout: ${this.stdout}\nstderr: ${this.stderr}`);
+        throw new Error(`no ${pattern} on ${stream} of the program.\nstdout: ${this.stdout}\nstderr: ${this.stderr}`);
       }
       await pause(10);
     }

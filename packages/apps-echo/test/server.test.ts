@@ -64,7 +64,7 @@ describe("demi-echo server", () => {
     async (signal) => {
       const { program, port } = await startServer();
       const load = demiEcho(["client", "--port", `${port}`, "-c", "32", "-i", "1000000000"]);
-      await pause(1000);
+      await load.prints("stderr", /[1-9]\d{3,} of 1000000000 echoes/);
       const ended = await program.end(signal);
       expect(ended.code).toBe(0);
       expect(ended.milliseconds).toBeLessThan(1000);

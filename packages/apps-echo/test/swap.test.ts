@@ -51,13 +51,27 @@ function manifest(backendLine: string): string {
 `;
 }
 
+let tiny: string;
+beforeAll(() => {
+  tiny = buildTiny();
+}, 120_000);
+
+test("the other backend passes the conformance suite", async () => {
+  const { code, stdout } = await new Program(process.execPath, ["--test", "test/"], { cwd: tiny }).exited;
+  const count = (what: string) => Number(new RegExp(`^# ${what} (\\d+)$`, "m").exec(stdout)?.[1]);
+  if (code !== 0) console.log(stdout);
+  console.log(`libos-tiny: ${count("pass")} cases passed, ${count("fail")} failed, ${count("skipped")} skipped`);
+  expect({ code, failed: count("fail") }).toEqual({ code: 0, failed: 0 });
+  expect(count("pass")).toBeGreaterThan(50);
+}, 240_000);
+
 test("one line of the application's package.json swaps the backend", async () => {
   const app = join(dir, "app");
   mkdirSync(app);
   copyFileSync(join(packageDir, "test/fixtures/server.mjs"), join(app, "server.mjs"));
   install(app, "@demikernel/core", core);
   install(app, "@demikernel/libos-posix", join(packages, "libos-posix"));
-  install(app, "libos-tiny", buildTiny());
+  install(app, "libos-tiny", tiny);
   const code = readFileSync(join(app, "server.mjs"));
 
   for (const [line, backend] of [

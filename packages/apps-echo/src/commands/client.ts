@@ -1,5 +1,4 @@
 /** demi-echo client */
-import type { LibOS } from "@demikernel/core";
 import type { Command } from "commander";
 import { EchoClient } from "../echo-client.js";
 import { Exit, Failure } from "../failure.js";
@@ -75,13 +74,14 @@ async function measure(options: Options): Promise<void> {
   try {
     await client.run();
   } catch (error) {
+    os.destroy();
     throw asFailure(error, "cannot run the client");
   } finally {
     clearInterval(progress);
     off();
   }
   const report = reportOf(client, os, options, interrupted);
-  closeClient(os, client);
+  closeAll(os, client.connections.keys());
   if (report.completed > 0 || client.failure === undefined) {
     console.log(options.json ? JSON.stringify(report) : formatReport(report));
   }
@@ -94,10 +94,6 @@ function exitCodeOf(report: ClientReport): number {
   if (report.mismatches > 0) return Exit.MISMATCH;
   if (report.interrupted) return Exit.INTERRUPTED;
   return report.lost > 0 ? Exit.LOST : Exit.OK;
-}
-
-function closeClient(os: LibOS, client: EchoClient): void {
-  closeAll(os, client.connections.keys());
 }
 
 function showProgress(client: EchoClient, { iterations }: Options): void {
