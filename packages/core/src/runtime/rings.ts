@@ -74,6 +74,11 @@ export class Rings {
     return (this.#cqBase + ((head & this.#mask) << 2)) | 0;
   }
 
+  /** The libOS is gone: completions not taken yet are none any more, whoever is in the middle of taking them. */
+  end(): void {
+    this.#cqHead = this.#cqTail;
+  }
+
   /** Completions that found no room in the ring. */
   get more(): boolean {
     return this.words[Layout.WORD_CQ_MORE] !== 0;

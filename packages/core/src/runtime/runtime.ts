@@ -457,6 +457,7 @@ export class Runtime {
     const waiting = this.tokens.waiting();
     this.#derived.clear();
     this.native.destroy();
+    this.rings.end();
     this.callbacks = 0;
     for (const callback of waiting) callback(ECANCELED, 0);
   }
