@@ -26,7 +26,6 @@ class Socket final : public demi::Queue {
  public:
   Socket(demi::Runtime& runtime, SocketSet& all, int fd, bool connected)
       : Queue(runtime), all_(all), fd_(fd), connected_(connected) {
-    set_option(SocketOption::kNoDelay, 1);
     all_.push_back(this);
   }
   ~Socket() override {
@@ -186,16 +185,21 @@ class Socket final : public demi::Queue {
   }
 
   void accept_pending() {
-    while (Op* op = accepts_.front()) {
-      const int fd = ::accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-      if (fd < 0 && errno == EAGAIN) return;
-      accepts_.pop_front();
-      if (fd < 0) {
-        runtime_.complete(*op, -errno);
-        continue;
+    while (!accepts_.empty()) {
+      // The queue first: a connection taken from the backlog could not be put back.
+      auto socket = std::make_unique<Socket>(runtime_, all_, -1, true);
+      Socket& accepted = *socket;
+      const demi::Qd qd = runtime_.adopt(std::move(socket));
+      int error = std::min(qd, 0);
+      if (qd > 0) {
+        accepted.fd_ = ::accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (accepted.fd_ < 0) {
+          error = -errno;
+          runtime_.close(qd);
+        }
       }
-      const demi::Qd qd = runtime_.adopt(std::make_unique<Socket>(runtime_, all_, fd, true));
-      runtime_.complete(*op, std::min(qd, 0), std::max(qd, 0));
+      if (error == -EAGAIN) return;
+      runtime_.complete(*accepts_.pop_front(), error, error == 0 ? qd : 0);
     }
   }
 
@@ -218,8 +222,13 @@ class TinyEngine final : public demi::Engine {
       return nullptr;
     }
     const int fd = ::socket(request.family == 6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) error = -errno;
-    return fd < 0 ? nullptr : std::make_unique<Socket>(runtime_, sockets_, fd, false);
+    if (fd < 0) {
+      error = -errno;
+      return nullptr;
+    }
+    auto socket = std::make_unique<Socket>(runtime_, sockets_, fd, false);
+    socket->set_option(SocketOption::kNoDelay, 1);  // accepted ones inherit it
+    return socket;
   }
 
   void poll(std::uint32_t wait_us) override {
