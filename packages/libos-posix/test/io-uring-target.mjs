@@ -1,0 +1,3 @@
+import { posixTarget } from "./posix-target.mjs";
+
+export const target = posixTarget("io_uring", import.meta.url);
