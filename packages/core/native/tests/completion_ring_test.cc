@@ -62,6 +62,38 @@ TEST_CASE("completion ring: an unread ring holds back nothing but completions") 
   CHECK(got == 30);
 }
 
+TEST_CASE("completion ring: failed quiet pushes, however many, displace no token's completion") {
+  Application app;  // 16 entries, 64 tokens
+  auto& queue = test::add_held_queue(app.runtime());
+  const Qd qd = queue.qd();
+  const Sga sga = app.from("x");
+  for (std::uint32_t i = 0; i < OpTable::kQuietOps + 1000; ++i) app.push(qd, sga, layout::kFlagQuiet);
+  std::vector<Qt> started;
+  for (int i = 0; i < 64; ++i) started.push_back(app.pop(qd));
+  app.runtime().submit();
+  CHECK(app.stats()["outstanding"] == OpTable::kQuietOps + 64);
+  app.runtime().close(qd);
+  std::vector<Qt> order;
+  std::uint32_t quiet_failures = 0;
+  for (int i = 0; i < 1000; ++i) {
+    for (const auto& c : app.turn()) {
+      if (c.qt == 0) {
+        CHECK((c.result == -EAGAIN || c.result == -ECANCELED));
+        ++quiet_failures;
+      } else {
+        CHECK(c.result == -ECANCELED);
+        order.push_back(c.qt);
+      }
+    }
+  }
+  CHECK(order == started);
+  CHECK(quiet_failures + app.stats()["lostCompletions"] == OpTable::kQuietOps + 1000);
+  CHECK(quiet_failures >= OpTable::kQuietOps);
+  app.free(sga);
+  app.turn();
+  CHECK(app.at_rest());
+}
+
 TEST_CASE("completion ring: indices wrap past 2^31") {
   Application app;
   const Qd qd = app.queue();

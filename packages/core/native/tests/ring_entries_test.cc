@@ -178,6 +178,32 @@ TEST_CASE_FIXTURE(Fixture, "entry: descriptors the application may only read can
   sound();
 }
 
+TEST_CASE_FIXTURE(Fixture, "entry: a quiet push has no token, and one more than there is room for is EAGAIN") {
+  const Sga sga = app.from("x");
+  CHECK(result_of(app.start(layout::kOpPush | layout::kFlagQuiet << 8, qd, sga)) == -EINVAL);
+  app.push(qd + 1, sga, layout::kFlagQuiet);
+  auto failed = app.turn();
+  REQUIRE(failed.size() == 1);
+  CHECK(failed[0].qt == 0);
+  CHECK(failed[0].qd == qd + 1);
+  CHECK(failed[0].result == -EBADF);
+
+  const Qd held = test::add_held_queue(app.runtime()).qd();
+  for (std::uint32_t i = 0; i < OpTable::kQuietOps; ++i) app.push(held, sga, layout::kFlagQuiet);
+  app.push(held, app.from("y"), layout::kFlagQuiet | layout::kFlagFree);  // refused, and freed as promised
+  failed = app.turn();
+  REQUIRE(failed.size() == 1);
+  CHECK(failed[0].result == -EAGAIN);
+  CHECK(app.stats()["appSlots"] == 1);
+  CHECK(app.stats()["deviceSlots"] == 0);
+  app.runtime().close(held);
+  for (int i = 0; i < 1000; ++i) app.turn();
+  app.push(qd, sga, layout::kFlagQuiet | layout::kFlagFree);  // there is room again
+  CHECK(app.turn().empty());
+  CHECK(app.text(app.wait(app.pop(qd))->value) == "x");
+  sound();
+}
+
 TEST_CASE_FIXTURE(Fixture, "entry: a negative pop limit is EINVAL") {
   CHECK(result_of(app.pop(qd, -1)) == -EINVAL);
   CHECK(result_of(app.pop(qd, static_cast<std::int32_t>(0x80000000))) == -EINVAL);
@@ -240,7 +266,8 @@ TEST_CASE_FIXTURE(Fixture, "ring: completion indices that JavaScript overwrites 
 
 TEST_CASE_FIXTURE(Fixture, "ring: completions beyond every bound are counted as lost") {
   const double invalid = 16 + 64 + 100;
-  for (int i = 0; i < invalid; ++i) app.raw(layout::kOpPop, qd, 0, 0);
+  const auto no_token = static_cast<Qt>(app.limits().tokens);
+  for (int i = 0; i < invalid; ++i) app.raw(layout::kOpPop, qd, no_token, 0);
   app.runtime().submit();
   CHECK(app.stats()["completionBacklog"] == 64);
   CHECK(app.stats()["lostCompletions"] == 100);

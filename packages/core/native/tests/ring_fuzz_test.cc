@@ -20,7 +20,11 @@ class Fuzzer {
 
   void round() {
     const std::uint32_t entries = random_.below(24);
-    for (std::uint32_t i = 0; i < entries; ++i) app_.raw(opcode(), descriptor(), token(), argument());
+    for (std::uint32_t i = 0; i < entries; ++i) {
+      const std::int32_t op = opcode();
+      const bool quiet = (op & 0xff) == layout::kOpPush && (op >> 8 & layout::kFlagQuiet) != 0;
+      app_.raw(op, descriptor(), quiet && !random_.one_in(8) ? 0 : token(), argument());
+    }
     if (random_.one_in(4)) corrupt_a_descriptor();
     if (random_.one_in(50)) corrupt_an_index();
     if (random_.one_in(8)) control_call();
@@ -79,7 +83,7 @@ class Fuzzer {
     app_.descriptor(slot)[kWritable[random_.below(std::size(kWritable))]] = garbage();
   }
   void corrupt_an_index() {
-    static constexpr std::int32_t kWords[] = {layout::kWordSqTail, layout::kWordSqHead,     layout::kWordCqHead,
+    static constexpr std::int32_t kWords[] = {layout::kWordSqTail, layout::kWordSqHead,        layout::kWordCqHead,
                                               layout::kWordCqTail, layout::kWordReturnedCount, layout::kWordCqMore};
     app_.word(kWords[random_.below(std::size(kWords))]) = garbage();
     app_.runtime().poll(0);

@@ -95,6 +95,7 @@ class Runtime {
   void post(Qt qt, Qd qd, std::int32_t result, std::int32_t value);
   void write_entry(Qt qt, Qd qd, std::int32_t result, std::int32_t value);
   void flush_backlog();
+  std::size_t backlog_capacity() const { return static_cast<std::size_t>(limits_.tokens) + OpTable::kQuietOps; }
 
   static std::size_t control_words(const Limits& limits);
 
@@ -114,10 +115,13 @@ class Runtime {
   DescriptorTable queues_;
   std::unique_ptr<Engine> engine_;
 
-  // Completions that found the ring full, oldest first: a ring of kEntryWords-word entries, at most one per token.
+  // Completions that found the ring full, oldest first: a ring of kEntryWords-word entries, at most one per token and per quiet
+  // push.
   std::vector<std::int32_t> backlog_;
   std::size_t backlog_head_ = 0;
   std::size_t backlog_size_ = 0;
+  std::uint32_t backlog_tokens_ = 0;
+  std::uint32_t backlog_quiet_ = 0;
 
   std::uint64_t submitted_ = 0;
   std::uint64_t completed_ = 0;
@@ -148,7 +152,7 @@ inline Runtime::Runtime(const Limits& limits)
       arena_(limits_.classes, control_ + ((returned_ - control_ + limits.tokens + layout::kScratchWords + 15) & ~15)),
       ops_(limits.tokens),
       queues_(limits.queues),
-      backlog_(static_cast<std::size_t>(limits.tokens) * layout::kEntryWords) {
+      backlog_(backlog_capacity() * layout::kEntryWords) {
   using namespace layout;
   control_[kWordMagic] = kMagic;
   control_[kWordVersion] = kVersion;
@@ -307,12 +311,15 @@ inline void Runtime::post(Qt qt, Qd qd, std::int32_t result, std::int32_t value)
       static_cast<std::uint32_t>(cq_tail_) - static_cast<std::uint32_t>(control_[layout::kWordCqHead]);
   if (used < limits_.ring_entries && backlog_size_ == 0) [[likely]]
     return write_entry(qt, qd, result, value);
-  if (backlog_size_ == limits_.tokens) {
-    // Only a corrupted ring gets here: more completions than there are tokens.
+  // Failed quiet pushes have their own share, so that they never displace the completion of a token.
+  std::uint32_t& share = qt == 0 ? backlog_quiet_ : backlog_tokens_;
+  if (share == (qt == 0 ? OpTable::kQuietOps : limits_.tokens)) [[unlikely]] {
+    // More failures than quiet pushes can be outstanding: nobody reads the ring. More completions than tokens: it is corrupted.
     ++lost_;
     return;
   }
-  const std::size_t at = ((backlog_head_ + backlog_size_) % limits_.tokens) * layout::kEntryWords;
+  ++share;
+  const std::size_t at = ((backlog_head_ + backlog_size_) % backlog_capacity()) * layout::kEntryWords;
   backlog_[at + layout::kCqeQt] = qt;
   backlog_[at + layout::kCqeResult] = result;
   backlog_[at + layout::kCqeValue] = value;
@@ -338,8 +345,9 @@ inline void Runtime::flush_backlog() {
         static_cast<std::uint32_t>(cq_tail_) - static_cast<std::uint32_t>(control_[layout::kWordCqHead]);
     if (used >= limits_.ring_entries) break;
     const std::int32_t* e = backlog_.data() + backlog_head_ * layout::kEntryWords;
-    backlog_head_ = (backlog_head_ + 1) % limits_.tokens;
+    backlog_head_ = (backlog_head_ + 1) % backlog_capacity();
     --backlog_size_;
+    --(e[layout::kCqeQt] == 0 ? backlog_quiet_ : backlog_tokens_);
     write_entry(e[layout::kCqeQt], e[layout::kCqeQd], e[layout::kCqeResult], e[layout::kCqeValue]);
   }
   control_[layout::kWordCqMore] = backlog_size_ != 0 ? 1 : 0;
