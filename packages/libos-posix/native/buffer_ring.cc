@@ -30,7 +30,8 @@ BufferRing::~BufferRing() {
 }
 
 int BufferRing::open() {
-  void* p = ::mmap(nullptr, entries_ * sizeof(io_uring_buf), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* p =
+      ::mmap(nullptr, entries_ * sizeof(io_uring_buf), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (p == MAP_FAILED) return -errno;
   buffers_ = static_cast<io_uring_buf_ring*>(p);
   io_uring_buf_reg registration{};

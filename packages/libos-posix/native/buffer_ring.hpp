@@ -54,7 +54,7 @@ class BufferRing {
   io_uring_buf_ring* buffers_ = nullptr;
   bool registered_ = false;
   std::uint32_t posted_ = 0;
-  std::vector<Sga> slots_;               // by buffer id
+  std::vector<Sga> slots_;  // by buffer id
   std::vector<std::uint16_t> free_ids_;
 };
 

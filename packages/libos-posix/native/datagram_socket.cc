@@ -17,7 +17,7 @@ DatagramSocket::~DatagramSocket() {
   if (fd_ >= 0) net_.driver->close_watched(*this, fd_);  // never got a queue descriptor, so was never closed
 }
 
-// ---- control path -----------------------------------------------------------------------------------------------------
+// ---- control path ---------------------------------------------------------------------------------------------------
 
 int DatagramSocket::bind(const Address& to) { return bind_socket(fd_, options_.family, SocketKind::kDatagram, to); }
 int DatagramSocket::local_address(Address& out) { return local_address_of(fd_, out); }
@@ -56,7 +56,7 @@ void DatagramSocket::on_ready(std::uint32_t events) {
 
 void DatagramSocket::retry() { receive(); }
 
-// ---- sending ----------------------------------------------------------------------------------------------------------
+// ---- sending --------------------------------------------------------------------------------------------------------
 
 void DatagramSocket::push(Op& op) {
   if (pushes_.size() >= kMaxPushes) return runtime_.complete(op, -EAGAIN);
@@ -112,7 +112,7 @@ bool DatagramSocket::send(Op& op) {
   return true;
 }
 
-// ---- receiving ----------------------------------------------------------------------------------------------------------
+// ---- receiving ------------------------------------------------------------------------------------------------------
 
 void DatagramSocket::pop(Op& op) {
   pops_.push_back(op);

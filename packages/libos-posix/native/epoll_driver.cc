@@ -29,7 +29,7 @@ std::unique_ptr<StreamSocket> EpollDriver::stream(int fd, const StreamOptions& o
 
 int EpollDriver::accept_flags() const { return SOCK_NONBLOCK; }
 
-// ---- registration -----------------------------------------------------------------------------------------------------
+// ---- registration ---------------------------------------------------------------------------------------------------
 
 int EpollDriver::add(Pollable& pollable, int fd, std::uint32_t events) {
   epoll_event event{};
@@ -72,7 +72,7 @@ void EpollDriver::close_watched(Pollable& pollable, int fd) {
   net_.retries.descriptor_closed();
 }
 
-// ---- the turn -----------------------------------------------------------------------------------------------------------
+// ---- the turn -------------------------------------------------------------------------------------------------------
 
 void EpollDriver::poll(std::uint32_t wait_us) {
   flush();

@@ -25,7 +25,7 @@ class EpollDriver final : public Driver {
   int sleep_fd() override { return epoll_; }
   int prepare_sleep() override;
 
-  // ---- for EpollStream ---------------------------------------------------------------------------------------------------
+  // ---- for EpollStream ----------------------------------------------------------------------------------------------
   int add(Pollable& pollable, int fd, std::uint32_t events);
   void remove(Pollable& pollable, int fd);
   void flush_later(EpollStream& stream) { flush_.push_back(stream); }

@@ -35,7 +35,7 @@ void EpollStream::on_ready(std::uint32_t events) {
   if (!Retryable::linked()) receive();
 }
 
-// ---- sending ----------------------------------------------------------------------------------------------------------
+// ---- sending --------------------------------------------------------------------------------------------------------
 
 // Later, so that the pushes of one batch leave in one call.
 void EpollStream::start_send() {
@@ -68,7 +68,7 @@ void EpollStream::flush() {
   }
 }
 
-// ---- receiving ----------------------------------------------------------------------------------------------------------
+// ---- receiving ------------------------------------------------------------------------------------------------------
 
 void EpollStream::start_receive() {
   if (readable_ && !Retryable::linked()) receive();
@@ -115,7 +115,7 @@ bool EpollStream::receive_once() {
   return readable_;
 }
 
-// ---- the end ------------------------------------------------------------------------------------------------------------
+// ---- the end --------------------------------------------------------------------------------------------------------
 
 void EpollStream::release(std::unique_ptr<Queue>) {
   runtime_.fail_all(pushes_, -ECANCELED);

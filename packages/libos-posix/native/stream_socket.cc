@@ -28,7 +28,7 @@ int StreamSocket::accepted(int fd) {
   return attach();
 }
 
-// ---- control path -----------------------------------------------------------------------------------------------------
+// ---- control path ---------------------------------------------------------------------------------------------------
 
 int StreamSocket::bind(const Address& to) {
   if (state_ != State::kIdle) return -EINVAL;
@@ -51,7 +51,7 @@ int StreamSocket::peer_address(Address& out) { return peer_address_of(fd_, out);
 int StreamSocket::set_option(SocketOption option, int value) { return set_socket_option(fd_, option, value); }
 int StreamSocket::get_option(SocketOption option, int& value) { return get_socket_option(fd_, option, value); }
 
-// ---- data path: starting and ending operations ------------------------------------------------------------------------------
+// ---- data path: starting and ending operations ----------------------------------------------------------------------
 
 void StreamSocket::push(Op& op) {
   if (state_ != State::kConnected && state_ != State::kConnecting) return runtime_.complete(op, -ENOTCONN);
@@ -148,7 +148,7 @@ void StreamSocket::close(std::unique_ptr<Queue> self) {
   release(std::move(self));
 }
 
-// ---- sending ----------------------------------------------------------------------------------------------------------
+// ---- sending --------------------------------------------------------------------------------------------------------
 
 std::uint64_t StreamSocket::wire_bytes(const Op& op) const {
   return decoder_ ? dmtr::encoded_bytes(runtime_.arena(), op.sga) : op.limit;
@@ -192,7 +192,7 @@ void StreamSocket::set_send_error(int error) {
   if (!sending()) runtime_.fail_all(pushes_, send_error_);
 }
 
-// ---- receiving ----------------------------------------------------------------------------------------------------------
+// ---- receiving ------------------------------------------------------------------------------------------------------
 
 void StreamSocket::received(Sga chunk) {
   if (receive_error_ != 0) return runtime_.arena().free(chunk);  // refused

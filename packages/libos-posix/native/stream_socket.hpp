@@ -57,7 +57,7 @@ class StreamSocket : public Queue {
  protected:
   enum class State : std::uint8_t { kIdle, kListening, kConnecting, kConnected };
 
-  // ---- what a driver implements ----------------------------------------------------------------------------------------
+  // ---- what a driver implements -------------------------------------------------------------------------------------
 
   // Connected: from now on sends and receives are wanted. 0 or a negative errno.
   virtual int attach() = 0;
@@ -78,7 +78,7 @@ class StreamSocket : public Queue {
   // Closes the descriptor and ends all pushes with ECANCELED. Keeps `self` while the kernel still uses memory.
   virtual void release(std::unique_ptr<Queue> self) = 0;
 
-  // ---- what a driver calls -----------------------------------------------------------------------------------------------
+  // ---- what a driver calls ------------------------------------------------------------------------------------------
 
   void connect_ended();
   // Lines up what is to be sent next; sets op.started on each push that is part of it when `commit`.

@@ -24,7 +24,7 @@ constexpr std::uint32_t kUnpoppedShare = 8;
 
 }  // namespace
 
-// ---- opening and closing ------------------------------------------------------------------------------------------------
+// ---- opening and closing --------------------------------------------------------------------------------------------
 
 std::unique_ptr<UringDriver> UringDriver::open(Network& net, std::string& message, int& error) {
   std::unique_ptr<UringDriver> driver(new UringDriver(net));
@@ -76,7 +76,7 @@ std::unique_ptr<StreamSocket> UringDriver::stream(int fd, const StreamOptions& o
   return std::make_unique<UringStream>(net_, *this, fd, options);
 }
 
-// ---- requests ---------------------------------------------------------------------------------------------------------
+// ---- requests -------------------------------------------------------------------------------------------------------
 
 io_uring_sqe* UringDriver::request() {
   if (io_uring_sqe* sqe = io_uring_get_sqe(&ring_); sqe != nullptr) return sqe;
@@ -116,7 +116,7 @@ void UringDriver::close_descriptor(int fd) {
   }
 }
 
-// ---- readiness ------------------------------------------------------------------------------------------------------------
+// ---- readiness ------------------------------------------------------------------------------------------------------
 
 UringDriver::Watch& UringDriver::watch_of(Pollable& pollable, int fd) {
   if (pollable.watch != nullptr) return *static_cast<Watch*>(pollable.watch);
@@ -141,11 +141,7 @@ int UringDriver::arm(Watch& watch, bool writable) {
   return 0;
 }
 
-int UringDriver::watch(Pollable& pollable, int fd) {
-  Watch& watch = watch_of(pollable, fd);
-  watch.persistent = true;
-  return arm(watch, false);
-}
+int UringDriver::watch(Pollable& pollable, int fd) { return arm(watch_of(pollable, fd), false); }
 
 int UringDriver::poll_writable(Pollable& pollable, int fd) { return arm(watch_of(pollable, fd), true); }
 
@@ -155,8 +151,8 @@ void UringDriver::watch_event(Watch& watch, Tag tag, int result, bool more) {
     if (watch.requests == 0) delete &watch;
     return;
   }
-  // A multishot poll ends when completions overflow.
-  if (!more && tag == Tag::kWatch && watch.persistent && result != -ECANCELED) arm(watch, false);
+  // A multishot poll ends when completions overflow, among others.
+  if (!more && tag == Tag::kWatch) arm(watch, false);
   watch.owner->on_ready(result >= 0 ? static_cast<std::uint32_t>(result) : EPOLLERR);
 }
 
@@ -183,7 +179,7 @@ void UringDriver::close_watched(Pollable& pollable, int fd) {
   close_descriptor(fd);
 }
 
-// ---- the turn -----------------------------------------------------------------------------------------------------------
+// ---- the turn -------------------------------------------------------------------------------------------------------
 
 void UringDriver::poll(std::uint32_t wait_us) {
   net_.retries.run();
@@ -273,7 +269,7 @@ void UringDriver::handle(const io_uring_cqe& cqe) {
   }
 }
 
-// ---- sleeping -----------------------------------------------------------------------------------------------------------
+// ---- sleeping -------------------------------------------------------------------------------------------------------
 
 int UringDriver::prepare_sleep() {
   if (!work_.empty()) return 0;

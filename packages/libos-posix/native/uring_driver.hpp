@@ -33,7 +33,7 @@ class UringDriver final : public Driver {
   void end_sleep() override;
   void stats(const StatSink& sink) const override;
 
-  // ---- for UringStream ---------------------------------------------------------------------------------------------------
+  // ---- for UringStream ----------------------------------------------------------------------------------------------
 
   // What a completion is about: the low bits of its user data, above them the object's address. 0 is for nobody.
   enum class Tag : std::uint64_t { kReceive = 1, kSend = 2, kWatch = 3, kWritable = 4 };
@@ -68,7 +68,6 @@ class UringDriver final : public Driver {
   struct Watch : ListHook<Watch> {
     Pollable* owner = nullptr;
     int fd = -1;
-    bool persistent = false;
     int requests = 0;
   };
 

@@ -20,7 +20,8 @@ std::string refusal(int error) {
   int disabled = 0;
   std::ifstream("/proc/sys/kernel/io_uring_disabled") >> disabled;
   if (disabled != 0) {
-    return call + ": the sysctl kernel.io_uring_disabled is " + std::to_string(disabled) + "; mend with sysctl -w kernel.io_uring_disabled=0";
+    return call + ": the sysctl kernel.io_uring_disabled is " + std::to_string(disabled) +
+           "; mend with sysctl -w kernel.io_uring_disabled=0";
   }
   return call + ": a seccomp filter forbids it (as the default profiles of containers do)";
 }
@@ -45,7 +46,8 @@ int try_multishot(io_uring& ring) {
     auto* buffers = static_cast<io_uring_buf_ring*>(memory);
     io_uring_buf_ring_init(buffers);
     for (unsigned i = 0; i < kEntries; ++i) {
-      io_uring_buf_ring_add(buffers, bytes[i], sizeof bytes[i], static_cast<unsigned short>(i), kEntries - 1, static_cast<int>(i));
+      io_uring_buf_ring_add(buffers, bytes[i], sizeof bytes[i], static_cast<unsigned short>(i), kEntries - 1,
+                            static_cast<int>(i));
     }
     io_uring_buf_ring_advance(buffers, kEntries);
     io_uring_sqe* sqe = io_uring_get_sqe(&ring);
@@ -88,7 +90,9 @@ int open_ring(io_uring& ring, unsigned submissions, unsigned completions, std::s
     params.cq_entries = completions;
     error = io_uring_queue_init_params(submissions, &ring, &params);
     if (error == 0) {
-      error = (params.features & IORING_FEAT_EXT_ARG) != 0 && (params.features & IORING_FEAT_NODROP) != 0 ? try_multishot(ring) : -EOPNOTSUPP;
+      error = (params.features & IORING_FEAT_EXT_ARG) != 0 && (params.features & IORING_FEAT_NODROP) != 0
+                  ? try_multishot(ring)
+                  : -EOPNOTSUPP;
       if (error == 0) {
         io_uring_register_ring_fd(&ring);  // saves a descriptor look-up per call, where the kernel has it
         return 0;

@@ -39,7 +39,7 @@ void UringStream::prepare() {
   prepare_receive();
 }
 
-// ---- sending ----------------------------------------------------------------------------------------------------------
+// ---- sending --------------------------------------------------------------------------------------------------------
 
 void UringStream::start_send() {
   if (!send_in_flight_) driver_.work_later(*this);
@@ -98,7 +98,7 @@ void UringStream::release_frame() {
   if (frame_ != nullptr) driver_.return_frame(std::exchange(frame_, nullptr));
 }
 
-// ---- receiving ----------------------------------------------------------------------------------------------------------
+// ---- receiving ------------------------------------------------------------------------------------------------------
 
 BufferRing& UringStream::wanted_ring() {
   const std::uint32_t limit = decoder_ || pops_.empty() ? 0 : pops_.front()->limit;
@@ -114,7 +114,8 @@ void UringStream::use_ring(BufferRing* ring) {
 
 void UringStream::start_receive() {
   // The usual case: the kernel already has the request.
-  if (receive_ == Receive::kMultishot && ring_ == &wanted_ring()) [[likely]] return;
+  if (receive_ == Receive::kMultishot && ring_ == &wanted_ring()) [[likely]]
+    return;
   if (!Retryable::linked()) driver_.work_later(*this);
 }
 
@@ -202,7 +203,7 @@ void UringStream::receive_ended(int result, std::uint32_t flags) {
   if (!more && wants_bytes()) driver_.work_later(*this);
 }
 
-// ---- the end ------------------------------------------------------------------------------------------------------------
+// ---- the end --------------------------------------------------------------------------------------------------------
 
 void UringStream::release(std::unique_ptr<Queue> self) {
   for (Op* op = pushes_.front(); op != nullptr; op = op->next) {

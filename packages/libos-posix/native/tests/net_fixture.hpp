@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdio>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -17,20 +18,15 @@
 #include <utility>
 #include <vector>
 
-#include "../posix_engine.hpp"
-#include "demi/runtime.hpp"
+#include "application.hpp"
+#include "posix_engine.hpp"
 
 namespace net {
 
 using namespace demi;
+using demi::test::Completion;
 
-struct Completion {
-  std::int32_t result = 0;
-  std::int32_t value = 0;
-  Qd qd = 0;
-};
-
-// A small arena by default, so that running out of it is cheap to test.
+// Small, so that running out of it is cheap to test.
 inline Limits small_limits() {
   Limits limits;
   limits.ring_entries = 1024;
@@ -40,79 +36,75 @@ inline Limits small_limits() {
   return limits;
 }
 
+// Empty when the engine runs here, else why it does not.
+inline std::string why_not(const char* engine) {
+  Runtime runtime(small_limits());
+  std::string message;
+  int error = 0;
+  return posix::PosixEngine::make(runtime, {{"engine", engine}}, message, error) ? std::string() : message;
+}
+
 class Libos {
  public:
-  explicit Libos(const char* engine, const Limits& limits = small_limits()) : limits_(limits), runtime_(limits) {
+  explicit Libos(const char* engine, const Limits& limits = small_limits()) : app_(limits) {
     std::string message;
     int error = 0;
-    auto made = posix::PosixEngine::make(runtime_, {{"engine", engine}}, message, error);
+    auto made = posix::PosixEngine::make(runtime(), {{"engine", engine}}, message, error);
     REQUIRE_MESSAGE(made, message);
-    runtime_.set_engine(std::move(made));
+    runtime().set_engine(std::move(made));
   }
 
-  Runtime& runtime() { return runtime_; }
-  Arena& arena() { return runtime_.arena(); }
+  Runtime& runtime() { return app_.runtime(); }
+  Arena& arena() { return app_.arena(); }
 
-  // ---- submission entries -------------------------------------------------------------------------------------------
-  Qt submit(std::int32_t op, Qd qd, std::int32_t argument, int flags = 0) {
-    const Qt qt = (flags & layout::kFlagQuiet) != 0 ? 0 : new_token();
-    entry(op | flags << 8, qd, qt, argument);
-    return qt;
-  }
-  Qt push(Qd qd, Sga sga, int flags = layout::kFlagFree) { return submit(layout::kOpPush, qd, sga, flags); }
-  Qt pop(Qd qd, std::int32_t limit = 0) { return submit(layout::kOpPop, qd, limit); }
-  Qt accept(Qd qd) { return submit(layout::kOpAccept, qd, 0); }
-  void free(Sga sga) { entry(layout::kOpFree, 0, 0, sga); }
+  // ---- operations ---------------------------------------------------------------------------------------------------
+  Qt push(Qd qd, Sga sga, int flags = layout::kFlagFree) { return app_.push(qd, sga, flags); }
+  Qt pop(Qd qd, std::int32_t limit = 0) { return app_.pop(qd, limit); }
+  Qt accept(Qd qd) { return app_.start(layout::kOpAccept, qd, 0); }
+  void free(Sga sga) { app_.free(sga); }
   Qt connect(Qd qd, const std::string& host, int port) {
-    const Qt qt = new_token();
+    const Qt qt = app_.take_token();
     Address to;
     REQUIRE(Address::parse(host, port, to) == 0);
-    REQUIRE(runtime_.connect(qd, qt, to) == 0);
+    REQUIRE(runtime().connect(qd, qt, to) == 0);
     return qt;
   }
 
-  // ---- queues ----------------------------------------------------------------------------------------------------------
+  // ---- queues -------------------------------------------------------------------------------------------------------
   Qd socket(SocketKind kind = SocketKind::kStream, int family = 4, const char* framing = "stream",
             std::uint32_t max = 1 << 20) {
     int error = 0;
-    auto queue = runtime_.engine()->socket({kind, family, framing, max}, error);
+    auto queue = runtime().engine()->socket({kind, family, framing, max}, error);
     REQUIRE(queue);
-    const Qd qd = runtime_.adopt(std::move(queue));
+    const Qd qd = runtime().adopt(std::move(queue));
     REQUIRE(qd > 0);
     return qd;
   }
   int bind(Qd qd, const std::string& host, int port = 0) {
     Address to;
     REQUIRE(Address::parse(host, port, to) == 0);
-    return runtime_.find(qd)->bind(to);
+    return runtime().find(qd)->bind(to);
   }
   // A listening socket on a port of the kernel's choice.
   Qd listener(int family = 4, const char* framing = "stream", int backlog = 128) {
     const Qd qd = socket(SocketKind::kStream, family, framing);
     REQUIRE(bind(qd, family == 6 ? "::1" : "127.0.0.1") == 0);
-    REQUIRE(runtime_.find(qd)->listen(backlog) == 0);
+    REQUIRE(runtime().find(qd)->listen(backlog) == 0);
     return qd;
   }
   int port(Qd qd) {
     Address a;
-    REQUIRE(runtime_.find(qd)->local_address(a) == 0);
+    REQUIRE(runtime().find(qd)->local_address(a) == 0);
     return a.port;
   }
 
-  // ---- memory ------------------------------------------------------------------------------------------------------------
+  // ---- memory -------------------------------------------------------------------------------------------------------
   Sga from(const std::string& text) {
-    const std::uint32_t size = static_cast<std::uint32_t>(text.size());
-    const Sga sga = runtime_.alloc_chain({&size, 1});
+    const Sga sga = app_.from(text);
     REQUIRE(sga != 0);
-    std::memcpy(arena().slot_start(sga), text.data(), text.size());
     return sga;
   }
-  std::string text(Sga sga) {
-    std::string out;
-    arena().for_each_segment(
-        sga, [&](std::span<std::uint8_t> s) { out.append(reinterpret_cast<const char*>(s.data()), s.size()); });
-    return out;
-  }
+  std::string text(Sga sga) { return app_.text(sga); }
   // A popped sga as text, freed.
   std::string take(const Completion& c) {
     if (c.value == 0) return {};
@@ -121,23 +113,10 @@ class Libos {
     return out;
   }
 
-  // ---- completions --------------------------------------------------------------------------------------------------------
+  // ---- completions --------------------------------------------------------------------------------------------------
   void turn(std::uint32_t wait_us = 0) {
-    runtime_.poll(wait_us);
-    std::int32_t* c = runtime_.control();
-    const std::int32_t* cq = c + c[layout::kWordCqBase];
-    const auto mask = static_cast<std::uint32_t>(c[layout::kWordCqEntries]) - 1;
-    auto head = static_cast<std::uint32_t>(c[layout::kWordCqHead]);
-    for (; head != static_cast<std::uint32_t>(c[layout::kWordCqTail]); ++head) {
-      const std::int32_t* e = cq + (head & mask) * layout::kEntryWords;
-      done_[e[layout::kCqeQt]] = {e[layout::kCqeResult], e[layout::kCqeValue], e[layout::kCqeQd]};
-      outstanding_.erase(e[layout::kCqeQt]);
-      order_.push_back(e[layout::kCqeQt]);
-    }
-    c[layout::kWordCqHead] = static_cast<std::int32_t>(head);
-    for (std::int32_t i = 0; i < c[layout::kWordReturnedCount]; ++i)
-      outstanding_.erase((c + c[layout::kWordReturnedBase])[i]);
-    c[layout::kWordReturnedCount] = 0;
+    for (const Completion& c : app_.turn(wait_us)) done_[c.qt] = c;
+    app_.returned();
   }
   bool done(Qt qt) const { return done_.count(qt) != 0; }
   Completion wait(Qt qt, int timeout_ms = 5000) {
@@ -154,17 +133,14 @@ class Libos {
     while (std::chrono::steady_clock::now() < end);
   }
   int close(Qd qd) {
-    runtime_.submit();
-    return runtime_.close(qd);
+    runtime().submit();
+    return runtime().close(qd);
   }
-  const std::vector<Qt>& order() const { return order_; }
-
   double stat(const char* name) {
-    double found = -1;
-    runtime_.stats([&](const char* n, double value) {
-      if (std::strcmp(n, name) == 0) found = value;
-    });
-    return found;
+    const auto all = app_.stats();
+    const auto found = all.find(name);
+    REQUIRE(found != all.end());
+    return found->second;
   }
 
   // Everything closed and freed: nothing may be held any more.
@@ -177,40 +153,11 @@ class Libos {
   }
 
  private:
-  Qt new_token() {
-    for (;;) {
-      next_ = (next_ + 1) % static_cast<std::int32_t>(limits_.tokens);
-      if (next_ == 0) ++generation_;
-      const Qt qt = generation_ << layout::kTokenIndexBits | next_;
-      bool busy = false;
-      for (const auto& [t, index] : outstanding_) busy = busy || index == next_;
-      if (busy) continue;
-      outstanding_[qt] = next_;
-      return qt;
-    }
-  }
-  void entry(std::int32_t op, Qd qd, Qt qt, std::int32_t argument) {
-    std::int32_t* c = runtime_.control();
-    const auto tail = static_cast<std::uint32_t>(c[layout::kWordSqTail]);
-    if (tail - static_cast<std::uint32_t>(c[layout::kWordSqHead]) == limits_.ring_entries) runtime_.submit();
-    std::int32_t* e = c + c[layout::kWordSqBase] + (tail & (limits_.ring_entries - 1)) * layout::kEntryWords;
-    e[layout::kSqeOp] = op;
-    e[layout::kSqeQd] = qd;
-    e[layout::kSqeQt] = qt;
-    e[layout::kSqeArg] = argument;
-    c[layout::kWordSqTail] = static_cast<std::int32_t>(tail + 1);
-  }
-
-  Limits limits_;
-  Runtime runtime_;
-  std::int32_t next_ = 0;
-  std::int32_t generation_ = 1;
-  std::map<Qt, std::int32_t> outstanding_;
+  demi::test::Application app_;
   std::map<Qt, Completion> done_;
-  std::vector<Qt> order_;
 };
 
-// ---- the peer: plain kernel sockets ----------------------------------------------------------------------------------------
+// ---- the peer: plain kernel sockets ---------------------------------------------------------------------------------
 
 class Peer {
  public:
@@ -283,3 +230,16 @@ struct Pair {
 };
 
 }  // namespace net
+
+// A test that runs once per driver, with its name in `engine`.
+#define ON_EACH_ENGINE(name)                                                    \
+  static void name(const char* engine);                                         \
+  TEST_CASE("net: " #name " (epoll)") { name("epoll"); }                        \
+  TEST_CASE("net: " #name " (io_uring)") {                                      \
+    if (const std::string reason = net::why_not("io_uring"); !reason.empty()) { \
+      std::printf("skipped: " #name ", io_uring: %s\n", reason.c_str());        \
+      return;                                                                   \
+    }                                                                           \
+    name("io_uring");                                                           \
+  }                                                                             \
+  static void name(const char* engine)
