@@ -1,4 +1,5 @@
-// Arena slots offered to the kernel: a receive takes one only when bytes are there, so that a waiting socket costs no memory.
+// Arena slots offered to the kernel: a receive takes one only when bytes are there, so that a waiting socket costs no
+// memory.
 //
 // Slots go out as the ring needs them and come back when nobody receives any more, so an idle libOS holds none.
 #pragma once

@@ -151,8 +151,8 @@ int DatagramSocket::receive_one() {
   const Sga head = net_.classes.alloc_down_from(arena, net_.classes.stream());
   if (head == 0) return -ENOBUFS;
   const std::uint32_t capacity = arena.slot_capacity(head);
-  // A datagram longer than the slot ends in the spill and is put together in a larger slot. Without one free, look at the
-  // length first, so that the datagram stays in the socket.
+  // A datagram longer than the slot ends in the spill and is put together in a larger slot. Without one free, look at
+  // the length first, so that the datagram stays in the socket.
   if (arena.free_slots(net_.classes.datagram()) == 0) {
     const ssize_t length = ::recv(fd_, arena.slot_start(head), capacity, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
     if (length > static_cast<ssize_t>(capacity)) {

@@ -1,7 +1,7 @@
 // How a kernel interface, epoll or io_uring, moves the sockets of one libOS.
 //
-// A driver makes the stream sockets, which differ most between the two, and reports readiness to everything else: listeners,
-// datagram sockets, the file worker. Everything runs on the libOS's thread.
+// A driver makes the stream sockets, which differ most between the two, and reports readiness to everything else:
+// listeners, datagram sockets, the file worker. Everything runs on the libOS's thread.
 #pragma once
 
 #include <cstdint>
@@ -40,8 +40,8 @@ struct Network {
   std::unique_ptr<std::uint8_t[]> spill_;
 };
 
-// Something with a descriptor. on_ready() reports edges: after it, the owner reads or writes until EAGAIN, or remembers that it
-// did not. `events` are EPOLL* bits.
+// Something with a descriptor. on_ready() reports edges: after it, the owner reads or writes until EAGAIN, or remembers
+// that it did not. `events` are EPOLL* bits.
 class Pollable {
  public:
   virtual void on_ready(std::uint32_t events) = 0;

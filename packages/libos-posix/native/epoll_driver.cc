@@ -40,8 +40,8 @@ int EpollDriver::add(Pollable& pollable, int fd, std::uint32_t events) {
   return 0;
 }
 
-// Explicitly, although close() would do: a child between fork and exec may hold a copy of the descriptor for a moment, and the
-// registration would outlive the object.
+// Explicitly, although close() would do: a child between fork and exec may hold a copy of the descriptor for a moment,
+// and the registration would outlive the object.
 void EpollDriver::remove(Pollable& pollable, int fd) {
   if (pollable.watch == nullptr) return;
   pollable.watch = nullptr;
@@ -91,8 +91,8 @@ void EpollDriver::poll(std::uint32_t wait_us) {
     }
     return ::epoll_wait(epoll_, events, kBatch, static_cast<int>((bounded + 999) / 1000));
   }();
-  // Nothing here destroys a socket that another event of this batch names: sockets are closed between polls, and those closed
-  // with an accept nobody waits for are new.
+  // Nothing here destroys a socket that another event of this batch names: sockets are closed between polls, and those
+  // closed with an accept nobody waits for are new.
   for (int i = 0; i < n; ++i) static_cast<Pollable*>(events[i].data.ptr)->on_ready(events[i].events);
 }
 

@@ -1,7 +1,7 @@
 // A stream socket on epoll: non-blocking calls, guided by edge-triggered readiness.
 //
-// The descriptor is registered once, for both directions. `readable_` and `writable_` remember the edges, so a call that would
-// only answer EAGAIN is not made: an echo costs one recv and one send.
+// The descriptor is registered once, for both directions. `readable_` and `writable_` remember the edges, so a call
+// that would only answer EAGAIN is not made: an echo costs one recv and one send.
 #pragma once
 
 #include "stream_socket.hpp"

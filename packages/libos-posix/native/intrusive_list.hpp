@@ -1,4 +1,5 @@
-// A doubly linked list whose links live in its elements: nothing is allocated, and an element that dies leaves its list.
+// A doubly linked list whose links live in its elements: nothing is allocated, and an element that dies leaves its
+// list.
 #pragma once
 
 namespace demi::posix {

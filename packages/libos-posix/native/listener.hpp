@@ -1,7 +1,7 @@
 // The listening side of a stream socket.
 //
-// Connections are taken from the kernel's backlog only when an accept waits for them, so that nothing unclaimed piles up here,
-// and a connection that cannot be taken now (no descriptor, no socket memory) stays there.
+// Connections are taken from the kernel's backlog only when an accept waits for them, so that nothing unclaimed piles
+// up here, and a connection that cannot be taken now (no descriptor, no socket memory) stays there.
 #pragma once
 
 #include "demi/runtime.hpp"

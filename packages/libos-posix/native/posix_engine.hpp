@@ -13,8 +13,8 @@ namespace demi::posix {
 
 class PosixEngine final : public Engine {
  public:
-  // The factory the addon is built on. config["engine"]: "auto" (io_uring where the kernel allows it, else epoll), "io_uring",
-  // "epoll".
+  // The factory the addon is built on. config["engine"]: "auto" (io_uring where the kernel allows it, else epoll),
+  // "io_uring", "epoll".
   static std::unique_ptr<Engine> make(Runtime& runtime, const Config& config, std::string& message, int& error);
 
   const char* name() const override { return driver_->name(); }

@@ -1,4 +1,5 @@
-// What could not go on and is tried again from poll(): because its turn was over, memory was short, or descriptors were.
+// What could not go on and is tried again from poll(): because its turn was over, memory was short, or descriptors
+// were.
 #pragma once
 
 #include <algorithm>

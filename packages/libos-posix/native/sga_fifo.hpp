@@ -1,4 +1,5 @@
-// What a socket received and nobody popped yet. A ring that doubles, so a socket that is popped in time keeps the first few.
+// What a socket received and nobody popped yet. A ring that doubles, so a socket that is popped in time keeps the first
+// few.
 #pragma once
 
 #include <cstddef>

@@ -29,8 +29,8 @@ class SlotClasses {
   // The class for a stream pop of up to `limit` bytes, 0 for no limit.
   std::size_t for_limit(std::uint32_t limit) const { return limit == 0 ? stream_ : holding(limit); }
 
-  // A slot of `size_class`, or of the next smaller one that has any: a short read is better than none, and the large slots
-  // stay for those who asked for them. 0 when all are taken.
+  // A slot of `size_class`, or of the next smaller one that has any: a short read is better than none, and the large
+  // slots stay for those who asked for them. 0 when all are taken.
   Sga alloc_down_from(Arena& arena, std::size_t size_class) const {
     for (std::size_t i = size_class + 1; i-- > 0;) {
       if (const Sga sga = arena.alloc_class(i); sga != 0) return sga;

@@ -57,7 +57,8 @@ int open_socket(SocketKind kind, int family) {
 
 int bind_socket(int fd, int family, SocketKind kind, const Address& to) {
   if (to.family != family) return -EAFNOSUPPORT;
-  // A restarted server gets its port back at once. Not for datagrams, where the option lets another process take the port over.
+  // A restarted server gets its port back at once. Not for datagrams, where the option lets another process take the
+  // port over.
   if (kind == SocketKind::kStream) {
     if (const int error = set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1); error != 0) return error;
   }

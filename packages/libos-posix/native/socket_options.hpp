@@ -6,8 +6,8 @@
 
 namespace demi::posix {
 
-// A non-blocking, close-on-exec socket with this libOS's defaults: IPv6 only for family 6, TCP_NODELAY. A descriptor or a
-// negative errno.
+// A non-blocking, close-on-exec socket with this libOS's defaults: IPv6 only for family 6, TCP_NODELAY. A descriptor or
+// a negative errno.
 int open_socket(SocketKind kind, int family);
 
 int bind_socket(int fd, int family, SocketKind kind, const Address& to);

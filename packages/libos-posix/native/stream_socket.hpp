@@ -1,7 +1,8 @@
 // A TCP socket as a queue: everything that does not depend on how the kernel is asked to move the bytes.
 //
-// Life: idle -> listening, or idle -> connecting -> connected. A driver's subclass sends what gather() lines up and reports it
-// with sent(); it receives into arena slots and reports those with received(), the end with ended(), a failure with failed().
+// Life: idle -> listening, or idle -> connecting -> connected. A driver's subclass sends what gather() lines up and
+// reports it with sent(); it receives into arena slots and reports those with received(), the end with ended(), a
+// failure with failed().
 //
 // Sending and receiving fail apart: after a reset the peer's last bytes can still be popped, then comes the error.
 #pragma once

@@ -19,7 +19,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Where received and unpopped slots of all sockets may go before multishot receives are given up: an eighth of the class.
+// Where received and unpopped slots of all sockets may go before multishot receives are given up: an eighth of the
+// class.
 constexpr std::uint32_t kUnpoppedShare = 8;
 
 }  // namespace

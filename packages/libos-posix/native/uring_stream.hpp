@@ -1,7 +1,7 @@
 // A stream socket on io_uring.
 //
-// Receiving: one request stays with the kernel and brings a slot for everything that arrives (multishot). A peer that sends
-// faster than the application pops loses that: from then on each receive is asked for, one slot at a time.
+// Receiving: one request stays with the kernel and brings a slot for everything that arrives (multishot). A peer that
+// sends faster than the application pops loses that: from then on each receive is asked for, one slot at a time.
 // Sending: one request at a time, gathering the pushes that wait.
 //
 // The object lives until the kernel has ended its requests, also after its queue descriptor was closed.
