@@ -187,4 +187,35 @@ export const datagrams = group("datagram sockets", ["udp"], (test) => {
     },
     { needs: ["hostPeer"] },
   );
+
+  test(
+    "framed datagrams: one push is one pop with its segments, and what is no message is dropped",
+    async (ctx) => {
+      const os = await ctx.open();
+      const peer = await dgramPeer(ctx, 4);
+      const [a, b] = [datagramSocket(ctx, os, { framing: "dmtr" }), datagramSocket(ctx, os, { framing: "dmtr" })];
+      const pop = os.pop(b.qd);
+      for (const size of [1, 12, 100, 1400]) peer.socket.send(randomBytes(ctx.random, size), b.port, b.host);
+      peer.socket.send(Buffer.alloc(64, 0xff), b.port, b.host);
+      for (let i = 0; i < 20; i++) {
+        assert.equal(os.poll(pop), undefined, "garbage is no message");
+        await turn();
+      }
+      const sga = os.alloc([3, 300, 30]);
+      for (let i = 0; i < 3; i++) os.bytes(sga, i).fill(i + 1);
+      os.pushTo(a.qd, sga, b, PushFlag.FREE | PushFlag.QUIET);
+      const done = await completion(ctx, os, pop);
+      assert.equal(done.result, 333);
+      assert.deepEqual(os.address(done.sga), { host: a.host, port: a.port, family: 4 });
+      assert.equal(os.segments(done.sga), 3);
+      for (const [i, length] of [3, 300, 30].entries()) {
+        assert.deepEqual(Buffer.from(os.bytes(done.sga, i)), Buffer.alloc(length, i + 1));
+      }
+      os.free(done.sga);
+      os.close(a.qd);
+      os.close(b.qd);
+      await assertIdle(ctx, os);
+    },
+    { needs: ["dmtr", "hostPeer"] },
+  );
 });

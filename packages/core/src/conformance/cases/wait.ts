@@ -102,7 +102,11 @@ export const waiting = group("wait", [], (test) => {
     for (const qd of queues) for (let i = 0; i < 200; i++) os.push(qd, os.from("x"), PushFlag.FREE | PushFlag.QUIET);
     const served = queues.map(() => 0);
     const pops = queues.map((qd) => os.pop(qd));
+    const idle = os.queue();
+    const never = os.pop(idle);
     for (let i = 0; i < 200; i++) {
+      // A turn of the device: every token is done when waitAny chooses.
+      assert.equal(os.poll(never), undefined);
       const done = os.waitAny(pops, ctx.remaining());
       served[done.index]++;
       os.free(done.sga);
@@ -112,8 +116,8 @@ export const waiting = group("wait", [], (test) => {
       served.every((count) => count >= 25),
       `served ${served.join(", ")} of 200`,
     );
-    for (const qd of queues) os.close(qd);
-    for (const done of os.waitAll(pops, ctx.remaining())) if (done.sga !== 0) os.free(done.sga);
+    for (const qd of [...queues, idle]) os.close(qd);
+    for (const done of os.waitAll([...pops, never], ctx.remaining())) if (done.sga !== 0) os.free(done.sga);
     await assertIdle(ctx, os);
   });
 
