@@ -2,6 +2,7 @@
 import type { ConformanceCase } from "./case.js";
 import { asyncCalls } from "./cases/async.js";
 import { combinators } from "./cases/combinators.js";
+import { combinatorEnds } from "./cases/combinators-end.js";
 import { files } from "./cases/files.js";
 import { loopModes } from "./cases/loop-modes.js";
 import { order } from "./cases/rule1-order.js";
@@ -51,5 +52,6 @@ export const suite: readonly ConformanceCase[] = [
   ...datagrams,
   ...files,
   ...combinators,
+  ...combinatorEnds,
   ...soak,
 ];
