@@ -3,6 +3,7 @@ import { DemiError } from "../errors.js";
 import { Layout } from "../layout.js";
 import type { DerivedQueue } from "../runtime/derived.js";
 import type { Runtime } from "../runtime/runtime.js";
+import { tagOf } from "../runtime/tokens.js";
 import type { QueueDescriptor, QueueOptions, QueueToken, Sga } from "../types.js";
 import { ApplicationFunction, FAILED } from "./application-function.js";
 import { Intake } from "./intake.js";
@@ -150,7 +151,8 @@ class SortQueue implements DerivedQueue {
     this.#waitsForMore = true;
     let qt: QueueToken;
     try {
-      qt = this.#runtime.tokens.take(Layout.OP_POP, Layout.DERIVED_QUEUE_BIT);
+      qt = this.#runtime.tokens.take();
+      this.#runtime.tokens.setStartTag(qt, tagOf(Layout.OP_POP, Layout.DERIVED_QUEUE_BIT));
     } catch {
       // No token to wait with.
       this.#deliver();

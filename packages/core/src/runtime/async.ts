@@ -4,6 +4,7 @@ import { Layout } from "../layout.js";
 import type { Address, AsyncCalls, AsyncOptions, Completion, QueueDescriptor, QueueToken, Sga } from "../types.js";
 import type { Control } from "./control.js";
 import type { Runtime } from "./runtime.js";
+import { opcodeOf, qdOf } from "./tokens.js";
 
 const ECANCELED = -constants.errno.ECANCELED;
 const EBADF = -constants.errno.EBADF;
@@ -41,10 +42,6 @@ export class Async implements AsyncCalls {
   }
 
   wait(qt: QueueToken, options?: AsyncOptions): Promise<Completion> {
-    const { tokens } = this.#runtime;
-    const at = tokens.at(qt);
-    const opcode = at < 0 ? 0 : tokens.opcode(at);
-    const qd = at < 0 ? 0 : tokens.qd(at);
     return new Promise((resolve, reject) => {
       const signal = options?.signal;
       if (signal?.aborted) {
@@ -53,10 +50,10 @@ export class Async implements AsyncCalls {
       }
       this.#runtime.open("wait");
       const abort = () => this.#abort(qt);
-      this.#runtime.attach(qt, (result, value) => {
+      this.#runtime.attach(qt, (result, value, tag) => {
         signal?.removeEventListener("abort", abort);
         if (result === ECANCELED && signal?.aborted) reject(signal.reason);
-        else resolve({ opcode, qd, qt, result, sga: opcode === Layout.OP_POP ? value : 0, newQd: opcode === Layout.OP_POP ? 0 : value });
+        else resolve(completion(qt, result, value, tag));
       });
       signal?.addEventListener("abort", abort, { once: true });
     });
@@ -128,6 +125,13 @@ export class Async implements AsyncCalls {
   #abort(qt: QueueToken): void {
     if (!this.#runtime.closed) this.#runtime.cancel(qt);
   }
+}
+
+function completion(qt: QueueToken, result: number, value: number, tag: number): Completion {
+  const opcode = opcodeOf(tag);
+  const sga = opcode === Layout.OP_POP ? value : 0;
+  const newQd = opcode === Layout.OP_ACCEPT ? value : 0;
+  return { opcode, qd: qdOf(tag), qt, result, sga, newQd };
 }
 
 /** The queue was closed: the end of an iteration, not a failure of it. */

@@ -40,8 +40,7 @@ export class DoneList {
   }
 
   #waits(qt: number): boolean {
-    const at = this.#tokens.at(qt);
-    return at >= 0 && this.#tokens.holder(at) === Holder.DONE;
+    return this.#tokens.holder(qt) === Holder.DONE;
   }
 
   #compact(): void {

@@ -15,7 +15,8 @@ export class Rings {
   readonly #cqBase: number;
   readonly #returnedBase: number;
   #sqTail = 0;
-  #sqHead = 0;
+  /** Free submission entries. */
+  #room: number;
   #cqHead = 0;
   #cqTail = 0;
 
@@ -32,6 +33,7 @@ export class Rings {
     this.#native = native;
     this.#entries = words[Layout.WORD_SQ_ENTRIES];
     this.#mask = this.#entries - 1;
+    this.#room = this.#entries;
     this.#sqBase = words[Layout.WORD_SQ_BASE];
     this.#cqBase = words[Layout.WORD_CQ_BASE];
     this.#returnedBase = words[Layout.WORD_RETURNED_BASE];
@@ -39,12 +41,13 @@ export class Rings {
 
   /** Submissions written since the last poll. */
   get unsubmitted(): number {
-    return (this.#sqTail - this.#sqHead) | 0;
+    return this.#entries - this.#room;
   }
 
   /** Writes one submission; a full ring is handed over first, so this always succeeds. */
   submit(op: number, qd: number, qt: number, arg: number): void {
-    if (((this.#sqTail - this.#sqHead) | 0) === this.#entries) this.poll(0);
+    if (this.#room === 0) this.poll(0);
+    this.#room = (this.#room - 1) | 0;
     const words = this.words;
     const at = (this.#sqBase + ((this.#sqTail & this.#mask) << 2)) | 0;
     words[at + Layout.SQE_OP] = op;
@@ -61,7 +64,7 @@ export class Rings {
     words[Layout.WORD_CQ_HEAD] = this.#cqHead;
     const ready = this.#native.poll(waitMicroseconds);
     if (ready < 0) throw DemiError.from(ready, "poll");
-    this.#sqHead = this.#sqTail;
+    this.#room = this.#entries;
     this.#cqTail = words[Layout.WORD_CQ_TAIL];
     return ready;
   }

@@ -8,18 +8,28 @@ import { Arena } from "./arena.js";
 import type { DerivedQueue } from "./derived.js";
 import { DoneList } from "./done.js";
 import { Rings } from "./rings.js";
-import { type CompletionCallback, Holder, TokenTable } from "./tokens.js";
+import { type CompletionCallback, Holder, opcodeOf, qdOf, tagOf, TokenTable } from "./tokens.js";
 
 const ECANCELED = -constants.errno.ECANCELED;
 
 /** The one object handed to run() and drain() handlers: rewritten for each completion. */
 class CompletionEvent implements Completion {
-  opcode = 0;
-  qd = 0;
   qt = 0;
   result = 0;
-  sga = 0;
-  newQd = 0;
+  value = 0;
+  tag = 0;
+  get opcode(): number {
+    return opcodeOf(this.tag);
+  }
+  get qd(): number {
+    return qdOf(this.tag);
+  }
+  get sga(): number {
+    return opcodeOf(this.tag) === Layout.OP_POP ? this.value : 0;
+  }
+  get newQd(): number {
+    return opcodeOf(this.tag) === Layout.OP_ACCEPT ? this.value : 0;
+  }
 }
 
 /**
@@ -34,8 +44,9 @@ export class Runtime {
   readonly arena: Arena;
   readonly done: DoneList;
   closed = false;
-  /** The event loop driver sleeps: a submission must wake it. */
-  asleep = false;
+  /** Closed or asleep: look before anything is submitted. One word, because the data path asks each time. */
+  attention = false;
+  #asleep = false;
   /** Wakes or starts the driver; set by it. */
   kick: () => void = () => {};
   /** Callbacks waiting for a completion: the driver runs while there are any. */
@@ -48,8 +59,7 @@ export class Runtime {
   readonly #event = new CompletionEvent();
   #finished: number[] = [];
   readonly #reclaim = (qt: number): void => {
-    const at = this.tokens.at(qt);
-    if (at >= 0) this.#forget(at);
+    if (this.tokens.holder(qt) !== Holder.NONE) this.#forget(qt);
   };
 
   constructor(name: string, native: NativeLibOS) {
@@ -61,13 +71,22 @@ export class Runtime {
     this.arena = new Arena(native, this.rings.words);
   }
 
+  /** The event loop driver sleeps: a submission must wake it. */
+  get asleep(): boolean {
+    return this.#asleep;
+  }
+  set asleep(asleep: boolean) {
+    this.#asleep = asleep;
+    this.attention = asleep || this.closed;
+  }
+
   // ---- start operations --------------------------------------------------------------------------------------------
 
   push(qd: QueueDescriptor, sga: Sga, flags: number): QueueToken {
     if ((qd & Layout.DERIVED_QUEUE_BIT) !== 0) return this.#pushDerived(qd, sga, flags);
     let qt = 0;
-    if ((flags & Layout.FLAG_QUIET) === 0) qt = this.#token(Layout.OP_PUSH, qd, "push");
-    else if (this.closed || this.asleep) this.#beforeToken("push");
+    if ((flags & Layout.FLAG_QUIET) === 0) qt = this.#token("push");
+    else if (this.attention) this.#attend("push");
     // Given away: not the application's any more, though the ring is not handed over yet.
     if ((flags & Layout.FLAG_FREE) !== 0) this.arena.giveAway(sga);
     this.rings.submit(Layout.OP_PUSH | (flags << 8), qd, qt, sga);
@@ -75,7 +94,8 @@ export class Runtime {
   }
 
   #pushDerived(qd: QueueDescriptor, sga: Sga, flags: number): QueueToken {
-    const qt = this.#token(Layout.OP_PUSH, qd, "push");
+    const qt = this.#token("push");
+    this.tokens.setStartTag(qt, tagOf(Layout.OP_PUSH, qd));
     const queue = this.#derivedQueue(qd, qt);
     if (queue !== undefined) queue.push(qt, sga, flags & ~Layout.FLAG_QUIET);
     else if ((flags & Layout.FLAG_FREE) !== 0 && this.arena.owns(sga)) this.free(sga);
@@ -96,24 +116,29 @@ export class Runtime {
     if ((limit | 0) !== limit || limit < 0) {
       throw new DemiError("EINVAL", "pop", `limit is ${limit}, not 0 to ${0x7fffffff} bytes`, qd);
     }
-    const qt = this.#token(Layout.OP_POP, qd, "pop");
-    if ((qd & Layout.DERIVED_QUEUE_BIT) !== 0) this.#derivedQueue(qd, qt)?.pop(qt, limit);
+    const qt = this.#token("pop");
+    if ((qd & Layout.DERIVED_QUEUE_BIT) !== 0) this.#popDerived(qd, qt, limit);
     else this.rings.submit(Layout.OP_POP, qd, qt, limit);
     return qt;
   }
 
+  #popDerived(qd: QueueDescriptor, qt: QueueToken, limit: number): void {
+    this.tokens.setStartTag(qt, tagOf(Layout.OP_POP, qd));
+    this.#derivedQueue(qd, qt)?.pop(qt, limit);
+  }
+
   accept(qd: QueueDescriptor): QueueToken {
-    const qt = this.#token(Layout.OP_ACCEPT, qd, "accept");
+    const qt = this.#token("accept");
     this.rings.submit(Layout.OP_ACCEPT, qd, qt, 0);
     return qt;
   }
 
   connect(qd: QueueDescriptor, host: string, port: number): QueueToken {
-    const qt = this.#token(Layout.OP_CONNECT, qd, "connect");
+    const qt = this.#token("connect");
     this.flush();
     const error = this.native.connect(qd, qt, host, port);
     if (error < 0) {
-      this.tokens.release(this.tokens.at(qt));
+      this.tokens.release(qt);
       throw DemiError.from(error, "connect", qd, `${host}:${port}`);
     }
     return qt;
@@ -154,14 +179,14 @@ export class Runtime {
     if (this.asleep) this.kick();
   }
 
-  #token(opcode: number, qd: QueueDescriptor, syscall: string): QueueToken {
-    if (this.closed || this.asleep || this.tokens.exhausted) this.#beforeToken(syscall);
-    return this.tokens.take(opcode, qd);
+  #token(syscall: string): QueueToken {
+    if (this.attention || this.tokens.exhausted) this.#attend(syscall);
+    return this.tokens.take();
   }
 
-  #beforeToken(syscall: string): void {
+  #attend(syscall: string): void {
     this.open(syscall);
-    if (this.asleep) this.kick();
+    if (this.#asleep) this.kick();
     // Tokens of dropped operations come back with a poll.
     if (this.tokens.exhausted) this.flush();
   }
@@ -196,53 +221,62 @@ export class Runtime {
     let count = 0;
     if (handler !== undefined && !this.done.empty) count += this.#handOver(handler);
     if (this.#finished.length !== 0) count += this.#dispatchFinished(handler);
-    const rings = this.rings;
+    const { rings, tokens } = this;
     const words = rings.words;
+    const event = this.#event;
     for (let at = rings.next(); at >= 0; at = rings.next()) {
-      const result = words[(at + Layout.CQE_RESULT) | 0];
       const qt = words[at];
-      if (qt === 0) this.#failedQuietly(words[(at + Layout.CQE_QD) | 0], result, handler);
-      else this.#deliver(qt, result, words[(at + Layout.CQE_VALUE) | 0], handler);
+      const result = words[(at + Layout.CQE_RESULT) | 0];
+      const value = words[(at + Layout.CQE_VALUE) | 0];
+      const tag = words[(at + Layout.CQE_TAG) | 0];
       count = (count + 1) | 0;
+      if (handler !== undefined && result >= 0 && tokens.isApp(qt)) {
+        if (opcodeOf(tag) === Layout.OP_ACCEPT) this.#publishAccept(tag, value);
+        tokens.release(qt);
+        event.qt = qt;
+        event.result = result;
+        event.value = value;
+        event.tag = tag;
+        handler(event);
+      } else {
+        this.#deliver(qt, result, value, tag, handler);
+      }
     }
     return count;
   }
 
-  #deliver(qt: QueueToken, result: number, value: number, handler: CompletionHandler | undefined): void {
-    const tokens = this.tokens;
-    const at = tokens.at(qt);
-    if (at < 0) {
+  /** As the loop of dispatch(), for every case. */
+  #deliver(qt: QueueToken, result: number, value: number, tag: number, handler: CompletionHandler | undefined): void {
+    const { tokens } = this;
+    if (qt === 0) {
+      this.#failedQuietly(qdOf(tag), result, handler);
+      return;
+    }
+    const holder = tokens.holder(qt);
+    if (holder === Holder.NONE || holder === Holder.DONE) {
       this.stray++;
       return;
     }
-    if (result < 0) this.#publish(at, result);
-    else if (value !== 0 && channels.accept.hasSubscribers) this.#publishAccept(at, value);
-    const holder = tokens.holder(at);
-    if (holder === Holder.APP) {
-      if (handler === undefined) {
-        tokens.complete(at, result, value);
-        this.done.add(qt);
-      } else {
-        this.#call(handler, at, qt, result, value);
-      }
-    } else if (holder === Holder.CALLBACK) {
-      const callback = this.#forget(at) as CompletionCallback;
-      callback(result, value);
+    if (result < 0) this.#publish(tag, result);
+    else if (opcodeOf(tag) === Layout.OP_ACCEPT) this.#publishAccept(tag, value);
+    if (holder === Holder.CALLBACK) {
+      const callback = this.#forget(qt) as CompletionCallback;
+      callback(result, value, tag);
+    } else if (handler === undefined) {
+      tokens.complete(qt, result, value, tag);
+      this.done.add(qt);
     } else {
-      this.stray++;
+      tokens.release(qt);
+      this.#call(handler, qt, result, value, tag);
     }
   }
 
-  #call(handler: CompletionHandler, at: number, qt: QueueToken, result: number, value: number): void {
+  #call(handler: CompletionHandler, qt: QueueToken, result: number, value: number, tag: number): void {
     const event = this.#event;
-    const opcode = this.tokens.opcode(at);
-    event.opcode = opcode;
-    event.qd = this.tokens.qd(at);
     event.qt = qt;
     event.result = result;
-    event.sga = opcode === Layout.OP_POP ? value : 0;
-    event.newQd = opcode === Layout.OP_ACCEPT ? value : 0;
-    this.tokens.release(at);
+    event.value = value;
+    event.tag = tag;
     handler(event);
   }
 
@@ -252,21 +286,16 @@ export class Runtime {
     if (channels.error.hasSubscribers) {
       channels.error.publish({ libos: this.name, qd, opcode: Layout.OP_PUSH, errno, code: errorName(errno) });
     }
-    if (handler === undefined) return;
-    const event = this.#event;
-    event.opcode = Layout.OP_PUSH;
-    event.qd = qd;
-    event.qt = event.sga = event.newQd = 0;
-    event.result = errno;
-    handler(event);
+    if (handler !== undefined) this.#call(handler, 0, errno, 0, tagOf(Layout.OP_PUSH, qd));
   }
 
   /** Completions that came while nobody handled them. */
   #handOver(handler: CompletionHandler): number {
     let count = 0;
     for (let qt = this.done.take(); qt !== 0; qt = this.done.take()) {
-      const at = this.tokens.at(qt);
-      this.#call(handler, at, qt, this.tokens.result(at), this.tokens.value(at));
+      const { tokens } = this;
+      tokens.release(qt);
+      this.#call(handler, qt, tokens.result(qt), tokens.value(qt), tokens.tag(qt));
       count++;
     }
     return count;
@@ -275,96 +304,95 @@ export class Runtime {
   #dispatchFinished(handler: CompletionHandler | undefined): number {
     const finished = this.#finished;
     this.#finished = [];
-    for (let i = 0; i < finished.length; i += 3) this.#deliver(finished[i], finished[i + 1], finished[i + 2], handler);
-    return finished.length / 3;
+    for (let i = 0; i < finished.length; i += 4) {
+      this.#deliver(finished[i], finished[i + 1], finished[i + 2], finished[i + 3], handler);
+    }
+    return finished.length / 4;
   }
 
-  #publish(at: number, errno: number): void {
+  #publish(tag: number, errno: number): void {
     if (!channels.error.hasSubscribers) return;
-    const { tokens } = this;
-    channels.error.publish({ libos: this.name, qd: tokens.qd(at), opcode: tokens.opcode(at), errno, code: errorName(errno) });
+    const code = errorName(errno);
+    channels.error.publish({ libos: this.name, qd: qdOf(tag), opcode: opcodeOf(tag), errno, code });
   }
 
-  #publishAccept(at: number, newQd: QueueDescriptor): void {
-    if (this.tokens.opcode(at) !== Layout.OP_ACCEPT) return;
-    channels.accept.publish({ libos: this.name, qd: this.tokens.qd(at), newQd });
+  #publishAccept(tag: number, newQd: QueueDescriptor): void {
+    if (channels.accept.hasSubscribers) channels.accept.publish({ libos: this.name, qd: qdOf(tag), newQd });
   }
 
-  #forget(at: number): CompletionCallback | undefined {
+  #forget(qt: QueueToken): CompletionCallback | undefined {
     let callback: CompletionCallback | undefined;
-    if (this.tokens.holder(at) === Holder.CALLBACK) {
-      callback = this.tokens.detach(at);
+    if (this.tokens.holder(qt) === Holder.CALLBACK) {
+      callback = this.tokens.detach(qt);
       this.callbacks--;
     }
-    this.tokens.release(at);
+    this.tokens.release(qt);
     return callback;
   }
 
   /** `callback` gets the token's completion instead of the application. The token must be outstanding and the application's. */
   attach(qt: QueueToken, callback: CompletionCallback): void {
     const { tokens } = this;
-    const at = tokens.at(qt);
-    if (at < 0 || tokens.holder(at) === Holder.CALLBACK) {
+    const holder = tokens.holder(qt);
+    if (holder === Holder.NONE || holder === Holder.CALLBACK) {
       throw new DemiError("EINVAL", "wait", `token ${qt} is not outstanding`);
     }
-    if (tokens.holder(at) === Holder.DONE) this.#finished.push(qt, tokens.result(at), tokens.value(at));
-    tokens.attach(at, callback);
+    if (holder === Holder.DONE) this.#finished.push(qt, tokens.result(qt), tokens.value(qt), tokens.tag(qt));
+    tokens.attach(qt, callback);
     this.callbacks++;
     this.kick();
   }
 
   /** Takes a completion that waits to be picked up; the token ends. */
-  pick(at: number, qt: QueueToken): Completion {
+  pick(qt: QueueToken): Completion {
     const { tokens } = this;
-    const opcode = tokens.opcode(at);
-    const value = tokens.value(at);
-    const completion = {
+    const tag = tokens.tag(qt);
+    const opcode = opcodeOf(tag);
+    const value = tokens.value(qt);
+    tokens.release(qt);
+    return {
       opcode,
-      qd: tokens.qd(at),
+      qd: qdOf(tag),
       qt,
-      result: tokens.result(at),
+      result: tokens.result(qt),
       sga: opcode === Layout.OP_POP ? value : 0,
       newQd: opcode === Layout.OP_ACCEPT ? value : 0,
     };
-    tokens.release(at);
-    return completion;
   }
 
   // ---- give up ---------------------------------------------------------------------------------------------------------
 
   cancel(qt: QueueToken): boolean {
-    const at = this.outstanding(qt, "cancel");
-    if (this.tokens.holder(at) === Holder.DONE) return false;
-    const qd = this.tokens.qd(at);
+    if (this.outstanding(qt, "cancel") === Holder.DONE) return false;
+    const derived = this.tokens.startTag(qt);
     let cancelled: boolean;
-    if ((qd & Layout.DERIVED_QUEUE_BIT) !== 0) {
-      cancelled = this.#derived.get(qd)?.cancel(qt) ?? false;
+    if (derived !== 0) {
+      cancelled = this.#derived.get(qdOf(derived))?.cancel(qt) ?? false;
       if (cancelled) this.finish(qt, ECANCELED, 0);
     } else {
       this.flush();
       cancelled = this.native.cancel(qt) === 1;
     }
-    if (this.asleep) this.kick();
+    if (this.#asleep) this.kick();
     return cancelled;
   }
 
   drop(qt: QueueToken): void {
-    const at = this.outstanding(qt, "drop");
-    const opcode = this.tokens.opcode(at);
-    if (this.tokens.holder(at) === Holder.CALLBACK) {
+    const { tokens } = this;
+    const holder = this.outstanding(qt, "drop");
+    if (holder === Holder.CALLBACK) {
       throw new DemiError("EBUSY", "drop", `a promise waits for token ${qt}: abort it by its signal`);
     }
-    if (this.tokens.holder(at) === Holder.DONE) {
-      const value = this.tokens.value(at);
-      this.tokens.release(at);
-      this.discard(opcode, value);
+    if (holder === Holder.DONE) {
+      tokens.release(qt);
+      this.discard(tokens.tag(qt), tokens.value(qt));
       return;
     }
-    const derived = (this.tokens.qd(at) & Layout.DERIVED_QUEUE_BIT) !== 0;
+    const derived = this.tokens.startTag(qt) !== 0;
     if (!derived) this.flush();
     if (derived || this.native.drop(qt) < 0) {
       // Its completion is on the way: take it and free what it brings.
-      this.attach(qt, (_result, value) => this.discard(opcode, value));
+      this.attach(qt, (_result, value, tag) => this.discard(tag, value));
       if (derived) this.cancel(qt);
     } else {
       this.rings.returned(this.#reclaim);
@@ -372,8 +400,9 @@ export class Runtime {
   }
 
   /** Frees what a completion brought that nobody wants. */
-  discard(opcode: number, value: number): void {
+  discard(tag: number, value: number): void {
     if (value === 0 || this.closed) return;
+    const opcode = opcodeOf(tag);
     if (opcode === Layout.OP_POP) this.free(value);
     else if (opcode === Layout.OP_ACCEPT) this.close(value);
   }
@@ -394,12 +423,12 @@ export class Runtime {
     if (this.asleep) this.kick();
   }
 
-  /** The entry of an outstanding token; throws EINVAL for any other. */
-  outstanding(qt: QueueToken, syscall: string): number {
+  /** Who holds an outstanding token; throws EINVAL for any other. */
+  outstanding(qt: QueueToken, syscall: string): Holder {
     this.open(syscall);
-    const at = this.tokens.at(qt);
-    if (at < 0) throw new DemiError("EINVAL", syscall, `token ${qt} is not outstanding`);
-    return at;
+    const holder = this.tokens.holder(qt);
+    if (holder === Holder.NONE) throw new DemiError("EINVAL", syscall, `token ${qt} is not outstanding`);
+    return holder;
   }
 
   // ---- queues that live here -----------------------------------------------------------------------------------------
@@ -431,7 +460,7 @@ export class Runtime {
 
   /** Ends an operation of a derived queue; its waiter hears of it in the next dispatch. */
   finish(qt: QueueToken, result: number, value: number): void {
-    this.#finished.push(qt, result, value);
+    this.#finished.push(qt, result, value, this.tokens.startTag(qt));
     if (this.asleep) this.kick();
   }
 
@@ -454,11 +483,12 @@ export class Runtime {
   destroy(): void {
     if (this.closed) return;
     this.closed = true;
+    this.attention = true;
     const waiting = this.tokens.waiting();
     this.#derived.clear();
     this.native.destroy();
     this.rings.end();
     this.callbacks = 0;
-    for (const callback of waiting) callback(ECANCELED, 0);
+    for (const callback of waiting) callback(ECANCELED, 0, 0);
   }
 }

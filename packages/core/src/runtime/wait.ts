@@ -18,31 +18,31 @@ export class Waiter {
   }
 
   poll(qt: QueueToken): Completion | undefined {
-    const at = this.#at(qt, "poll");
+    this.#waitable(qt, "poll");
     const runtime = this.#runtime;
-    if (runtime.tokens.holder(at) !== Holder.DONE) {
+    if (runtime.tokens.holder(qt) !== Holder.DONE) {
       runtime.poll(0);
       runtime.dispatch(undefined);
     }
-    return runtime.tokens.holder(at) === Holder.DONE ? runtime.pick(at, qt) : undefined;
+    return runtime.tokens.holder(qt) === Holder.DONE ? runtime.pick(qt) : undefined;
   }
 
   wait(qt: QueueToken, timeout: number | undefined): Completion {
-    const at = this.#at(qt, "wait");
+    this.#waitable(qt, "wait");
     const { tokens } = this.#runtime;
-    this.#until("wait", timeout, () => tokens.holder(at) === Holder.DONE);
-    return this.#runtime.pick(at, qt);
+    this.#until("wait", timeout, () => tokens.holder(qt) === Holder.DONE);
+    return this.#runtime.pick(qt);
   }
 
   waitAny(qts: readonly QueueToken[], timeout: number | undefined): Completion & { index: number } {
     if (qts.length === 0) throw new DemiError("EINVAL", "waitAny", "no tokens");
-    for (const qt of qts) this.#at(qt, "waitAny");
+    for (const qt of qts) this.#waitable(qt, "waitAny");
     const { tokens } = this.#runtime;
     let found = -1;
     this.#until("waitAny", timeout, () => {
       for (let n = 0; n < qts.length; n++) {
         const i = (this.#next + n) % qts.length;
-        if (tokens.holder(tokens.at(qts[i])) === Holder.DONE) {
+        if (tokens.holder(qts[i]) === Holder.DONE) {
           found = i;
           return true;
         }
@@ -50,17 +50,17 @@ export class Waiter {
       return false;
     });
     this.#next = found + 1;
-    const completion = this.#runtime.pick(tokens.at(qts[found]), qts[found]);
+    const completion = this.#runtime.pick(qts[found]);
     return { ...completion, index: found };
   }
 
   /** All or nothing: on a timeout no token has been used up. */
   waitAll(qts: readonly QueueToken[], timeout: number | undefined): Completion[] {
-    const entries = qts.map((qt) => this.#at(qt, "waitAll"));
+    for (const qt of qts) this.#waitable(qt, "waitAll");
     if (new Set(qts).size !== qts.length) throw new DemiError("EINVAL", "waitAll", "a token is named twice");
     const { tokens } = this.#runtime;
-    this.#until("waitAll", timeout, () => entries.every((at) => tokens.holder(at) === Holder.DONE));
-    return entries.map((at, i) => this.#runtime.pick(at, qts[i]));
+    this.#until("waitAll", timeout, () => qts.every((qt) => tokens.holder(qt) === Holder.DONE));
+    return qts.map((qt) => this.#runtime.pick(qt));
   }
 
   waitNext(max: number, timeout: number | undefined): Completion[] {
@@ -70,7 +70,7 @@ export class Waiter {
     const completions: Completion[] = [];
     this.#until("waitNext", timeout, () => {
       for (let qt = done.take(); qt !== 0; qt = done.take()) {
-        completions.push(this.#runtime.pick(tokens.at(qt), qt));
+        completions.push(this.#runtime.pick(qt));
         if (completions.length === max) break;
       }
       return completions.length > 0;
@@ -78,12 +78,10 @@ export class Waiter {
     return completions;
   }
 
-  #at(qt: QueueToken, syscall: string): number {
-    const at = this.#runtime.outstanding(qt, syscall);
-    if (this.#runtime.tokens.holder(at) === Holder.CALLBACK) {
+  #waitable(qt: QueueToken, syscall: string): void {
+    if (this.#runtime.outstanding(qt, syscall) === Holder.CALLBACK) {
       throw new DemiError("EBUSY", syscall, `a promise waits for token ${qt} already`);
     }
-    return at;
   }
 
   #until(syscall: string, timeout: number | undefined, done: () => boolean): void {

@@ -101,7 +101,7 @@ class Arena {
   }
 
   std::uint8_t* slot_start(Sga sga) const { return base_ + start_of(slots_[index(sga)]); }
-  std::uint32_t slot_capacity(Sga sga) const { return classes_[slots_[index(sga)].size_class].geometry.size; }
+  std::uint32_t slot_capacity(Sga sga) const { return slots_[index(sga)].capacity; }
 
   void set_address(Sga sga, const Address& a) { write_address(index(sga), a); }
   Address address(Sga sga) const;
@@ -140,7 +140,7 @@ class Arena {
   // True when the handle names an sga the application owns now.
   bool app_owns(Sga sga) const {
     const std::uint32_t i = index(sga);
-    return sga > 0 && i < slots_.size() && slots_[i].handle == sga && slots_[i].state == State::kApp && slots_[i].head;
+    return sga > 0 && i < slot_count_ && slots_[i].handle == sga && slots_[i].state == State::kApp && slots_[i].head;
   }
 
   // Takes what JavaScript wrote into the descriptors of an sga it owns. Returns the total length, -EINVAL for a range outside
@@ -184,6 +184,7 @@ class Arena {
     std::uint32_t length = 0;
     std::uint32_t start = 0;  // in units of kSlotAlign
     std::uint32_t pins = 0;   // there may be more than 65535 operations on one sga: tokens go up to 2^17
+    std::uint32_t capacity = 0;
     std::uint8_t size_class = 0;
     State state = State::kFree;
     bool head = false;
@@ -222,7 +223,7 @@ class Arena {
 
   std::uint32_t count(State state) const {
     return static_cast<std::uint32_t>(
-        std::count_if(slots_.begin(), slots_.end(), [&](const Slot& s) { return s.state == state; }));
+        std::count_if(slots_.get(), slots_.get() + slot_count_, [&](const Slot& s) { return s.state == state; }));
   }
 
   void release(Sga sga);
@@ -232,7 +233,8 @@ class Arena {
   std::uint8_t* base_ = nullptr;
   std::size_t bytes_ = 0;
   std::int32_t* shared_;
-  std::vector<Slot> slots_;
+  std::unique_ptr<Slot[]> slots_;
+  std::uint32_t slot_count_ = 0;
   std::vector<Class> classes_;
   std::uint64_t releases_ = 0;
 };
@@ -244,7 +246,8 @@ inline Arena::Arena(std::span<const SizeClass> classes, std::int32_t* shared) : 
     slot += geometry.count;
     bytes_ += static_cast<std::size_t>(geometry.size) * geometry.count;
   }
-  slots_.resize(slot);
+  slots_ = std::make_unique<Slot[]>(slot);
+  slot_count_ = slot;
   mapping_ = std::make_shared<Mapping>(bytes_);
   base_ = static_cast<std::uint8_t*>(mapping_->data());
   std::size_t at = 0;
@@ -255,6 +258,7 @@ inline Arena::Arena(std::span<const SizeClass> classes, std::int32_t* shared) : 
       const std::uint32_t i = c.first + n;
       slots_[i].handle = static_cast<Sga>(i);
       slots_[i].size_class = static_cast<std::uint8_t>(k);
+      slots_[i].capacity = c.geometry.size;
       slots_[i].start = static_cast<std::uint32_t>(at / layout::kSlotAlign);
       std::int32_t* d = this->shared(i);
       d[layout::kSlotCapacity] = static_cast<std::int32_t>(c.geometry.size);
@@ -296,14 +300,16 @@ inline int Arena::gather(Sga sga, std::uint32_t skip, iovec* out, int room) cons
 
 inline std::int32_t Arena::take_ranges(Sga sga) {
   std::uint64_t total = 0;
+  const bool pinned = slots_[index(sga)].pins != 0;
   for (std::uint32_t next = index(sga) + 1; next != 0;) {
     Slot& s = slots_[next - 1];
     const std::int32_t* d = shared(next - 1);
     const auto offset = static_cast<std::uint32_t>(d[layout::kSlotOffset]);
     const auto length = static_cast<std::uint32_t>(d[layout::kSlotLength]);
-    const std::uint32_t capacity = classes_[s.size_class].geometry.size;
-    if (offset > capacity || length > capacity - offset) return -EINVAL;
-    if (slots_[index(sga)].pins != 0 && (offset != s.offset || length != s.length)) return -EBUSY;
+    if (offset > s.capacity || length > s.capacity - offset) [[unlikely]]
+      return -EINVAL;
+    if (pinned && (offset != s.offset || length != s.length)) [[unlikely]]
+      return -EBUSY;
     s.offset = offset;
     s.length = length;
     total += length;
@@ -317,7 +323,8 @@ inline void Arena::give_to_app(Sga sga) {
   for (std::uint32_t next = index(sga) + 1; next != 0;) {
     Slot& s = slots_[next - 1];
     std::int32_t* d = shared(next - 1);
-    d[layout::kSlotHandle] = s.handle;
+    // Only the first names the sga; a later segment's handle is nobody's to free or push.
+    d[layout::kSlotHandle] = s.head ? s.handle : 0;
     d[layout::kSlotOffset] = static_cast<std::int32_t>(s.offset);
     d[layout::kSlotLength] = static_cast<std::int32_t>(s.length);
     d[layout::kSlotNext] = static_cast<std::int32_t>(s.next);

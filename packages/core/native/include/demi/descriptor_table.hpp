@@ -27,6 +27,8 @@ class DescriptorTable {
     } else if (entries_.size() < capacity_) {
       i = static_cast<std::uint32_t>(entries_.size());
       entries_.emplace_back();
+      first_ = entries_.data();
+      used_ = static_cast<std::uint32_t>(entries_.size());
     } else {
       return -EMFILE;
     }
@@ -41,9 +43,9 @@ class DescriptorTable {
 
   Queue* find(Qd qd) {
     const std::uint32_t i = static_cast<std::uint32_t>(qd) & kMask;
-    if (i >= entries_.size() || entries_[i].qd != qd || qd <= 0) [[unlikely]]
+    if (i >= used_ || first_[i].qd != qd || qd <= 0) [[unlikely]]
       return nullptr;
-    return entries_[i].queue.get();
+    return first_[i].queue.get();
   }
 
   std::unique_ptr<Queue> remove(Qd qd) {
@@ -64,8 +66,8 @@ class DescriptorTable {
   }
 
  private:
-  // Bit 30 marks queues that live in JavaScript, so a native generation stays below it.
-  static constexpr std::uint32_t kGenerations = 1u << (30 - layout::kQueueIndexBits);
+  // Bit 29 marks queues that live in JavaScript, so a native generation stays below it.
+  static constexpr std::uint32_t kGenerations = 1u << (29 - layout::kQueueIndexBits);
   static constexpr std::uint32_t kMask = (1u << layout::kQueueIndexBits) - 1;
   struct Entry {
     Qd qd = 0;
@@ -73,6 +75,8 @@ class DescriptorTable {
     std::unique_ptr<Queue> queue;
   };
   std::vector<Entry> entries_;
+  Entry* first_ = nullptr;  // of entries_, and how many: what find() needs, without a division
+  std::uint32_t used_ = 0;
   std::vector<std::uint32_t> free_;
   std::uint32_t capacity_;
   std::uint32_t size_ = 0;

@@ -50,7 +50,8 @@ inline constexpr std::int32_t kSqeArg = 3;  // push: sga; pop: most bytes wanted
 inline constexpr std::int32_t kCqeQt = 0;      // 0 for a failed quiet push
 inline constexpr std::int32_t kCqeResult = 1;  // bytes or 0; a negative errno on failure
 inline constexpr std::int32_t kCqeValue = 2;   // pop: sga or 0; accept: the new queue descriptor
-inline constexpr std::int32_t kCqeQd = 3;
+inline constexpr std::int32_t kCqeTag = 3;     // queue descriptor | (opcode - 1) << kTagOpcodeShift
+inline constexpr std::int32_t kTagOpcodeShift = 30;
 
 // ---- opcodes -----------------------------------------------------------------------------------------------------
 inline constexpr std::int32_t kOpInvalid = 0;
@@ -69,7 +70,7 @@ inline constexpr std::int32_t kFlagTo = 4;     // datagram: send to the address 
 inline constexpr std::int32_t kTokenIndexBits = 17;
 inline constexpr std::int32_t kQueueIndexBits = 16;
 inline constexpr std::int32_t kSlotIndexBits = 18;
-inline constexpr std::int32_t kDerivedQueueBit = 0x40000000;  // queues made by combinators live in JavaScript
+inline constexpr std::int32_t kDerivedQueueBit = 0x20000000;  // queues made by combinators live in JavaScript
 
 // ---- slot descriptor: sixteen words, one cache line ---------------------------------------------------------------
 // An sga is a chain of slots, named by the handle of its first. JavaScript may write offset, length and address; the rest is
@@ -87,14 +88,8 @@ inline constexpr std::int32_t kSlotAddress = 8;  // four words: 4 or 16 bytes in
 inline constexpr std::int32_t kSlotScope = 12;   // IPv6 scope id
 inline constexpr std::int32_t kSlotAlign = 64;   // bytes
 
-// ---- token table entry, JavaScript's own: beside the rings, so that its code works on one array --------------------------
-inline constexpr std::int32_t kTokenWords = 8;
-inline constexpr std::int32_t kTokenWord = 0;   // the token: the current one, or the next when the entry is free
-inline constexpr std::int32_t kTokenState = 1;  // 0 when free, else holder | opcode << 4
-inline constexpr std::int32_t kTokenQd = 2;
-inline constexpr std::int32_t kTokenResult = 3;  // of a completion that waits to be picked up
-inline constexpr std::int32_t kTokenValue = 4;
-inline constexpr std::int32_t kTokenNext = 5;  // index of the next free entry
+// ---- JavaScript's own token table, beside the rings so that its code works on one array: C++ never reads it ---------------
+inline constexpr std::int32_t kTokenWords = 3;  // per token: a word of the table, and room for a ring of a power of two
 
 // ---- size class: three words each ---------------------------------------------------------------------------------
 inline constexpr std::int32_t kClassWords = 3;

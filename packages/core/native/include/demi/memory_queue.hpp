@@ -76,18 +76,22 @@ class MemoryQueue final : public Queue {
 
   // A ring that doubles up to the capacity, so an idle queue costs nothing.
   void append(Sga sga) {
-    if (size_ == fifo_.size()) {
-      std::vector<Sga> bigger(std::max<std::size_t>(16, fifo_.size() * 2));
-      for (std::size_t i = 0; i < size_; ++i) bigger[i] = fifo_[(head_ + i) & (fifo_.size() - 1)];
-      fifo_.swap(bigger);
-      head_ = 0;
-    }
-    fifo_[(head_ + size_++) & (fifo_.size() - 1)] = sga;
+    if (size_ == fifo_.size()) [[unlikely]]
+      grow();
+    fifo_[(head_ + size_++) & mask_] = sga;
+  }
+
+  void grow() {
+    std::vector<Sga> bigger(std::max<std::size_t>(16, fifo_.size() * 2));
+    for (std::size_t i = 0; i < size_; ++i) bigger[i] = fifo_[(head_ + i) & mask_];
+    fifo_.swap(bigger);
+    mask_ = fifo_.size() - 1;
+    head_ = 0;
   }
 
   Sga take_front() {
     const Sga sga = fifo_[head_];
-    head_ = (head_ + 1) & (fifo_.size() - 1);
+    head_ = (head_ + 1) & mask_;
     --size_;
     return sga;
   }
@@ -95,6 +99,7 @@ class MemoryQueue final : public Queue {
   OpList pops_;
   OpList pushes_;
   std::vector<Sga> fifo_;
+  std::size_t mask_ = 0;
   std::size_t head_ = 0;
   std::size_t size_ = 0;
   std::uint32_t capacity_;

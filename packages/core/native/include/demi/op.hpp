@@ -20,15 +20,26 @@ struct alignas(64) Op {
   Qt qt = 0;  // 0 when the entry is free
   Qd qd = 0;
   Sga sga = 0;               // push: the bytes to send; else 0
-  std::uint32_t limit = 0;   // pop: most bytes wanted, 0 for what there is
+  std::uint32_t limit = 0;   // push: bytes in all; pop: most bytes wanted, 0 for what there is
   std::uint8_t code = 0;     // layout::kOp*
   std::uint8_t flags = 0;    // layout::kFlag*
   bool dropped = false;      // nobody waits for the result any more
   bool started = false;      // for the queue: the device has begun and the operation cannot be cancelled
-  bool linked = false;       // in an OpList
   std::uint32_t cursor = 0;  // for the queue: bytes already done
+  bool linked = false;       // in an OpList
   Op* prev = nullptr;
   Op* next = nullptr;
+
+  void begin(std::uint8_t op_code, std::uint8_t op_flags, Qd queue) {
+    qd = queue;
+    sga = 0;
+    limit = 0;
+    code = op_code;
+    flags = op_flags;
+    dropped = false;
+    started = false;
+    cursor = 0;
+  }
 };
 
 // Operations waiting on one direction of a queue, oldest first. Intrusive: linking allocates nothing.
@@ -93,8 +104,6 @@ class OpTable {
     if (op.qt != 0) [[unlikely]]
       return nullptr;
     op.qt = qt;
-    op.dropped = op.started = false;
-    op.cursor = 0;
     ++in_use_;
     return &op;
   }
@@ -113,8 +122,6 @@ class OpTable {
     free_quiet_ = op->next;
     op->next = nullptr;
     op->qt = kNoToken;
-    op->dropped = op->started = false;
-    op->cursor = 0;
     ++in_use_;
     return op;
   }

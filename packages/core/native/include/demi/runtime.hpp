@@ -90,10 +90,16 @@ class Runtime {
  private:
   void run_entry(const std::int32_t* entry);
   void run_push(Op& op, Queue& queue);
+  static std::int32_t tag_of(std::uint8_t code, Qd qd) {
+    return static_cast<std::int32_t>((static_cast<std::uint32_t>(qd) & ((1u << layout::kTagOpcodeShift) - 1)) |
+                                     (code - 1u) << layout::kTagOpcodeShift);
+  }
+  [[gnu::noinline]] void complete_unheard(Op& op, std::int32_t tag, std::int32_t result, std::int32_t value);
+  [[gnu::noinline]] void release_sga(Op& op);
   void reject(Qt qt, Qd qd, int error);
   void refuse_quiet(Qd qd, Sga sga, std::uint8_t flags);
-  void post(Qt qt, Qd qd, std::int32_t result, std::int32_t value);
-  void write_entry(Qt qt, Qd qd, std::int32_t result, std::int32_t value);
+  void post(Qt qt, std::int32_t tag, std::int32_t result, std::int32_t value);
+  void write_entry(Qt qt, std::int32_t tag, std::int32_t result, std::int32_t value);
   void flush_backlog();
   std::size_t backlog_capacity() const { return static_cast<std::size_t>(limits_.tokens) + OpTable::kQuietOps; }
 
@@ -228,11 +234,7 @@ inline void Runtime::run_entry(const std::int32_t* entry) {
   Op* op = quiet ? ops_.start_quiet() : ops_.start(entry[kSqeQt]);
   if (op == nullptr) [[unlikely]]
     return quiet ? refuse_quiet(qd, entry[kSqeArg], flags) : reject(entry[kSqeQt], qd, -EINVAL);
-  op->code = static_cast<std::uint8_t>(code);
-  op->flags = flags;
-  op->qd = qd;
-  op->sga = 0;
-  op->limit = 0;
+  op->begin(static_cast<std::uint8_t>(code), flags, qd);
   Queue* queue = queues_.find(qd);
   switch (code) {
     case kOpPush: {
@@ -274,43 +276,52 @@ inline void Runtime::run_entry(const std::int32_t* entry) {
 // ---- completion -----------------------------------------------------------------------------------------------------
 
 inline void Runtime::complete(Op& op, std::int32_t result, std::int32_t value) {
-  using namespace layout;
   const Qt qt = op.qt;
-  const Qd qd = op.qd;
-  if (op.sga != 0) {
-    if (op.flags & kFlagFree) {
-      arena_.free(op.sga);
-    } else {
-      arena_.unpin(op.sga);
-    }
-    op.sga = 0;
-  }
-  const bool dropped = op.dropped;
-  const bool pop = op.code == kOpPop;
-  const bool accept = op.code == kOpAccept;
+  const std::int32_t tag = tag_of(op.code, op.qd);
+  if (op.sga != 0) release_sga(op);
+  if (qt == OpTable::kNoToken || op.dropped) [[unlikely]]
+    return complete_unheard(op, tag, result, value);
+  if (value != 0 && op.code == layout::kOpPop) arena_.give_to_app(value);
+  ops_.finish(op);
+  ++completed_;
+  post(qt, tag, result, value);
+}
+
+// Of quiet pushes, only failures are told; of dropped operations nothing, and what they brought is given back.
+inline void Runtime::complete_unheard(Op& op, std::int32_t tag, std::int32_t result, std::int32_t value) {
+  const Qt qt = op.qt;
+  const bool pop = op.code == layout::kOpPop;
   ops_.finish(op);
   ++completed_;
   if (qt == OpTable::kNoToken) {
-    if (result < 0) [[unlikely]]
-      post(0, qd, result, 0);
+    if (result < 0) post(0, tag, result, 0);
     return;
   }
-  if (dropped) [[unlikely]] {
-    if (value != 0 && pop) arena_.free(value);
-    if (value != 0 && accept) close(value);
-    std::int32_t& count = control_[kWordReturnedCount];
-    if (count >= 0 && count < static_cast<std::int32_t>(limits_.tokens)) returned_[count++] = qt;
-    return;
+  if (value != 0) {
+    if (pop) {
+      arena_.free(value);
+    } else {
+      close(value);
+    }
   }
-  if (pop && value != 0) arena_.give_to_app(value);
-  post(qt, qd, result, value);
+  std::int32_t& count = control_[layout::kWordReturnedCount];
+  if (count >= 0 && count < static_cast<std::int32_t>(limits_.tokens)) returned_[count++] = qt;
 }
 
-inline void Runtime::post(Qt qt, Qd qd, std::int32_t result, std::int32_t value) {
+inline void Runtime::release_sga(Op& op) {
+  if (op.flags & layout::kFlagFree) {
+    arena_.free(op.sga);
+  } else {
+    arena_.unpin(op.sga);
+  }
+  op.sga = 0;
+}
+
+inline void Runtime::post(Qt qt, std::int32_t tag, std::int32_t result, std::int32_t value) {
   const std::uint32_t used =
       static_cast<std::uint32_t>(cq_tail_) - static_cast<std::uint32_t>(control_[layout::kWordCqHead]);
   if (used < limits_.ring_entries && backlog_size_ == 0) [[likely]]
-    return write_entry(qt, qd, result, value);
+    return write_entry(qt, tag, result, value);
   // Failed quiet pushes have their own share, so that they never displace the completion of a token.
   std::uint32_t& share = qt == 0 ? backlog_quiet_ : backlog_tokens_;
   if (share == (qt == 0 ? OpTable::kQuietOps : limits_.tokens)) [[unlikely]] {
@@ -323,18 +334,18 @@ inline void Runtime::post(Qt qt, Qd qd, std::int32_t result, std::int32_t value)
   backlog_[at + layout::kCqeQt] = qt;
   backlog_[at + layout::kCqeResult] = result;
   backlog_[at + layout::kCqeValue] = value;
-  backlog_[at + layout::kCqeQd] = qd;
+  backlog_[at + layout::kCqeTag] = tag;
   ++backlog_size_;
   control_[layout::kWordCqMore] = 1;
 }
 
-inline void Runtime::write_entry(Qt qt, Qd qd, std::int32_t result, std::int32_t value) {
+inline void Runtime::write_entry(Qt qt, std::int32_t tag, std::int32_t result, std::int32_t value) {
   std::int32_t* e =
       cq_ + static_cast<std::size_t>(static_cast<std::uint32_t>(cq_tail_) & ring_mask_) * layout::kEntryWords;
   e[layout::kCqeQt] = qt;
   e[layout::kCqeResult] = result;
   e[layout::kCqeValue] = value;
-  e[layout::kCqeQd] = qd;
+  e[layout::kCqeTag] = tag;
   cq_tail_ = static_cast<std::int32_t>(static_cast<std::uint32_t>(cq_tail_) + 1);
   control_[layout::kWordCqTail] = cq_tail_;
 }
@@ -348,20 +359,20 @@ inline void Runtime::flush_backlog() {
     backlog_head_ = (backlog_head_ + 1) % backlog_capacity();
     --backlog_size_;
     --(e[layout::kCqeQt] == 0 ? backlog_quiet_ : backlog_tokens_);
-    write_entry(e[layout::kCqeQt], e[layout::kCqeQd], e[layout::kCqeResult], e[layout::kCqeValue]);
+    write_entry(e[layout::kCqeQt], e[layout::kCqeTag], e[layout::kCqeResult], e[layout::kCqeValue]);
   }
   control_[layout::kWordCqMore] = backlog_size_ != 0 ? 1 : 0;
 }
 
 inline void Runtime::reject(Qt qt, Qd qd, int error) {
   ++invalid_;
-  post(qt, qd, error, 0);
+  post(qt, tag_of(layout::kOpPush, qd), error, 0);
 }
 
 // Too many quiet pushes are outstanding: as every push, it fails with its sga freed if it was given away.
 inline void Runtime::refuse_quiet(Qd qd, Sga sga, std::uint8_t flags) {
   if ((flags & layout::kFlagFree) && arena_.app_owns(sga)) arena_.free(sga);
-  post(0, qd, -EAGAIN, 0);
+  post(0, tag_of(layout::kOpPush, qd), -EAGAIN, 0);
 }
 
 inline Sga Runtime::take(Op& op) {
@@ -381,11 +392,7 @@ inline int Runtime::connect(Qd qd, Qt qt, const Address& to) {
   Op* op = ops_.start(qt);
   if (op == nullptr) return -EINVAL;
   ++submitted_;
-  op->code = static_cast<std::uint8_t>(layout::kOpConnect);
-  op->flags = 0;
-  op->qd = qd;
-  op->sga = 0;
-  op->limit = 0;
+  op->begin(static_cast<std::uint8_t>(layout::kOpConnect), 0, qd);
   queue->connect(*op, to);
   return 0;
 }
