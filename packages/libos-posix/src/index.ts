@@ -4,14 +4,12 @@
  * @packageDocumentation
  */
 import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
-import { type Backend, defineBackend, type NativeAddon } from "@demikernel/core/backend";
-import { doctor } from "./doctor.js";
+import { type Backend, defineBackend } from "@demikernel/core/backend";
+import { loadAddon, whyNoRing } from "./addon.js";
+import { doctor, thisMachine } from "./doctor.js";
 import { limits } from "./limits.js";
 
-const require = createRequire(import.meta.url);
-const packageDir = fileURLToPath(new URL("..", import.meta.url));
-const manifest = require("../package.json") as { version: string };
+const manifest = createRequire(import.meta.url)("../package.json") as { version: string };
 
 const posix: Backend = defineBackend({
   name: "posix",
@@ -25,20 +23,8 @@ const posix: Backend = defineBackend({
       description: "What moves the bytes. auto: io_uring where this kernel allows it, else epoll.",
     },
   },
-  load,
-  doctor,
+  load: loadAddon,
+  doctor: () => doctor(thisMachine(whyNoRing)),
   limits,
 });
 export default posix;
-
-function load(): NativeAddon {
-  try {
-    return require("node-gyp-build")(packageDir) as NativeAddon;
-  } catch (error) {
-    throw new Error(
-      `the native part of @demikernel/libos-posix cannot be loaded on ${process.platform}-${process.arch}; ` +
-        "where no prebuilt one fits, install a C++20 compiler, cmake and liburing-dev and run `npx cmake-js compile` in the package",
-      { cause: error },
-    );
-  }
-}

@@ -1,0 +1,29 @@
+import { type LibOS, openLibOS } from "@demikernel/core";
+import posix from "@demikernel/libos-posix";
+
+/** The engines that work here, with what `openLibOS` needs. Without io_uring only in CI a failure: {@link missingEngine} says why. */
+export const engines: string[] = ["epoll"];
+export let missingEngine: string | undefined;
+
+const open = (engine: string) => openLibOS({ libos: "posix", engine, from: import.meta.url });
+try {
+  (await open("io_uring")).destroy();
+  engines.push("io_uring");
+} catch (error) {
+  missingEngine = `io_uring: ${error instanceof Error ? error.message : String(error)}`;
+  process.stderr.write(`skipped: ${missingEngine}\n`);
+}
+
+/** A libOS, and a listener on a port of the kernel's choice. */
+export async function server(
+  engine: string,
+  family: 4 | 6 = 4,
+): Promise<{ os: LibOS; listener: number; port: number }> {
+  const os = await open(engine);
+  const listener = os.socket("tcp", { family });
+  os.bind(listener, { host: family === 6 ? "::1" : "127.0.0.1", port: 0 });
+  os.listen(listener);
+  return { os, listener, port: os.getsockname(listener).port };
+}
+
+export { open, posix };
