@@ -111,11 +111,13 @@ install_and_build() {
   mkdir -p "$root/.tools"
   cd "$root" || exit 1
   local start=$SECONDS
+  say "dependencies: pnpm install"
   # Without a terminal pnpm would refuse to replace a node_modules made by another version instead of asking.
   run_logged .tools/install.log pnpm install --frozen-lockfile --config.confirmModulesPurge=false ||
     fail "pnpm install failed. Is the network up, and is the registry right ('npm config get registry')? Log: .tools/install.log"
   say "dependencies: there ($((SECONDS - start)) s)"
   start=$SECONDS
+  say "packages: building (a minute or two the first time)"
   run_logged .tools/build.log pnpm exec turbo run build --output-logs=errors-only ||
     fail "the build failed; what the compiler said is above and in .tools/build.log."
   say "packages: built ($((SECONDS - start)) s)"

@@ -15,7 +15,7 @@
 //   excerpt: PATH   any language: not run, but its lines must stand in this file (relative to the document) as they are here
 //
 // 12345 stands for a free port. With paths as arguments only these files are run. The last line is
-// "docs: N passed, N failed, N skipped".
+// "readme: N passed, N failed, N skipped".
 import {
   existsSync,
   mkdirSync,
@@ -135,7 +135,7 @@ for (const block of plan) {
   counts[error ? "failed" : "passed"] += 1;
   console.log(error ? `failed: ${title} (${took})\n${error.replaceAll(/^/gm, "    ")}` : `ok: ${title} (${took})`);
 }
-console.log(`docs: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+console.log(`readme: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 process.exitCode = counts.failed > 0 ? 1 : 0;
 
 /** Runs one block; undefined when it did what it should, else what went wrong. */

@@ -1,7 +1,7 @@
 // Adds up what the stages of test.sh left in a folder and prints one last line: "N passed, N failed, N skipped".
 //
 //   <stage>.status  the stage's exit code
-//   <stage>.log     its output; native and docs stages end with "<name>: N passed, N failed, N skipped" and name each skipped
+//   <stage>.log     its output; native and readme stages end with "<name>: N passed, N failed, N skipped" and name each skipped
 //                   test on a line of its own: "skipped: <test>: <reason>"
 //   jest-*.json     Jest's own report
 //
@@ -14,7 +14,7 @@ const BY_DESIGN = [
   /does not offer/, // the backend says in its features that it has no such thing
   /the host's own sockets do not reach this backend/,
   /the target names no module/,
-  /^docs: /, // an example that no test can run says so where it stands
+  /^example: /, // an example that no test can run says so where it stands
 ];
 
 const folder = process.argv[2];
@@ -55,7 +55,7 @@ function readLog(stage, log) {
   const [passed, failed, skipped] = last.slice(1).map(Number);
   const named = [...log.matchAll(/^skipped: (.*?): (.*)$/gm)];
   for (const [, name, reason] of named)
-    skips.push({ name: `${stage}: ${name}`, reason: stage === "docs" ? `docs: ${reason}` : reason });
+    skips.push({ name: `${stage}: ${name}`, reason: stage === "readme" ? `example: ${reason}` : reason });
   for (let n = named.length; n < skipped; n++) skips.push({ name: stage, reason: "no reason given" });
   if (failed > 0) failures.push(`${stage}: ${failed} failed, see its output above`);
   add(passed, failed, skipped);

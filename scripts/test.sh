@@ -7,7 +7,8 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/prepare.sh"
 
 results=$(mktemp -d)
-trap 'rm -rf "$results"' EXIT
+running=
+trap '[ -z "$running" ] || kill "$running" 2>/dev/null; rm -rf "$results"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 # A run that ends before the summary still ends with the line that says so.
@@ -28,7 +29,11 @@ install_and_build
 stage() {
   local name=$1 limit=$2 start=$SECONDS status=0
   shift 2
-  timeout --kill-after=10 "$limit" "$@" >"$results/$name.log" 2>&1 </dev/null || status=$?
+  # In the background, because bash runs a trap only after the command in the foreground; timeout passes the signal on.
+  timeout --kill-after=10 "$limit" "$@" >"$results/$name.log" 2>&1 </dev/null &
+  running=$!
+  wait "$running" || status=$?
+  running=
   echo "$status" >"$results/$name.status"
   [ "$status" -eq 0 ] || tail -n 120 "$results/$name.log"
   if [ "$status" -ge 124 ] && [ "$status" -le 137 ]; then say "$name: over its time of $limit s, or killed"; fi
@@ -51,7 +56,7 @@ for manifest in packages/*/package.json; do
   node -e 'process.exit(require(process.argv[1]).scripts?.["test:native"] ? 0 : 1)' "$root/$manifest" || continue
   stage "native-$package" 900 pnpm --dir "packages/$package" run test:native
 done
-stage docs 300 node scripts/readme-test.mjs
+stage readme 400 node scripts/readme-test.mjs
 
 step "summary"
 node scripts/summary.mjs "$results"
