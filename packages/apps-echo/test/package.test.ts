@@ -1,6 +1,7 @@
 /** What is published: packed, installed by npm into an empty project on a machine without a compiler, and run. */
 import { type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { endAll, Program, packageDir, temporaryDirectory } from "./program.js";
 
@@ -36,8 +37,10 @@ function run(
 /** pnpm as the repository pins it, from wherever it is. */
 function pnpm(args: string[], cwd: string): void {
   const { packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { packageManager: string };
-  if (which("pnpm")) run("pnpm", args, { cwd });
-  else run("npx", ["--yes", packageManager, ...args], { cwd });
+  // Packing must not begin with an install into the checkout.
+  const env = { ...process.env, pnpm_config_verify_deps_before_run: "false" };
+  if (which("pnpm")) run("pnpm", args, { cwd, env });
+  else run("npx", ["--yes", packageManager, ...args], { cwd, env });
 }
 
 /** A directory of links to node, npm and a few commands of every system: the only PATH. */
@@ -88,6 +91,8 @@ test("npx demi-echo serves nc, and its client its server", async () => {
   const server = new Program(join(dir, "bin/npx"), ["demi-echo", "server", "--port", "0"], {
     cwd: project,
     env: environment,
+    bare: true,
+    group: true,
   });
   const [, port] = await server.says(/listening on 127\.0\.0\.1:(\d+) \(posix/);
   const nc = await new Program("nc", ["-N", "-w", "5", "127.0.0.1", port as string], { input: "installed\n" }).exited;
@@ -101,13 +106,23 @@ test("npx demi-echo serves nc, and its client its server", async () => {
   expect(ended.stdout).toMatch(/left open: 0 queues, 0 outstanding/);
 });
 
-test("the first program of core's README runs as it stands there", async () => {
+function freePort(): Promise<string> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(`${port}`));
+    });
+  });
+}
+
+test("the first program of core's README runs as it stands there, but for the port", async () => {
   const readme = readFileSync(join(project, "node_modules/@demikernel/core/README.md"), "utf8");
   const program = /^```(?:js|ts|javascript|mjs)\b[^\n]*\n([\s\S]*?)^```/m.exec(readme)?.[1];
   if (program === undefined) throw new Error("core's README has no JavaScript program");
-  writeFileSync(join(project, "first.mjs"), program);
-  const server = new Program(join(dir, "bin/node"), ["first.mjs"], { cwd: project, env: environment });
-  const port = /port:\s*(\d+)/.exec(program)?.[1] as string;
+  const port = await freePort();
+  expect(program).toMatch(/port: \d+/);
+  writeFileSync(join(project, "first.mjs"), program.replace(/port: \d+/, `port: ${port}`));
+  const server = new Program(join(dir, "bin/node"), ["first.mjs"], { cwd: project, env: environment, bare: true });
   let answer = "";
   for (let tries = 0; tries < 50 && answer === ""; tries++) {
     await new Promise((resolve) => setTimeout(resolve, 100));

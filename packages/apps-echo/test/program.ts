@@ -17,6 +17,17 @@ export interface Ended {
   milliseconds: number;
 }
 
+export interface ProgramOptions {
+  cwd?: string;
+  /** Added to this process's environment, or with `bare` all there is. */
+  env?: NodeJS.ProcessEnv;
+  bare?: boolean;
+  /** What the program reads, to its end; without it stdin stays open. */
+  input?: string | Buffer;
+  /** Signals go to the program and all it starts, as from a terminal. */
+  group?: boolean;
+}
+
 const running = new Set<Program>();
 
 /** Ends what a test left running; for afterEach. */
@@ -29,17 +40,16 @@ export class Program {
   stderr = "";
   readonly child: ChildProcess;
   readonly exited: Promise<Ended>;
+  private readonly group: boolean;
   private measuredFrom = performance.now();
 
-  constructor(
-    command: string,
-    args: string[],
-    options: { cwd?: string; env?: NodeJS.ProcessEnv; input?: string | Buffer } = {},
-  ) {
+  constructor(command: string, args: string[], options: ProgramOptions = {}) {
+    this.group = options.group ?? false;
     this.child = spawn(command, args, {
       cwd: options.cwd ?? packageDir,
-      env: { ...process.env, ...options.env },
+      env: options.env === undefined || options.bare ? options.env : { ...process.env, ...options.env },
       stdio: ["pipe", "pipe", "pipe"],
+      detached: this.group,
     });
     this.child.stdout?.setEncoding("latin1").on("data", (text: string) => {
       this.stdout += text;
@@ -80,7 +90,8 @@ export class Program {
 
   end(signal: NodeJS.Signals): Promise<Ended> {
     this.measuredFrom = performance.now();
-    this.child.kill(signal);
+    if (!this.group) this.child.kill(signal);
+    else if (running.has(this)) process.kill(-(this.child.pid as number), signal);
     return this.exited;
   }
 }
