@@ -1,6 +1,8 @@
 /** The client: against our server in every combination, and against servers that do it wrong on purpose. */
 import { createSocket, type Socket as Datagrams } from "node:dgram";
+import { writeFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
 import { usableEngines } from "./engines.js";
 import {
   demiEcho,
@@ -89,6 +91,28 @@ describe.each(engines)("over the posix engine %s", (engine) => {
     const ended = await runClient([...config, ...args, "--port", `${port}`, "--json"]);
     expect(ended).toMatchObject({ code: 0, stderr: "" });
     expect(reportIn(ended)).toMatchObject({ completed: Number(args[args.indexOf("-i") + 1]), mismatches: 0 });
+  });
+
+  test.each(["client", "server"])("memory for 8 messages in the %s, and 32 connections", async (side) => {
+    const small = join(dir, `${engine}-small.yaml`);
+    writeFileSync(small, `posix:\n  engine: ${engine}\narena:\n  - { size: 4096, count: 8 }\n`);
+    const config = (of: string) => ["--config", of === side ? small : engineConfig(dir, engine)];
+    const { program, port } = await startServer(config("server"));
+    const ended = await runClient([
+      ...config("client"),
+      "--port",
+      `${port}`,
+      "-c",
+      "32",
+      "-s",
+      "4000",
+      "-i",
+      "2000",
+      "--json",
+    ]);
+    expect(ended.code).toBe(0);
+    expect(reportIn(ended)).toMatchObject({ completed: 2000, mismatches: 0 });
+    expect((await program.end("SIGINT")).stdout).toMatch(/left open: 0 queues, 0 outstanding/);
   });
 
   test.each(["poll", "adaptive", "interrupt"])("--loop %s on both sides", async (loop) => {

@@ -77,6 +77,7 @@ describe.each(usableEngines())("framed messages over the posix engine %s", (engi
     await peer.echo(message(Buffer.from("one"), Buffer.from("two"), Buffer.from("three")));
     await peer.echo(message(...Array.from({ length: 16 }, (_, i) => randomBytes(1 + i * 100))));
     await peer.echo(message(randomBytes(200_000), randomBytes(1), randomBytes(300_000)));
+    await peer.echo(message(Buffer.from("before"), Buffer.alloc(0), Buffer.from("after")));
   });
 
   test("a message that arrives byte by byte is one message", async () => {
@@ -108,6 +109,7 @@ describe.each(usableEngines())("framed messages over the posix engine %s", (engi
     "a length of 2 GiB": u32(MAGIC, 0x8000_0000, 1, 0x7fff_fffc),
     "4 billion segments": u32(MAGIC, 1000, 0xffff_ffff),
     "17 segments": Buffer.concat([message(...Array.from({ length: 17 }, () => Buffer.from("x")))]),
+    "a message without a byte": message(Buffer.alloc(0)),
     "no segments": u32(MAGIC, 0, 0),
     "no segments but bytes": Buffer.concat([u32(MAGIC, 100, 0), Buffer.alloc(100)]),
     "a segment longer than the message": Buffer.concat([u32(MAGIC, 8, 1, 400), Buffer.alloc(400)]),
