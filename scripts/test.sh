@@ -21,7 +21,7 @@ fail() {
 step "prepare"
 require_linux
 require_node
-build_packages "doctest-dev=/usr/include/doctest/doctest.h" "netcat-openbsd=nc" "iproute2=ip" "clang-format=clang-format"
+build_packages "doctest-dev=/usr/include/doctest/doctest.h" "netcat-openbsd=/bin/nc.openbsd" "python3=python3" "clang-format=clang-format"
 require_pnpm
 install_and_build
 
