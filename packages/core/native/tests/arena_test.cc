@@ -115,9 +115,10 @@ TEST_CASE_FIXTURE(Fixture, "arena: a chain is one sga: its later segments are no
     CHECK(arena.total(head) == 12);
     CHECK(arena.app_slots() == 2);
     const auto second = static_cast<std::uint32_t>(word(head, layout::kSlotNext)) - 1;
-    const Sga tail = shared[second * layout::kSlotWords + layout::kSlotHandle];
-    CHECK(tail != 0);
-    CHECK_FALSE(arena.app_owns(tail));
+    CHECK(shared[second * layout::kSlotWords + layout::kSlotHandle] == 0);
+    for (std::uint32_t generation = 1; generation < 4; ++generation) {
+      CHECK_FALSE(arena.app_owns(static_cast<Sga>(generation << layout::kSlotIndexBits | second)));
+    }
     arena.free(head);
     CHECK(arena.app_slots() == 0);
     CHECK(arena.free_slots(0) == 4);

@@ -37,7 +37,7 @@ TEST_CASE_FIXTURE(Fixture, "descriptor table: a closed descriptor stays closed w
   DescriptorTable table(1);
   std::set<Qd> seen;
   Qd before = 0;
-  for (int i = 0; i < 16000; ++i) {  // below the 16383 generations of an entry
+  for (int i = 0; i < 8000; ++i) {  // below the 8191 generations of an entry
     const Qd qd = table.insert(queue());
     REQUIRE(qd > 0);
     REQUIRE((qd & layout::kDerivedQueueBit) == 0);

@@ -50,6 +50,7 @@ TEST_CASE("op table: a reused entry starts clean") {
   op->cursor = 7;
   table.finish(*op);
   op = table.start(token(2, 0));
+  op->begin(layout::kOpPop, 0, 1);
   CHECK_FALSE(op->dropped);
   CHECK_FALSE(op->started);
   CHECK(op->cursor == 0);

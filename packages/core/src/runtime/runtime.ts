@@ -67,6 +67,7 @@ export class Runtime {
     this.native = native;
     this.rings = new Rings(native);
     this.tokens = new TokenTable(this.rings.words);
+    this.tokens.reclaim = () => this.poll(0);
     this.done = new DoneList(this.tokens);
     this.arena = new Arena(native, this.rings.words);
   }
@@ -180,15 +181,13 @@ export class Runtime {
   }
 
   #token(syscall: string): QueueToken {
-    if (this.attention || this.tokens.exhausted) this.#attend(syscall);
+    if (this.attention) this.#attend(syscall);
     return this.tokens.take();
   }
 
   #attend(syscall: string): void {
     this.open(syscall);
     if (this.#asleep) this.kick();
-    // Tokens of dropped operations come back with a poll.
-    if (this.tokens.exhausted) this.flush();
   }
 
   open(syscall: string): void {
@@ -205,7 +204,7 @@ export class Runtime {
 
   /** Hands over the submissions if there are any, so that a control call sees them done. */
   flush(): void {
-    if (this.rings.unsubmitted !== 0 || this.tokens.exhausted) this.poll(0);
+    if (this.rings.unsubmitted !== 0) this.poll(0);
   }
 
   /** Work that needs no device: completions to hand out. */

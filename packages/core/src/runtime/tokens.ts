@@ -50,6 +50,8 @@ export class TokenTable {
   #freeHead = 0;
   #freeTail = 0;
   #fresh = 0;
+  /** Called when no token is free: dropped operations may have ended. */
+  reclaim: () => void = () => {};
   readonly #callbacks: (CompletionCallback | undefined)[] = [];
   readonly #results: Int32Array;
   readonly #values: Int32Array;
@@ -96,6 +98,7 @@ export class TokenTable {
 
   #grow(): number {
     if (this.#fresh < this.capacity) return TOKEN_BIT | this.#fresh++;
+    if (this.exhausted) this.reclaim();
     if (this.exhausted) {
       throw new DemiError("EAGAIN", "token", `all ${this.capacity} tokens are outstanding (option "tokens")`);
     }

@@ -114,7 +114,10 @@ class Arena {
     return {base_ + start_of(s) + s.offset, s.length};
   }
   std::uint32_t total(Sga sga) const {
+    const Slot& first = slots_[index(sga)];
     std::uint32_t n = 0;
+    if (first.next == 0) [[likely]]
+      return first.length;
     for_each_segment(sga, [&](std::span<std::uint8_t> seg) { n += static_cast<std::uint32_t>(seg.size()); });
     return n;
   }
@@ -146,6 +149,23 @@ class Arena {
   // Takes what JavaScript wrote into the descriptors of an sga it owns. Returns the total length, -EINVAL for a range outside
   // a slot, -EBUSY when an operation in flight still reads a different range, -EMSGSIZE when a result could not carry the total.
   std::int32_t take_ranges(Sga sga);
+
+  // Takes an sga of one segment away from the application in one step: its length, or -1 when it needs the long way
+  // (take_ranges and take_from_app).
+  std::int32_t take_single(Sga sga) {
+    const std::uint32_t i = index(sga);
+    Slot& s = slots_[i];
+    std::int32_t* d = shared(i);
+    const auto offset = static_cast<std::uint32_t>(d[layout::kSlotOffset]);
+    const auto length = static_cast<std::uint32_t>(d[layout::kSlotLength]);
+    if (s.next != 0 || s.pins != 0 || offset > s.capacity || length > s.capacity - offset) [[unlikely]]
+      return -1;
+    s.offset = offset;
+    s.length = length;
+    s.state = State::kDevice;
+    d[layout::kSlotHandle] = 0;
+    return static_cast<std::int32_t>(length);
+  }
 
   // Device to application: publishes the descriptors, so that JavaScript can read them.
   void give_to_app(Sga sga);

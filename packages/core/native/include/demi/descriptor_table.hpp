@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -21,9 +22,9 @@ class DescriptorTable {
   // The new descriptor, or -EMFILE; the queue is then destroyed.
   Qd insert(std::unique_ptr<Queue> queue) {
     std::uint32_t i;
-    if (!free_.empty()) {
-      i = free_.back();
-      free_.pop_back();
+    if (free_.size() > kRest || (!free_.empty() && entries_.size() == capacity_)) {
+      i = free_.front();
+      free_.pop_front();
     } else if (entries_.size() < capacity_) {
       i = static_cast<std::uint32_t>(entries_.size());
       entries_.emplace_back();
@@ -68,6 +69,9 @@ class DescriptorTable {
  private:
   // Bit 29 marks queues that live in JavaScript, so a native generation stays below it.
   static constexpr std::uint32_t kGenerations = 1u << (29 - layout::kQueueIndexBits);
+  // An entry rests while so many others are closed, before it is used again: connections that come and go in quick succession
+  // would otherwise run through the generations of one entry in a second, and an old descriptor name a new connection.
+  static constexpr std::size_t kRest = 1024;
   static constexpr std::uint32_t kMask = (1u << layout::kQueueIndexBits) - 1;
   struct Entry {
     Qd qd = 0;
@@ -77,7 +81,7 @@ class DescriptorTable {
   std::vector<Entry> entries_;
   Entry* first_ = nullptr;  // of entries_, and how many: what find() needs, without a division
   std::uint32_t used_ = 0;
-  std::vector<std::uint32_t> free_;
+  std::deque<std::uint32_t> free_;  // closed longest ago first
   std::uint32_t capacity_;
   std::uint32_t size_ = 0;
 };

@@ -128,6 +128,10 @@ class OpTable {
 
   void finish(Op& op) {
     if (op.qt == kNoToken) release_quiet(op);
+    finish_token(op);
+  }
+  // As finish(), of an operation that has a token.
+  void finish_token(Op& op) {
     op.qt = 0;
     --in_use_;
   }

@@ -94,11 +94,12 @@ class Runtime {
     return static_cast<std::int32_t>((static_cast<std::uint32_t>(qd) & ((1u << layout::kTagOpcodeShift) - 1)) |
                                      (code - 1u) << layout::kTagOpcodeShift);
   }
-  [[gnu::noinline]] void complete_unheard(Op& op, std::int32_t tag, std::int32_t result, std::int32_t value);
-  [[gnu::noinline]] void release_sga(Op& op);
-  void reject(Qt qt, Qd qd, int error);
-  void refuse_quiet(Qd qd, Sga sga, std::uint8_t flags);
+  [[gnu::cold]] void complete_unheard(Op& op, std::int32_t result, std::int32_t value);
+  void release_sga(Op& op);
+  [[gnu::cold]] void reject(Qt qt, Qd qd, int error);
+  [[gnu::cold]] void refuse_quiet(Qd qd, Sga sga, std::uint8_t flags);
   void post(Qt qt, std::int32_t tag, std::int32_t result, std::int32_t value);
+  [[gnu::cold]] void keep(Qt qt, std::int32_t tag, std::int32_t result, std::int32_t value);
   void write_entry(Qt qt, std::int32_t tag, std::int32_t result, std::int32_t value);
   void flush_backlog();
   std::size_t backlog_capacity() const { return static_cast<std::size_t>(limits_.tokens) + OpTable::kQuietOps; }
@@ -241,14 +242,17 @@ inline void Runtime::run_entry(const std::int32_t* entry) {
       const Sga sga = entry[kSqeArg];
       if (!arena_.app_owns(sga)) [[unlikely]]
         return complete(*op, -EINVAL);
-      const std::int32_t total = arena_.take_ranges(sga);
-      op->sga = sga;
       // Given away: the operation owns it. Lent: the application may free it, but not before the operation ends.
-      if (op->flags & kFlagFree) {
-        arena_.take_from_app(sga);
-      } else {
-        arena_.pin(sga);
+      std::int32_t total = flags & kFlagFree ? arena_.take_single(sga) : -1;
+      if (total < 0) {
+        total = arena_.take_ranges(sga);
+        if (flags & kFlagFree) {
+          arena_.take_from_app(sga);
+        } else {
+          arena_.pin(sga);
+        }
       }
+      op->sga = sga;
       if (total <= 0) [[unlikely]]
         return complete(*op, total == 0 ? -ENOMSG : total);
       if (queue == nullptr) [[unlikely]]
@@ -277,24 +281,30 @@ inline void Runtime::run_entry(const std::int32_t* entry) {
 
 inline void Runtime::complete(Op& op, std::int32_t result, std::int32_t value) {
   const Qt qt = op.qt;
-  const std::int32_t tag = tag_of(op.code, op.qd);
   if (op.sga != 0) release_sga(op);
+  if (qt == OpTable::kNoToken && result >= 0) {
+    ops_.finish(op);
+    ++completed_;
+    return;
+  }
   if (qt == OpTable::kNoToken || op.dropped) [[unlikely]]
-    return complete_unheard(op, tag, result, value);
+    return complete_unheard(op, result, value);
+  const std::int32_t tag = tag_of(op.code, op.qd);
   if (value != 0 && op.code == layout::kOpPop) arena_.give_to_app(value);
-  ops_.finish(op);
+  ops_.finish_token(op);
   ++completed_;
   post(qt, tag, result, value);
 }
 
-// Of quiet pushes, only failures are told; of dropped operations nothing, and what they brought is given back.
-inline void Runtime::complete_unheard(Op& op, std::int32_t tag, std::int32_t result, std::int32_t value) {
+// Of quiet pushes, failures are told; of dropped operations nothing, and what they brought is given back.
+inline void Runtime::complete_unheard(Op& op, std::int32_t result, std::int32_t value) {
   const Qt qt = op.qt;
+  const std::int32_t tag = tag_of(op.code, op.qd);
   const bool pop = op.code == layout::kOpPop;
   ops_.finish(op);
   ++completed_;
   if (qt == OpTable::kNoToken) {
-    if (result < 0) post(0, tag, result, 0);
+    post(0, tag, result, 0);
     return;
   }
   if (value != 0) {
@@ -322,6 +332,11 @@ inline void Runtime::post(Qt qt, std::int32_t tag, std::int32_t result, std::int
       static_cast<std::uint32_t>(cq_tail_) - static_cast<std::uint32_t>(control_[layout::kWordCqHead]);
   if (used < limits_.ring_entries && backlog_size_ == 0) [[likely]]
     return write_entry(qt, tag, result, value);
+  keep(qt, tag, result, value);
+}
+
+// A completion that found the ring full.
+inline void Runtime::keep(Qt qt, std::int32_t tag, std::int32_t result, std::int32_t value) {
   // Failed quiet pushes have their own share, so that they never displace the completion of a token.
   std::uint32_t& share = qt == 0 ? backlog_quiet_ : backlog_tokens_;
   if (share == (qt == 0 ? OpTable::kQuietOps : limits_.tokens)) [[unlikely]] {
