@@ -10,12 +10,17 @@ namespace demi::posix {
 
 namespace {
 
-std::unique_ptr<Driver> open_driver(Network& net, const std::string& wanted, std::string& message, int& error) {
-  if (wanted != "epoll") {
-    std::unique_ptr<Driver> uring = UringDriver::open(net, message, error);
-    if (uring || wanted == "io_uring") return uring;
-  }
+std::unique_ptr<Driver> open_uring(Network& net, std::string& message, int& error) {
+  return UringDriver::open(net, RingParameters{}, message, error);
+}
+
+std::unique_ptr<Driver> open_epoll(Network& net, std::string& message, int& error) {
   return EpollDriver::open(net, message, error);
+}
+
+std::unique_ptr<Driver> open_either(Network& net, std::string& message, int& error) {
+  std::unique_ptr<Driver> uring = open_uring(net, message, error);
+  return uring ? std::move(uring) : open_epoll(net, message, error);
 }
 
 }  // namespace
@@ -23,13 +28,17 @@ std::unique_ptr<Driver> open_driver(Network& net, const std::string& wanted, std
 std::unique_ptr<Engine> PosixEngine::make(Runtime& runtime, const Config& config, std::string& message, int& error) {
   const auto given = config.find("engine");
   const std::string wanted = given == config.end() ? "auto" : given->second;
-  if (wanted != "auto" && wanted != "io_uring" && wanted != "epoll") {
-    message = "engine must be auto, io_uring or epoll, not " + wanted;
-    error = -EINVAL;
-    return nullptr;
-  }
+  if (wanted == "auto") return make_over(runtime, open_either, message, error);
+  if (wanted == "io_uring") return make_over(runtime, open_uring, message, error);
+  if (wanted == "epoll") return make_over(runtime, open_epoll, message, error);
+  message = "engine must be auto, io_uring or epoll, not " + wanted;
+  error = -EINVAL;
+  return nullptr;
+}
+
+std::unique_ptr<Engine> PosixEngine::make_over(Runtime& runtime, DriverFactory open, std::string& message, int& error) {
   auto engine = std::make_unique<PosixEngine>(runtime);
-  engine->driver_ = open_driver(engine->net_, wanted, message, error);
+  engine->driver_ = open(engine->net_, message, error);
   if (!engine->driver_) return nullptr;
   engine->net_.driver = engine->driver_.get();
   if (const int fd = engine->files_.eventfd(); fd >= 0) {

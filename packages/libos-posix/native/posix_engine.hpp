@@ -17,6 +17,10 @@ class PosixEngine final : public Engine {
   // "io_uring", "epoll".
   static std::unique_ptr<Engine> make(Runtime& runtime, const Config& config, std::string& message, int& error);
 
+  // The same over a given driver.
+  using DriverFactory = std::unique_ptr<Driver> (*)(Network& net, std::string& message, int& error);
+  static std::unique_ptr<Engine> make_over(Runtime& runtime, DriverFactory open, std::string& message, int& error);
+
   const char* name() const override { return driver_->name(); }
   std::unique_ptr<Queue> socket(const SocketRequest& request, int& error) override;
   std::unique_ptr<Queue> open(const FileRequest& request, int& error) override;

@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "demi/runtime.hpp"
-#include "uring_probe.hpp"
 
 namespace demi::posix {
 
@@ -27,15 +26,16 @@ constexpr std::uint32_t kUnpoppedShare = 8;
 
 // ---- opening and closing --------------------------------------------------------------------------------------------
 
-std::unique_ptr<UringDriver> UringDriver::open(Network& net, std::string& message, int& error) {
+std::unique_ptr<UringDriver> UringDriver::open(Network& net, const RingParameters& parameters, std::string& message,
+                                               int& error) {
   std::unique_ptr<UringDriver> driver(new UringDriver(net));
-  error = driver->setup(message);
+  error = driver->setup(parameters, message);
   if (error != 0) return nullptr;
   return driver;
 }
 
-int UringDriver::setup(std::string& message) {
-  if (const int error = open_ring(ring_, kSubmissions, kCompletions, message); error != 0) return error;
+int UringDriver::setup(const RingParameters& parameters, std::string& message) {
+  if (const int error = open_ring(ring_, parameters, message); error != 0) return error;
   opened_ = true;
   Arena& arena = net_.runtime.arena();
   small_ = std::make_unique<BufferRing>(ring_, arena, net_.classes.stream(), 0);

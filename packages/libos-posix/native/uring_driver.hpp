@@ -10,6 +10,7 @@
 
 #include "buffer_ring.hpp"
 #include "driver.hpp"
+#include "uring_probe.hpp"
 #include "uring_stream.hpp"
 
 namespace demi::posix {
@@ -17,7 +18,8 @@ namespace demi::posix {
 class UringDriver final : public Driver {
  public:
   // nullptr when this kernel has no io_uring that will do, or forbids it: the reason in `message` and `error`.
-  static std::unique_ptr<UringDriver> open(Network& net, std::string& message, int& error);
+  static std::unique_ptr<UringDriver> open(Network& net, const RingParameters& parameters, std::string& message,
+                                           int& error);
   ~UringDriver() override;
 
   const char* name() const override { return "io_uring"; }
@@ -60,8 +62,6 @@ class UringDriver final : public Driver {
   void close_descriptor(int fd);
 
  private:
-  static constexpr unsigned kSubmissions = 512;
-  static constexpr unsigned kCompletions = 8192;
   static constexpr unsigned kBatch = 1024;  // completions handled per poll
 
   // Poll requests of one Pollable; outlives it until the kernel has ended them.
@@ -72,7 +72,7 @@ class UringDriver final : public Driver {
   };
 
   explicit UringDriver(Network& net) : net_(net) {}
-  int setup(std::string& message);
+  int setup(const RingParameters& parameters, std::string& message);
   bool enter(std::uint32_t wait_us);
   unsigned reap();
   void handle(const io_uring_cqe& cqe);

@@ -80,31 +80,30 @@ int try_multishot(io_uring& ring) {
 
 }  // namespace
 
-int open_ring(io_uring& ring, unsigned submissions, unsigned completions, std::string& message) {
-  constexpr unsigned kAlways = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
-  int error = 0;
-  for (const unsigned flags : {IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
-                               IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG}) {
+int open_ring(io_uring& ring, const RingParameters& wanted, std::string& message) {
+  constexpr unsigned kDeferred = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
+  for (const unsigned taskrun : {kDeferred, static_cast<unsigned>(IORING_SETUP_COOP_TASKRUN)}) {
+    if (taskrun == kDeferred && !wanted.deferred) continue;
     io_uring_params params{};
-    params.flags = kAlways | flags;
-    params.cq_entries = completions;
-    error = io_uring_queue_init_params(submissions, &ring, &params);
-    if (error == 0) {
-      error = (params.features & IORING_FEAT_EXT_ARG) != 0 && (params.features & IORING_FEAT_NODROP) != 0
-                  ? try_multishot(ring)
-                  : -EOPNOTSUPP;
-      if (error == 0) {
-        io_uring_register_ring_fd(&ring);  // saves a descriptor look-up per call, where the kernel has it
-        return 0;
-      }
-      io_uring_queue_exit(&ring);
-      message = "io_uring lacks multishot receives into provided buffers here (Linux 6.0)";
-    } else {
+    params.flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_TASKRUN_FLAG | taskrun;
+    params.cq_entries = wanted.completions;
+    int error = io_uring_queue_init_params(wanted.submissions, &ring, &params);
+    if (error == -EINVAL) continue;  // a flag this kernel does not know
+    if (error != 0) {
       message = refusal(error);
-      if (error != -EINVAL) return error;
+      return error;
     }
+    constexpr unsigned kFeatures = IORING_FEAT_EXT_ARG | IORING_FEAT_NODROP;
+    error = (params.features & kFeatures) == kFeatures ? try_multishot(ring) : -EOPNOTSUPP;
+    if (error == 0) {
+      io_uring_register_ring_fd(&ring);  // saves a descriptor look-up per call, where the kernel has it
+      return 0;
+    }
+    io_uring_queue_exit(&ring);
+    break;
   }
-  return error == -EINVAL ? -EOPNOTSUPP : error;
+  message = "io_uring lacks multishot receives into provided buffers here: they need Linux 6.0";
+  return -EOPNOTSUPP;
 }
 
 }  // namespace demi::posix

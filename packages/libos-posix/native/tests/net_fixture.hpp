@@ -20,6 +20,7 @@
 
 #include "application.hpp"
 #include "posix_engine.hpp"
+#include "uring_driver.hpp"
 
 namespace net {
 
@@ -36,20 +37,37 @@ inline Limits small_limits() {
   return limits;
 }
 
+// By name: "epoll", "io_uring", and io_uring as it is on other kernels and at its limits: "without deferred completions",
+// "tiny ring".
+inline std::unique_ptr<Engine> make_engine(Runtime& runtime, const std::string& engine, std::string& message) {
+  int error = 0;
+  if (engine == "without deferred completions") {
+    const auto open = [](posix::Network& net, std::string& m, int& e) -> std::unique_ptr<posix::Driver> {
+      return posix::UringDriver::open(net, {512, 8192, false}, m, e);
+    };
+    return posix::PosixEngine::make_over(runtime, open, message, error);
+  }
+  if (engine == "tiny ring") {
+    const auto open = [](posix::Network& net, std::string& m, int& e) -> std::unique_ptr<posix::Driver> {
+      return posix::UringDriver::open(net, {4, 8, true}, m, e);
+    };
+    return posix::PosixEngine::make_over(runtime, open, message, error);
+  }
+  return posix::PosixEngine::make(runtime, {{"engine", engine}}, message, error);
+}
+
 // Empty when the engine runs here, else why it does not.
 inline std::string why_not(const char* engine) {
   Runtime runtime(small_limits());
   std::string message;
-  int error = 0;
-  return posix::PosixEngine::make(runtime, {{"engine", engine}}, message, error) ? std::string() : message;
+  return make_engine(runtime, engine, message) ? std::string() : message;
 }
 
 class Libos {
  public:
   explicit Libos(const char* engine, const Limits& limits = small_limits()) : app_(limits) {
     std::string message;
-    int error = 0;
-    auto made = posix::PosixEngine::make(runtime(), {{"engine", engine}}, message, error);
+    auto made = make_engine(runtime(), engine, message);
     REQUIRE_MESSAGE(made, message);
     runtime().set_engine(std::move(made));
   }
@@ -229,17 +247,23 @@ struct Pair {
   std::unique_ptr<Peer> peer;
 };
 
+inline void run_on(const char* engine, const char* test, void (*body)(const char* engine)) {
+  if (const std::string reason = why_not(engine); !reason.empty()) {
+    std::printf("skipped: %s, %s: %s\n", test, engine, reason.c_str());
+    return;
+  }
+  body(engine);
+}
+
 }  // namespace net
 
-// A test that runs once per driver, with its name in `engine`.
-#define ON_EACH_ENGINE(name)                                                    \
-  static void name(const char* engine);                                         \
-  TEST_CASE("net: " #name " (epoll)") { name("epoll"); }                        \
-  TEST_CASE("net: " #name " (io_uring)") {                                      \
-    if (const std::string reason = net::why_not("io_uring"); !reason.empty()) { \
-      std::printf("skipped: " #name ", io_uring: %s\n", reason.c_str());        \
-      return;                                                                   \
-    }                                                                           \
-    name("io_uring");                                                           \
-  }                                                                             \
+// A test that runs with each driver, and gets its name in `engine`.
+#define ON_EACH_ENGINE(name)                                                         \
+  static void name(const char* engine);                                              \
+  TEST_CASE("net: " #name " (epoll)") { name("epoll"); }                             \
+  TEST_CASE("net: " #name " (io_uring)") { net::run_on("io_uring", #name, name); }   \
+  TEST_CASE("net: " #name " (tiny ring)") { net::run_on("tiny ring", #name, name); } \
+  TEST_CASE("net: " #name " (without deferred completions)") {                       \
+    net::run_on("without deferred completions", #name, name);                        \
+  }                                                                                  \
   static void name(const char* engine)
