@@ -14,6 +14,9 @@ const endings: Record<string, ThreadOrder["end"]> = {
   "is terminated while it blocks in wait": "wait",
 };
 
+/** Targets a Worker has run already. */
+const warm = new Set<string>();
+
 function start(ctx: CaseContext, end: ThreadOrder["end"]): Worker {
   const order: ThreadOrder = { module: ctx.target.module as string, host: ctx.host(4), end };
   const worker = new Worker(new URL("../libos-thread.js", import.meta.url), { workerData: order });
@@ -53,13 +56,12 @@ export const threads = group("rule 7: threads", ["module"], (test) => {
         const mine = await ctx.open();
         const qd = mine.queue();
         const open = () => readdirSync("/proc/self/fd").length;
-        // The first Worker of a process opens descriptors that stay: the second tells.
-        let before = 0;
-        for (let round = 0; round < 2; round++) {
-          const failure = await startAndEnd(ctx, end);
-          assert.equal((failure as Error | undefined)?.message, end === "throw" ? "on purpose" : undefined);
-          if (round === 0) before = open();
-        }
+        // The first Worker of a process opens descriptors that stay, and so does the first libOS of a kind.
+        if (!warm.has(ctx.target.name)) await startAndEnd(ctx, "return");
+        warm.add(ctx.target.name);
+        const before = open();
+        const failure = await startAndEnd(ctx, end);
+        assert.equal((failure as Error | undefined)?.message, end === "throw" ? "on purpose" : undefined);
         await until(ctx, `descriptors to be closed: ${before} before, ${open()} after`, () => open() <= before);
         await pushBytes(ctx, mine, qd, "this thread goes on");
         assert.equal((await popMessage(ctx, mine, qd)).toString(), "this thread goes on");
@@ -73,7 +75,7 @@ export const threads = group("rule 7: threads", ["module"], (test) => {
   test(
     "libOSes on several threads at once",
     async (ctx) => {
-      const workers = Array.from({ length: 4 }, () => start(ctx, "count"));
+      const workers = Array.from({ length: 3 }, () => start(ctx, "count"));
       const answers = await Promise.all(workers.map((worker) => once(worker, "message")));
       let expected = 0;
       for (let i = 0; i < 2000; i++) expected += i & 255;
