@@ -8,7 +8,6 @@ import {
   demiEcho,
   endAll,
   engineConfig,
-  pause,
   reportIn,
   runClient,
   startServer,
