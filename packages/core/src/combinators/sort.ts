@@ -151,7 +151,7 @@ class SortQueue implements DerivedQueue {
     this.#waitsForMore = true;
     let qt: QueueToken;
     try {
-      qt = this.#runtime.tokens.take();
+      qt = this.#runtime.take();
       this.#runtime.tokens.setStartTag(qt, tagOf(Layout.OP_POP, Layout.DERIVED_QUEUE_BIT));
     } catch {
       // No token to wait with.

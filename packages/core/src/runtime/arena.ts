@@ -99,13 +99,6 @@ export class Arena {
     return sga > 0 && index < this.#slots && this.#words[this.#slotBase + index * Layout.SLOT_WORDS] === sga;
   }
 
-  /** As disown(), but leaves a handle that is not the application's for the native side to refuse. */
-  giveAway(sga: Sga): void {
-    const index = sga & INDEX_MASK;
-    const at = (this.#slotBase + (index << 4)) | 0;
-    if (index < this.#slots && this.#words[at] === sga) this.#words[at] = 0;
-  }
-
   /** The handle stops being valid for the application; throws EINVAL when it was not. */
   disown(sga: Sga, syscall: string): void {
     this.#words[this.at(sga, 0, syscall) + Layout.SLOT_HANDLE] = 0;

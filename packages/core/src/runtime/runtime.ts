@@ -5,9 +5,9 @@ import { Layout } from "../layout.js";
 import type { NativeLibOS } from "../native.js";
 import type { Address, Completion, CompletionHandler, QueueDescriptor, QueueToken, Sga, Stats } from "../types.js";
 import { Arena } from "./arena.js";
+import { Boundary } from "./boundary.js";
 import type { DerivedQueue } from "./derived.js";
 import { DoneList } from "./done.js";
-import { Rings } from "./rings.js";
 import { type CompletionCallback, Holder, opcodeOf, qdOf, tagOf, TokenTable } from "./tokens.js";
 
 const ECANCELED = -constants.errno.ECANCELED;
@@ -36,10 +36,8 @@ class CompletionEvent implements Completion {
  * The JavaScript half of the queue runtime: starts operations, and gives each completion to whoever waits for it. Everything an
  * application calls, the promises and the combinators are built on this class.
  */
-export class Runtime {
+export class Runtime extends Boundary {
   readonly name: string;
-  readonly native: NativeLibOS;
-  readonly rings: Rings;
   readonly tokens: TokenTable;
   readonly arena: Arena;
   readonly done: DoneList;
@@ -63,13 +61,15 @@ export class Runtime {
   };
 
   constructor(name: string, native: NativeLibOS) {
+    super(native);
     this.name = name;
-    this.native = native;
-    this.rings = new Rings(native);
-    this.tokens = new TokenTable(this.rings.words);
-    this.tokens.reclaim = () => this.poll(0);
+    this.tokens = new TokenTable(this);
     this.done = new DoneList(this.tokens);
-    this.arena = new Arena(native, this.rings.words);
+    this.arena = new Arena(native, this.words);
+  }
+
+  protected override reclaim(): void {
+    this.poll(0);
   }
 
   /** The event loop driver sleeps: a submission must wake it. */
@@ -89,8 +89,8 @@ export class Runtime {
     if ((flags & Layout.FLAG_QUIET) === 0) qt = this.#token("push");
     else if (this.attention) this.#attend("push");
     // Given away: not the application's any more, though the ring is not handed over yet.
-    if ((flags & Layout.FLAG_FREE) !== 0) this.arena.giveAway(sga);
-    this.rings.submit(Layout.OP_PUSH | (flags << 8), qd, qt, sga);
+    if ((flags & Layout.FLAG_FREE) !== 0) this.giveAway(sga);
+    this.submit(Layout.OP_PUSH | (flags << 8), qd, qt, sga);
     return qt;
   }
 
@@ -119,7 +119,7 @@ export class Runtime {
     }
     const qt = this.#token("pop");
     if ((qd & Layout.DERIVED_QUEUE_BIT) !== 0) this.#popDerived(qd, qt, limit);
-    else this.rings.submit(Layout.OP_POP, qd, qt, limit);
+    else this.submit(Layout.OP_POP, qd, qt, limit);
     return qt;
   }
 
@@ -130,7 +130,7 @@ export class Runtime {
 
   accept(qd: QueueDescriptor): QueueToken {
     const qt = this.#token("accept");
-    this.rings.submit(Layout.OP_ACCEPT, qd, qt, 0);
+    this.submit(Layout.OP_ACCEPT, qd, qt, 0);
     return qt;
   }
 
@@ -139,7 +139,7 @@ export class Runtime {
     this.flush();
     const error = this.native.connect(qd, qt, host, port);
     if (error < 0) {
-      this.tokens.release(qt);
+      this.release(qt);
       throw DemiError.from(error, "connect", qd, `${host}:${port}`);
     }
     return qt;
@@ -175,14 +175,14 @@ export class Runtime {
   free(sga: Sga): void {
     this.open("free");
     this.arena.disown(sga, "free");
-    this.rings.submit(Layout.OP_FREE, 0, 0, sga);
+    this.submit(Layout.OP_FREE, 0, 0, sga);
     // Nothing completes, so nobody would be woken: a sleeping driver's queues may wait for this very slot.
     if (this.asleep) this.kick();
   }
 
   #token(syscall: string): QueueToken {
     if (this.attention) this.#attend(syscall);
-    return this.tokens.take();
+    return this.take();
   }
 
   #attend(syscall: string): void {
@@ -198,18 +198,18 @@ export class Runtime {
 
   /** Hands over the submissions and drives the device; waits in it up to `waitMicroseconds` when nothing is ready. */
   poll(waitMicroseconds: number): void {
-    this.rings.poll(this.#finished.length !== 0 ? 0 : waitMicroseconds);
-    this.rings.returned(this.#reclaim);
+    this.cross(this.#finished.length !== 0 ? 0 : waitMicroseconds);
+    this.takeReturned(this.#reclaim);
   }
 
   /** Hands over the submissions if there are any, so that a control call sees them done. */
   flush(): void {
-    if (this.rings.unsubmitted !== 0) this.poll(0);
+    if (this.unsubmitted !== 0) this.poll(0);
   }
 
   /** Work that needs no device: completions to hand out. */
   get ready(): boolean {
-    return this.#finished.length !== 0 || this.rings.unsubmitted !== 0 || this.rings.more;
+    return this.#finished.length !== 0 || this.unsubmitted !== 0 || this.overflowing;
   }
 
   /**
@@ -220,18 +220,17 @@ export class Runtime {
     let count = 0;
     if (handler !== undefined && !this.done.empty) count += this.#handOver(handler);
     if (this.#finished.length !== 0) count += this.#dispatchFinished(handler);
-    const { rings, tokens } = this;
-    const words = rings.words;
+    const words = this.words;
     const event = this.#event;
-    for (let at = rings.next(); at >= 0; at = rings.next()) {
+    for (let at = this.next(); at >= 0; at = this.next()) {
       const qt = words[at];
       const result = words[(at + Layout.CQE_RESULT) | 0];
       const value = words[(at + Layout.CQE_VALUE) | 0];
       const tag = words[(at + Layout.CQE_TAG) | 0];
       count = (count + 1) | 0;
-      if (handler !== undefined && result >= 0 && tokens.isApp(qt)) {
+      if (handler !== undefined && result >= 0 && this.isApp(qt)) {
         if (opcodeOf(tag) === Layout.OP_ACCEPT) this.#publishAccept(tag, value);
-        tokens.release(qt);
+        this.release(qt);
         event.qt = qt;
         event.result = result;
         event.value = value;
@@ -265,7 +264,7 @@ export class Runtime {
       tokens.complete(qt, result, value, tag);
       this.done.add(qt);
     } else {
-      tokens.release(qt);
+      this.release(qt);
       this.#call(handler, qt, result, value, tag);
     }
   }
@@ -293,7 +292,7 @@ export class Runtime {
     let count = 0;
     for (let qt = this.done.take(); qt !== 0; qt = this.done.take()) {
       const { tokens } = this;
-      tokens.release(qt);
+      this.release(qt);
       this.#call(handler, qt, tokens.result(qt), tokens.value(qt), tokens.tag(qt));
       count++;
     }
@@ -325,7 +324,7 @@ export class Runtime {
       callback = this.tokens.detach(qt);
       this.callbacks--;
     }
-    this.tokens.release(qt);
+    this.release(qt);
     return callback;
   }
 
@@ -348,7 +347,7 @@ export class Runtime {
     const tag = tokens.tag(qt);
     const opcode = opcodeOf(tag);
     const value = tokens.value(qt);
-    tokens.release(qt);
+    this.release(qt);
     return {
       opcode,
       qd: qdOf(tag),
@@ -383,7 +382,7 @@ export class Runtime {
       throw new DemiError("EBUSY", "drop", `a promise waits for token ${qt}: abort it by its signal`);
     }
     if (holder === Holder.DONE) {
-      tokens.release(qt);
+      this.release(qt);
       this.discard(tokens.tag(qt), tokens.value(qt));
       return;
     }
@@ -394,7 +393,7 @@ export class Runtime {
       this.attach(qt, (_result, value, tag) => this.discard(tag, value));
       if (derived) this.cancel(qt);
     } else {
-      this.rings.returned(this.#reclaim);
+      this.takeReturned(this.#reclaim);
     }
   }
 
@@ -471,7 +470,7 @@ export class Runtime {
       // The native side sees neither what sits in the magazines nor the queues that live here.
       appSlots: stats.appSlots - this.arena.cached,
       queues: stats.queues + this.#derived.size,
-      outstanding: this.tokens.outstanding,
+      outstanding: this.outstandingTokens,
       strayCompletions: this.stray,
       failedQuietPushes: this.failedQuietPushes,
     };
@@ -486,7 +485,7 @@ export class Runtime {
     const waiting = this.tokens.waiting();
     this.#derived.clear();
     this.native.destroy();
-    this.rings.end();
+    this.forgetCompletions();
     this.callbacks = 0;
     for (const callback of waiting) callback(ECANCELED, 0, 0);
   }

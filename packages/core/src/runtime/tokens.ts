@@ -1,12 +1,7 @@
-import { DemiError } from "../errors.js";
 import { Layout } from "../layout.js";
+import type { Boundary } from "./boundary.js";
 
 const INDEX_MASK = (1 << Layout.TOKEN_INDEX_BITS) - 1;
-const GENERATION_STEP = 1 << Layout.TOKEN_INDEX_BITS;
-/** Always set, so that a token is positive and never 0, whatever its generation. */
-const TOKEN_BIT = 1 << 30;
-/** Free tokens kept before a fresh one is touched: old entries are warm in the cache, and reuse in turn keeps stale tokens apart. */
-const RECYCLE_ABOVE = 512;
 
 /** Who gets a token's completion. */
 export const enum Holder {
@@ -35,23 +30,13 @@ export function qdOf(tag: number): number {
 }
 
 /**
- * Outstanding operations on the JavaScript side. Starting and ending one costs a word in a table of outstanding tokens and one in a
- * ring of free ones, both in the shared mapping, so that the data path works on one array; who waits, and results nobody has
- * picked up, are kept apart. (`| 0` tells the compiler that a sum stays an int32.)
- *
- * A word of the table is 0 (free), the token (the application waits), its negative (a callback waits), or its complement (done).
+ * What the data path does not need of outstanding tokens: callbacks, results nobody has picked up, tokens of derived queues. In the
+ * boundary's table of tokens, a token a callback waits for stands as its negative, a completed one as its complement.
  */
 export class TokenTable {
-  readonly capacity: number;
   readonly #words: Int32Array;
+  readonly #capacity: number;
   readonly #table: number;
-  readonly #ring: number;
-  readonly #ringMask: number;
-  #freeHead = 0;
-  #freeTail = 0;
-  #fresh = 0;
-  /** Called when no token is free: dropped operations may have ended. */
-  reclaim: () => void = () => {};
   readonly #callbacks: (CompletionCallback | undefined)[] = [];
   readonly #results: Int32Array;
   readonly #values: Int32Array;
@@ -59,72 +44,25 @@ export class TokenTable {
   readonly #started: Int32Array;
   readonly #startTags: Int32Array;
 
-  constructor(words: Int32Array) {
+  constructor(boundary: Boundary) {
+    const { words, capacity, table } = boundary;
     this.#words = words;
-    this.capacity = words[Layout.WORD_TOKENS];
-    this.#table = words[Layout.WORD_TOKEN_BASE];
-    this.#ring = this.#table + this.capacity;
-    this.#ringMask = 2 ** Math.ceil(Math.log2(this.capacity)) - 1;
-    this.#results = new Int32Array(this.capacity);
-    this.#values = new Int32Array(this.capacity);
-    this.#tags = new Int32Array(this.capacity);
-    this.#started = new Int32Array(this.capacity);
-    this.#startTags = new Int32Array(this.capacity);
+    this.#capacity = capacity;
+    this.#table = table;
+    this.#results = new Int32Array(capacity);
+    this.#values = new Int32Array(capacity);
+    this.#tags = new Int32Array(capacity);
+    this.#started = new Int32Array(capacity);
+    this.#startTags = new Int32Array(capacity);
   }
 
-  /** Tokens in use. */
-  get outstanding(): number {
-    return this.#fresh - ((this.#freeTail - this.#freeHead) | 0);
-  }
-
-  /** True when take() would fail. */
-  get exhausted(): boolean {
-    return this.#freeHead === this.#freeTail && this.#fresh === this.capacity;
-  }
-
-  /** A token for a new operation, held by the application. Throws EAGAIN when all are outstanding. */
-  take(): number {
-    const words = this.#words;
-    let qt: number;
-    if (((this.#freeTail - this.#freeHead) | 0) > RECYCLE_ABOVE) {
-      qt = words[(this.#ring + (this.#freeHead & this.#ringMask)) | 0];
-      this.#freeHead = (this.#freeHead + 1) | 0;
-    } else {
-      qt = this.#grow();
-    }
-    words[(this.#table + (qt & INDEX_MASK)) | 0] = qt;
-    return qt;
-  }
-
-  #grow(): number {
-    if (this.#fresh < this.capacity) return TOKEN_BIT | this.#fresh++;
-    if (this.exhausted) this.reclaim();
-    if (this.exhausted) {
-      throw new DemiError("EAGAIN", "token", `all ${this.capacity} tokens are outstanding (option "tokens")`);
-    }
-    const qt = this.#words[this.#ring + (this.#freeHead & this.#ringMask)];
-    this.#freeHead = (this.#freeHead + 1) | 0;
-    return qt;
-  }
-
-  /** Ends an outstanding token. */
-  release(qt: number): void {
-    const words = this.#words;
-    words[(this.#table + (qt & INDEX_MASK)) | 0] = 0;
-    const next = ((qt + GENERATION_STEP) & (TOKEN_BIT - 1)) | TOKEN_BIT;
-    words[(this.#ring + (this.#freeTail & this.#ringMask)) | 0] = next;
-    this.#freeTail = (this.#freeTail + 1) | 0;
-  }
-
-  /** True when the token is outstanding and the application waits for it: the common case, in one comparison. */
-  isApp(qt: number): boolean {
-    const index = qt & INDEX_MASK;
-    return index < this.capacity && this.#words[(this.#table + index) | 0] === qt;
+  get capacity(): number {
+    return this.#capacity;
   }
 
   holder(qt: number): Holder {
     const index = qt & INDEX_MASK;
-    const word = qt > 0 && index < this.capacity ? this.#words[this.#table + index] : 0;
+    const word = qt > 0 && index < this.#capacity ? this.#words[this.#table + index] : 0;
     if (word === 0) return Holder.NONE;
     if (word === qt) return Holder.APP;
     if (word === -qt) return Holder.CALLBACK;
