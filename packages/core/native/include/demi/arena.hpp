@@ -198,10 +198,11 @@ class Arena {
   enum class State : std::uint8_t { kFree, kApp, kDevice };
   // Half a cache line, so that finding one is a shift.
   struct alignas(32) Slot {
+    // The first four as in the shared descriptor, so that one copy publishes them.
     Sga handle = 0;
-    std::uint32_t next = 0;  // slot index + 1
     std::uint32_t offset = 0;
     std::uint32_t length = 0;
+    std::uint32_t next = 0;   // slot index + 1
     std::uint32_t start = 0;  // in units of kSlotAlign
     std::uint32_t pins = 0;   // there may be more than 65535 operations on one sga: tokens go up to 2^17
     std::uint32_t capacity = 0;
@@ -340,6 +341,12 @@ inline std::int32_t Arena::take_ranges(Sga sga) {
 }
 
 inline void Arena::give_to_app(Sga sga) {
+  static_assert(layout::kSlotHandle == 0 && layout::kSlotOffset == 1 && layout::kSlotLength == 2 && layout::kSlotNext == 3);
+  if (Slot& s = slots_[index(sga)]; s.next == 0) [[likely]] {
+    s.state = State::kApp;
+    std::memcpy(shared(index(sga)), &s, 4 * sizeof(std::int32_t));
+    return;
+  }
   for (std::uint32_t next = index(sga) + 1; next != 0;) {
     Slot& s = slots_[next - 1];
     std::int32_t* d = shared(next - 1);
