@@ -223,3 +223,59 @@ TEST_CASE("net: an unknown engine is refused") {
   CHECK(error == -EINVAL);
   CHECK(message.find("dpdk") != std::string::npos);
 }
+
+ON_EACH_ENGINE(an_arena_of_one_small_size_still_works) {
+  Limits limits = small_limits();
+  limits.classes = {{64, 64}};
+  Libos os(engine, limits);
+  Pair pair(os);
+  const std::string text(1000, 's');
+  pair.peer->send(text);
+  std::string got;
+  while (got.size() < text.size()) {
+    const Completion c = os.wait(os.pop(pair.qd));
+    REQUIRE(c.result > 0);
+    got += os.take(c);
+  }
+  CHECK(got == text);
+  pair.close();
+  // A datagram that no slot holds is lost, and says so; the next one arrives.
+  const Qd a = os.socket(SocketKind::kDatagram);
+  const Qd b = os.socket(SocketKind::kDatagram);
+  REQUIRE(os.bind(b, "127.0.0.1") == 0);
+  CHECK(os.wait(os.connect(a, "127.0.0.1", os.port(b))).result == 0);
+  const std::uint32_t sizes[] = {50, 50};
+  CHECK(os.wait(os.push(a, os.runtime().alloc_chain(sizes))).result == 100);
+  CHECK(os.wait(os.push(a, os.from("short"))).result == 5);
+  CHECK(os.wait(os.pop(b)).result == -EMSGSIZE);
+  CHECK(os.stat("datagramsTooLarge") == 1);
+  CHECK(os.take(os.wait(os.pop(b))) == "short");
+  os.close(a);
+  os.close(b);
+  os.check_clean();
+}
+
+ON_EACH_ENGINE(many_connections_come_and_go) {
+  Libos os(engine);
+  const Qd listener = os.listener();
+  for (int round = 0; round < 5; ++round) {
+    std::vector<Peer> peers;
+    std::vector<Qd> qds;
+    std::vector<Qt> pops;
+    for (int i = 0; i < 120; ++i) {
+      const Qt accept = os.accept(listener);
+      peers.push_back(Peer::to(os.port(listener)));
+      qds.push_back(os.wait(accept).value);
+      pops.push_back(os.pop(qds.back()));
+    }
+    for (int i = 0; i < 120; ++i) peers[i].send("number " + std::to_string(i));
+    for (int i = 0; i < 120; ++i) CHECK(os.take(os.wait(pops[i])) == "number " + std::to_string(i));
+    for (int i = 0; i < 120; ++i) {
+      if (i % 3 == 0) peers[i].reset();
+      if (i % 3 == 1) os.pop(qds[i]);
+      os.close(qds[i]);
+    }
+  }
+  os.close(listener);
+  os.check_clean();
+}
