@@ -5,6 +5,9 @@ import type { Runtime } from "./runtime.js";
 /** Native polls in one turn of Node's loop, and the time after which a turn gives way even if there is more to do. */
 const POLLS_PER_TURN = 64;
 const TURN_MILLISECONDS = 1;
+/** adaptive: waits in a row that brought nothing before waiting is given up, and sleeps after which it is tried again. */
+const FRUITLESS_WAITS = 2;
+const SLEEPS_BEFORE_RETRY = 16;
 
 /**
  * Drives a libOS from Node's event loop while a run() handler or a callback waits. A turn is a burst of polls; between bursts
@@ -12,6 +15,7 @@ const TURN_MILLISECONDS = 1;
  *
  * - poll: never sleeps.
  * - adaptive: while work keeps coming, waits for more inside the device, up to `spinMicroseconds` at a time; then sleeps in Node's loop.
+ *   Where such waits bring nothing, because work comes at longer intervals, it sleeps at once, and tries again from time to time.
  * - interrupt: sleeps in Node's loop as soon as there is nothing to do.
  */
 export class Loop {
@@ -23,6 +27,8 @@ export class Loop {
   #scheduled: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #inTurn = false;
+  #fruitless = 0;
+  #sleeps = 0;
 
   constructor(runtime: Runtime, mode: LoopMode, spinMicroseconds: number) {
     this.#runtime = runtime;
@@ -103,12 +109,15 @@ export class Loop {
     const runtime = this.#runtime;
     const start = performance.now();
     for (let polls = 0; polls < POLLS_PER_TURN; polls++) {
-      runtime.poll(this.#wait);
+      const wait = this.#fruitless < FRUITLESS_WAITS ? this.#wait : 0;
+      runtime.poll(wait);
       const completed = runtime.dispatch(this.#handler);
       if (!this.#wanted()) return false;
       if (completed !== 0) {
+        if (wait !== 0) this.#fruitless = 0;
         if (performance.now() - start > TURN_MILLISECONDS) return true;
       } else if (this.#mode !== "poll" && !runtime.ready) {
+        if (wait !== 0) this.#fruitless++;
         return false;
       }
     }
@@ -122,6 +131,7 @@ export class Loop {
       return;
     }
     this.#runtime.asleep = true;
+    if (++this.#sleeps % SLEEPS_BEFORE_RETRY === 0) this.#fruitless = 0;
     if (milliseconds > 0) this.#timer = setTimeout(this.#expired, milliseconds);
   }
 
