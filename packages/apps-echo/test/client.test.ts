@@ -4,15 +4,7 @@ import { writeFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { usableEngines } from "./engines.js";
-import {
-  demiEcho,
-  endAll,
-  engineConfig,
-  reportIn,
-  runClient,
-  startServer,
-  temporaryDirectory,
-} from "./program.js";
+import { demiEcho, endAll, engineConfig, reportIn, runClient, startServer, temporaryDirectory } from "./program.js";
 
 const dir = temporaryDirectory();
 const engines = usableEngines();

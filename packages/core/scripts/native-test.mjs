@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 
 const [folder = "native/tests", ...testArguments] = process.argv.slice(2);
 const source = resolve(folder);
@@ -14,7 +15,12 @@ const build = resolve("build/native-tests");
 
 function run(command, args, options = {}) {
   const done = spawnSync(command, args, { encoding: "utf8", maxBuffer: 1 << 26, ...options });
-  return { ok: done.status === 0, status: done.status, signal: done.signal, text: `${done.stdout ?? ""}${done.stderr ?? ""}` };
+  return {
+    ok: done.status === 0,
+    status: done.status,
+    signal: done.signal,
+    text: `${done.stdout ?? ""}${done.stderr ?? ""}`,
+  };
 }
 
 // What the build needs and this machine lacks.
@@ -29,8 +35,10 @@ function missing() {
       writeFileSync(file, code);
       return run("g++", ["-std=c++20", file, "-o", join(probe, "probe"), ...flags]).ok;
     };
-    if (!compile("#include <doctest/doctest.h>\nint main() {}\n", "-fsyntax-only")) return "doctest is not installed (doctest-dev)";
-    if (!compile("int main() {}\n", "-fsanitize=address,undefined")) return "g++ cannot link AddressSanitizer (libasan, libubsan)";
+    if (!compile("#include <doctest/doctest.h>\nint main() {}\n", "-fsyntax-only"))
+      return "doctest is not installed (doctest-dev)";
+    if (!compile("int main() {}\n", "-fsanitize=address,undefined"))
+      return "g++ cannot link AddressSanitizer (libasan, libubsan)";
   } finally {
     rmSync(probe, { recursive: true });
   }
@@ -77,7 +85,7 @@ for (const program of programs) {
   });
   process.stdout.write(test.text);
   const counts = /test cases:\s*(\d+) \|\s*(\d+) passed \|\s*(\d+) failed \|\s*(\d+) skipped/.exec(
-    test.text.replace(/\u001b\[[0-9;]*m/g, ""),
+    stripVTControlCharacters(test.text),
   );
   if (counts) {
     total.passed += Number(counts[2]);

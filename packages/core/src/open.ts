@@ -29,7 +29,12 @@ export async function openLibOS(options: LibOSOptions = {}): Promise<LibOS> {
   const { core } = resolved;
   let native: NativeLibOS;
   try {
-    const limits = { ringEntries: core.ringEntries, tokens: core.tokens, queues: core.queues, classes: [...core.arena] };
+    const limits = {
+      ringEntries: core.ringEntries,
+      tokens: core.tokens,
+      queues: core.queues,
+      classes: [...core.arena],
+    };
     native = backend.load().open(limits, resolved.backend);
   } catch (error) {
     if (error instanceof DemiError) throw error;

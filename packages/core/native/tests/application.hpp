@@ -104,7 +104,8 @@ class Application {
     for (; head != tail; ++head) {
       const std::int32_t* e =
           words() + word(layout::kWordCqBase) + (head & (limits_.ring_entries - 1)) * layout::kEntryWords;
-      out.push_back({e[layout::kCqeQt], e[layout::kCqeResult], e[layout::kCqeValue], e[layout::kCqeTag] & ((1 << layout::kTagOpcodeShift) - 1)});
+      out.push_back({e[layout::kCqeQt], e[layout::kCqeResult], e[layout::kCqeValue],
+                     e[layout::kCqeTag] & ((1 << layout::kTagOpcodeShift) - 1)});
       give_back(e[layout::kCqeQt]);
     }
     word(layout::kWordCqHead) = static_cast<std::int32_t>(head);
@@ -203,7 +204,6 @@ class Application {
   }
 
  private:
-
   Limits limits_;
   Runtime runtime_;
   std::deque<Qt> free_tokens_;

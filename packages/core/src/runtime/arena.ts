@@ -77,7 +77,8 @@ export class Arena {
     const at = this.#slotBase + index * Layout.SLOT_WORDS;
     if (!(sga > 0) || index >= this.#slots || this.#words[at + Layout.SLOT_HANDLE] !== sga) {
       // The words read zero once the libOS is gone.
-      if (this.#words[Layout.WORD_MAGIC] !== Layout.MAGIC) throw new DemiError("EBADF", syscall, "this libOS was destroyed");
+      if (this.#words[Layout.WORD_MAGIC] !== Layout.MAGIC)
+        throw new DemiError("EBADF", syscall, "this libOS was destroyed");
       throw new DemiError("EINVAL", syscall, `sga ${sga} is not the application's: freed, pushed away, or never was`);
     }
     return segment === 0 ? at : this.#later(at, sga, segment, syscall);

@@ -21,11 +21,23 @@ export class Async implements AsyncCalls {
 
   push(qd: QueueDescriptor, sga: Sga, flags = 0, options?: AsyncOptions): Promise<number> {
     // A promise always needs the completion, so QUIET is left out.
-    return this.#settle("push", qd, () => this.#runtime.push(qd, sga, flags & 1), options, (result) => result);
+    return this.#settle(
+      "push",
+      qd,
+      () => this.#runtime.push(qd, sga, flags & 1),
+      options,
+      (result) => result,
+    );
   }
 
   pushTo(qd: QueueDescriptor, sga: Sga, to?: Address, flags = 0, options?: AsyncOptions): Promise<number> {
-    return this.#settle("pushTo", qd, () => this.#runtime.pushTo(qd, sga, to, flags & 1), options, (result) => result);
+    return this.#settle(
+      "pushTo",
+      qd,
+      () => this.#runtime.pushTo(qd, sga, to, flags & 1),
+      options,
+      (result) => result,
+    );
   }
 
   pop(qd: QueueDescriptor, options?: AsyncOptions & { limit?: number }): Promise<Sga> {
@@ -34,11 +46,23 @@ export class Async implements AsyncCalls {
   }
 
   accept(qd: QueueDescriptor, options?: AsyncOptions): Promise<QueueDescriptor> {
-    return this.#settle("accept", qd, () => this.#runtime.accept(qd), options, (_result, newQd) => newQd);
+    return this.#settle(
+      "accept",
+      qd,
+      () => this.#runtime.accept(qd),
+      options,
+      (_result, newQd) => newQd,
+    );
   }
 
   connect(qd: QueueDescriptor, to: Address, options?: AsyncOptions): Promise<void> {
-    return this.#settle("connect", qd, () => this.#control.connect(qd, to), options, () => undefined);
+    return this.#settle(
+      "connect",
+      qd,
+      () => this.#control.connect(qd, to),
+      options,
+      () => undefined,
+    );
   }
 
   wait(qt: QueueToken, options?: AsyncOptions): Promise<Completion> {

@@ -84,7 +84,12 @@ export class Control {
   bind(qd: QueueDescriptor, to: Address): void {
     const host = numericHost(to, "bind", qd);
     if (!Number.isInteger(to.port) || to.port < 0 || to.port > 65535) throw badPort(to, "bind", qd);
-    this.#check(this.#ready("bind").native.bind(qd, this.#resolve(qd, host), to.port), "bind", qd, `${host}:${to.port}`);
+    this.#check(
+      this.#ready("bind").native.bind(qd, this.#resolve(qd, host), to.port),
+      "bind",
+      qd,
+      `${host}:${to.port}`,
+    );
   }
 
   listen(qd: QueueDescriptor, backlog: number): void {
@@ -109,7 +114,9 @@ export class Control {
 
   setsockopt(qd: QueueDescriptor, name: keyof SocketOptionValues, value: boolean | number): void {
     const option = socketOption(name, "setsockopt", qd);
-    const valid = option.boolean ? typeof value === "boolean" : Number.isInteger(value) && Math.abs(Number(value)) < 2 ** 31;
+    const valid = option.boolean
+      ? typeof value === "boolean"
+      : Number.isInteger(value) && Math.abs(Number(value)) < 2 ** 31;
     if (!valid) throw new DemiError("EINVAL", "setsockopt", `${name} does not take ${String(value)}`, qd);
     this.#check(this.#ready("setsockopt").native.setOption(qd, option.number, Number(value)), "setsockopt", qd, name);
   }
@@ -163,7 +170,12 @@ function socketOption(name: string, syscall: string, qd: QueueDescriptor): { num
 function numericHost(to: Address, syscall: string, qd: QueueDescriptor): string {
   const host = to?.host;
   if (typeof host !== "string" || (host !== "localhost" && isIP(host) === 0)) {
-    throw new DemiError("EINVAL", syscall, `"${String(host)}" is not a numeric address; resolve names first (node:dns)`, qd);
+    throw new DemiError(
+      "EINVAL",
+      syscall,
+      `"${String(host)}" is not a numeric address; resolve names first (node:dns)`,
+      qd,
+    );
   }
   return host;
 }

@@ -8,7 +8,7 @@ import { Arena } from "./arena.js";
 import { Boundary } from "./boundary.js";
 import type { DerivedQueue } from "./derived.js";
 import { DoneList } from "./done.js";
-import { type CompletionCallback, Holder, opcodeOf, qdOf, tagOf, TokenTable } from "./tokens.js";
+import { type CompletionCallback, Holder, opcodeOf, qdOf, TokenTable, tagOf } from "./tokens.js";
 
 const ECANCELED = -constants.errno.ECANCELED;
 

@@ -66,7 +66,7 @@ export class Waiter {
   waitNext(max: number, timeout: number | undefined): Completion[] {
     this.#runtime.open("waitNext");
     if (!Number.isInteger(max) || max < 1) throw new DemiError("EINVAL", "waitNext", `max is ${max}, not at least 1`);
-    const { tokens, done } = this.#runtime;
+    const { done } = this.#runtime;
     const completions: Completion[] = [];
     this.#until("waitNext", timeout, () => {
       for (let qt = done.take(); qt !== 0; qt = done.take()) {

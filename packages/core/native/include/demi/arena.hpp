@@ -341,7 +341,8 @@ inline std::int32_t Arena::take_ranges(Sga sga) {
 }
 
 inline void Arena::give_to_app(Sga sga) {
-  static_assert(layout::kSlotHandle == 0 && layout::kSlotOffset == 1 && layout::kSlotLength == 2 && layout::kSlotNext == 3);
+  static_assert(layout::kSlotHandle == 0 && layout::kSlotOffset == 1 && layout::kSlotLength == 2 &&
+                layout::kSlotNext == 3);
   if (Slot& s = slots_[index(sga)]; s.next == 0) [[likely]] {
     s.state = State::kApp;
     std::memcpy(shared(index(sga)), &s, 4 * sizeof(std::int32_t));

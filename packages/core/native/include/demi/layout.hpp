@@ -30,13 +30,13 @@ inline constexpr std::int32_t kWordScratchBase = 10;
 inline constexpr std::int32_t kWordClasses = 11;
 inline constexpr std::int32_t kWordTokenBase = 12;  // room for JavaScript's token table: C++ never reads it
 
-inline constexpr std::int32_t kWordSqHead = 32;      // written by C++
-inline constexpr std::int32_t kWordSqTail = 48;      // written by JavaScript
-inline constexpr std::int32_t kWordCqHead = 64;      // written by JavaScript
-inline constexpr std::int32_t kWordCqTail = 80;      // written by C++
+inline constexpr std::int32_t kWordSqHead = 32;         // written by C++
+inline constexpr std::int32_t kWordSqTail = 48;         // written by JavaScript
+inline constexpr std::int32_t kWordCqHead = 64;         // written by JavaScript
+inline constexpr std::int32_t kWordCqTail = 80;         // written by C++
 inline constexpr std::int32_t kWordReturnedCount = 96;  // tokens that ended without a completion entry
-inline constexpr std::int32_t kWordCqMore = 97;      // completions waiting for room in the ring
-inline constexpr std::int32_t kWordClassBase = 100;  // up to kMaxClasses size classes
+inline constexpr std::int32_t kWordCqMore = 97;         // completions waiting for room in the ring
+inline constexpr std::int32_t kWordClassBase = 100;     // up to kMaxClasses size classes
 inline constexpr std::int32_t kControlWords = 128;
 
 // ---- submission entry: four words --------------------------------------------------------------------------------
