@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "demi/runtime.hpp"
+#include "plain_syscall.hpp"
 
 namespace demi::posix {
 
@@ -81,7 +82,7 @@ void EpollDriver::poll(std::uint32_t wait_us) {
   epoll_event events[kBatch];
   const int n = [&] {
     const std::uint32_t bounded = net_.retries.bound_us(wait_us);
-    if (bounded == 0) return ::epoll_wait(epoll_, events, kBatch, 0);
+    if (bounded == 0) return plain_epoll_poll(epoll_, events, kBatch);
     if (microseconds_) {
       const timespec timeout{bounded / 1000000, static_cast<long>(bounded % 1000000) * 1000};
       // By number: the prebuilt addon runs with a C library that lacks the wrapper.

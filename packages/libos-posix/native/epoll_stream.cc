@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "epoll_driver.hpp"
+#include "plain_syscall.hpp"
 
 namespace demi::posix {
 
@@ -48,7 +49,7 @@ void EpollStream::flush() {
     gather(out, false);
     ssize_t n;
     if (out.iovecs == 1) {
-      n = ::send(fd_, out.iov[0].iov_base, out.iov[0].iov_len, MSG_NOSIGNAL);
+      n = plain_send(fd_, out.iov[0].iov_base, out.iov[0].iov_len, MSG_NOSIGNAL);
     } else {
       msghdr message{};
       message.msg_iov = out.iov;
@@ -92,7 +93,7 @@ bool EpollStream::receive_once() {
   }
   const std::uint32_t capacity = arena.slot_capacity(chunk);
   const std::uint32_t room = limit == 0 ? capacity : std::min(limit, capacity);
-  const ssize_t n = ::recv(fd_, arena.slot_start(chunk), room, 0);
+  const ssize_t n = plain_recv(fd_, arena.slot_start(chunk), room, 0);
   if (n > 0) {
     if (static_cast<std::uint32_t>(n) < room && !read_to_end_) readable_ = false;
     arena.set_range(chunk, 0, static_cast<std::uint32_t>(n));

@@ -3,13 +3,13 @@ import { atLeast, atMost, type Goal } from "@demikernel/core/bench";
 import type { Comparison, Row } from "./compare.js";
 
 /** CPU time over the best C server's: within a tenth of what the kernel's own interfaces allow. */
-const TO_BEST_C = 1.11;
+const TO_BEST_C = 1.1;
 /** node:net's CPU time over ours. */
-const NODE_NET_TO = 1.3;
+const NODE_NET_TO = 1.5;
 /** From here on wake-ups no longer hide what the server does. */
 const FEWEST_CONNECTIONS = 16;
 /** Median latency of one connection when spinning, over the best spinning C server's, and node:net's over ours. */
-const BUSY_TO_BEST_C = 1.1;
+const BUSY_TO_BEST_C = 1.15;
 const BUSY_NODE_NET_TO = 1.67;
 
 export function judge(comparisons: readonly Comparison[], busy: Comparison): Goal[] {
