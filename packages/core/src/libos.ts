@@ -188,6 +188,7 @@ export class DemiLibOS implements api.LibOS {
   }
   drain(handler: api.CompletionHandler, wait = 0): number {
     this.#runtime.open("drain");
+    if (typeof handler !== "function") throw new DemiError("EINVAL", "drain", "the handler is not a function");
     this.#runtime.poll(wait === 0 ? 0 : Math.max(0, Math.min(wait, 1000)) * 1000);
     return this.#runtime.dispatch(handler);
   }
