@@ -17,6 +17,18 @@ class MemoryQueue final : public Queue {
     while (size_ != 0) runtime_.arena().free(take_front());
   }
 
+  bool try_push(Sga sga, std::uint32_t) override {
+    if (!pops_.empty() || !pushes_.empty() || size_ >= capacity_) return false;
+    append(sga);
+    return true;
+  }
+
+  Sga try_pop() override {
+    // A waiting push gets the room, and is told after the pop: the long way.
+    if (!pops_.empty() || size_ == 0 || !pushes_.empty()) return 0;
+    return take_front();
+  }
+
   void push(Op& op) override {
     if (pushes_.empty() && (!pops_.empty() || size_ < capacity_)) {
       accept_push(op);

@@ -108,6 +108,12 @@ class OpTable {
     return &op;
   }
 
+  // True when start() would succeed.
+  bool vacant(Qt qt) const {
+    const std::uint32_t index = static_cast<std::uint32_t>(qt) & kMask;
+    return qt > 0 && index < capacity_ && ops_[index].qt == 0;
+  }
+
   Op* find(Qt qt) {
     const std::uint32_t index = static_cast<std::uint32_t>(qt) & kMask;
     if (qt <= 0 || index >= capacity_ || ops_[index].qt != qt) return nullptr;

@@ -41,6 +41,12 @@ class Queue {
   Qd qd() const { return qd_; }
   void set_qd(Qd qd) { qd_ = qd; }
 
+  // ---- the short way: what can be done at once needs no Op. Optional; both refuse whenever order forbids it. ---------------
+  // Takes the sga (owned by the device side from then on) if a push of it would complete now.
+  virtual bool try_push(Sga /*sga*/, std::uint32_t /*length*/) { return false; }
+  // The sga a pop without a limit would complete with now; 0 when it would wait.
+  virtual Sga try_pop() { return 0; }
+
   // ---- data path. A queue that cannot do one completes it with the errno of the base implementation. ------------------
   // `op.sga` is checked and stays in place until the operation completes, its total length in op.limit (never 0).
   virtual void push(Op& op);

@@ -89,7 +89,7 @@ class Runtime {
 
  private:
   void run_entry(const std::int32_t* entry);
-  void run_push(Op& op, Queue& queue);
+  void run_push(const std::int32_t* entry, std::uint8_t flags, Qd qd, Queue* queue);
   static std::int32_t tag_of(std::uint8_t code, Qd qd) {
     return static_cast<std::int32_t>((static_cast<std::uint32_t>(qd) & ((1u << layout::kTagOpcodeShift) - 1)) |
                                      (code - 1u) << layout::kTagOpcodeShift);
@@ -97,7 +97,6 @@ class Runtime {
   [[gnu::cold]] void complete_unheard(Op& op, std::int32_t result, std::int32_t value);
   void release_sga(Op& op);
   [[gnu::cold]] void reject(Qt qt, Qd qd, int error);
-  [[gnu::cold]] void refuse_quiet(Qd qd, Sga sga, std::uint8_t flags);
   void post(Qt qt, std::int32_t tag, std::int32_t result, std::int32_t value);
   [[gnu::cold]] void keep(Qt qt, std::int32_t tag, std::int32_t result, std::int32_t value);
   void write_entry(Qt qt, std::int32_t tag, std::int32_t result, std::int32_t value);
@@ -237,52 +236,75 @@ inline void Runtime::run_entry(const std::int32_t* entry) {
   }
   const Qd qd = entry[kSqeQd];
   const auto flags = static_cast<std::uint8_t>(entry[kSqeOp] >> 8);
-  const bool quiet = code == kOpPush && (flags & kFlagQuiet) != 0;
-  if (quiet && entry[kSqeQt] != 0) [[unlikely]]
-    return reject(entry[kSqeQt], qd, -EINVAL);
-  Op* op = quiet ? ops_.start_quiet() : ops_.start(entry[kSqeQt]);
-  if (op == nullptr) [[unlikely]]
-    return quiet ? refuse_quiet(qd, entry[kSqeArg], flags) : reject(entry[kSqeQt], qd, -EINVAL);
-  op->begin(static_cast<std::uint8_t>(code), flags, qd);
   Queue* queue = queues_.find(qd);
-  switch (code) {
-    case kOpPush: {
-      const Sga sga = entry[kSqeArg];
-      if (!arena_.app_owns(sga)) [[unlikely]]
-        return complete(*op, -EINVAL);
-      // Given away: the operation owns it. Lent: the application may free it, but not before the operation ends.
-      std::int32_t total = flags & kFlagFree ? arena_.take_single(sga) : -1;
-      if (total < 0) {
-        total = arena_.take_ranges(sga);
-        if (flags & kFlagFree) {
-          arena_.take_from_app(sga);
-        } else {
-          arena_.pin(sga);
-        }
-      }
-      op->sga = sga;
-      if (total <= 0) [[unlikely]]
-        return complete(*op, total == 0 ? -ENOMSG : total);
-      if (queue == nullptr) [[unlikely]]
-        return complete(*op, -EBADF);
-      op->limit = static_cast<std::uint32_t>(total);
-      return queue->push(*op);
+  if (code == kOpPush) return run_push(entry, flags, qd, queue);
+
+  const Qt qt = entry[kSqeQt];
+  if (!ops_.vacant(qt)) [[unlikely]]
+    return reject(qt, qd, -EINVAL);
+  const std::int32_t limit = entry[kSqeArg];
+  if (code == kOpPop && limit == 0 && queue != nullptr) [[likely]] {
+    if (const Sga sga = queue->try_pop(); sga != 0) {
+      const std::uint32_t length = arena_.total(sga);
+      arena_.give_to_app(sga);
+      ++completed_;
+      return post(qt, tag_of(kOpPop, qd), static_cast<std::int32_t>(length), sga);
     }
-    case kOpPop:
-      if (queue == nullptr) [[unlikely]]
-        return complete(*op, -EBADF);
-      if (entry[kSqeArg] < 0) [[unlikely]]
-        return complete(*op, -EINVAL);
-      op->limit = static_cast<std::uint32_t>(entry[kSqeArg]);
-      return queue->pop(*op);
-    case kOpAccept:
-      if (queue == nullptr) [[unlikely]]
-        return complete(*op, -EBADF);
-      return queue->accept(*op);
-    default:
-      ++invalid_;
-      return complete(*op, -EINVAL);
   }
+  Op& op = *ops_.start(qt);
+  op.begin(static_cast<std::uint8_t>(code), flags, qd);
+  if (code != kOpPop && code != kOpAccept) [[unlikely]] {
+    ++invalid_;
+    return complete(op, -EINVAL);
+  }
+  if (queue == nullptr) [[unlikely]]
+    return complete(op, -EBADF);
+  if (code == kOpAccept) return queue->accept(op);
+  if (limit < 0) [[unlikely]]
+    return complete(op, -EINVAL);
+  op.limit = static_cast<std::uint32_t>(limit);
+  queue->pop(op);
+}
+
+inline void Runtime::run_push(const std::int32_t* entry, std::uint8_t flags, Qd qd, Queue* queue) {
+  using namespace layout;
+  const Qt qt = entry[kSqeQt];
+  const Sga sga = entry[kSqeArg];
+  const bool quiet = (flags & kFlagQuiet) != 0;
+  if (quiet ? qt != 0 : !ops_.vacant(qt)) [[unlikely]]
+    return reject(qt, qd, -EINVAL);
+  const bool owned = arena_.app_owns(sga);
+  std::int32_t total = owned && (flags & kFlagFree) ? arena_.take_single(sga) : -1;
+  if (total > 0 && queue != nullptr && queue->try_push(sga, static_cast<std::uint32_t>(total))) {
+    ++completed_;
+    if (!quiet) post(qt, tag_of(kOpPush, qd), total, 0);
+    return;
+  }
+  Op* op = quiet ? ops_.start_quiet() : ops_.start(qt);
+  if (op == nullptr) [[unlikely]] {
+    // Too many quiet pushes are outstanding: as every push, it fails with its sga freed if it was given away.
+    if (owned && (flags & kFlagFree)) arena_.free(sga);
+    return post(0, tag_of(kOpPush, qd), -EAGAIN, 0);
+  }
+  op->begin(static_cast<std::uint8_t>(kOpPush), flags, qd);
+  if (!owned) [[unlikely]]
+    return complete(*op, -EINVAL);
+  // Given away: the operation owns it. Lent: the application may free it, but not before the operation ends.
+  if (total < 0) {
+    total = arena_.take_ranges(sga);
+    if (flags & kFlagFree) {
+      arena_.take_from_app(sga);
+    } else {
+      arena_.pin(sga);
+    }
+  }
+  op->sga = sga;
+  if (total <= 0) [[unlikely]]
+    return complete(*op, total == 0 ? -ENOMSG : total);
+  if (queue == nullptr) [[unlikely]]
+    return complete(*op, -EBADF);
+  op->limit = static_cast<std::uint32_t>(total);
+  queue->push(*op);
 }
 
 // ---- completion -----------------------------------------------------------------------------------------------------
@@ -390,12 +412,6 @@ inline void Runtime::flush_backlog() {
 inline void Runtime::reject(Qt qt, Qd qd, int error) {
   ++invalid_;
   post(qt, tag_of(layout::kOpPush, qd), error, 0);
-}
-
-// Too many quiet pushes are outstanding: as every push, it fails with its sga freed if it was given away.
-inline void Runtime::refuse_quiet(Qd qd, Sga sga, std::uint8_t flags) {
-  if ((flags & layout::kFlagFree) && arena_.app_owns(sga)) arena_.free(sga);
-  post(0, tag_of(layout::kOpPush, qd), -EAGAIN, 0);
 }
 
 inline Sga Runtime::take(Op& op) {
