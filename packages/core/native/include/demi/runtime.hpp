@@ -89,7 +89,9 @@ class Runtime {
 
  private:
   void run_entry(const std::int32_t* entry);
-  void run_push(const std::int32_t* entry, std::uint8_t flags, Qd qd, Queue* queue);
+  void run_push(const std::int32_t* entry, Queue& queue);
+  void start(const std::int32_t* entry, std::int32_t code, Queue* queue, std::int32_t taken);
+  void start_push(Op& op, Sga sga, Queue* queue, std::int32_t taken);
   static std::int32_t tag_of(std::uint8_t code, Qd qd) {
     return static_cast<std::int32_t>((static_cast<std::uint32_t>(qd) & ((1u << layout::kTagOpcodeShift) - 1)) |
                                      (code - 1u) << layout::kTagOpcodeShift);
@@ -222,89 +224,104 @@ inline void Runtime::submit() {
   control_[layout::kWordSqHead] = static_cast<std::int32_t>(sq_head_);
 }
 
+// The short way first, for what can be done at once; everything else, errors included, goes the long way.
 inline void Runtime::run_entry(const std::int32_t* entry) {
   using namespace layout;
   const std::int32_t code = entry[kSqeOp] & 0xff;
+  const Qd qd = entry[kSqeQd];
+  Queue* queue = queues_.find(qd);
+  if (queue != nullptr) [[likely]] {
+    const Qt qt = entry[kSqeQt];
+    if (code == kOpPush) return run_push(entry, *queue);
+    if (code == kOpPop && entry[kSqeArg] == 0 && ops_.vacant(qt)) {
+      if (const Sga sga = queue->try_pop(); sga != 0) {
+        const auto length = static_cast<std::int32_t>(arena_.total(sga));
+        arena_.give_to_app(sga);
+        ++completed_;
+        return post(qt, tag_of(kOpPop, qd), length, sga);
+      }
+    }
+  }
+  start(entry, code, queue, -1);
+}
+
+inline void Runtime::run_push(const std::int32_t* entry, Queue& queue) {
+  using namespace layout;
+  const auto flags = static_cast<std::uint8_t>(entry[kSqeOp] >> 8);
+  const Qt qt = entry[kSqeQt];
+  const Sga sga = entry[kSqeArg];
+  const bool quiet = (flags & kFlagQuiet) != 0;
+  std::int32_t taken = -1;
+  if ((flags & kFlagFree) && (quiet ? qt == 0 : ops_.vacant(qt)) && arena_.app_owns(sga)) [[likely]] {
+    taken = arena_.take_single(sga);
+    if (taken > 0 && queue.try_push(sga, static_cast<std::uint32_t>(taken))) {
+      ++completed_;
+      if (!quiet) post(qt, tag_of(kOpPush, queue.qd()), taken, 0);
+      return;
+    }
+  }
+  start(entry, kOpPush, &queue, taken);
+}
+
+// The long way. `taken`: the length of a pushed sga that is the device side's already, else -1.
+inline void Runtime::start(const std::int32_t* entry, std::int32_t code, Queue* queue, std::int32_t taken) {
+  using namespace layout;
+  const Qd qd = entry[kSqeQd];
+  const Qt qt = entry[kSqeQt];
+  const std::int32_t arg = entry[kSqeArg];
+  const auto flags = static_cast<std::uint8_t>(entry[kSqeOp] >> 8);
   if (code == kOpFree) {
-    const Sga sga = entry[kSqeArg];
-    if (arena_.app_owns(sga)) {
-      arena_.free(sga);
+    if (arena_.app_owns(arg)) {
+      arena_.free(arg);
     } else {
       ++invalid_;
     }
     return;
   }
-  const Qd qd = entry[kSqeQd];
-  const auto flags = static_cast<std::uint8_t>(entry[kSqeOp] >> 8);
-  Queue* queue = queues_.find(qd);
-  if (code == kOpPush) return run_push(entry, flags, qd, queue);
-
-  const Qt qt = entry[kSqeQt];
-  if (!ops_.vacant(qt)) [[unlikely]]
-    return reject(qt, qd, -EINVAL);
-  const std::int32_t limit = entry[kSqeArg];
-  if (code == kOpPop && limit == 0 && queue != nullptr) [[likely]] {
-    if (const Sga sga = queue->try_pop(); sga != 0) {
-      const std::uint32_t length = arena_.total(sga);
-      arena_.give_to_app(sga);
-      ++completed_;
-      return post(qt, tag_of(kOpPop, qd), static_cast<std::int32_t>(length), sga);
-    }
-  }
-  Op& op = *ops_.start(qt);
-  op.begin(static_cast<std::uint8_t>(code), flags, qd);
-  if (code != kOpPop && code != kOpAccept) [[unlikely]] {
-    ++invalid_;
-    return complete(op, -EINVAL);
-  }
-  if (queue == nullptr) [[unlikely]]
-    return complete(op, -EBADF);
-  if (code == kOpAccept) return queue->accept(op);
-  if (limit < 0) [[unlikely]]
-    return complete(op, -EINVAL);
-  op.limit = static_cast<std::uint32_t>(limit);
-  queue->pop(op);
-}
-
-inline void Runtime::run_push(const std::int32_t* entry, std::uint8_t flags, Qd qd, Queue* queue) {
-  using namespace layout;
-  const Qt qt = entry[kSqeQt];
-  const Sga sga = entry[kSqeArg];
-  const bool quiet = (flags & kFlagQuiet) != 0;
+  const bool quiet = code == kOpPush && (flags & kFlagQuiet) != 0;
   if (quiet ? qt != 0 : !ops_.vacant(qt)) [[unlikely]]
     return reject(qt, qd, -EINVAL);
-  const bool owned = arena_.app_owns(sga);
-  std::int32_t total = owned && (flags & kFlagFree) ? arena_.take_single(sga) : -1;
-  if (total > 0 && queue != nullptr && queue->try_push(sga, static_cast<std::uint32_t>(total))) {
-    ++completed_;
-    if (!quiet) post(qt, tag_of(kOpPush, qd), total, 0);
-    return;
-  }
   Op* op = quiet ? ops_.start_quiet() : ops_.start(qt);
   if (op == nullptr) [[unlikely]] {
     // Too many quiet pushes are outstanding: as every push, it fails with its sga freed if it was given away.
-    if (owned && (flags & kFlagFree)) arena_.free(sga);
+    if (taken >= 0 || ((flags & kFlagFree) && arena_.app_owns(arg))) arena_.free(arg);
     return post(0, tag_of(kOpPush, qd), -EAGAIN, 0);
   }
-  op->begin(static_cast<std::uint8_t>(kOpPush), flags, qd);
-  if (!owned) [[unlikely]]
+  op->begin(static_cast<std::uint8_t>(code), flags, qd);
+  if (code == kOpPush) return start_push(*op, arg, queue, taken);
+  if (code != kOpPop && code != kOpAccept) [[unlikely]] {
+    ++invalid_;
     return complete(*op, -EINVAL);
-  // Given away: the operation owns it. Lent: the application may free it, but not before the operation ends.
+  }
+  if (queue == nullptr) [[unlikely]]
+    return complete(*op, -EBADF);
+  if (code == kOpAccept) return queue->accept(*op);
+  if (arg < 0) [[unlikely]]
+    return complete(*op, -EINVAL);
+  op->limit = static_cast<std::uint32_t>(arg);
+  queue->pop(*op);
+}
+
+inline void Runtime::start_push(Op& op, Sga sga, Queue* queue, std::int32_t taken) {
+  std::int32_t total = taken;
   if (total < 0) {
+    if (!arena_.app_owns(sga)) [[unlikely]]
+      return complete(op, -EINVAL);
     total = arena_.take_ranges(sga);
-    if (flags & kFlagFree) {
+    // Given away: the operation owns it. Lent: the application may free it, but not before the operation ends.
+    if (op.flags & layout::kFlagFree) {
       arena_.take_from_app(sga);
     } else {
       arena_.pin(sga);
     }
   }
-  op->sga = sga;
+  op.sga = sga;
   if (total <= 0) [[unlikely]]
-    return complete(*op, total == 0 ? -ENOMSG : total);
+    return complete(op, total == 0 ? -ENOMSG : total);
   if (queue == nullptr) [[unlikely]]
-    return complete(*op, -EBADF);
-  op->limit = static_cast<std::uint32_t>(total);
-  queue->push(*op);
+    return complete(op, -EBADF);
+  op.limit = static_cast<std::uint32_t>(total);
+  queue->push(op);
 }
 
 // ---- completion -----------------------------------------------------------------------------------------------------
