@@ -20,6 +20,9 @@ function which(command: string): string | undefined {
   return found === "" ? undefined : found;
 }
 
+/** What a machine behind a proxy, or with a certificate authority of its own, needs to reach a registry. */
+const REACH = /^(https?_proxy|no_proxy|node_extra_ca_certs|ssl_cert_(file|dir)|npm_config_(cache|cafile))$/i;
+
 function run(
   command: string,
   args: string[],
@@ -62,7 +65,8 @@ beforeAll(() => {
   mkdirSync(project);
   for (const name of PACKAGES) pnpm(["pack", "--pack-destination", tarballs], join(root, "packages", name));
   writeFileSync(join(project, "package.json"), '{ "name": "empty", "private": true, "type": "module" }\n');
-  environment = { HOME: process.env.HOME, PATH: bareSystem(), npm_config_cache: process.env.npm_config_cache };
+  const kept = Object.entries(process.env).filter(([name]) => REACH.test(name));
+  environment = { HOME: process.env.HOME, PATH: bareSystem(), ...Object.fromEntries(kept) };
   const files = readdirSync(tarballs).map((file) => join(tarballs, file));
   expect(files).toHaveLength(PACKAGES.length);
   run("npm", ["install", "--no-audit", "--no-fund", ...files], { cwd: project, env: environment });
