@@ -104,7 +104,7 @@ export interface AsyncOptions {
   signal?: AbortSignal;
 }
 
-/** The promise forms: each costs a promise and a turn of the microtask queue more than the call (see BENCHMARKS). Failures reject with DemiError. */
+/** The promise forms: each costs a promise and a turn of the microtask queue more than the call (BENCHMARKS.md). Failures reject with DemiError. */
 export interface AsyncCalls {
   /** Resolves with the bytes pushed. */
   push(qd: QueueDescriptor, sga: Sga, flags?: number, options?: AsyncOptions): Promise<number>;
