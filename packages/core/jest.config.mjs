@@ -1,10 +1,1 @@
-/** @type {import("jest").Config} */
-export default {
-  testEnvironment: "node",
-  testMatch: ["<rootDir>/test/**/*.test.ts"],
-  extensionsToTreatAsEsm: [".ts"],
-  // Sources import "./x.js", as Node resolves them after compilation.
-  moduleNameMapper: { "^(\\.{1,2}/.*)\\.js$": "$1" },
-  transform: { "^.+\\.ts$": ["ts-jest", { useESM: true, tsconfig: "<rootDir>/test/tsconfig.json" }] },
-  testTimeout: 20000,
-};
+export { default } from "../../jest.base.mjs";

@@ -442,10 +442,6 @@ export class Runtime extends Boundary {
     return qd;
   }
 
-  get derivedQueues(): number {
-    return this.#derived.size;
-  }
-
   isDerivedOpen(qd: QueueDescriptor): boolean {
     return this.#derived.has(qd);
   }

@@ -64,7 +64,6 @@ class Runtime {
   Engine* engine() { return engine_.get(); }
   std::int32_t* control() { return control_; }
   const std::shared_ptr<Mapping>& control_mapping() const { return mapping_; }
-  std::size_t control_bytes() const { return control_bytes_; }
 
   // Consumes the submission ring, drives the engine, fills the completion ring. Returns the entries waiting in it.
   std::int32_t poll(std::uint32_t wait_us);
@@ -108,7 +107,6 @@ class Runtime {
   static std::size_t control_words(const Limits& limits);
 
   Limits limits_;
-  std::size_t control_bytes_;
   std::shared_ptr<Mapping> mapping_;
   std::int32_t* control_;
   std::int32_t* sq_;
@@ -150,8 +148,7 @@ inline std::size_t Runtime::control_words(const Limits& limits) {
 
 inline Runtime::Runtime(const Limits& limits)
     : limits_(limits),
-      control_bytes_(control_words(limits) * sizeof(std::int32_t)),
-      mapping_(std::make_shared<Mapping>(control_bytes_)),
+      mapping_(std::make_shared<Mapping>(control_words(limits) * sizeof(std::int32_t))),
       control_(static_cast<std::int32_t*>(mapping_->data())),
       sq_(control_ + layout::kControlWords),
       cq_(sq_ + static_cast<std::size_t>(limits.ring_entries) * layout::kEntryWords),
