@@ -8,7 +8,7 @@ namespace demi::test {
 
 struct ArenaFixture {
   std::vector<SizeClass> classes{{64, 40}, {4096, 8}};
-  std::vector<std::int32_t> shared = std::vector<std::int32_t>(48 * layout::kSlotWords);
+  std::vector<std::int32_t> shared = std::vector<std::int32_t>(Arena::slots_of(classes) * layout::kSlotWords);
   Arena arena{classes, shared.data()};
 
   Message segments(Sga sga) const {
