@@ -1,7 +1,7 @@
 // Generated from native/include/demi/layout.hpp by scripts/layout.mjs. Do not edit.
 export const enum Layout {
   MAGIC = 0x44454d49,
-  VERSION = 1,
+  VERSION = 2,
   WORD_MAGIC = 0,
   WORD_VERSION = 1,
   WORD_SQ_ENTRIES = 2,
@@ -15,7 +15,6 @@ export const enum Layout {
   WORD_SCRATCH_BASE = 10,
   WORD_CLASSES = 11,
   WORD_TOKEN_BASE = 12,
-  WORD_SQ_HEAD = 32,
   WORD_SQ_TAIL = 48,
   WORD_CQ_HEAD = 64,
   WORD_CQ_TAIL = 80,
@@ -58,7 +57,7 @@ export const enum Layout {
   SLOT_ADDRESS = 8,
   SLOT_SCOPE = 12,
   SLOT_ALIGN = 64,
-  TOKEN_WORDS = 3,
+  TOKEN_WORDS = 1,
   CLASS_WORDS = 3,
   CLASS_SIZE = 0,
   CLASS_FIRST = 1,

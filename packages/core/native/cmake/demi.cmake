@@ -15,7 +15,7 @@ function(demi_add_addon name)
     CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
   target_include_directories(${name} PRIVATE ${DEMI_INCLUDE_DIR} ${CMAKE_JS_INC} ${DEMI_NODE_ADDON_API_DIR})
   target_compile_definitions(${name} PRIVATE NAPI_VERSION=9 NODE_ADDON_API_DISABLE_DEPRECATED NAPI_CPP_EXCEPTIONS)
-  target_compile_options(${name} PRIVATE -O2 -g1 -Wall -Wextra)
+  target_compile_options(${name} PRIVATE -O3 -g1 -Wall -Wextra)
   target_link_libraries(${name} PRIVATE ${CMAKE_JS_LIB})
   target_link_options(${name} PRIVATE -static-libstdc++ -static-libgcc -Wl,--exclude-libs,ALL)
 

@@ -52,14 +52,14 @@ class Application {
   // ---- submission ----------------------------------------------------------------------------------------------------
   // Writes an entry as it is; consumes the ring first when it is full.
   void raw(std::int32_t op, Qd qd, Qt qt, std::int32_t arg) {
-    const auto tail = static_cast<std::uint32_t>(word(layout::kWordSqTail));
-    if (tail - static_cast<std::uint32_t>(word(layout::kWordSqHead)) == limits_.ring_entries) runtime_.submit();
-    std::int32_t* e = words() + word(layout::kWordSqBase) + (tail & (limits_.ring_entries - 1)) * layout::kEntryWords;
+    std::int32_t& tail = word(layout::kWordSqTail);
+    if (tail == static_cast<std::int32_t>(limits_.ring_entries)) runtime_.submit();
+    std::int32_t* e = words() + word(layout::kWordSqBase) + tail * layout::kEntryWords;
     e[layout::kSqeOp] = op;
     e[layout::kSqeQd] = qd;
     e[layout::kSqeQt] = qt;
     e[layout::kSqeArg] = arg;
-    word(layout::kWordSqTail) = static_cast<std::int32_t>(tail + 1);
+    ++tail;
   }
   Qt start(std::int32_t op, Qd qd, std::int32_t arg) {
     const Qt qt = take_token();
@@ -99,23 +99,19 @@ class Application {
   }
   std::vector<Completion> read_ring() {
     std::vector<Completion> out;
-    auto head = static_cast<std::uint32_t>(word(layout::kWordCqHead));
-    const auto tail = static_cast<std::uint32_t>(word(layout::kWordCqTail));
-    for (; head != tail; ++head) {
-      const std::int32_t* e =
-          words() + word(layout::kWordCqBase) + (head & (limits_.ring_entries - 1)) * layout::kEntryWords;
+    std::int32_t& head = word(layout::kWordCqHead);
+    for (; head != word(layout::kWordCqTail); ++head) {
+      const std::int32_t* e = words() + word(layout::kWordCqBase) + head * layout::kEntryWords;
       out.push_back({e[layout::kCqeQt], e[layout::kCqeResult], e[layout::kCqeValue],
                      e[layout::kCqeTag] & ((1 << layout::kTagOpcodeShift) - 1)});
       give_back(e[layout::kCqeQt]);
     }
-    word(layout::kWordCqHead) = static_cast<std::int32_t>(head);
     return out;
   }
-  // Finds the completion ring's place again after its index words were overwritten: poll() tells how far the tail is from the head.
+  // Finds the completion ring's place again after its index words were overwritten: poll() writes the tail.
   void resynchronize() {
-    const auto waiting = static_cast<std::uint32_t>(runtime_.poll(0));
-    const auto head = static_cast<std::uint32_t>(word(layout::kWordCqHead));
-    word(layout::kWordCqHead) = word(layout::kWordCqTail) = static_cast<std::int32_t>(head + waiting);
+    runtime_.poll(0);
+    word(layout::kWordCqHead) = word(layout::kWordCqTail);
   }
   // Tokens that ended without a completion.
   std::vector<Qt> returned() {

@@ -83,8 +83,8 @@ class Fuzzer {
     app_.descriptor(slot)[kWritable[random_.below(std::size(kWritable))]] = garbage();
   }
   void corrupt_an_index() {
-    static constexpr std::int32_t kWords[] = {layout::kWordSqTail, layout::kWordSqHead,        layout::kWordCqHead,
-                                              layout::kWordCqTail, layout::kWordReturnedCount, layout::kWordCqMore};
+    static constexpr std::int32_t kWords[] = {layout::kWordSqTail, layout::kWordCqHead, layout::kWordCqTail,
+                                              layout::kWordReturnedCount, layout::kWordCqMore};
     app_.word(kWords[random_.below(std::size(kWords))]) = garbage();
     app_.runtime().poll(0);
     app_.resynchronize();

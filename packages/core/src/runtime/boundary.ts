@@ -7,8 +7,10 @@ const GENERATION_STEP = 1 << Layout.TOKEN_INDEX_BITS;
 const SLOT_INDEX_MASK = (1 << Layout.SLOT_INDEX_BITS) - 1;
 /** Always set in a token, so that it is positive and never 0, whatever its generation. */
 const TOKEN_BIT = 1 << 30;
-/** Free tokens kept before a fresh one is touched: old entries are warm in the cache, and reuse in turn keeps stale tokens apart. */
-const RECYCLE_ABOVE = 512;
+/** Entries of the table in use at first: few, so that they stay in the cache; enough that a stale token is not soon used again. */
+const FIRST_WINDOW = 512;
+/** Ends the part of the table in use: no token, but no free entry either. */
+const END_MARK = 1;
 
 /**
  * The words JavaScript shares with C++, and what the data path does with them: submission and completion entries, tokens taken and
@@ -24,21 +26,19 @@ export class Boundary {
   readonly capacity: number;
   /** Where the table of tokens starts: per entry 0 (free), the token (the application waits), or what {@link TokenTable} puts there. */
   readonly table: number;
-  readonly #entries: number;
-  readonly #mask: number;
+  readonly #sqEnd: number;
   readonly #cqBase: number;
   readonly #slotBase: number;
   readonly #slots: number;
-  readonly #freeRing: number;
-  readonly #freeMask: number;
-  #sqTail = 0;
-  /** The tail at which the submission ring is full. */
-  #sqLimit: number;
-  #cqHead = 0;
-  #cqTail = 0;
-  #freeHead = 0;
-  #freeTail = 0;
-  #fresh = 0;
+  /** Where the next submission goes, where the next completion is, and where they end: indices of words. */
+  #sqNext: number = Layout.CONTROL_WORDS;
+  #cqNext: number;
+  #cqEnd: number;
+  /** The token to be given out next if its entry is free, and how many entries of the table are in use. */
+  #next = TOKEN_BIT | 0;
+  #window: number;
+  /** Busy entries passed over since the first entry. */
+  #passed = 0;
 
   constructor(native: NativeLibOS) {
     const words = new Int32Array(native.rings);
@@ -51,60 +51,61 @@ export class Boundary {
     }
     this.native = native;
     this.words = words;
-    this.#entries = words[Layout.WORD_SQ_ENTRIES];
-    this.#mask = this.#entries - 1;
-    this.#sqLimit = this.#entries;
+    this.#sqEnd = Layout.CONTROL_WORDS + words[Layout.WORD_SQ_ENTRIES] * Layout.ENTRY_WORDS;
     this.#cqBase = words[Layout.WORD_CQ_BASE];
+    this.#cqNext = this.#cqBase;
+    this.#cqEnd = this.#cqBase;
     this.#slotBase = words[Layout.WORD_SLOT_BASE];
     this.#slots = words[Layout.WORD_SLOTS];
-    this.capacity = words[Layout.WORD_TOKENS];
+    // The last index of all stays free, for the end mark.
+    this.capacity = Math.min(words[Layout.WORD_TOKENS], INDEX_MASK) | 0;
     this.table = words[Layout.WORD_TOKEN_BASE];
-    this.#freeRing = this.table + this.capacity;
-    this.#freeMask = 2 ** Math.ceil(Math.log2(this.capacity)) - 1;
+    this.#window = Math.min(FIRST_WINDOW, this.capacity) | 0;
+    words[this.table + this.#window] = END_MARK;
   }
 
   // ---- rings ---------------------------------------------------------------------------------------------------------
 
   /** Writes one submission; a full ring is handed over first, so this always succeeds. */
   protected submit(op: number, qd: number, qt: number, arg: number): void {
-    if (this.#sqTail === this.#sqLimit) this.cross(0);
-    const tail = this.#sqTail;
+    if (this.#sqNext === this.#sqEnd) this.cross(0);
     const words = this.words;
-    const at = (Layout.CONTROL_WORDS + ((tail & this.#mask) << 2)) | 0;
+    const at = this.#sqNext;
     words[at] = op;
     words[(at + Layout.SQE_QD) | 0] = qd;
     words[(at + Layout.SQE_QT) | 0] = qt;
     words[(at + Layout.SQE_ARG) | 0] = arg;
-    this.#sqTail = (tail + 1) | 0;
+    this.#sqNext = (at + Layout.ENTRY_WORDS) | 0;
   }
 
   /** Submissions written since the last crossing. */
   get unsubmitted(): number {
-    return (this.#sqTail - this.#sqLimit + this.#entries) | 0;
+    return (this.#sqNext - Layout.CONTROL_WORDS) / Layout.ENTRY_WORDS;
   }
 
   /** One crossing of the boundary: hands over the submissions, drives the device, fetches completions. */
   protected cross(waitMicroseconds: number): void {
     const words = this.words;
-    words[Layout.WORD_SQ_TAIL] = this.#sqTail;
-    words[Layout.WORD_CQ_HEAD] = this.#cqHead;
+    words[Layout.WORD_SQ_TAIL] = (this.#sqNext - Layout.CONTROL_WORDS) >> 2;
+    words[Layout.WORD_CQ_HEAD] = (this.#cqNext - this.#cqBase) >> 2;
+    this.#sqNext = Layout.CONTROL_WORDS;
     const ready = this.native.poll(waitMicroseconds);
     if (ready < 0) throw DemiError.from(ready, "poll");
-    this.#sqLimit = (this.#sqTail + this.#entries) | 0;
-    this.#cqTail = words[Layout.WORD_CQ_TAIL];
+    this.#cqNext = (this.#cqBase + (words[Layout.WORD_CQ_HEAD] << 2)) | 0;
+    this.#cqEnd = (this.#cqBase + (words[Layout.WORD_CQ_TAIL] << 2)) | 0;
   }
 
   /** Word index of the oldest completion entry, -1 when there is none. The entry is consumed: read it before the next crossing. */
   protected next(): number {
-    const head = this.#cqHead;
-    if (head === this.#cqTail) return -1;
-    this.#cqHead = (head + 1) | 0;
-    return (this.#cqBase + ((head & this.#mask) << 2)) | 0;
+    const at = this.#cqNext;
+    if (at === this.#cqEnd) return -1;
+    this.#cqNext = (at + Layout.ENTRY_WORDS) | 0;
+    return at;
   }
 
   /** The libOS is gone: completions not taken yet are none any more, whoever is in the middle of taking them. */
   protected forgetCompletions(): void {
-    this.#cqHead = this.#cqTail;
+    this.#cqNext = this.#cqEnd;
   }
 
   /** Completions that found no room in the ring. */
@@ -123,46 +124,60 @@ export class Boundary {
 
   // ---- tokens --------------------------------------------------------------------------------------------------------
 
-  /** Tokens in use. */
+  /** Tokens in use. Counted when asked, to keep the data path short. */
   get outstandingTokens(): number {
-    return this.#fresh - ((this.#freeTail - this.#freeHead) | 0);
+    let count = 0;
+    for (let i = 0; i < this.#window; i++) if (this.words[this.table + i] !== 0) count++;
+    return count;
   }
 
   /** A token for a new operation, held by the application. Throws EAGAIN when all are outstanding. */
   take(): number {
     const words = this.words;
-    let qt: number;
-    if (((this.#freeTail - this.#freeHead) | 0) > RECYCLE_ABOVE) {
-      qt = words[(this.#freeRing + (this.#freeHead & this.#freeMask)) | 0];
-      this.#freeHead = (this.#freeHead + 1) | 0;
-    } else {
-      qt = this.#takeFresh();
-    }
-    words[(this.table + (qt & INDEX_MASK)) | 0] = qt;
+    const qt = this.#next;
+    const at = (this.table + (qt & INDEX_MASK)) | 0;
+    if (words[at] !== 0) return this.#takeLater() | 0;
+    words[at] = qt;
+    this.#next = (qt + 1) | 0;
     return qt;
   }
 
-  #takeFresh(): number {
-    if (this.#fresh < this.capacity) return TOKEN_BIT | this.#fresh++;
-    // Tokens of dropped operations come back with a crossing.
-    if (this.#freeHead === this.#freeTail) this.reclaim();
-    if (this.#freeHead === this.#freeTail) {
-      throw new DemiError("EAGAIN", "token", `all ${this.capacity} tokens are outstanding (option "tokens")`);
+  /** As take() when the entry in turn is busy, or the end mark. */
+  #takeLater(): number {
+    for (let rounds = 0; rounds < 3; ) {
+      const index = this.#next & INDEX_MASK;
+      if (index === this.#window) {
+        this.#startRound();
+        rounds++;
+        // Tokens of dropped operations come back with a crossing.
+        if (rounds === 2) this.reclaim();
+      } else if (this.words[this.table + index] === 0) {
+        return this.take();
+      } else {
+        this.#passed++;
+        this.#next = (this.#next + 1) | 0;
+      }
     }
-    const qt = this.words[this.#freeRing + (this.#freeHead & this.#freeMask)];
-    this.#freeHead = (this.#freeHead + 1) | 0;
-    return qt;
+    throw new DemiError("EAGAIN", "token", `all ${this.capacity} tokens are outstanding (option "tokens")`);
+  }
+
+  /** Back to the first entry, under the next generation; with more entries when half of them were busy. */
+  #startRound(): void {
+    const { words, table, capacity } = this;
+    if (this.#passed > this.#window >> 1 && this.#window < capacity) {
+      words[table + this.#window] = 0;
+      this.#window = Math.min(2 * this.#window, capacity) | 0;
+      words[table + this.#window] = END_MARK;
+    }
+    this.#passed = 0;
+    this.#next = (((this.#next & ~INDEX_MASK) + GENERATION_STEP) & (TOKEN_BIT - 1)) | TOKEN_BIT;
   }
 
   protected reclaim(): void {}
 
   /** Ends an outstanding token. */
   protected release(qt: number): void {
-    const words = this.words;
-    words[(this.table + (qt & INDEX_MASK)) | 0] = 0;
-    const next = ((qt + GENERATION_STEP) & (TOKEN_BIT - 1)) | TOKEN_BIT;
-    words[(this.#freeRing + (this.#freeTail & this.#freeMask)) | 0] = next;
-    this.#freeTail = (this.#freeTail + 1) | 0;
+    this.words[(this.table + (qt & INDEX_MASK)) | 0] = 0;
   }
 
   /** True when the token is outstanding and the application waits for it: the common case, in one comparison. */

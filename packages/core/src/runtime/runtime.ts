@@ -10,6 +10,8 @@ import type { DerivedQueue } from "./derived.js";
 import { DoneList } from "./done.js";
 import { type CompletionCallback, Holder, opcodeOf, qdOf, TokenTable, tagOf } from "./tokens.js";
 
+const INDEX_MASK = (1 << Layout.TOKEN_INDEX_BITS) - 1;
+const ACCEPT_TAG = Layout.OP_ACCEPT - 1;
 const ECANCELED = -constants.errno.ECANCELED;
 
 /** The one object handed to run() and drain() handlers: rewritten for each completion. */
@@ -43,7 +45,7 @@ export class Runtime extends Boundary {
   readonly done: DoneList;
   closed = false;
   /** Closed or asleep: look before anything is submitted. One word, because the data path asks each time. */
-  attention = false;
+  attention = 0;
   #asleep = false;
   /** Wakes or starts the driver; set by it. */
   kick: () => void = () => {};
@@ -78,7 +80,7 @@ export class Runtime extends Boundary {
   }
   set asleep(asleep: boolean) {
     this.#asleep = asleep;
-    this.attention = asleep || this.closed;
+    this.attention = asleep || this.closed ? 1 : 0;
   }
 
   // ---- start operations --------------------------------------------------------------------------------------------
@@ -87,7 +89,7 @@ export class Runtime extends Boundary {
     if ((qd & Layout.DERIVED_QUEUE_BIT) !== 0) return this.#pushDerived(qd, sga, flags);
     let qt = 0;
     if ((flags & Layout.FLAG_QUIET) === 0) qt = this.#token("push");
-    else if (this.attention) this.#attend("push");
+    else if (this.attention !== 0) this.#attend("push");
     // Given away: not the application's any more, though the ring is not handed over yet.
     if ((flags & Layout.FLAG_FREE) !== 0) this.giveAway(sga);
     this.submit(Layout.OP_PUSH | (flags << 8), qd, qt, sga);
@@ -181,7 +183,7 @@ export class Runtime extends Boundary {
   }
 
   #token(syscall: string): QueueToken {
-    if (this.attention) this.#attend(syscall);
+    if (this.attention !== 0) this.#attend(syscall);
     return this.take();
   }
 
@@ -220,17 +222,23 @@ export class Runtime extends Boundary {
     let count = 0;
     if (handler !== undefined && !this.done.empty) count += this.#handOver(handler);
     if (this.#finished.length !== 0) count += this.#dispatchFinished(handler);
-    const words = this.words;
+    const { words, table } = this;
     const event = this.#event;
     for (let at = this.next(); at >= 0; at = this.next()) {
       const qt = words[at];
       const result = words[(at + Layout.CQE_RESULT) | 0];
       const value = words[(at + Layout.CQE_VALUE) | 0];
       const tag = words[(at + Layout.CQE_TAG) | 0];
+      const entry = (table + (qt & INDEX_MASK)) | 0;
       count = (count + 1) | 0;
-      if (handler !== undefined && result >= 0 && this.isApp(qt)) {
-        if (opcodeOf(tag) === Layout.OP_ACCEPT) this.#publishAccept(tag, value);
-        this.release(qt);
+      // A push, a pop or a connect (their tags' top bits) of the application's that succeeded: the common case.
+      if (
+        handler !== undefined &&
+        result >= 0 &&
+        words[entry] === qt &&
+        tag >>> Layout.TAG_OPCODE_SHIFT !== ACCEPT_TAG
+      ) {
+        words[entry] = 0;
         event.qt = qt;
         event.result = result;
         event.value = value;
@@ -477,7 +485,7 @@ export class Runtime extends Boundary {
   destroy(): void {
     if (this.closed) return;
     this.closed = true;
-    this.attention = true;
+    this.attention = 1;
     const waiting = this.tokens.waiting();
     this.#derived.clear();
     this.native.destroy();

@@ -14,7 +14,7 @@ namespace demi::layout {
 
 // ---- control page: where the rest is, and the ring indices -------------------------------------------------------
 inline constexpr std::int32_t kMagic = 0x44454d49;  // "DEMI"
-inline constexpr std::int32_t kVersion = 1;
+inline constexpr std::int32_t kVersion = 2;
 
 inline constexpr std::int32_t kWordMagic = 0;
 inline constexpr std::int32_t kWordVersion = 1;
@@ -30,10 +30,11 @@ inline constexpr std::int32_t kWordScratchBase = 10;
 inline constexpr std::int32_t kWordClasses = 11;
 inline constexpr std::int32_t kWordTokenBase = 12;  // room for JavaScript's token table: C++ never reads it
 
-inline constexpr std::int32_t kWordSqHead = 32;         // written by C++
-inline constexpr std::int32_t kWordSqTail = 48;         // written by JavaScript
+// Both rings are consumed whole, or nearly always: so each starts again at its first entry whenever that has happened, stays
+// in the cache, and never wraps. These words count entries from there.
+inline constexpr std::int32_t kWordSqTail = 48;         // written by JavaScript; C++ consumes all and puts 0
 inline constexpr std::int32_t kWordCqHead = 64;         // written by JavaScript
-inline constexpr std::int32_t kWordCqTail = 80;         // written by C++
+inline constexpr std::int32_t kWordCqTail = 80;         // written by C++; head and tail are 0 again once they are equal
 inline constexpr std::int32_t kWordReturnedCount = 96;  // tokens that ended without a completion entry
 inline constexpr std::int32_t kWordCqMore = 97;         // completions waiting for room in the ring
 inline constexpr std::int32_t kWordClassBase = 100;     // up to kMaxClasses size classes
@@ -89,7 +90,7 @@ inline constexpr std::int32_t kSlotScope = 12;   // IPv6 scope id
 inline constexpr std::int32_t kSlotAlign = 64;   // bytes
 
 // ---- JavaScript's own token table, beside the rings so that its code works on one array: C++ never reads it ---------------
-inline constexpr std::int32_t kTokenWords = 3;  // per token: a word of the table, and room for a ring of a power of two
+inline constexpr std::int32_t kTokenWords = 1;  // per token, and one more that ends the table
 
 // ---- size class: three words each ---------------------------------------------------------------------------------
 inline constexpr std::int32_t kClassWords = 3;

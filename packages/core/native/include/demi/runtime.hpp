@@ -98,6 +98,7 @@ class Runtime {
   [[gnu::cold]] void complete_unheard(Op& op, std::int32_t result, std::int32_t value);
   void release_sga(Op& op);
   [[gnu::cold]] void reject(Qt qt, Qd qd, int error);
+  void restart_ring();
   void post(Qt qt, std::int32_t tag, std::int32_t result, std::int32_t value);
   [[gnu::cold]] void keep(Qt qt, std::int32_t tag, std::int32_t result, std::int32_t value);
   void write_entry(Qt qt, std::int32_t tag, std::int32_t result, std::int32_t value);
@@ -113,9 +114,8 @@ class Runtime {
   std::int32_t* cq_;
   std::int32_t* returned_;
   std::int32_t* scratch_;
-  std::uint32_t sq_head_ = 0;
   std::int32_t cq_tail_ = 0;
-  std::uint32_t ring_mask_;
+  std::int32_t cq_entries_;
   Arena arena_;
   OpTable ops_;
   DescriptorTable queues_;
@@ -143,7 +143,7 @@ inline std::size_t Runtime::control_words(const Limits& limits) {
   return static_cast<std::size_t>(layout::kControlWords) + 2ull * limits.ring_entries * layout::kEntryWords +
          limits.tokens + layout::kScratchWords +
          static_cast<std::size_t>(Arena::slots_of(limits.classes)) * layout::kSlotWords + layout::kSlotWords +
-         static_cast<std::size_t>(limits.tokens) * layout::kTokenWords;
+         (static_cast<std::size_t>(limits.tokens) + 1) * layout::kTokenWords;
 }
 
 inline Runtime::Runtime(const Limits& limits)
@@ -154,7 +154,7 @@ inline Runtime::Runtime(const Limits& limits)
       cq_(sq_ + static_cast<std::size_t>(limits.ring_entries) * layout::kEntryWords),
       returned_(cq_ + static_cast<std::size_t>(limits.ring_entries) * layout::kEntryWords),
       scratch_(returned_ + limits.tokens),
-      ring_mask_(limits.ring_entries - 1),
+      cq_entries_(static_cast<std::int32_t>(limits.ring_entries)),
       // The slot table starts on a cache line: 16 words each.
       arena_(limits_.classes, control_ + ((returned_ - control_ + limits.tokens + layout::kScratchWords + 15) & ~15)),
       ops_(limits.tokens),
@@ -191,9 +191,8 @@ inline Runtime::~Runtime() {
 // ---- the turn -------------------------------------------------------------------------------------------------------
 
 inline std::int32_t Runtime::poll(std::uint32_t wait_us) {
+  restart_ring();
   submit();
-  if (backlog_size_ != 0) [[unlikely]]
-    flush_backlog();
   // What completed at once is handed out before the device is asked again: the application's answers then go out, and its pops
   // are in place, before the next system call. Not for ever, though: the device gets its turn.
   const bool handing_out = completions_waiting() && ++undriven_ < kMostUndriven;
@@ -201,24 +200,30 @@ inline std::int32_t Runtime::poll(std::uint32_t wait_us) {
     undriven_ = 0;
     engine_->poll(completions_waiting() ? 0 : wait_us);
   }
-  const std::int32_t waiting = static_cast<std::int32_t>(static_cast<std::uint32_t>(cq_tail_) -
-                                                         static_cast<std::uint32_t>(control_[layout::kWordCqHead]));
-  return waiting;
+  control_[layout::kWordCqTail] = cq_tail_;
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(cq_tail_) -
+                                   static_cast<std::uint32_t>(control_[layout::kWordCqHead]));
+}
+
+// The completion ring starts anew when JavaScript has read it to its end, and first takes what found no room.
+inline void Runtime::restart_ring() {
+  if (completions_waiting()) return;
+  control_[layout::kWordCqHead] = 0;
+  cq_tail_ = control_[layout::kWordCqTail] = 0;
+  if (backlog_size_ != 0) [[unlikely]]
+    flush_backlog();
 }
 
 inline void Runtime::submit() {
-  const auto tail = static_cast<std::uint32_t>(control_[layout::kWordSqTail]);
-  std::uint32_t pending = tail - sq_head_;
-  if (pending > limits_.ring_entries) [[unlikely]] {  // JavaScript overran the ring: what is left of it is not trusted
+  const auto count = static_cast<std::uint32_t>(control_[layout::kWordSqTail]);
+  control_[layout::kWordSqTail] = 0;
+  if (count > limits_.ring_entries) [[unlikely]] {  // not written by core: what is in the ring is not trusted
     ++invalid_;
-    sq_head_ = tail;
-    pending = 0;
+    return;
   }
-  submitted_ += pending;
-  for (; pending > 0; --pending, ++sq_head_) {
-    run_entry(sq_ + static_cast<std::size_t>(sq_head_ & ring_mask_) * layout::kEntryWords);
-  }
-  control_[layout::kWordSqHead] = static_cast<std::int32_t>(sq_head_);
+  submitted_ += count;
+  const std::int32_t* const end = sq_ + static_cast<std::size_t>(count) * layout::kEntryWords;
+  for (const std::int32_t* entry = sq_; entry != end; entry += layout::kEntryWords) run_entry(entry);
 }
 
 // The short way first, for what can be done at once; everything else, errors included, goes the long way.
@@ -371,10 +376,9 @@ inline void Runtime::release_sga(Op& op) {
   op.sga = 0;
 }
 
+// While there is a backlog the ring is full, so order is kept.
 inline void Runtime::post(Qt qt, std::int32_t tag, std::int32_t result, std::int32_t value) {
-  const std::uint32_t used =
-      static_cast<std::uint32_t>(cq_tail_) - static_cast<std::uint32_t>(control_[layout::kWordCqHead]);
-  if (used < limits_.ring_entries && backlog_size_ == 0) [[likely]]
+  if (cq_tail_ != cq_entries_) [[likely]]
     return write_entry(qt, tag, result, value);
   keep(qt, tag, result, value);
 }
@@ -399,21 +403,16 @@ inline void Runtime::keep(Qt qt, std::int32_t tag, std::int32_t result, std::int
 }
 
 inline void Runtime::write_entry(Qt qt, std::int32_t tag, std::int32_t result, std::int32_t value) {
-  std::int32_t* e =
-      cq_ + static_cast<std::size_t>(static_cast<std::uint32_t>(cq_tail_) & ring_mask_) * layout::kEntryWords;
+  std::int32_t* e = cq_ + static_cast<std::ptrdiff_t>(cq_tail_) * layout::kEntryWords;
   e[layout::kCqeQt] = qt;
   e[layout::kCqeResult] = result;
   e[layout::kCqeValue] = value;
   e[layout::kCqeTag] = tag;
-  cq_tail_ = static_cast<std::int32_t>(static_cast<std::uint32_t>(cq_tail_) + 1);
-  control_[layout::kWordCqTail] = cq_tail_;
+  control_[layout::kWordCqTail] = ++cq_tail_;
 }
 
 inline void Runtime::flush_backlog() {
-  while (backlog_size_ != 0) {
-    const std::uint32_t used =
-        static_cast<std::uint32_t>(cq_tail_) - static_cast<std::uint32_t>(control_[layout::kWordCqHead]);
-    if (used >= limits_.ring_entries) break;
+  for (std::uint32_t room = limits_.ring_entries; room != 0 && backlog_size_ != 0; --room) {
     const std::int32_t* e = backlog_.data() + backlog_head_ * layout::kEntryWords;
     backlog_head_ = (backlog_head_ + 1) % backlog_capacity();
     --backlog_size_;
