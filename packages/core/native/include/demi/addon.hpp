@@ -21,6 +21,10 @@ namespace demi::addon {
 // Makes the backend's engine. On failure: nullptr, a negative errno in `error` and a sentence in `message`.
 using EngineFactory = std::unique_ptr<Engine> (*)(Runtime&, const Config& config, std::string& message, int& error);
 
+// Optional: called before the runtime is made. Brings the device's library up and adds to the limits what the device needs:
+// slots it fills itself, memory it can reach. False on failure, as above.
+using Prepare = bool (*)(Limits&, const Config& config, std::string& message, int& error);
+
 // One libOS as JavaScript holds it. Lives until its functions are collected and its environment has let go of it.
 class Instance {
  public:
@@ -347,11 +351,11 @@ inline Limits read_limits(Napi::Env env, const Napi::Object& in) {
   return limits;
 }
 
-template <EngineFactory Make>
+template <EngineFactory Make, Prepare Ready>
 Napi::Value open(const Napi::CallbackInfo& in) {
   const Napi::Env env = in.Env();
   if (!in[0].IsObject() || !in[1].IsObject()) throw open_error(env, -EINVAL, "open(limits, config) takes two objects");
-  const Limits limits = read_limits(env, in[0].As<Napi::Object>());
+  Limits limits = read_limits(env, in[0].As<Napi::Object>());
   Config config;
   const auto given = in[1].As<Napi::Object>();
   const auto names = given.GetPropertyNames();
@@ -359,14 +363,18 @@ Napi::Value open(const Napi::CallbackInfo& in) {
     const std::string name = names.Get(i).ToString().Utf8Value();
     config[name] = given.Get(name).ToString().Utf8Value();
   }
+  std::string message;
+  int error = -EIO;
+  if constexpr (Ready != nullptr) {
+    if (!Ready(limits, config, message, error)) throw open_error(env, error, message);
+    if (limits.slots() > (1u << layout::kSlotIndexBits)) throw open_error(env, -EINVAL, "more slots than can be named");
+  }
   Instance* instance = nullptr;
   try {
     instance = new Instance(env, limits);
   } catch (const std::bad_alloc&) {
     throw open_error(env, -ENOMEM, "no memory for an arena of this size");
   }
-  std::string message;
-  int error = -EIO;
   std::unique_ptr<Engine> engine = Make(*instance->runtime(), config, message, error);
   if (!engine) {
     instance->destroy();
@@ -376,17 +384,17 @@ Napi::Value open(const Napi::CallbackInfo& in) {
   return instance->expose(env);
 }
 
-template <EngineFactory Make>
+template <EngineFactory Make, Prepare Ready = nullptr>
 Napi::Object init(Napi::Env env, Napi::Object exports) {
-  exports.Set("open", Napi::Function::New<&open<Make>>(env, "open"));
+  exports.Set("open", Napi::Function::New<&open<Make, Ready>>(env, "open"));
   return exports;
 }
 
 }  // namespace demi::addon
 
-// One line makes an addon: DEMI_ADDON(demi_posix, make_posix_engine)
-#define DEMI_ADDON(name, factory)                                             \
+// One line makes an addon: DEMI_ADDON(demi_posix, make_posix_engine); a Prepare function may follow the factory.
+#define DEMI_ADDON(name, ...)                                                 \
   static Napi::Object demi_init_##name(Napi::Env env, Napi::Object exports) { \
-    return demi::addon::init<&factory>(env, exports);                         \
+    return demi::addon::init<__VA_ARGS__>(env, exports);                      \
   }                                                                           \
   NODE_API_MODULE(name, demi_init_##name)

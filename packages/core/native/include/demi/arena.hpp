@@ -3,6 +3,9 @@
 // A slot has one owner at a time: nobody (free), the application, or the device side (a queue or an engine). An sga is a chain
 // of 1 to 16 slots named by the handle of its first; the handle carries a generation, so a freed sga is recognised. What
 // JavaScript may write (offset, length, address) is read once, checked, and copied when an operation starts.
+//
+// Beside the size classes there may be slots that a device fills on its own (the receive buffers of a NIC): adopt() makes one an
+// sga when it arrives, and the device gets it back when that is freed.
 #pragma once
 
 #include <sys/uio.h>
@@ -11,6 +14,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <new>
@@ -39,11 +43,25 @@ struct SizeClass {
   std::uint32_t count = 0;  // slots
 };
 
+// Slots of the device's: `count` of them in a region of `bytes` at the end of the arena, the n-th at `first` + n x `stride`. What
+// lies between them is the device's. All but the count are multiples of layout::kSlotAlign.
+struct DeviceSlots {
+  std::uint32_t count = 0;
+  std::uint32_t capacity = 0;  // bytes of each
+  std::uint32_t first = 0;
+  std::uint32_t stride = 0;
+  std::size_t bytes = 0;
+};
+
+// Makes the memory of an arena; throws std::bad_alloc.
+using MemorySource = std::function<std::shared_ptr<Mapping>(std::size_t bytes)>;
+
 class Arena {
  public:
   // `shared` points at the slot descriptors JavaScript sees: kSlotWords words each.
-  Arena(std::span<const SizeClass> classes, std::int32_t* shared);
-  ~Arena() { DEMI_UNPOISON(base_, bytes_); }
+  Arena(std::span<const SizeClass> classes, std::int32_t* shared, const DeviceSlots& device = {},
+        const MemorySource& memory = {});
+  ~Arena() { DEMI_UNPOISON(base_, class_bytes_); }
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
@@ -66,6 +84,19 @@ class Arena {
   std::uint32_t device_slots() const { return count(State::kDevice); }
   // Counts up each time a slot becomes free: an engine that ran dry compares it to know when to try again.
   std::uint64_t releases() const { return releases_; }
+
+  // ---- slots of the device's -------------------------------------------------------------------------------------
+
+  std::uint8_t* device_region() const { return base_ + class_bytes_; }
+  // Called with n when slot n of the device's is free again.
+  void on_device_release(std::function<void(std::uint32_t n)> release) { device_release_ = std::move(release); }
+  // Slot n, which the device has filled, as an sga owned by the device side.
+  Sga adopt(std::uint32_t n, std::uint32_t offset, std::uint32_t length) {
+    const Sga sga = renew(device_first_ + n);
+    set_range(sga, offset, length);
+    return sga;
+  }
+  bool is_device_slot(Sga sga) const { return index(sga) >= device_first_; }
 
   // ---- device side: allocate, fill, hand over --------------------------------------------------------------------
 
@@ -217,6 +248,7 @@ class Arena {
     std::vector<std::uint32_t> free;  // LIFO: the slot used last is still in the cache
   };
 
+  static constexpr std::size_t kPage = 4096;
   static constexpr std::uint32_t kIndexMask = (1u << layout::kSlotIndexBits) - 1;
   static std::uint32_t index(Sga sga) { return static_cast<std::uint32_t>(sga) & kIndexMask; }
   static std::size_t start_of(const Slot& s) { return static_cast<std::size_t>(s.start) * layout::kSlotAlign; }
@@ -226,6 +258,14 @@ class Arena {
     Class& c = classes_[size_class];
     const std::uint32_t i = c.free.back();
     c.free.pop_back();
+    DEMI_UNPOISON(base_ + start_of(slots_[i]), c.geometry.size);
+    const Sga sga = renew(i);
+    slots_[i].length = length;
+    return sga;
+  }
+
+  // A fresh handle for a free slot, now the device side's.
+  Sga renew(std::uint32_t i) {
     Slot& s = slots_[i];
     // The generation lives above the index and skips 0, so a handle is always positive.
     std::uint32_t generation = (static_cast<std::uint32_t>(s.handle) >> layout::kSlotIndexBits) + 1;
@@ -233,12 +273,11 @@ class Arena {
     s.handle = static_cast<Sga>(generation << layout::kSlotIndexBits | i);
     s.next = 0;
     s.offset = 0;
-    s.length = length;
+    s.length = 0;
     s.state = State::kDevice;
     s.head = true;
     s.free_pending = false;
     shared(i)[layout::kSlotFamily] = 0;
-    DEMI_UNPOISON(base_ + start_of(s), c.geometry.size);
     return s.handle;
   }
 
@@ -253,6 +292,9 @@ class Arena {
   std::shared_ptr<Mapping> mapping_;
   std::uint8_t* base_ = nullptr;
   std::size_t bytes_ = 0;
+  std::size_t class_bytes_ = 0;  // of them, what the size classes take: the device's region follows
+  std::uint32_t device_first_ = 0;
+  std::function<void(std::uint32_t)> device_release_;
   std::int32_t* shared_;
   std::unique_ptr<Slot[]> slots_;
   std::uint32_t slot_count_ = 0;
@@ -260,34 +302,45 @@ class Arena {
   std::uint64_t releases_ = 0;
 };
 
-inline Arena::Arena(std::span<const SizeClass> classes, std::int32_t* shared) : shared_(shared) {
+inline Arena::Arena(std::span<const SizeClass> classes, std::int32_t* shared, const DeviceSlots& device,
+                    const MemorySource& memory)
+    : shared_(shared) {
   std::uint32_t slot = 0;
   for (const auto& geometry : classes) {
     classes_.push_back({geometry, slot, {}});
     slot += geometry.count;
-    bytes_ += static_cast<std::size_t>(geometry.size) * geometry.count;
+    class_bytes_ += static_cast<std::size_t>(geometry.size) * geometry.count;
   }
-  slots_ = std::make_unique<Slot[]>(slot);
-  slot_count_ = slot;
-  mapping_ = std::make_shared<Mapping>(bytes_);
+  class_bytes_ = (class_bytes_ + kPage - 1) & ~(kPage - 1);
+  bytes_ = class_bytes_ + device.bytes;
+  device_first_ = slot;
+  slot_count_ = slot + device.count;
+  slots_ = std::make_unique<Slot[]>(slot_count_);
+  mapping_ = memory ? memory(bytes_) : std::make_shared<Mapping>(bytes_);
   base_ = static_cast<std::uint8_t*>(mapping_->data());
+  const auto place = [&](std::uint32_t i, std::size_t start, std::uint32_t capacity) {
+    slots_[i].handle = static_cast<Sga>(i);
+    slots_[i].capacity = capacity;
+    slots_[i].start = static_cast<std::uint32_t>(start / layout::kSlotAlign);
+    std::int32_t* d = this->shared(i);
+    d[layout::kSlotCapacity] = static_cast<std::int32_t>(capacity);
+    d[layout::kSlotStart] = static_cast<std::int32_t>(slots_[i].start);
+  };
   std::size_t at = 0;
   for (std::size_t k = 0; k < classes_.size(); ++k) {
     Class& c = classes_[k];
     c.free.reserve(c.geometry.count);
     for (std::uint32_t n = 0; n < c.geometry.count; ++n, at += c.geometry.size) {
-      const std::uint32_t i = c.first + n;
-      slots_[i].handle = static_cast<Sga>(i);
-      slots_[i].size_class = static_cast<std::uint8_t>(k);
-      slots_[i].capacity = c.geometry.size;
-      slots_[i].start = static_cast<std::uint32_t>(at / layout::kSlotAlign);
-      std::int32_t* d = this->shared(i);
-      d[layout::kSlotCapacity] = static_cast<std::int32_t>(c.geometry.size);
-      d[layout::kSlotStart] = static_cast<std::int32_t>(slots_[i].start);
+      place(c.first + n, at, c.geometry.size);
+      slots_[c.first + n].size_class = static_cast<std::uint8_t>(k);
     }
     for (std::uint32_t n = c.geometry.count; n-- > 0;) c.free.push_back(c.first + n);
   }
-  DEMI_POISON(base_, bytes_);
+  for (std::uint32_t n = 0; n < device.count; ++n) {
+    place(device_first_ + n, class_bytes_ + device.first + static_cast<std::size_t>(n) * device.stride,
+          device.capacity);
+  }
+  DEMI_POISON(base_, class_bytes_);
 }
 
 inline Sga Arena::alloc_chain(std::span<const std::uint32_t> sizes) {
@@ -380,6 +433,10 @@ inline void Arena::release(Sga sga) {
     s.free_pending = false;
     s.next = 0;
     ++releases_;
+    if (i >= device_first_) {
+      device_release_(i - device_first_);
+      continue;
+    }
     classes_[s.size_class].free.push_back(i);
     DEMI_POISON(base_ + start_of(s), classes_[s.size_class].geometry.size);
   }

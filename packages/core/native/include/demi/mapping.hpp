@@ -8,8 +8,11 @@
 #include <sys/mman.h>
 
 #include <cstddef>
+#include <cstring>
+#include <functional>
 #include <memory>
 #include <new>
+#include <utility>
 
 namespace demi {
 
@@ -21,18 +24,34 @@ class Mapping {
     // Huge pages where the kernel gives them: a batch touches many slots, each on a page of its own.
     ::madvise(data_, bytes_, MADV_HUGEPAGE);
   }
-  ~Mapping() { ::munmap(data_, bytes_); }
+  // Memory that somebody else made, such as a device's own; `release` gives it back.
+  Mapping(void* data, std::size_t bytes, std::function<void()> release)
+      : data_(data), bytes_(bytes), release_(std::move(release)) {}
+  ~Mapping() {
+    if (release_) {
+      release_();
+    } else {
+      ::munmap(data_, bytes_);
+    }
+  }
   Mapping(const Mapping&) = delete;
   Mapping& operator=(const Mapping&) = delete;
 
   void* data() const { return data_; }
   std::size_t bytes() const { return bytes_; }
   // Frees the pages; the addresses stay valid and read as zeros.
-  void discard() { ::madvise(data_, bytes_, MADV_DONTNEED); }
+  void discard() {
+    if (release_) {
+      std::memset(data_, 0, bytes_);
+    } else {
+      ::madvise(data_, bytes_, MADV_DONTNEED);
+    }
+  }
 
  private:
   void* data_;
   std::size_t bytes_;
+  std::function<void()> release_;
 };
 
 }  // namespace demi

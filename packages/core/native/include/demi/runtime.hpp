@@ -27,6 +27,11 @@ struct Limits {
   std::uint32_t tokens = 32768;       // outstanding operations
   std::uint32_t queues = 16384;       // open descriptors
   std::vector<SizeClass> classes = {{256, 8192}, {4096, 8192}, {65536, 256}, {1u << 20, 16}};
+  // What a backend may add before the runtime is made: slots its device fills, and memory the device can reach.
+  DeviceSlots device;
+  MemorySource memory;
+
+  std::uint32_t slots() const { return Arena::slots_of(classes) + device.count; }
 };
 
 class Runtime {
@@ -141,9 +146,8 @@ class Runtime {
 
 inline std::size_t Runtime::control_words(const Limits& limits) {
   return static_cast<std::size_t>(layout::kControlWords) + 2ull * limits.ring_entries * layout::kEntryWords +
-         limits.tokens + layout::kScratchWords +
-         static_cast<std::size_t>(Arena::slots_of(limits.classes)) * layout::kSlotWords + layout::kSlotWords +
-         (static_cast<std::size_t>(limits.tokens) + 1) * layout::kTokenWords;
+         limits.tokens + layout::kScratchWords + static_cast<std::size_t>(limits.slots()) * layout::kSlotWords +
+         layout::kSlotWords + (static_cast<std::size_t>(limits.tokens) + 1) * layout::kTokenWords;
 }
 
 inline Runtime::Runtime(const Limits& limits)
@@ -156,7 +160,8 @@ inline Runtime::Runtime(const Limits& limits)
       scratch_(returned_ + limits.tokens),
       cq_entries_(static_cast<std::int32_t>(limits.ring_entries)),
       // The slot table starts on a cache line: 16 words each.
-      arena_(limits_.classes, control_ + ((returned_ - control_ + limits.tokens + layout::kScratchWords + 15) & ~15)),
+      arena_(limits_.classes, control_ + ((returned_ - control_ + limits.tokens + layout::kScratchWords + 15) & ~15),
+             limits.device, limits.memory),
       ops_(limits.tokens),
       queues_(limits.queues),
       backlog_(backlog_capacity() * layout::kEntryWords) {
@@ -169,7 +174,7 @@ inline Runtime::Runtime(const Limits& limits)
   control_[kWordTokens] = static_cast<std::int32_t>(limits.tokens);
   control_[kWordReturnedBase] = static_cast<std::int32_t>(returned_ - control_);
   control_[kWordScratchBase] = static_cast<std::int32_t>(scratch_ - control_);
-  control_[kWordSlots] = static_cast<std::int32_t>(Arena::slots_of(limits.classes));
+  control_[kWordSlots] = static_cast<std::int32_t>(limits.slots());
   control_[kWordSlotBase] = static_cast<std::int32_t>((control_[kWordScratchBase] + kScratchWords + 15) & ~15);
   control_[kWordTokenBase] = control_[kWordSlotBase] + control_[kWordSlots] * kSlotWords;
   control_[kWordClasses] = static_cast<std::int32_t>(arena_.class_count());
