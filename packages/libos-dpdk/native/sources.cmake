@@ -1,0 +1,13 @@
+# What the addon and the native tests are both built from: DEMI_DPDK_SOURCES, _INCLUDES, _OPTIONS, _LIBRARIES.
+file(GLOB DEMI_DPDK_SOURCES CONFIGURE_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/*.cc")
+list(FILTER DEMI_DPDK_SOURCES EXCLUDE REGEX "/addon\\.cc$")
+list(APPEND DEMI_DPDK_SOURCES ${DEMI_NET_SOURCES})
+
+# Shared libraries: a DPDK driver is a plugin that finds the libraries of the process it is loaded into.
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(DPDK REQUIRED libdpdk)
+pkg_check_modules(LWIP REQUIRED lwip)
+set(DEMI_DPDK_INCLUDES ${DPDK_INCLUDE_DIRS} ${LWIP_INCLUDE_DIRS})
+set(DEMI_DPDK_OPTIONS ${DPDK_CFLAGS_OTHER} ${LWIP_CFLAGS_OTHER})
+# rte_vdev_init and rte_eth_from_rings live in driver libraries, which libdpdk.pc does not name.
+set(DEMI_DPDK_LIBRARIES ${DPDK_LDFLAGS} ${LWIP_LDFLAGS} -lrte_bus_vdev -lrte_net_ring)
