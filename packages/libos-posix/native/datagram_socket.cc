@@ -207,7 +207,7 @@ bool DatagramSocket::unwrap() {
     raw_ = 0;
     if (result < 0) {
       // Anybody can send a datagram: one that is no message is dropped, as a checksum error would be.
-      ++net_.counters.bad_messages;
+      ++net_.counters.bad_datagrams;
       return true;
     }
   } else {

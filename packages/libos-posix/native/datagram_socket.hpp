@@ -5,8 +5,8 @@
 
 #include <sys/socket.h>
 
+#include "demi/net/dmtr_codec.hpp"
 #include "demi/runtime.hpp"
-#include "dmtr_codec.hpp"
 #include "driver.hpp"
 
 namespace demi::posix {

@@ -7,30 +7,32 @@
 #include <cstdint>
 #include <memory>
 
-#include "demi/queue.hpp"
-#include "retry_lists.hpp"
+#include "demi/net/stream_queue.hpp"
 #include "slot_classes.hpp"
 
 namespace demi::posix {
+
+using net::List;
+using net::ListHook;
+using net::Outgoing;
+using net::Retryable;
+using net::StreamQueue;
 
 class Driver;
 class StreamSocket;
 
 // What the sockets of one libOS share.
-struct Network {
+struct Network : net::StreamContext {
   explicit Network(Runtime& runtime);
 
-  Runtime& runtime;
   Driver* driver = nullptr;
   SlotClasses classes;
-  RetryLists retries;
-  std::size_t unpopped = 0;  // slots streams received and nobody popped yet
 
   struct Counters {
     std::uint64_t accept_paused = 0;        // accepts put off because descriptors or socket memory ran out
     std::uint64_t receive_starved = 0;      // receives put off because the arena had no slot
     std::uint64_t datagrams_too_large = 0;  // datagrams lost because no slot could hold them
-    std::uint64_t bad_messages = 0;         // framed connections ended and datagrams refused for what the peer sent
+    std::uint64_t bad_datagrams = 0;        // framed datagrams refused for what the peer sent
   } counters;
 
   // Where the rest of a datagram goes that is longer than the slot it is received into. SlotClasses::kDatagramBytes.

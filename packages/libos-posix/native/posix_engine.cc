@@ -86,7 +86,7 @@ void PosixEngine::stats(const StatSink& sink) const {
   sink("acceptPaused", static_cast<double>(c.accept_paused));
   sink("receiveStarved", static_cast<double>(c.receive_starved));
   sink("datagramsTooLarge", static_cast<double>(c.datagrams_too_large));
-  sink("badMessages", static_cast<double>(c.bad_messages));
+  sink("badMessages", static_cast<double>(net_.bad_messages + c.bad_datagrams));
   files_.stats(sink);
   driver_->stats(sink);
 }

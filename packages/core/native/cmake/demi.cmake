@@ -3,6 +3,7 @@
 # Gives the include paths, the language level and the flags every backend shares, and copies the result to
 # prebuilds/linux-<arch>/<name>.node, where node-gyp-build finds it. The C++ runtime is linked statically, so that the
 # file runs on a machine without a compiler.
+include("${CMAKE_CURRENT_LIST_DIR}/demi_net.cmake")
 get_filename_component(DEMI_INCLUDE_DIR "${CMAKE_CURRENT_LIST_DIR}/../include" ABSOLUTE)
 
 function(demi_add_addon name)

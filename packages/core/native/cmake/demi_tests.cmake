@@ -1,6 +1,7 @@
 # demi_add_tests(<name> <sources...>): one doctest program under AddressSanitizer and UndefinedBehaviorSanitizer.
 #
 # The tests of every package play the application's side of the rings with core's native/tests/application.hpp.
+include("${CMAKE_CURRENT_LIST_DIR}/demi_net.cmake")
 get_filename_component(DEMI_NATIVE_DIR "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
 find_package(doctest REQUIRED)
 find_package(Threads REQUIRED)

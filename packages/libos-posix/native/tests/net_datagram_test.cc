@@ -1,7 +1,8 @@
 // Datagram sockets on both drivers.
 #include "net_fixture.hpp"
 
-using namespace net;
+using namespace demi;
+using namespace demi::posix::test;
 
 namespace {
 

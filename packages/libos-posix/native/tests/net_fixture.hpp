@@ -22,9 +22,8 @@
 #include "posix_engine.hpp"
 #include "uring_driver.hpp"
 
-namespace net {
+namespace demi::posix::test {
 
-using namespace demi;
 using demi::test::Completion;
 
 // Small, so that running out of it is cheap to test.
@@ -255,15 +254,15 @@ inline void run_on(const char* engine, const char* test, void (*body)(const char
   body(engine);
 }
 
-}  // namespace net
+}  // namespace demi::posix::test
 
 // A test that runs with each driver, and gets its name in `engine`.
-#define ON_EACH_ENGINE(name)                                                         \
-  static void name(const char* engine);                                              \
-  TEST_CASE("net: " #name " (epoll)") { name("epoll"); }                             \
-  TEST_CASE("net: " #name " (io_uring)") { net::run_on("io_uring", #name, name); }   \
-  TEST_CASE("net: " #name " (tiny ring)") { net::run_on("tiny ring", #name, name); } \
-  TEST_CASE("net: " #name " (without deferred completions)") {                       \
-    net::run_on("without deferred completions", #name, name);                        \
-  }                                                                                  \
+#define ON_EACH_ENGINE(name)                                                                       \
+  static void name(const char* engine);                                                            \
+  TEST_CASE("net: " #name " (epoll)") { name("epoll"); }                                           \
+  TEST_CASE("net: " #name " (io_uring)") { demi::posix::test::run_on("io_uring", #name, name); }   \
+  TEST_CASE("net: " #name " (tiny ring)") { demi::posix::test::run_on("tiny ring", #name, name); } \
+  TEST_CASE("net: " #name " (without deferred completions)") {                                     \
+    demi::posix::test::run_on("without deferred completions", #name, name);                        \
+  }                                                                                                \
   static void name(const char* engine)

@@ -10,7 +10,8 @@
 
 #include "net_fixture.hpp"
 
-using namespace net;
+using namespace demi;
+using namespace demi::posix::test;
 
 namespace {
 

@@ -3,7 +3,8 @@
 
 #include "net_fixture.hpp"
 
-using namespace net;
+using namespace demi;
+using namespace demi::posix::test;
 
 ON_EACH_ENGINE(echo) {
   Libos os(engine);
