@@ -12,6 +12,8 @@ export interface Features {
   files: boolean;
   /** A loop can sleep until the device has work (else "interrupt" polls). */
   sleep: boolean;
+  /** Several libOSes can be open in one process, also on several threads; a device that cannot share answers EBUSY. Default true. */
+  several?: boolean;
 }
 
 /** One finding of `demikernel doctor`. */

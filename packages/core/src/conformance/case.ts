@@ -13,7 +13,12 @@ export interface CaseContext {
   open(overrides?: OpenOverrides): Promise<LibOS>;
   /** Runs at the end of the case, last in first out. */
   defer(undo: () => void | Promise<void>): void;
+  /** Where the libOS's sockets bind. */
   host(family: 4 | 6): string;
+  /** Where its peers' sockets bind. */
+  peerHost(family: 4 | 6): string;
+  /** Milliseconds as they pass on this target: a bound on how long something may take. */
+  scaled(milliseconds: number): number;
   /** Milliseconds left, at least 1: a timeout for blocking waits. */
   remaining(): number;
   /** Throws when the case has used up its time, naming what it was waiting for. */
@@ -26,7 +31,7 @@ export interface ConformanceCase {
   readonly group: string;
   readonly name: string;
   readonly needs: readonly Need[];
-  /** Milliseconds the case may take. */
+  /** Milliseconds the case may take, times the target's `timeScale`. */
   readonly timeout: number;
   readonly fn: CaseFunction;
 }

@@ -1,6 +1,6 @@
 /** The kinds of queue a message can go through: the same rules are checked on each. */
 import assert from "node:assert/strict";
-import type { LibOS, QueueDescriptor, SocketOptions } from "../types.js";
+import type { LibOS, QueueDescriptor, QueueToken, SocketOptions, SocketOptionValues } from "../types.js";
 import type { CaseContext } from "./case.js";
 import type { Need } from "./target.js";
 import { completion } from "./turns.js";
@@ -60,6 +60,28 @@ export function listener(context: CaseContext, os: LibOS, options: SocketOptions
   os.listen(qd, backlog);
   const { host, port } = os.getsockname(qd);
   return { qd, host, port };
+}
+
+/**
+ * Connects that stay under way: to an address that nobody answers for or, where all answer, to a listener that accepts nobody and
+ * queues few, which the kernel leaves unanswered. The last of them is under way for sure.
+ */
+export function unansweredConnects(context: CaseContext, os: LibOS) {
+  const silent = context.target.silentAddress?.(4);
+  const to = silent === undefined ? listener(context, os, {}, 1) : { ...silent, port: 9, qd: 0 };
+  const queues = Array.from({ length: 8 }, () => os.socket("tcp"));
+  const connects: QueueToken[] = queues.map((qd) => os.connect(qd, to));
+  if (to.qd !== 0) queues.push(to.qd);
+  return { queues, connects };
+}
+
+export function hasOption(context: CaseContext, name: keyof SocketOptionValues): boolean {
+  return context.target.socketOptions?.includes(name) ?? true;
+}
+
+/** A small send buffer, where its size can be chosen. */
+export function limitSendBuffer(context: CaseContext, os: LibOS, qd: QueueDescriptor): void {
+  if (hasOption(context, "sndbuf")) os.setsockopt(qd, "sndbuf", 65536);
 }
 
 /** Two ends of one connection inside a libOS: who connected, who accepted. */

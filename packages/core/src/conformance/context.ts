@@ -19,6 +19,10 @@ class Context implements CaseContext {
     this.#deadline = performance.now() + timeout;
   }
 
+  scaled(milliseconds: number): number {
+    return milliseconds * (this.target.timeScale ?? 1);
+  }
+
   async open(overrides?: OpenOverrides): Promise<LibOS> {
     const os = await this.target.open(overrides);
     this.defer(() => os.destroy());
@@ -33,6 +37,10 @@ class Context implements CaseContext {
 
   host(family: 4 | 6): string {
     return this.target.address?.(family).host ?? (family === 6 ? "::1" : "127.0.0.1");
+  }
+
+  peerHost(family: 4 | 6): string {
+    return this.target.peerAddress?.(family).host ?? this.host(family);
   }
 
   remaining(): number {
@@ -63,13 +71,19 @@ export function chooseSeed(): number {
   return Number.isInteger(given) && given > 0 ? given : Math.floor(Math.random() * 0x7fffffff) + 1;
 }
 
+/** Milliseconds a case may take on a target. */
+export function timeoutOf(target: ConformanceTarget, test: ConformanceCase): number {
+  return test.timeout * (target.timeScale ?? 1);
+}
+
 /** Runs a case to its end or its timeout; rejects with what failed, the seed in the message. */
 export async function runCase(target: ConformanceTarget, test: ConformanceCase, seed: number): Promise<void> {
+  const timeout = timeoutOf(target, test);
   // The case's own deadline fires first: it says what was being waited for.
-  const context = new Context(target, seed, test.timeout * 0.9);
+  const context = new Context(target, seed, timeout * 0.9);
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no end after ${test.timeout} ms`)), test.timeout);
+    timer = setTimeout(() => reject(new Error(`no end after ${timeout} ms`)), timeout);
   });
   try {
     await Promise.race([Promise.resolve(test.fn(context)), expired]);

@@ -9,6 +9,7 @@
  */
 export type { CaseContext, CaseFunction, ConformanceCase } from "./case.js";
 export { type CaseResult, execute } from "./execute.js";
+export type { PeerDatagramSocket, PeerServer, PeerSocket, Peers } from "./peers.js";
 export { conformance, globalHarness, type Harness, runConformance } from "./run.js";
 export { suite } from "./suite.js";
 export type { ConformanceTarget, Need, OpenOverrides } from "./target.js";

@@ -1,7 +1,7 @@
 /** Runs the suite in a test framework: jest and vitest as they are, others through a {@link Harness}. */
 
 import type { ConformanceCase } from "./case.js";
-import { chooseSeed, runCase } from "./context.js";
+import { chooseSeed, runCase, timeoutOf } from "./context.js";
 import { suite } from "./suite.js";
 import { type ConformanceTarget, lacking } from "./target.js";
 
@@ -40,7 +40,7 @@ export function declare(
           const reason = lacking(target, test.needs);
           if (reason === undefined) {
             // The case ends itself at its timeout and says why; the framework's limit is the one behind that.
-            harness.it(test.name, () => run(test), test.timeout + 5000);
+            harness.it(test.name, () => run(test), timeoutOf(target, test) + 5000);
           } else {
             skipped.set(reason, (skipped.get(reason) ?? 0) + 1);
             harness.skip(`${test.name} (${reason})`);

@@ -1,7 +1,8 @@
 /** What the suite is told about the backend under test. */
 import type { Features } from "../backend.js";
 import type { CoreOptions } from "../schema.js";
-import type { LibOS } from "../types.js";
+import type { LibOS, SocketOptionValues } from "../types.js";
+import type { Peers } from "./peers.js";
 
 /** What a case asks of openLibOS() beside the target's own choice of backend: small limits, a loop mode. */
 export type OpenOverrides = Partial<CoreOptions>;
@@ -13,18 +14,46 @@ export interface ConformanceTarget {
   readonly features: Features;
   /** A fresh libOS. The suite destroys it. */
   open(overrides?: OpenOverrides): Promise<LibOS>;
-  /** Where sockets bind. Default 127.0.0.1 and ::1. */
+  /** Where the libOS's sockets bind. Default 127.0.0.1 and ::1. */
   address?(family: 4 | 6): { host: string };
+  /** Where the peers' sockets bind: the other end of the wire. Default: `address()`. */
+  peerAddress?(family: 4 | 6): { host: string };
+  /** An address of the network that nobody answers for, so that connecting to it stays under way. Default none. */
+  silentAddress?(family: 4 | 6): { host: string };
   /** Address families this machine has. Default both. */
   readonly families?: readonly (4 | 6)[];
-  /** True when the sockets of node:net and node:dgram in this process reach `address()`: a peer that is not ours. Default false. */
+  /** True when peers that are not this libOS reach `address()`: node:net and node:dgram in this process, or `peers`. Default false. */
   readonly hostPeer?: boolean;
+  /** How peers are made where they are not node:net and node:dgram in this process. */
+  readonly peers?: Peers;
+  /** False when a peer's end() ends both directions: no queue has a half-close. Default true. */
+  readonly halfClose?: boolean;
+  /** The largest datagram between two sockets of the libOS. Default what IP allows: 65507 bytes, 65527 over IPv6. */
+  maxDatagram?(family: 4 | 6): number;
+  /** Socket options the device has; setting or reading another is ENOPROTOOPT. Default all. */
+  readonly socketOptions?: readonly (keyof SocketOptionValues)[];
+  /** How many times longer than on kernel sockets everything may take: an emulated machine, a stack with coarse timers. Default 1. */
+  readonly timeScale?: number;
   /** URL of an ES module whose export `target` is this target: what a Worker imports. Needed by {@link conformanceInWorker}. */
   readonly module?: string;
 }
 
 /** What a case may need: a feature, or something of the test bed. */
-export type Need = keyof Features | "hostPeer" | "module";
+export type Need = keyof Features | "hostPeer" | "halfClose" | "loopback" | "module";
+
+function offers(target: ConformanceTarget, need: keyof Features | "halfClose" | "loopback"): boolean {
+  if (need === "loopback") return target.address === undefined;
+  if (need === "halfClose") return target.halfClose ?? true;
+  if (need === "several") return target.features.several ?? true;
+  return target.features[need];
+}
+
+/** The words in which a reason names what is missing. */
+const named: Partial<Record<Need, string>> = {
+  several: "several libOSes in one process",
+  halfClose: "peers that close one direction",
+  loopback: "the loopback address",
+};
 
 /** Why the target cannot run a case with these needs; undefined when it can. */
 export function lacking(target: ConformanceTarget, needs: readonly Need[]): string | undefined {
@@ -33,8 +62,8 @@ export function lacking(target: ConformanceTarget, needs: readonly Need[]): stri
       if (!target.hostPeer) return "the host's own sockets do not reach this backend";
     } else if (need === "module") {
       if (target.module === undefined) return "the target names no module for a Worker to import";
-    } else if (!target.features[need]) {
-      return `${target.name} does not offer ${need}`;
+    } else if (!offers(target, need)) {
+      return `${target.name} does not offer ${named[need] ?? need}`;
     } else if (need === "ipv6" && target.families !== undefined && !target.families.includes(6)) {
       return "this machine has no IPv6";
     }

@@ -8,10 +8,19 @@ export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Turns until the condition holds; fails at the deadline, naming what was waited for. */
-export async function until(context: CaseContext, what: string, condition: () => boolean): Promise<void> {
+/**
+ * Turns until the condition holds; fails at the deadline, naming what was waited for. With a libOS of which nothing is outstanding
+ * that one goes on meanwhile: a stack in this process moves only while it is polled.
+ */
+export async function until(
+  context: CaseContext,
+  what: string,
+  condition: () => boolean,
+  goesOn?: LibOS,
+): Promise<void> {
   while (!condition()) {
     context.check(what);
+    goesOn?.drain(() => assert.fail("a completion nobody expected"));
     await turn();
   }
 }
@@ -96,7 +105,7 @@ export async function assertIdle(context: CaseContext, os: LibOS): Promise<void>
     return { outstanding, queues, appSlots, deviceSlots };
   };
   const none = { outstanding: 0, queues: 0, appSlots: 0, deviceSlots: 0 };
-  const deadline = performance.now() + Math.min(1500, context.remaining());
+  const deadline = performance.now() + Math.min(context.scaled(1500), context.remaining());
   while (Object.values(held()).some((value) => value !== 0) && performance.now() < deadline) {
     os.drain(() => assert.fail("a completion nobody expected"));
     await turn();

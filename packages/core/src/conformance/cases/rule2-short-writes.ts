@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PushFlag } from "../../types.js";
 import { group } from "../case.js";
-import { connectedPair, needsOf } from "../channels.js";
+import { connectedPair, limitSendBuffer, needsOf } from "../channels.js";
 import { assertFailed } from "../failures.js";
 import { randomBytes, sha256 } from "../payload.js";
 import { acceptedFromNet, received } from "../peers.js";
@@ -17,7 +17,7 @@ export const shortWrites = group("rule 2: short writes are resumed inside", ["tc
       async (ctx) => {
         const os = await ctx.open();
         const [client, server] = await connectedPair(ctx, os, { framing, maxMessage: 8 * MiB });
-        os.setsockopt(client, "sndbuf", 65536);
+        limitSendBuffer(ctx, os, client);
         const sga = os.alloc([MiB, MiB, MiB - 1, MiB - 4095]);
         const parts = Array.from({ length: 4 }, (_, i) => randomBytes(ctx.random, os.bytes(sga, i).length));
         for (const [i, part] of parts.entries()) os.bytes(sga, i).set(part);
@@ -52,7 +52,7 @@ export const shortWrites = group("rule 2: short writes are resumed inside", ["tc
     async (ctx) => {
       const os = await ctx.open();
       const { qd, socket } = await acceptedFromNet(ctx, os);
-      os.setsockopt(qd, "sndbuf", 65536);
+      limitSendBuffer(ctx, os, qd);
       socket.pause();
       const inbox = received(socket);
       socket.pause();
@@ -73,7 +73,7 @@ export const shortWrites = group("rule 2: short writes are resumed inside", ["tc
       for (const [i, qt] of pushes.entries())
         assert.equal((await completion(ctx, os, qt)).result, sent[i].length, `push ${i}`);
       os.close(qd);
-      await until(ctx, "the end of the stream at the peer", inbox.ended);
+      await until(ctx, "the end of the stream at the peer", inbox.ended, os);
       assert.equal(sha256(inbox.bytes()), sha256(...sent));
       await assertIdle(ctx, os);
     },
@@ -85,7 +85,7 @@ export const shortWrites = group("rule 2: short writes are resumed inside", ["tc
     async (ctx) => {
       const os = await ctx.open();
       const { qd, socket } = await acceptedFromNet(ctx, os);
-      os.setsockopt(qd, "sndbuf", 65536);
+      limitSendBuffer(ctx, os, qd);
       socket.pause();
       const pushes = Array.from({ length: 8 }, () => os.push(qd, os.alloc(MiB), PushFlag.FREE));
       for (let i = 0; i < 20; i++) {

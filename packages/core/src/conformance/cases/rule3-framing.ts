@@ -5,7 +5,7 @@ import { connectedPair, needsOf } from "../channels.js";
 import { assertCode, assertFailed, codeOf, outcome } from "../failures.js";
 import { between, randomBytes, sha256 } from "../payload.js";
 import { acceptedFromNet } from "../peers.js";
-import { assertIdle, popMessage, popOnce, pushBytes, turn } from "../turns.js";
+import { assertIdle, popMessage, popOnce, pushBytes, turn, until } from "../turns.js";
 
 const dmtr = { framing: "dmtr" } as const;
 
@@ -145,10 +145,7 @@ export const framing = group("rule 3: framed messages", needsOf("dmtr"), (test) 
         });
         await pushBytes(ctx, os, sender, "a frame");
         os.close(sender);
-        while (!ended) {
-          ctx.check("the frame on the wire");
-          await turn();
-        }
+        await until(ctx, "the frame on the wire", () => ended, os);
         return Buffer.concat(parts);
       }
     },

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { Opcode, PushFlag } from "../../types.js";
 import { group } from "../case.js";
-import { channelKinds, connectedPair, listener, needsOf, openChannel } from "../channels.js";
+import {
+  channelKinds,
+  connectedPair,
+  limitSendBuffer,
+  listener,
+  needsOf,
+  openChannel,
+  unansweredConnects,
+} from "../channels.js";
 import { assertFailed, assertThrows, codeOf } from "../failures.js";
 import { netServer } from "../peers.js";
 import { assertIdle, collect, completion, popMessage, popOnce, pushBytes, turn, until } from "../turns.js";
@@ -81,7 +89,7 @@ export const closing = group("rule 4: close", [], (test) => {
     async (ctx) => {
       const os = await ctx.open();
       const [client, server] = await connectedPair(ctx, os);
-      os.setsockopt(client, "sndbuf", 65536);
+      limitSendBuffer(ctx, os, client);
       const pushes = Array.from({ length: 8 }, () => os.push(client, os.alloc(MiB), PushFlag.FREE));
       const pending = os.pop(client);
       for (let i = 0; i < 20; i++) {
@@ -146,10 +154,7 @@ export const closing = group("rule 4: close", [], (test) => {
     "a connect that is on its way ends with ECANCELED",
     async (ctx) => {
       const os = await ctx.open();
-      // A listener that accepts nobody and queues few: the kernel leaves further connects unanswered.
-      const server = listener(ctx, os, {}, 1);
-      const clients = Array.from({ length: 8 }, () => os.socket("tcp"));
-      const connects = clients.map((qd) => os.connect(qd, server));
+      const { queues, connects } = unansweredConnects(ctx, os);
       for (let i = 0; i < 50; i++) {
         os.drain(() => undefined, 0);
         await turn();
@@ -157,7 +162,7 @@ export const closing = group("rule 4: close", [], (test) => {
       const stuck = os.stats().outstanding;
       assert.ok(stuck > 0, "some connects are pending");
       const endings = new Map<number, string>();
-      for (const qd of clients) os.close(qd);
+      for (const qd of queues) os.close(qd);
       while (endings.size < stuck) {
         os.drain((event) => endings.set(event.qt, codeOf(event)));
         ctx.check("the pending connects to end");
@@ -165,7 +170,6 @@ export const closing = group("rule 4: close", [], (test) => {
       }
       assert.deepEqual(new Set(endings.values()), new Set(["ECANCELED"]));
       assert.ok([...endings.keys()].every((qt) => connects.includes(qt)));
-      os.close(server.qd);
       await assertIdle(ctx, os);
     },
     { needs: ["tcp", "hostPeer"] },
@@ -189,7 +193,7 @@ export const closing = group("rule 4: close", [], (test) => {
       assert.equal((await completion(ctx, os, os.connect(qd, peer))).result, 0);
       await pushBytes(ctx, os, qd, "x".repeat(100_000));
       os.close(qd);
-      await until(ctx, "all bytes at the peer", () => ended);
+      await until(ctx, "all bytes at the peer", () => ended, os);
       assert.equal(length, 100_000);
     },
     { needs: ["tcp", "hostPeer"] },

@@ -53,16 +53,19 @@ export const threads = group("rule 7: threads", ["module"], (test) => {
     test(
       `a Worker that ${how} leaves nothing behind`,
       async (ctx) => {
-        const mine = await ctx.open();
-        const qd = mine.queue();
+        const several = ctx.target.features.several ?? true;
+        // Where there is one in a process, this thread's comes after the Worker's, and finds the device free.
+        const before = several ? await ctx.open() : undefined;
         const open = () => readdirSync("/proc/self/fd").length;
         // The first Worker of a process opens descriptors that stay, and so does the first libOS of a kind.
         if (!warm.has(ctx.target.name)) await startAndEnd(ctx, "return");
         warm.add(ctx.target.name);
-        const before = open();
+        const held = open();
         const failure = await startAndEnd(ctx, end);
         assert.equal((failure as Error | undefined)?.message, end === "throw" ? "on purpose" : undefined);
-        await until(ctx, `descriptors to be closed: ${before} before, ${open()} after`, () => open() <= before);
+        await until(ctx, `descriptors to be closed: ${held} before, ${open()} after`, () => open() <= held);
+        const mine = before ?? (await ctx.open());
+        const qd = mine.queue();
         await pushBytes(ctx, mine, qd, "this thread goes on");
         assert.equal((await popMessage(ctx, mine, qd)).toString(), "this thread goes on");
         mine.close(qd);
@@ -84,6 +87,6 @@ export const threads = group("rule 7: threads", ["module"], (test) => {
         assert.equal(answer.held, 0);
       }
     },
-    { timeout: 10_000 },
+    { needs: ["several"], timeout: 10_000 },
   );
 });
