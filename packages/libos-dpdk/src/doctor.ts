@@ -67,12 +67,7 @@ function capable(machine: Machine, capability: keyof typeof CAP): boolean {
 function virtualDevices(machine: Machine): Check {
   const name = "virtual devices";
   const installed = new Set(installedDrivers(machine).map((driver) => driver.name));
-  // net_vhost's file names no driver by this pattern in every build; its library does.
-  const folder = driverFolder(machine);
-  const present = VIRTUAL.filter(
-    (driver) =>
-      installed.has(driver) || (folder && machine.list(folder).some((file) => file.startsWith(`librte_${driver}.so`))),
-  );
+  const present = VIRTUAL.filter((driver) => installed.has(driver));
   const bpf = capable(machine, "SYS_ADMIN") || capable(machine, "BPF");
   const mayNot: Record<string, boolean> = {
     net_af_packet: !(capable(machine, "NET_RAW") && capable(machine, "NET_ADMIN")),
