@@ -16,7 +16,7 @@ const manifest = createRequire(import.meta.url)("../package.json") as { version:
 const dpdk: Backend = defineBackend({
   name: "dpdk",
   version: manifest.version,
-  features: { tcp: true, udp: true, ipv6: true, dmtr: true, files: false, sleep: false },
+  features: { tcp: true, udp: true, ipv6: true, dmtr: true, files: false, sleep: false, several: false },
   options: optionSchemas,
   load: loadAddon,
   doctor: () => doctor(machineAt("/", whyNoAddon)),
