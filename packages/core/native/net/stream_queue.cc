@@ -189,6 +189,7 @@ bool StreamQueue::pop_bytes(Op& op) {
 }
 
 bool StreamQueue::pop_message(Op& op) {
+  if (refused_) return false;
   if (held_ == 0) {
     const std::int32_t result = decode();
     if (result == dmtr::Decoder::kNeedMore) return false;
@@ -235,6 +236,7 @@ std::int32_t StreamQueue::decode() {
 }
 
 void StreamQueue::refuse(int error) {
+  refused_ = true;
   ++context_.bad_messages;
   if (receive_error_ == 0) receive_error_ = error;
   if (const std::size_t bytes = drop_inbox(); bytes != 0) popped(bytes);

@@ -144,6 +144,7 @@ class StreamQueue : public Queue {
   // Decodes what has arrived until held_ is a whole message or the decoder goes no further: its last answer.
   std::int32_t decode();
   void set_send_error(int error);
+  // The peer broke the framing: no more of this connection.
   void refuse(int error);
   Sga take_front();
   // Frees what was received; returns how many bytes that were.
@@ -151,7 +152,8 @@ class StreamQueue : public Queue {
   std::uint64_t wire_bytes(const Op& op) const;
 
   StreamContext& context_;
-  Sga held_ = 0;  // a message that was too long for the pop it met
+  Sga held_ = 0;          // a message that was too long for the pop it met
+  bool refused_ = false;  // the peer broke the framing
   MemoryWait memory_wait_{*this};
 };
 
