@@ -14,6 +14,7 @@ class SgaFifo {
   bool empty() const { return size_ == 0; }
   std::size_t size() const { return size_; }
   Sga front() const { return ring_[head_]; }
+  Sga back() const { return ring_[(head_ + size_ - 1) & (ring_.size() - 1)]; }
 
   void push(Sga sga) {
     if (size_ == ring_.size()) grow();

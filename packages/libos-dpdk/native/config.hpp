@@ -1,0 +1,23 @@
+// The backend's options, as core hands them over: flat strings, checked by the package's TypeScript side and once more here.
+#pragma once
+
+#include <string>
+
+#include "demi/queue.hpp"
+#include "eal.hpp"
+#include "net_stack.hpp"
+#include "port.hpp"
+
+namespace demi::dpdk {
+
+struct Options {
+  EalOptions eal;
+  PortOptions port;
+  StackOptions stack;
+  std::uint32_t receive_buffers = 8192;
+};
+
+// 0, or -EINVAL with the key's name in `message`.
+int read_options(const Config& config, Options& out, std::string& message);
+
+}  // namespace demi::dpdk

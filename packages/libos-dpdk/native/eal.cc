@@ -1,0 +1,146 @@
+#include "eal.hpp"
+
+#include <pthread.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+
+namespace demi::dpdk {
+
+namespace {
+
+std::mutex starting;
+bool started = false;
+bool huge_pages_used = false;
+std::vector<std::string> started_with;
+std::string runtime_folder;
+
+// Free huge pages of any size, in megabytes.
+std::size_t free_huge_megabytes() {
+  std::size_t kilobytes = 0;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/sys/kernel/mm/hugepages", error)) {
+    const std::string name = entry.path().filename();  // hugepages-2048kB
+    const std::size_t size = std::strtoull(name.c_str() + sizeof "hugepages-" - 1, nullptr, 10);
+    std::size_t free = 0;
+    std::ifstream(entry.path() / "free_hugepages") >> free;
+    kilobytes += size * free;
+  }
+  return kilobytes / 1024;
+}
+
+// Without shared configuration EAL still makes a folder for it. Named after the process, so nobody else's.
+void remove_runtime_folder() {
+  std::error_code ignored;
+  if (!runtime_folder.empty()) std::filesystem::remove_all(runtime_folder, ignored);
+}
+
+std::string runtime_folder_of(const std::string& prefix) {
+  if (::getuid() == 0) return "/var/run/dpdk/" + prefix;
+  const char* xdg = std::getenv("XDG_RUNTIME_DIR");
+  return std::string(xdg != nullptr ? xdg : "/tmp") + "/dpdk/" + prefix;
+}
+
+// EAL pins the thread that starts it to its lcore, and whatever that thread starts later, Node's own threads included: the
+// affinity is put back afterwards.
+class KeptAffinity {
+ public:
+  KeptAffinity() { kept_ = pthread_getaffinity_np(pthread_self(), sizeof set_, &set_) == 0; }
+  ~KeptAffinity() {
+    if (kept_) pthread_setaffinity_np(pthread_self(), sizeof set_, &set_);
+  }
+  KeptAffinity(const KeptAffinity&) = delete;
+  KeptAffinity& operator=(const KeptAffinity&) = delete;
+  int first_cpu() const {
+    for (int cpu = 0; kept_ && cpu < CPU_SETSIZE; ++cpu) {
+      if (CPU_ISSET(cpu, &set_)) return cpu;
+    }
+    return 0;
+  }
+
+ private:
+  cpu_set_t set_{};
+  bool kept_ = false;
+};
+
+// What decides whether a running EAL will do: the same devices, and the user's own arguments.
+std::vector<std::string> identity(const EalOptions& options) {
+  std::vector<std::string> out = options.extra;
+  if (!options.pci_device.empty()) out.push_back("-a " + options.pci_device);
+  return out;
+}
+
+}  // namespace
+
+bool eal_has_huge_pages() { return huge_pages_used; }
+
+int start_eal(const EalOptions& options, std::string& message) {
+  const std::lock_guard lock(starting);
+  if (started) {
+    if (identity(options) == started_with) return 0;
+    message = "DPDK was started in this process with another PCI device or other EAL arguments, and starts only once";
+    return -EBUSY;
+  }
+  const bool huge = options.huge_pages != HugePages::kNever && free_huge_megabytes() >= options.megabytes;
+  if (!huge && options.huge_pages == HugePages::kRequired) {
+    message = "huge pages: " + std::to_string(options.megabytes) + " MB are needed, " +
+              std::to_string(free_huge_megabytes()) + " MB are free; as root: echo " +
+              std::to_string(options.megabytes / 2 + 1) + " > /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages";
+    return -ENOMEM;
+  }
+  const KeptAffinity affinity;
+  const std::string prefix = "demi-" + std::to_string(::getpid());
+  std::vector<std::string> arguments{"demikernel",
+                                     "-l",
+                                     std::to_string(affinity.first_cpu()),
+                                     "--iova-mode=va",
+                                     "--no-telemetry",
+                                     "--log-level=*:error",
+                                     "--file-prefix=" + prefix};
+  if (options.pci_device.empty()) {
+    arguments.emplace_back("--no-pci");
+  } else {
+    arguments.insert(arguments.end(), {"-a", options.pci_device});
+  }
+  if (huge) {
+    // One file per segment list: virtio_user can hand that to its other side, many small ones it cannot.
+    arguments.insert(arguments.end(), {"--in-memory", "--single-file-segments"});
+  } else {
+    arguments.insert(arguments.end(), {"--no-huge", "--no-shconf", "-m", std::to_string(options.megabytes)});
+  }
+  arguments.insert(arguments.end(), options.extra.begin(), options.extra.end());
+  std::vector<char*> argv;
+  for (auto& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  runtime_folder = runtime_folder_of(prefix);
+  std::atexit(remove_runtime_folder);
+  if (rte_eal_init(static_cast<int>(argv.size() - 1), argv.data()) < 0) {
+    const int error = rte_errno != 0 ? rte_errno : EIO;
+    remove_runtime_folder();
+    message = std::string("DPDK did not start (rte_eal_init: ") + std::strerror(error) + "); what it said is above";
+    return -error;
+  }
+  started = true;
+  huge_pages_used = huge;
+  started_with = identity(options);
+  return 0;
+}
+
+LcoreOfThread::LcoreOfThread() {
+  if (rte_lcore_id() == LCORE_ID_ANY) registered_ = rte_thread_register() == 0;
+}
+
+LcoreOfThread::~LcoreOfThread() {
+  if (registered_) rte_thread_unregister();
+}
+
+}  // namespace demi::dpdk

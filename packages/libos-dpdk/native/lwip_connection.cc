@@ -1,0 +1,316 @@
+#include "lwip_connection.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace demi::dpdk {
+
+namespace {
+
+// lwIP's keep-alive times are in its own milliseconds, which pass kClock times as fast. Linux's default is two hours, too.
+constexpr std::uint32_t kKeepIdleMs = 7'200'000;
+
+}  // namespace
+
+LwipConnection::LwipConnection(LwipStack& stack, tcp_pcb* pcb, int family) : stack_(stack), pcb_(pcb), family_(family) {
+  pcb_->keep_idle = kKeepIdleMs * LwipStack::kClock;
+  pcb_->keep_intvl = 75'000 * LwipStack::kClock;
+  watch();
+}
+
+LwipConnection::~LwipConnection() {
+  stack_.forget(*this);
+  if (early_ != nullptr) pbuf_free(early_);
+  if (pcb_ != nullptr) abort();
+}
+
+void LwipConnection::watch() {
+  tcp_arg(pcb_, this);
+  tcp_recv(pcb_, &on_received);
+  tcp_sent(pcb_, &on_sent);
+  tcp_err(pcb_, &on_error);
+  tcp_poll(pcb_, &on_poll, 2);
+}
+
+void LwipConnection::unwatch() {
+  tcp_arg(pcb_, nullptr);
+  tcp_recv(pcb_, nullptr);
+  tcp_sent(pcb_, nullptr);
+  tcp_err(pcb_, nullptr);
+  tcp_poll(pcb_, nullptr, 0);
+}
+
+void LwipConnection::abort() {
+  tcp_pcb* const pcb = std::exchange(pcb_, nullptr);
+  tcp_arg(pcb, nullptr);
+  tcp_recv(pcb, nullptr);
+  tcp_sent(pcb, nullptr);
+  tcp_err(pcb, nullptr);
+  tcp_poll(pcb, nullptr, 0);
+  tcp_abort(pcb);
+  if (aborted_ != nullptr) *aborted_ = true;
+}
+
+tcp_pcb* LwipConnection::release() {
+  unwatch();
+  return std::exchange(pcb_, nullptr);
+}
+
+void LwipConnection::set_events(ConnectionEvents& events) {
+  events_ = &events;
+  if (early_ != nullptr || early_end_ || early_error_ != 0) stack_.attend(*this);
+}
+
+// ---- what the socket asks -------------------------------------------------------------------------------------------
+
+int LwipConnection::bind(const Address& to) {
+  if (pcb_ == nullptr) return -EINVAL;
+  if (to.family != family_) return -EAFNOSUPPORT;
+  if (bound_) return -EINVAL;
+  if (!stack_.is_local(to)) return -EADDRNOTAVAIL;
+  const ip_addr_t address = to_lwip(to);
+  const int error = errno_of(tcp_bind(pcb_, &address, to.port));
+  bound_ = error == 0;
+  return error;
+}
+
+int LwipConnection::connect(const Address& to) {
+  if (pcb_ == nullptr) return -EINVAL;
+  const ip_addr_t address = to_lwip(to);
+  connecting_ = true;
+  return errno_of(tcp_connect(pcb_, &address, to.port, &on_connected));
+}
+
+std::size_t LwipConnection::write(std::span<const std::uint8_t> bytes) {
+  if (pcb_ == nullptr) return 0;
+  std::size_t taken = 0;
+  while (taken < bytes.size()) {
+    const std::size_t n = std::min<std::size_t>({bytes.size() - taken, tcp_sndbuf(pcb_), 0xffff});
+    if (n == 0 || tcp_write(pcb_, bytes.data() + taken, static_cast<std::uint16_t>(n), TCP_WRITE_FLAG_COPY) != ERR_OK) {
+      blocked_ = true;
+      break;
+    }
+    taken += n;
+  }
+  return taken;
+}
+
+void LwipConnection::flush() {
+  if (pcb_ != nullptr) tcp_output(pcb_);
+}
+
+void LwipConnection::consumed(std::size_t bytes) {
+  while (pcb_ != nullptr && bytes != 0) {
+    const auto n = static_cast<std::uint16_t>(std::min<std::size_t>(bytes, 0xffff));
+    tcp_recved(pcb_, n);
+    bytes -= n;
+  }
+}
+
+void LwipConnection::close() {
+  if (pcb_ == nullptr) return;
+  if (linger_ == 0) return abort();
+  unwatch();
+  tcp_pcb* const pcb = std::exchange(pcb_, nullptr);
+  // Out of memory for the FIN: a reset needs none.
+  if (tcp_close(pcb) != ERR_OK) {
+    tcp_abort(pcb);
+    if (aborted_ != nullptr) *aborted_ = true;
+  }
+}
+
+int LwipConnection::local_address(Address& out) const {
+  if (pcb_ == nullptr) return -EINVAL;
+  out = from_lwip(pcb_->local_ip, pcb_->local_port);
+  out.family = static_cast<std::uint8_t>(family_);
+  return 0;
+}
+
+int LwipConnection::peer_address(Address& out) const {
+  if (pcb_ == nullptr || pcb_->state < ESTABLISHED) return -ENOTCONN;
+  out = from_lwip(pcb_->remote_ip, pcb_->remote_port);
+  return 0;
+}
+
+int LwipConnection::set_option(SocketOption option, int value) {
+  if (pcb_ == nullptr) return -EINVAL;
+  const auto flag = [&](u8_t bit) {
+    if (value != 0) {
+      ip_set_option(pcb_, bit);
+    } else {
+      ip_reset_option(pcb_, bit);
+    }
+    return 0;
+  };
+  switch (option) {
+    case SocketOption::kNoDelay:
+      if (value != 0) {
+        tcp_nagle_disable(pcb_);
+      } else {
+        tcp_nagle_enable(pcb_);
+      }
+      return 0;
+    case SocketOption::kKeepAlive:
+      return flag(SOF_KEEPALIVE);
+    case SocketOption::kReuseAddress:
+      return flag(SOF_REUSEADDR);
+    case SocketOption::kLinger:
+      linger_ = value;
+      return 0;
+    default:
+      return -ENOPROTOOPT;
+  }
+}
+
+int LwipConnection::get_option(SocketOption option, int& value) const {
+  if (pcb_ == nullptr) return -EINVAL;
+  switch (option) {
+    case SocketOption::kNoDelay:
+      value = tcp_nagle_disabled(pcb_) ? 1 : 0;
+      return 0;
+    case SocketOption::kKeepAlive:
+      value = ip_get_option(pcb_, SOF_KEEPALIVE) ? 1 : 0;
+      return 0;
+    case SocketOption::kReuseAddress:
+      value = ip_get_option(pcb_, SOF_REUSEADDR) ? 1 : 0;
+      return 0;
+    case SocketOption::kLinger:
+      value = linger_;
+      return 0;
+    case SocketOption::kSendBuffer:
+      value = TCP_SND_BUF;
+      return 0;
+    case SocketOption::kReceiveBuffer:
+      value = TCP_WND;
+      return 0;
+    default:
+      return -ENOPROTOOPT;
+  }
+}
+
+// ---- what lwIP reports ------------------------------------------------------------------------------------------------
+
+err_t LwipConnection::on_connected(void* arg, tcp_pcb*, err_t) {
+  auto* self = static_cast<LwipConnection*>(arg);
+  if (self == nullptr) return ERR_OK;
+  bool aborted = false;
+  self->aborted_ = &aborted;
+  self->connecting_ = false;
+  if (self->events_ != nullptr) self->events_->connected();
+  if (aborted) return ERR_ABRT;
+  self->aborted_ = nullptr;
+  return ERR_OK;
+}
+
+// False: no memory for it now; `chain` is still the caller's.
+bool LwipConnection::deliver(pbuf* chain) {
+  std::vector<Sga>& chunks = stack_.chunks();
+  chunks.clear();
+  if (!stack_.take(chain, chunks)) {
+    ++stack_.counters.receive_starved;
+    return false;
+  }
+  for (const Sga chunk : chunks) events_->received(chunk);
+  return true;
+}
+
+err_t LwipConnection::on_received(void* arg, tcp_pcb*, pbuf* chain, err_t) {
+  auto* self = static_cast<LwipConnection*>(arg);
+  if (self == nullptr) {
+    if (chain != nullptr) pbuf_free(chain);
+    return ERR_OK;
+  }
+  if (self->events_ == nullptr || self->early_ != nullptr) {
+    if (chain == nullptr) {
+      self->early_end_ = true;
+    } else if (self->early_ == nullptr) {
+      self->early_ = chain;
+    } else {
+      pbuf_cat(self->early_, chain);
+    }
+    return ERR_OK;
+  }
+  bool aborted = false;
+  self->aborted_ = &aborted;
+  if (chain == nullptr) {
+    self->events_->ended();
+  } else if (!self->deliver(chain)) {
+    self->aborted_ = nullptr;
+    return ERR_MEM;  // lwIP keeps it and asks again
+  }
+  if (aborted) return ERR_ABRT;
+  self->aborted_ = nullptr;
+  return ERR_OK;
+}
+
+err_t LwipConnection::on_sent(void* arg, tcp_pcb*, std::uint16_t) {
+  auto* self = static_cast<LwipConnection*>(arg);
+  if (self == nullptr || !self->blocked_ || self->events_ == nullptr) return ERR_OK;
+  bool aborted = false;
+  self->aborted_ = &aborted;
+  self->blocked_ = false;
+  self->events_->writable();
+  if (aborted) return ERR_ABRT;
+  self->aborted_ = nullptr;
+  return ERR_OK;
+}
+
+// Where a write failed for want of memory and nothing is under way, no acknowledgement will say that there is room.
+err_t LwipConnection::on_poll(void* arg, tcp_pcb* pcb) { return on_sent(arg, pcb, 0); }
+
+void LwipConnection::on_error(void* arg, err_t error) {
+  auto* self = static_cast<LwipConnection*>(arg);
+  if (self == nullptr) return;
+  self->pcb_ = nullptr;  // lwIP has freed it
+  const int code = self->connecting_ && error == ERR_RST ? -ECONNREFUSED : errno_of(error);
+  if (self->events_ != nullptr && self->early_ == nullptr) {
+    self->events_->failed(code);
+  } else {
+    self->early_error_ = code;
+  }
+}
+
+void LwipConnection::tell_early() {
+  if (pbuf* const chain = early_; chain != nullptr) {
+    if (!deliver(chain)) return stack_.attend(*this);
+    early_ = nullptr;
+  }
+  if (std::exchange(early_end_, false)) events_->ended();
+  if (const int error = std::exchange(early_error_, 0); error != 0) events_->failed(error);
+}
+
+// ---- listener -------------------------------------------------------------------------------------------------------
+
+LwipListener::LwipListener(LwipStack& stack, tcp_pcb* pcb, int family, int backlog, ListenerEvents& events)
+    : stack_(stack), pcb_(pcb), family_(family), backlog_(static_cast<std::size_t>(backlog)), events_(events) {
+  tcp_arg(pcb_, this);
+  tcp_accept(pcb_, &on_accept);
+}
+
+LwipListener::~LwipListener() {
+  stack_.forget(*this);
+  incoming_.clear();
+  tcp_arg(pcb_, nullptr);
+  tcp_accept(pcb_, nullptr);
+  tcp_close(pcb_);
+}
+
+err_t LwipListener::on_accept(void* arg, tcp_pcb* pcb, err_t error) {
+  auto* self = static_cast<LwipListener*>(arg);
+  if (self == nullptr || pcb == nullptr || error != ERR_OK) return ERR_VAL;
+  if (self->incoming_.size() + self->events_.waiting() >= self->backlog_) {
+    ++self->stack_.counters.connections_refused;
+    tcp_abort(pcb);
+    return ERR_ABRT;
+  }
+  self->incoming_.push_back(std::make_unique<LwipConnection>(self->stack_, pcb, self->family_));
+  if (self->incoming_.size() == 1) self->stack_.attend(*self);
+  return ERR_OK;
+}
+
+void LwipListener::tell_incoming() {
+  auto incoming = std::exchange(incoming_, {});
+  for (auto& connection : incoming) events_.incoming(std::move(connection));
+}
+
+}  // namespace demi::dpdk

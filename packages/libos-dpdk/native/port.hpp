@@ -1,0 +1,89 @@
+// One Ethernet port: frames in, frames out. Everything of DPDK that a network stack needs, without DPDK's headers, which do not go
+// together with lwIP's in one translation unit.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "capture.hpp"
+#include "demi/queue.hpp"
+#include "fault.hpp"
+#include "mbuf_arena.hpp"
+
+namespace demi::dpdk {
+
+using MacAddress = std::array<std::uint8_t, 6>;
+
+struct PortOptions {
+  std::string device;             // devargs of a virtual device ("net_memif0,role=client") or a PCI address
+  std::optional<MacAddress> mac;  // instead of the device's own
+  std::uint16_t mtu = 1500;       // largest IP packet, bytes
+  FaultOptions faults;
+  std::string capture;  // file that gets all frames; empty: none
+};
+
+// A received frame. Its bytes stay until release(slot).
+struct Frame {
+  std::uint8_t* data;
+  std::uint32_t length;
+  std::uint32_t slot;  // of the arena's device slots
+};
+
+class Port {
+ public:
+  static constexpr unsigned kBurst = 32;
+  static constexpr std::uint32_t kEthernetHeader = 14;
+
+  // nullptr on failure: a negative errno in `error`, a sentence in `message`.
+  static std::unique_ptr<Port> open(const PortOptions& options, Arena& arena, const DeviceSlots& slots,
+                                    std::string& message, int& error);
+  ~Port();
+  Port(const Port&) = delete;
+  Port& operator=(const Port&) = delete;
+
+  const MacAddress& mac() const { return mac_; }
+  std::uint16_t mtu() const { return mtu_; }
+  bool link_up() const;
+
+  // Up to kBurst frames that have arrived.
+  unsigned receive(Frame* frames);
+  // The frame's memory goes back to the device.
+  void release(std::uint32_t slot);
+  const ReceivePool& receive_pool() const { return pool_; }
+
+  // Room for one frame of up to mtu() + kEthernetHeader bytes; nullptr when the device has taken nothing for too long. It is sent by
+  // commit(), with flush() at the latest.
+  std::uint8_t* reserve();
+  void commit(std::uint32_t length);
+  void flush();
+  void flush_capture();
+
+  void stats(const StatSink& sink) const;
+
+ private:
+  Port(Arena& arena, const DeviceSlots& slots) : pool_(arena, slots) {}
+  int start(const PortOptions& options, std::string& message);
+  void stop();
+
+  ReceivePool pool_;
+  rte_mempool* send_pool_ = nullptr;
+  std::uint16_t id_ = 0;
+  bool probed_ = false;
+  bool started_ = false;
+  MacAddress mac_{};
+  std::uint16_t mtu_ = 1500;
+  std::unique_ptr<Capture> capture_;
+  std::unique_ptr<Faults> receive_faults_;
+  std::unique_ptr<Faults> send_faults_;
+  rte_mbuf* reserved_ = nullptr;
+  std::array<rte_mbuf*, kBurst> outgoing_{};
+  unsigned outgoing_count_ = 0;
+  unsigned captured_ = 0;           // of them, which the capture has
+  std::uint64_t scattered_ = 0;     // frames in several mbufs, which no such port should make: dropped
+  std::uint64_t send_refused_ = 0;  // times the device was full: the stack sends again
+};
+
+}  // namespace demi::dpdk

@@ -1,0 +1,66 @@
+// A TCP socket on the user-level stack as a queue: a connection, or a listener.
+#pragma once
+
+#include <deque>
+#include <memory>
+
+#include "sockets.hpp"
+
+namespace demi::dpdk {
+
+class TcpSocket final : public net::StreamQueue,
+                        private ConnectionEvents,
+                        private ListenerEvents,
+                        private net::Retryable {
+ public:
+  TcpSocket(Sockets& sockets, std::unique_ptr<Connection> connection, const SocketOptions& options);
+  ~TcpSocket() override;
+
+  void accept(Op& op) override;
+  void connect(Op& op, const Address& to) override;
+  bool cancel(Op& op) override;
+  void close(std::unique_ptr<Queue> self) override;
+  int bind(const Address& to) override;
+  int listen(int backlog) override;
+  int local_address(Address& out) override;
+  int peer_address(Address& out) override;
+  int set_option(SocketOption option, int value) override;
+  int get_option(SocketOption option, int& value) override;
+
+  // Sends what was written since the last poll.
+  void flush();
+
+ private:
+  // StreamQueue
+  void start_send() override;
+  void start_receive() override {}
+  void shut_down() override;
+  void popped(std::size_t bytes) override;
+  // ConnectionEvents
+  void connected() override;
+  void received(Sga chunk) override;
+  void ended() override;
+  void writable() override;
+  void failed(int error) override;
+  // ListenerEvents
+  void incoming(std::unique_ptr<Connection> connection) override;
+  std::size_t waiting() const override { return waiting_.size(); }
+  // Retryable
+  void retry() override { hand_out(); }
+
+  void establish(std::unique_ptr<Connection> connection);
+  void renew_connection(int error);
+  void hand_out();
+  bool append(Sga chunk);
+
+  Sockets& sockets_;
+  SocketOptions options_;
+  std::unique_ptr<Connection> connection_;
+  Address bound_;  // what bind() was given
+  bool unflushed_ = false;
+  std::unique_ptr<StackListener> listener_;
+  OpList accepts_;
+  std::deque<std::unique_ptr<Connection>> waiting_;
+};
+
+}  // namespace demi::dpdk
