@@ -12,5 +12,5 @@ export { type CaseResult, execute } from "./execute.js";
 export type { PeerDatagramSocket, PeerServer, PeerSocket, Peers } from "./peers.js";
 export { conformance, globalHarness, type Harness, runConformance } from "./run.js";
 export { suite } from "./suite.js";
-export type { ConformanceTarget, Need, OpenOverrides } from "./target.js";
+export type { ConformanceTarget, Need, OpenOverrides, PeerAbility } from "./target.js";
 export { conformanceInWorker } from "./worker.js";

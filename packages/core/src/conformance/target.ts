@@ -26,8 +26,8 @@ export interface ConformanceTarget {
   readonly hostPeer?: boolean;
   /** How peers are made where they are not node:net and node:dgram in this process. */
   readonly peers?: Peers;
-  /** False when a peer's end() ends both directions: no queue has a half-close. Default true. */
-  readonly halfClose?: boolean;
+  /** What `peers` cannot do. Queues, for example, do neither of these. Default nothing. */
+  readonly peersLack?: readonly PeerAbility[];
   /** The largest datagram between two sockets of the libOS. Default what IP allows: 65507 bytes, 65527 over IPv6. */
   maxDatagram?(family: 4 | 6): number;
   /** Socket options the device has; setting or reading another is ENOPROTOOPT. Default all. */
@@ -38,12 +38,15 @@ export interface ConformanceTarget {
   readonly module?: string;
 }
 
-/** What a case may need: a feature, or something of the test bed. */
-export type Need = keyof Features | "hostPeer" | "halfClose" | "loopback" | "module";
+/** Close one direction of a connection, send a datagram of no bytes. */
+export type PeerAbility = "halfClose" | "emptyDatagrams";
 
-function offers(target: ConformanceTarget, need: keyof Features | "halfClose" | "loopback"): boolean {
+/** What a case may need: a feature, or something of the test bed. */
+export type Need = keyof Features | PeerAbility | "hostPeer" | "loopback" | "module";
+
+function offers(target: ConformanceTarget, need: keyof Features | PeerAbility | "loopback"): boolean {
   if (need === "loopback") return target.address === undefined;
-  if (need === "halfClose") return target.halfClose ?? true;
+  if (need === "halfClose" || need === "emptyDatagrams") return !target.peersLack?.includes(need);
   if (need === "several") return target.features.several ?? true;
   return target.features[need];
 }
@@ -52,6 +55,7 @@ function offers(target: ConformanceTarget, need: keyof Features | "halfClose" | 
 const named: Partial<Record<Need, string>> = {
   several: "several libOSes in one process",
   halfClose: "peers that close one direction",
+  emptyDatagrams: "peers that send empty datagrams",
   loopback: "the loopback address",
 };
 

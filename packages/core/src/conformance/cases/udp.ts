@@ -113,7 +113,7 @@ export const datagrams = group("datagram sockets", ["udp"], (test) => {
       os.close(qd);
       await assertIdle(ctx, os);
     },
-    { needs: ["hostPeer"] },
+    { needs: ["hostPeer", "emptyDatagrams"] },
   );
 
   test("an empty push is refused with ENOMSG", async (ctx) => {

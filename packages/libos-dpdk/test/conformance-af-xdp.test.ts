@@ -1,0 +1,14 @@
+// @ts-expect-error: plain JavaScript, as the targets are.
+import { link } from "./bed/bed.mjs";
+import { conformanceOn, onBed } from "./bed/on-bed";
+// @ts-expect-error: plain JavaScript, so that a Worker can import it as it is.
+import { target } from "./targets/af-xdp.mjs";
+
+await conformanceOn(target);
+
+onBed("dk0 after all of this", () => {
+  test("has no XDP program and its MTU", () => {
+    expect(link("dk0").xdp).toBeUndefined();
+    expect(link("dk0").mtu).toBe(1500);
+  });
+});

@@ -1,0 +1,9 @@
+import { conformanceOn, onBed, whyNot } from "./bed/on-bed";
+import { peerKilled } from "./bed/peer-killed";
+// @ts-expect-error: plain JavaScript, so that a Worker can import it as it is.
+import { target } from "./targets/memif.mjs";
+
+await conformanceOn(target);
+onBed(`faults over ${target.name}`, () => peerKilled(target), await whyNot(target));
+
+afterAll(() => target.peers.stop());

@@ -1,0 +1,155 @@
+/** Peers in another process over the other end of a pair of devices: programs/wire-peer.mjs, spoken to by messages. */
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { Duplex } from "node:stream";
+import { fileURLToPath } from "node:url";
+
+const program = fileURLToPath(new URL("../programs/wire-peer.mjs", import.meta.url));
+
+export class WirePeers {
+  #options;
+  #child;
+  #starting;
+  #calls = new Map();
+  #next = 1;
+  /** Who is told of a connection or a datagram, by the peer's queue. */
+  #events = new Map();
+
+  /** `options` are those of the peer's openLibOS(). */
+  constructor(options) {
+    this.#options = options;
+  }
+
+  /** Resolves when the peer's process has its libOS open. */
+  start() {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  async #start() {
+    const child = fork(program, [JSON.stringify(this.#options)], {
+      serialization: "advanced",
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    });
+    this.#child = child;
+    const gone = new Promise((_, reject) => {
+      child.once("exit", (code, signal) => {
+        this.#child = undefined;
+        this.#starting = undefined;
+        const error = new Error(`the peer's process ended: ${signal ?? code}`);
+        for (const { reject } of this.#calls.values()) reject(error);
+        this.#calls.clear();
+        reject(error);
+      });
+    });
+    gone.catch(() => undefined);
+    child.on("message", (message) => this.#heard(message));
+    await Promise.race([once(child, "message"), gone]);
+  }
+
+  /** Ends the peer's process, with a signal as abruptly as that is. */
+  async stop(signal = "SIGTERM") {
+    await this.#starting?.catch(() => undefined);
+    const child = this.#child;
+    if (child === undefined) return;
+    child.kill(signal);
+    await once(child, "exit");
+  }
+
+  #heard({ id, value, error, event, of, ...rest }) {
+    if (event !== undefined) {
+      this.#events.get(of)?.(rest);
+      return;
+    }
+    const { resolve, reject } = this.#calls.get(id);
+    this.#calls.delete(id);
+    if (error === undefined) resolve(value);
+    else reject(Object.assign(new Error(error.message), { code: error.code }));
+  }
+
+  call(call, ...args) {
+    const id = this.#next++;
+    return new Promise((resolve, reject) => {
+      if (this.#child === undefined) return reject(new Error("the peer's process is not there"));
+      this.#calls.set(id, { resolve, reject });
+      this.#child.send({ id, call, args });
+    });
+  }
+
+  async connect(to) {
+    return new WireSocket(this, await this.call("connect", { host: to.host, port: to.port }));
+  }
+
+  async listen(host, onConnection) {
+    const { qd, ...address } = await this.call("listen", host);
+    this.#events.set(qd, (accepted) => onConnection(new WireSocket(this, accepted)));
+    return { ...address, close: () => this.#close(qd) };
+  }
+
+  async datagram(host, onMessage) {
+    const { qd, ...address } = await this.call("datagram", host);
+    this.#events.set(qd, ({ data, ...from }) => onMessage(Buffer.from(data), from));
+    return {
+      ...address,
+      send: (data, port, to) =>
+        void this.call("sendTo", qd, Buffer.from(data), { host: to, port }).catch(() => undefined),
+      close: () => this.#close(qd),
+    };
+  }
+
+  #close(qd) {
+    this.#events.delete(qd);
+    this.call("close", qd).catch(() => undefined);
+  }
+}
+
+/** A connection of the peer's as a stream. Ending it ends both directions, because a queue has no half-close. */
+class WireSocket extends Duplex {
+  #peers;
+  #qd;
+  #open = true;
+
+  constructor(peers, { qd, host, port }) {
+    super();
+    this.#peers = peers;
+    this.#qd = qd;
+    this.localAddress = host;
+    this.localPort = port;
+  }
+
+  _read() {
+    this.#peers.call("pop", this.#qd).then(
+      (data) => this.push(data === null ? null : Buffer.from(data)),
+      (error) => {
+        if (this.#open) this.destroy(error);
+        else this.push(null);
+      },
+    );
+  }
+
+  _write(chunk, _encoding, done) {
+    this.#peers.call("push", this.#qd, chunk).then(() => done(), done);
+  }
+
+  _final(done) {
+    this.#end("close").then(() => done(), done);
+  }
+
+  _destroy(error, done) {
+    this.#end("close").then(
+      () => done(error),
+      () => done(error),
+    );
+  }
+
+  resetAndDestroy() {
+    this.#end("reset").catch(() => undefined);
+    return this.destroy();
+  }
+
+  async #end(call) {
+    if (!this.#open) return;
+    this.#open = false;
+    await this.#peers.call(call, this.#qd);
+  }
+}
