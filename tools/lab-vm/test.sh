@@ -140,6 +140,14 @@ devices_are_there() {
   out_has "^vfio-pci$"
 }
 
+a_kernel_from_another_folder() {
+  mkdir "$scratch/elsewhere"
+  ln -s /boot /lib "$scratch/elsewhere/"
+  run 0 --kernel-root "$scratch/elsewhere" --modules dummy -- bash -c 'findmnt /lib/modules; lsmod'
+  out_has "/lib/modules"
+  out_has "^dummy "
+}
+
 a_slow_reader_gets_all() {
   "$lab_vm" -- head -c 4000000 /dev/zero | { sleep 20 && wc -c; } >"$scratch/out"
   out_has "^4000000$"
@@ -235,8 +243,8 @@ perform() {
 
 anywhere=(help_names_every_option wrong_options_are_named)
 where_all_is_installed=(a_missing_kernel_is_named_with_its_package missing_programs_are_named_with_their_packages
-  status_output_and_surroundings_come_through devices_are_there a_slow_reader_gets_all a_signal_is_handed_back over_time_is_124
-  a_panic_is_125_and_shown a_missing_module_is_125_and_named what_qemu_refuses_is_shown ctrl_c_ends_the_guest
+  status_output_and_surroundings_come_through devices_are_there a_kernel_from_another_folder a_slow_reader_gets_all
+  a_signal_is_handed_back over_time_is_124 a_panic_is_125_and_shown a_missing_module_is_125_and_named what_qemu_refuses_is_shown ctrl_c_ends_the_guest
   the_guest_does_not_outlive_a_killed_lab_vm nobody_reading_ends_the_guest)
 chosen=("$@")
 
