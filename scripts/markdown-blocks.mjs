@@ -24,8 +24,8 @@ export function blocksOf(markdown) {
 
 function directiveBefore(text) {
   const comment = /<!--((?:(?!-->)[\s\S])*)-->\s*$/.exec(text)?.[1].trim();
-  if (!comment || !/^(run|file|expect|setup|cwd|excerpt):/.test(comment)) return {};
-  const parts = comment.split(/;\s+(?=(?:run|reason|probe|expect|file|setup|cwd|excerpt):)/).map((part) => {
+  if (!comment || !/^(run|file|expect|setup|cwd|needs|excerpt):/.test(comment)) return {};
+  const parts = comment.split(/;\s+(?=(?:run|reason|probe|expect|file|setup|cwd|needs|excerpt):)/).map((part) => {
     const colon = part.indexOf(":");
     return [part.slice(0, colon), part.slice(colon + 1).trim()];
   });

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Runs the examples of the documentation: every js, ts and sh block of the READMEs and of docs/, in order, in an empty project per file
-// that depends on the workspace's packages. A block must pass the type checker and exit 0. What else it needs stands above it in a
-// directive (markdown-blocks.mjs):
+// that depends on core, the applications and one backend: posix, or the one whose README it is. A block must pass the type checker and
+// exit 0. What else it needs stands above it in a directive (markdown-blocks.mjs):
 //
 //   run: once       the default: runs to its end
 //   run: server     is started, probed and stopped with SIGTERM
@@ -12,6 +12,7 @@
 //   expect: TEXT    must be in what the block, or the server's probe, prints
 //   setup: NAME     js, ts: `os` is a libOS of this backend, destroyed after the block
 //   cwd: repo       sh: run in the checkout instead of the project
+//   needs: A, B     what a machine may lack: root; dpdk, the addon of libos-dpdk. There the block is skipped, with CI=true it fails
 //   excerpt: PATH   any language: not run, but its lines must stand in this file (relative to the document) as they are here
 //
 // 12345 stands for a free port. With paths as arguments only these files are run. The last line is
@@ -37,6 +38,12 @@ import { runOnce, runServer } from "./run-block.mjs";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const packages = readdirSync(join(root, "packages")).filter((name) => name !== "node_modules");
 
+/** What a block may need and a machine may lack. */
+const needs = {
+  root: () => process.getuid() === 0,
+  dpdk: () => existsSync(join(root, "packages/libos-dpdk/prebuilds")),
+};
+
 function documents() {
   if (process.argv.length > 2) return process.argv.slice(2).map((path) => resolve(path));
   const inDocs = readdirSync(join(root, "docs"), { recursive: true }).filter(
@@ -58,13 +65,19 @@ async function freePort() {
   return port;
 }
 
-/** An application that has the workspace's packages among its dependencies, installed as npm would: code and commands. */
-function makeProject(folder) {
+/** The folder below packages/ of the backend that a document's examples run on. */
+function backendOf(path) {
+  const [, name] = relative(join(root, "packages"), path).match(/^(libos-[^/]+)\//) ?? [];
+  return name ?? "libos-posix";
+}
+
+/** An application that has the packages among its dependencies, installed as npm would: code and commands. */
+function makeProject(folder, backend) {
   const dependencies = {};
   const modules = join(folder, "node_modules");
   mkdirSync(join(modules, "@demikernel"), { recursive: true });
   mkdirSync(join(modules, ".bin"));
-  for (const name of packages) {
+  for (const name of packages.filter((name) => !name.startsWith("libos-") || name === backend)) {
     const manifest = JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8"));
     symlinkSync(join(root, "packages", name), join(modules, manifest.name));
     dependencies[manifest.name] = manifest.version;
@@ -98,7 +111,7 @@ const plan = [];
 for (const [index, path] of documents().entries()) {
   const folder = join(work, String(index));
   mkdirSync(folder);
-  makeProject(folder);
+  makeProject(folder, backendOf(path));
   for (const block of blocksOf(readFileSync(path, "utf8"))) {
     const title = `${relative(root, path)}:${block.line}`;
     const typed = block.language === "js" || block.language === "ts";
@@ -125,6 +138,12 @@ for (const block of plan) {
     counts.skipped += 1;
     console.log(`skipped: ${title}: ${directive.reason ?? "no reason given"}`);
     if (!directive.reason) counts.failed += 1;
+    continue;
+  }
+  const lacking = (directive.needs ?? "").split(/, */).filter((need) => need !== "" && !needs[need]?.());
+  if (lacking.length > 0) {
+    counts[process.env.CI === "true" ? "failed" : "skipped"] += 1;
+    console.log(`${process.env.CI === "true" ? "failed" : "skipped"}: ${title}: needs ${lacking.join(" and ")}`);
     continue;
   }
   writeFileSync(block.file, block.text); // an earlier block may use the same name
