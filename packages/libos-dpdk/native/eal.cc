@@ -41,13 +41,7 @@ std::size_t free_huge_megabytes() {
 // Without shared configuration EAL still makes a folder for it. Named after the process, so nobody else's.
 void remove_runtime_folder() {
   std::error_code ignored;
-  if (!runtime_folder.empty()) std::filesystem::remove_all(runtime_folder, ignored);
-}
-
-std::string runtime_folder_of(const std::string& prefix) {
-  if (::getuid() == 0) return "/var/run/dpdk/" + prefix;
-  const char* xdg = std::getenv("XDG_RUNTIME_DIR");
-  return std::string(xdg != nullptr ? xdg : "/tmp") + "/dpdk/" + prefix;
+  if (runtime_folder.find("demi-") != std::string::npos) std::filesystem::remove_all(runtime_folder, ignored);
 }
 
 // EAL pins the thread that starts it to its lcore, and whatever that thread starts later, Node's own threads included: the
@@ -121,10 +115,11 @@ int start_eal(const EalOptions& options, std::string& message) {
   std::vector<char*> argv;
   for (auto& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
-  runtime_folder = runtime_folder_of(prefix);
+  const bool running = rte_eal_init(static_cast<int>(argv.size() - 1), argv.data()) >= 0;
+  const int error = rte_errno != 0 ? rte_errno : EIO;
+  runtime_folder = rte_eal_get_runtime_dir();
   std::atexit(remove_runtime_folder);
-  if (rte_eal_init(static_cast<int>(argv.size() - 1), argv.data()) < 0) {
-    const int error = rte_errno != 0 ? rte_errno : EIO;
+  if (!running) {
     remove_runtime_folder();
     message = std::string("DPDK did not start (rte_eal_init: ") + std::strerror(error) + "); what it said is above";
     return -error;

@@ -10,11 +10,14 @@ namespace {
 // lwIP's keep-alive times are in its own milliseconds, which pass kClock times as fast. Linux's default is two hours, too.
 constexpr std::uint32_t kKeepIdleMs = 7'200'000;
 
+constexpr std::uint32_t kMostSendBuffer = TCP_SND_QUEUELEN * TCP_MSS;
+
 }  // namespace
 
 LwipConnection::LwipConnection(LwipStack& stack, tcp_pcb* pcb, int family) : stack_(stack), pcb_(pcb), family_(family) {
   pcb_->keep_idle = kKeepIdleMs * LwipStack::kClock;
   pcb_->keep_intvl = 75'000 * LwipStack::kClock;
+  tcp_nagle_disable(pcb_);
   watch();
 }
 
@@ -85,7 +88,9 @@ std::size_t LwipConnection::write(std::span<const std::uint8_t> bytes) {
   if (pcb_ == nullptr) return 0;
   std::size_t taken = 0;
   while (taken < bytes.size()) {
-    const std::size_t n = std::min<std::size_t>({bytes.size() - taken, tcp_sndbuf(pcb_), 0xffff});
+    const std::size_t used = send_granted_ - pcb_->snd_buf;
+    const std::size_t room = used < send_limit_ ? send_limit_ - used : 0;
+    const std::size_t n = std::min<std::size_t>({bytes.size() - taken, room, tcp_sndbuf(pcb_)});
     if (n == 0 || tcp_write(pcb_, bytes.data() + taken, static_cast<std::uint16_t>(n), TCP_WRITE_FLAG_COPY) != ERR_OK) {
       blocked_ = true;
       break;
@@ -155,7 +160,17 @@ int LwipConnection::set_option(SocketOption option, int value) {
     case SocketOption::kReuseAddress:
       return flag(SOF_REUSEADDR);
     case SocketOption::kLinger:
+      if (value < -1) return -EINVAL;
       linger_ = value;
+      return 0;
+    case SocketOption::kSendBuffer:
+      if (value < 0) return -EINVAL;
+      // lwIP keeps what is left of the buffer in the pcb: it can be given more, up to what its queue of segments holds.
+      send_limit_ = std::clamp<std::uint32_t>(static_cast<std::uint32_t>(value), 2 * TCP_MSS, kMostSendBuffer);
+      if (send_limit_ > send_granted_) {
+        pcb_->snd_buf += send_limit_ - send_granted_;
+        send_granted_ = send_limit_;
+      }
       return 0;
     default:
       return -ENOPROTOOPT;
@@ -178,10 +193,7 @@ int LwipConnection::get_option(SocketOption option, int& value) const {
       value = linger_;
       return 0;
     case SocketOption::kSendBuffer:
-      value = TCP_SND_BUF;
-      return 0;
-    case SocketOption::kReceiveBuffer:
-      value = TCP_WND;
+      value = static_cast<int>(send_limit_);
       return 0;
     default:
       return -ENOPROTOOPT;

@@ -53,6 +53,9 @@ class LwipConnection final : public Connection {
   bool connecting_ = false;
   bool blocked_ = false;  // write() took less than it was given
   int linger_ = -1;       // seconds; 0: close() resets
+  // The send buffer: what write() keeps to, and what lwIP was told at most. Bytes.
+  std::uint32_t send_limit_ = TCP_SND_BUF;
+  std::uint32_t send_granted_ = TCP_SND_BUF;
   // What came before set_events().
   pbuf* early_ = nullptr;
   bool early_end_ = false;

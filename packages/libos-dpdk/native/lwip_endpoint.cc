@@ -4,9 +4,10 @@ namespace demi::dpdk {
 
 namespace {
 
-// RFC 768 and 791: what a length field of 16 bits leaves after the headers. IPv6 needs no room for its own header in there.
+// RFC 768 and 791: what a length field of 16 bits leaves after the headers. IPv6 would leave its own header out, but lwIP counts a
+// packet's bytes in 16 bits, too.
 constexpr std::size_t kMost4 = 65535 - 20 - 8;
-constexpr std::size_t kMost6 = 65535 - 8;
+constexpr std::size_t kMost6 = 65535 - 40 - 8;
 
 }  // namespace
 

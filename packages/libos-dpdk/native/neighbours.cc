@@ -41,16 +41,16 @@ err_t Neighbours::send(pbuf* packet, const ip4_addr_t* to) {
   if (waiting_.size() >= kMostWaiting) return ERR_MEM;
   pbuf* const copy = pbuf_clone(PBUF_LINK, PBUF_RAM, packet);
   if (copy == nullptr) return ERR_MEM;
+  const std::uint32_t now = sys_now();
   if (waiting_.empty()) {
     etharp_request(&netif_, &hop);
-    asked_ = now_;
+    asked_ = now;
   }
-  waiting_.push_back({copy, *to, hop, now_});
+  waiting_.push_back({copy, *to, hop, now});
   return ERR_OK;
 }
 
 void Neighbours::poll(std::uint32_t now_ms) {
-  now_ = now_ms;
   if (waiting_.empty()) return;
   const bool ask = now_ms - asked_ >= kAskAgainMs;
   if (ask) asked_ = now_ms;

@@ -44,7 +44,6 @@ class Neighbours {
   std::vector<Fixed> fixed_;
   std::list<Waiting> waiting_;
   std::uint32_t asked_ = 0;
-  std::uint32_t now_ = 0;
 };
 
 }  // namespace demi::dpdk

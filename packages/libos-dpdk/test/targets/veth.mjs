@@ -1,7 +1,7 @@
 /** Targets over the bed's veth: the libOS on dk0, the kernel's sockets of this very process behind dk1. */
 import { openLibOS } from "@demikernel/core";
-import dpdk from "@demikernel/libos-dpdk";
 import { libos, peer, prefix, silent } from "../bed/addresses.mjs";
+import { device } from "./device.mjs";
 
 /** Options of a libOS on dk0. */
 export const onVeth = (driver) => ({
@@ -15,9 +15,9 @@ export const onVeth = (driver) => ({
 export function vethTarget(driver, module) {
   return {
     name: `dpdk/${driver}`,
-    features: dpdk.features,
-    families: [4, 6],
+    ...device,
     hostPeer: true,
+    socketOptions: ["nodelay", "keepalive", "linger", "reuseaddr", "sndbuf"],
     address: (family) => ({ host: libos[family] }),
     peerAddress: (family) => ({ host: peer[family] }),
     silentAddress: (family) => ({ host: silent[family] }),
