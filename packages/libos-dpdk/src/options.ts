@@ -42,7 +42,7 @@ export const optionSchemas: Readonly<Record<string, object>> = {
   capture: { type: "string", description: "File (pcapng) that gets every frame received and sent." },
   mbufs: {
     type: "integer",
-    minimum: 512,
+    minimum: 1024,
     maximum: 131072,
     default: 8192,
     description: "Buffers frames are received into; popped sgas are these buffers until they are freed.",

@@ -167,7 +167,7 @@ test("huge pages: of all sizes, free ones count", () => {
   });
   expect(check("huge pages", { [`${pages}/hugepages-2048kB/free_hugepages`]: "3\n" })).toMatchObject({
     status: "lack",
-    mend: `echo 128 > ${pages}/hugepages-2048kB/nr_hugepages`,
+    mend: `echo 96 > ${pages}/hugepages-2048kB/nr_hugepages`,
   });
   expect(check("huge pages", without(pages))?.found).toMatch(/^none reserved/);
 });

@@ -176,7 +176,7 @@ test.each([
   [{ mtu: 575 }, "dpdk.mtu must be at least 576; got 575"],
   [{ mtu: 9001 }, "dpdk.mtu must be at most 9000; got 9001"],
   [{ mtu: "1500" }, 'dpdk.mtu must be of type integer; got "1500"'],
-  [{ mbufs: 100 }, "dpdk.mbufs must be at least 512; got 100"],
+  [{ mbufs: 100 }, "dpdk.mbufs must be at least 1024; got 100"],
   [{ hugepages: "yes" }, 'dpdk.hugepages must be one of auto, never, required; got "yes"'],
   [{ eal: "--log-level=8" }, 'dpdk.eal must be of type array; got "--log-level=8"'],
   [{ eal: [1] }, "dpdk.eal[0] must be of type string; got 1"],
