@@ -11,7 +11,11 @@ copy_module() {
   local name target tool
   name=$(basename "$1")
   target=$2/$(printf '%02d' "$3")-${name%%.ko*}.ko
-  if tool=$(decompressor "$1"); then "$tool" -dc <"$1" >"$target"; else cp "$1" "$target"; fi
+  if tool=$(decompressor "$1"); then
+    "$tool" -dc <"$1" >"$target" || fail "$1 could not be unpacked; is $tool installed?"
+  else
+    cp "$1" "$target"
+  fi
 }
 
 build_initramfs() {
@@ -27,15 +31,13 @@ build_initramfs() {
 }
 
 prepare_initramfs() {
-  local cache key draft
-  cache=$(cache_folder)
+  local name key
+  name=$(cache_folder)/initramfs-$kernel_version
   key=$(cat "$here/guest/initramfs-init" "$here/initramfs.sh" "$(command -v busybox)" | sha256sum | head -c 12)
-  initramfs=$cache/initramfs-$kernel_version-$key.cpio
+  initramfs=$name-$key.cpio
   [ -s "$initramfs" ] && return
-  explain "making the initramfs for kernel $kernel_version in $cache"
-  draft=$(mktemp -d "$cache/draft.XXXXXX") || fail "cannot write to $cache; set LAB_VM_CACHE to another folder"
+  explain "making the initramfs for kernel $kernel_version"
+  make_draft
   build_initramfs "$draft/tree" "$draft/image"
-  rm -f "$cache/initramfs-$kernel_version-"*
-  mv "$draft/image" "$initramfs"
-  rm -rf "$draft"
+  keep_draft image "$initramfs" "$name-"
 }

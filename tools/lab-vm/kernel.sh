@@ -4,6 +4,21 @@
 
 kernel_version='' kernel_image='' kernel_problem=''
 
+# What is made for the cache lies here until it is complete.
+draft=''
+make_draft() { draft=$(mktemp -d "$(cache_folder)/draft.XXXXXX") || fail "cannot write to $(cache_folder); set LAB_VM_CACHE to another folder"; }
+
+# keep_draft NAME FILE REPLACED: the finished NAME of the draft becomes FILE of the cache; what it replaces begins with REPLACED.
+keep_draft() {
+  rm -f "$3"*
+  mv "$draft/$1" "$2"
+  drop_draft
+}
+drop_draft() {
+  rm -rf "$draft"
+  draft=''
+}
+
 cache_folder() { printf '%s' "${LAB_VM_CACHE:-${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/demikernel-lab-vm}"; }
 
 # module_files VERSION MODULE...: the files to load for these modules, dependencies first. Fails when one is not to be had.
@@ -69,20 +84,18 @@ unpack_kernel() {
 
 # Emulated processors take four seconds to unpack the kernel, this machine takes one, once. QEMU starts an ELF image at its PVH entry.
 prepare_kernel() {
-  local cache unpacked draft
-  cache=$(cache_folder)
-  unpacked=$cache/vmlinux-$kernel_version-$(stat -Lc '%s-%Y' "$kernel_image")
+  local name unpacked
+  name=$(cache_folder)/vmlinux-$kernel_version
+  unpacked=$name-$(stat -Lc '%s-%Y' "$kernel_image")
   if ! [ -s "$unpacked" ]; then
-    explain "unpacking $kernel_image into $cache"
-    draft=$(mktemp "$cache/draft.XXXXXX") || fail "cannot write to $cache; set LAB_VM_CACHE to another folder"
-    if unpack_kernel "$kernel_image" "$draft"; then
-      rm -f "$cache/vmlinux-$kernel_version-"*
-      mv "$draft" "$unpacked"
-    else
-      rm -f "$draft"
+    explain "unpacking $kernel_image into the cache"
+    make_draft
+    if ! unpack_kernel "$kernel_image" "$draft/vmlinux"; then
+      drop_draft
       explain "$kernel_image could not be unpacked here; the guest does it at every boot"
       return
     fi
+    keep_draft vmlinux "$unpacked" "$name-"
   fi
   kernel_image=$unpacked
 }

@@ -4,12 +4,14 @@
 
 run='' guest='' readers=()
 
-end_guest() {
+# However lab-vm ends: no guest, no folder of this run, no half-made file in the cache.
+clean_up() {
+  local folder
   # timeout passes the signal on to QEMU and kills it when it does not heed it.
   [ -z "$guest" ] || kill -TERM "$guest" 2>/dev/null || true
   [ ${#readers[@]} -eq 0 ] || kill -TERM "${readers[@]}" 2>/dev/null || true
   wait
-  [ -z "$run" ] || rm -rf "$run"
+  for folder in "$run" "$draft"; do [ -z "$folder" ] || rm -rf "$folder"; done
 }
 
 # What the guest's process 1 reads: the settings and the command, quoted for bash.
@@ -69,10 +71,6 @@ wait_for_guest() {
 show_end_of() { [ ! -s "$1" ] || tail -n "$2" "$1" >&2; }
 
 run_guest() {
-  trap end_guest EXIT
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
-  trap 'exit 129' HUP
   run=$(mktemp -d -t lab-vm.XXXXXX)
   write_share
   build_qemu "$run"
