@@ -6,4 +6,4 @@ import { target } from "./targets/memif.mjs";
 await conformanceOn(target);
 onBed(`faults over ${target.name}`, () => peerKilled(target), await whyNot(target));
 
-afterAll(() => target.peers.stop());
+afterAll(() => target.end());

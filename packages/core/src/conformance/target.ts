@@ -30,7 +30,7 @@ export interface ConformanceTarget {
   readonly peersLack?: readonly PeerAbility[];
   /** The largest datagram between two sockets of the libOS. Default what IP allows: 65507 bytes, 65527 over IPv6. */
   maxDatagram?(family: 4 | 6): number;
-  /** Socket options the device has; setting or reading another is ENOPROTOOPT. Default all. */
+  /** Socket options that can be set; setting another is ENOPROTOOPT. Default all. */
   readonly socketOptions?: readonly (keyof SocketOptionValues)[];
   /** How many times longer than on kernel sockets everything may take: an emulated machine, a stack with coarse timers. Default 1. */
   readonly timeScale?: number;

@@ -1,12 +1,10 @@
 import { type LibOS, PushFlag } from "@demikernel/core";
-import type { ConformanceTarget } from "@demikernel/core/conformance";
+import type { ConformanceTarget, Peers } from "@demikernel/core/conformance";
 // @ts-expect-error: plain JavaScript, as the targets are.
-import type { WirePeers } from "../targets/wire-peers.mjs";
-// @ts-expect-error: as above
 import { libos } from "./addresses.mjs";
 import { pause } from "./clients";
 
-type PairTarget = ConformanceTarget & { peers: WirePeers };
+type PairTarget = ConformanceTarget & { peers: Peers; killPeer(): Promise<void> };
 
 /** Accepts a connection of the peer's process and echoes on it until it ends, however it does. */
 async function served(target: PairTarget, os: LibOS) {
@@ -42,7 +40,7 @@ export function peerKilled(target: PairTarget): void {
       if (moment === "while we push") {
         for (let i = 0; i < 8; i++) os.push(qd, os.alloc(1 << 20), PushFlag.FREE);
       }
-      await target.peers.stop("SIGKILL");
+      await target.killPeer();
       // Its frames end in nothing: the libOS goes on by itself.
       const queue = os.queue();
       for (let i = 0; i < 100; i++) {

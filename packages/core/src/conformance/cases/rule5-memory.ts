@@ -92,6 +92,8 @@ export const memoryBounds = group("rule 5: memory", [], (test) => {
         }
         assert.ok(done === undefined || done.result === 8, "no memory is no error for a pop");
         for (const sga of held) os.free(sga);
+        // A datagram that found no memory may be lost, as datagrams may; the pop takes the next one.
+        if (done === undefined && kind === "udp") await pushBytes(ctx, os, channel.to, "patience");
         done ??= await completion(ctx, os, pop);
         assert.equal(take(os, done.sga).toString(), "patience");
         channel.close();

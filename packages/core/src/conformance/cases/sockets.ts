@@ -178,7 +178,7 @@ export const sockets = group("stream sockets", ["tcp"], (test) => {
     assert.equal(order, "0123456789");
   });
 
-  test("socket options are read back as they were set; one the device does not have is ENOPROTOOPT", async (ctx) => {
+  test("socket options are read back as they were set; one that cannot be set is ENOPROTOOPT", async (ctx) => {
     const os = await ctx.open();
     const [client, server] = await connectedPair(ctx, os);
     const fresh = os.socket("tcp");
@@ -206,7 +206,6 @@ export const sockets = group("stream sockets", ["tcp"], (test) => {
         assert.ok(os.getsockopt(fresh, name) >= value, `${name}: a size may be rounded up`);
       } else {
         assertThrows("ENOPROTOOPT", () => os.setsockopt(fresh, name, value));
-        assertThrows("ENOPROTOOPT", () => os.getsockopt(fresh, name));
       }
     }
   });

@@ -6,24 +6,24 @@ import { fileURLToPath } from "node:url";
 
 const program = fileURLToPath(new URL("../programs/wire-peer.mjs", import.meta.url));
 
-export class WirePeers {
+export class PeerProcess {
   #options;
   #child;
-  #starting;
+  #gone;
   #calls = new Map();
   #next = 1;
   /** Who is told of a connection or a datagram, by the peer's queue. */
   #events = new Map();
 
-  /** `options` are those of the peer's openLibOS(). */
+  /** `options` are those of the peer's openLibOS(). Starts at once; `ready` resolves when its libOS is open. */
   constructor(options) {
     this.#options = options;
+    this.ready = this.#start();
+    this.ready.catch(() => undefined);
   }
 
-  /** Resolves when the peer's process has its libOS open. */
-  start() {
-    this.#starting ??= this.#start();
-    return this.#starting;
+  get alive() {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
   async #start() {
@@ -32,28 +32,21 @@ export class WirePeers {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     this.#child = child;
-    const gone = new Promise((_, reject) => {
-      child.once("exit", (code, signal) => {
-        this.#child = undefined;
-        this.#starting = undefined;
-        const error = new Error(`the peer's process ended: ${signal ?? code}`);
-        for (const { reject } of this.#calls.values()) reject(error);
-        this.#calls.clear();
-        reject(error);
-      });
+    this.#gone = once(child, "exit").then(([code, signal]) => {
+      const error = new Error(`the peer's process ended: ${signal ?? code}`);
+      for (const { reject } of this.#calls.values()) reject(error);
+      this.#calls.clear();
+      return error;
     });
-    gone.catch(() => undefined);
     child.on("message", (message) => this.#heard(message));
-    await Promise.race([once(child, "message"), gone]);
+    const failure = await Promise.race([once(child, "message").then(() => undefined), this.#gone]);
+    if (failure !== undefined) throw failure;
   }
 
-  /** Ends the peer's process, with a signal as abruptly as that is. */
-  async stop(signal = "SIGTERM") {
-    await this.#starting?.catch(() => undefined);
-    const child = this.#child;
-    if (child === undefined) return;
-    child.kill(signal);
-    await once(child, "exit");
+  /** Ends the peer's process abruptly. */
+  async stop() {
+    this.#child.kill("SIGKILL");
+    await this.#gone;
   }
 
   #heard({ id, value, error, event, of, ...rest }) {
@@ -70,7 +63,7 @@ export class WirePeers {
   call(call, ...args) {
     const id = this.#next++;
     return new Promise((resolve, reject) => {
-      if (this.#child === undefined) return reject(new Error("the peer's process is not there"));
+      if (!this.alive) return reject(new Error("the peer's process is not there"));
       this.#calls.set(id, { resolve, reject });
       this.#child.send({ id, call, args });
     });
