@@ -1,5 +1,5 @@
 /** What the checks of `demikernel doctor` look at: files below a root folder, which tests may choose. */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { accessSync, constants, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { basename, join } from "node:path";
 
 export interface Machine {
@@ -11,6 +11,8 @@ export interface Machine {
   list(path: string): string[];
   /** The last part of what a symbolic link points to; undefined where there is none. */
   link(path: string): string | undefined;
+  /** True when this process may read and write it. */
+  accessible(path: string): boolean;
   /** Why the addon cannot be loaded; undefined when it can. */
   whyNoAddon(): string | undefined;
 }
@@ -28,6 +30,10 @@ export function machineAt(root: string, whyNoAddon: () => string | undefined): M
     readBinary: (path) => attempt(() => readFileSync(join(root, path), "latin1")),
     list: (path) => attempt(() => readdirSync(join(root, path)).sort()) ?? [],
     link: (path) => attempt(() => basename(readlinkSync(join(root, path)))),
+    accessible: (path) => {
+      const may = attempt(() => accessSync(join(root, path), constants.R_OK | constants.W_OK) ?? true);
+      return may === true;
+    },
     whyNoAddon,
   };
 }

@@ -61,8 +61,7 @@ function check(machine: Machine, nic: Nic, driver: Driver | undefined): Check {
   const inKernel = [nic.kernelDriver ?? "no driver", ...nic.interfaces].join(" ");
   if (!driver) return { name, status: "ok", found: `${what} (${inKernel}): no installed DPDK driver serves it` };
   const served = `${what}, DPDK's ${driver.name}`;
-  if (nic.kernelDriver === "vfio-pci")
-    return { name, status: "ok", found: `${served}: bound to vfio-pci, ready for device: "${nic.address}"` };
+  if (nic.kernelDriver === "vfio-pci") return bound(machine, nic, served);
   if (!driver.wantsVfio)
     return { name, status: "ok", found: `${served}: works while the kernel's ${inKernel} keeps it` };
   const used = nic.interfaces.find((one) => inUse(machine, one));
@@ -73,6 +72,17 @@ function check(machine: Machine, nic: Nic, driver: Driver | undefined): Check {
       found: `${served}: the kernel uses it (${inKernel} is up); it is not offered for binding`,
     };
   return { name, status: "lack", found: `${served}: not bound to vfio-pci (${inKernel})`, mend: bindLine(nic.address) };
+}
+
+function bound(machine: Machine, { address }: Nic, served: string): Check {
+  const name = `NIC ${address}`;
+  const group = machine.link(`${PCI}/${address}/iommu_group`) ?? "none";
+  // Without an IOMMU (enable_unsafe_noiommu_mode) the group's file has another name.
+  const files = [`/dev/vfio/${group}`, `/dev/vfio/noiommu-${group}`];
+  if (files.some((file) => machine.accessible(file)))
+    return { name, status: "ok", found: `${served}: bound to vfio-pci, ready for device: "${address}"` };
+  const found = `${served}: bound to vfio-pci, but this user may not use its group`;
+  return { name, status: "lack", found, mend: `chown "$USER" ${files[0]}` };
 }
 
 /** Taking an interface that is up away from the kernel may cut the machine off. */

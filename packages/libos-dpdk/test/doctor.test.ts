@@ -45,6 +45,8 @@ const everything: Record<string, string | undefined> = {
   "/sys/kernel/iommu_groups/1/type": "DMA\n",
   "/sys/bus/pci/drivers/vfio-pci/bind": "",
   ...nic("0000:00:05.0", 0x8086, 0x10d3, "vfio-pci"),
+  "/sys/bus/pci/devices/0000:00:05.0/iommu_group": "-> ../../../../kernel/iommu_groups/1",
+  "/dev/vfio/1": "",
 };
 
 function nic(address: string, vendor: number, device: number, driver?: string, netFolder?: string) {
@@ -212,6 +214,11 @@ test("network cards: bound, idle, in use, without a driver of DPDK's, left with 
   expect(check(at("0000:00:05.0"), cards)?.found).toBe(
     '8086:10d3, DPDK\'s net_e1000_em: bound to vfio-pci, ready for device: "0000:00:05.0"',
   );
+  expect(check(at("0000:00:05.0"), without("/dev/vfio"))).toMatchObject({
+    status: "lack",
+    found: expect.stringContaining("this user may not use its group"),
+    mend: 'chown "$USER" /dev/vfio/1',
+  });
   expect(check(at("0000:01:00.0"), cards)).toEqual({
     name: "NIC 0000:01:00.0",
     status: "lack",
