@@ -19,7 +19,7 @@ bool initialised = false;
 constexpr int kRounds = 4;           // bursts taken in by one poll
 constexpr int kLoopedPackets = 128;  // packets to ourselves taken in by one poll
 constexpr std::uint32_t kTickMs = TCP_TMR_INTERVAL / LwipStack::kClock;
-constexpr std::uint32_t kLookMs = 100;  // at the link, at half-open connections
+constexpr std::uint32_t kLookMs = 100;  // at half-open connections
 
 // A frame outside the receive buffers: this, then its bytes.
 struct Copy {
@@ -84,7 +84,8 @@ err_t LwipStack::start() {
   if (loop_end_ == nullptr) return ERR_MEM;
   netif_.loop_first = netif_.loop_last = loop_end_;
   last_ms_ = last_tick_ = last_look_ = sys_now();
-  if (port_.link_up()) netif_set_link_up(&netif_);
+  // Whatever the cable does: connections outlive its being pulled, and the port drops what it cannot send.
+  netif_set_link_up(&netif_);
   return ERR_OK;
 }
 
@@ -292,8 +293,6 @@ void LwipStack::timers() {
   last_look_ = now;
   count_half_open();
   port_.flush_capture();
-  const bool up = port_.link_up();
-  if (up != (netif_is_link_up(&netif_) != 0)) (up ? netif_set_link_up : netif_set_link_down)(&netif_);
 }
 
 void LwipStack::hand_over() {

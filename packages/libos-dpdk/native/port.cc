@@ -6,8 +6,17 @@
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <chrono>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <thread>
+#include <utility>
+#include <vector>
 
 namespace demi::dpdk {
 
@@ -16,6 +25,7 @@ namespace {
 constexpr unsigned kSendBuffers = 2048;
 constexpr unsigned kCache = 256;
 constexpr std::uint16_t kDescriptors = 512;
+constexpr int kXdpTries = 100;
 static_assert(sizeof(MacAddress) == sizeof(rte_ether_addr));
 
 std::string name_of(const std::string& device) { return device.substr(0, device.find(',')); }
@@ -27,6 +37,20 @@ rte_mempool* send_pool(std::uint32_t frame_bytes) {
   if (rte_mempool* kept = rte_mempool_lookup(name.c_str()); kept != nullptr) return kept;
   return rte_pktmbuf_pool_create(name.c_str(), kSendBuffers, kCache, 0, static_cast<std::uint16_t>(room),
                                  SOCKET_ID_ANY);
+}
+
+// net_af_xdp of DPDK 22.11 leaves its socket open when its port is closed, and the kernel keeps the interface's queue reserved for it:
+// the next libOS of the process could not have it. There is one port at a time here, so every such socket is a leftover.
+void close_xdp_sockets() {
+  std::vector<int> left;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", error)) {
+    const int fd = std::atoi(entry.path().filename().c_str());
+    int domain = 0;
+    socklen_t length = sizeof domain;
+    if (::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_XDP) left.push_back(fd);
+  }
+  for (const int fd : left) ::close(fd);
 }
 
 std::string reason(const char* what, int error) {
@@ -68,6 +92,7 @@ int Port::start(const PortOptions& options, std::string& message) {
       return failed("it is no Ethernet port", error);
   }
   probed_ = true;
+  xdp_ = name.starts_with("net_af_xdp");
 
   rte_eth_dev_info info{};
   if (const int error = rte_eth_dev_info_get(id_, &info); error != 0)
@@ -82,8 +107,13 @@ int Port::start(const PortOptions& options, std::string& message) {
   std::uint16_t receive = kDescriptors;
   std::uint16_t send = kDescriptors;
   rte_eth_dev_adjust_nb_rx_tx_desc(id_, &receive, &send);
-  if (const int error = rte_eth_rx_queue_setup(id_, 0, receive, SOCKET_ID_ANY, nullptr, pool_.pool()); error != 0)
-    return failed("receive queue", error);
+  int queue_error = rte_eth_rx_queue_setup(id_, 0, receive, SOCKET_ID_ANY, nullptr, pool_.pool());
+  // The kernel gives an interface's queue back a moment after the socket of the libOS before was closed.
+  for (int tries = 0; queue_error != 0 && xdp_ && tries < kXdpTries; ++tries) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    queue_error = rte_eth_rx_queue_setup(id_, 0, receive, SOCKET_ID_ANY, nullptr, pool_.pool());
+  }
+  if (queue_error != 0) return failed("receive queue", queue_error);
   if (const int error = rte_eth_tx_queue_setup(id_, 0, send, SOCKET_ID_ANY, nullptr); error != 0)
     return failed("send queue", error);
 
@@ -127,6 +157,7 @@ void Port::stop() {
   rte_eth_dev_close(id_);
   // Gone altogether, so that the next libOS makes it anew with its own arguments.
   if (info.device != nullptr) rte_dev_remove(info.device);
+  if (xdp_) close_xdp_sockets();
 }
 
 bool Port::link_up() const {
@@ -200,6 +231,13 @@ void Port::flush() {
     capture_->sent(outgoing_.data() + captured_, static_cast<std::uint16_t>(outgoing_count_ - captured_));
   }
   const unsigned taken = rte_eth_tx_burst(id_, 0, outgoing_.data(), static_cast<std::uint16_t>(outgoing_count_));
+  if (taken == 0 && !link_up()) {
+    // Nobody is there, as with a cable pulled: what TCP has is sent again, the rest is lost.
+    rte_pktmbuf_free_bulk(outgoing_.data(), outgoing_count_);
+    send_lost_ += std::exchange(outgoing_count_, 0);
+    captured_ = 0;
+    return;
+  }
   outgoing_count_ -= taken;
   captured_ = outgoing_count_;
   if (outgoing_count_ != 0) std::copy_n(outgoing_.begin() + taken, outgoing_count_, outgoing_.begin());
@@ -222,6 +260,7 @@ void Port::stats(const StatSink& sink) const {
   sink("sentFrames", static_cast<double>(stats.opackets));
   sink("sentBytes", static_cast<double>(stats.obytes));
   sink("sendErrors", static_cast<double>(stats.oerrors));
+  sink("sendLost", static_cast<double>(send_lost_));
   sink("sendRefused", static_cast<double>(send_refused_));
   if (capture_) {
     sink("capturedFrames", static_cast<double>(capture_->counters().frames));

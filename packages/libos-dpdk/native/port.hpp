@@ -73,6 +73,7 @@ class Port {
   std::uint16_t id_ = 0;
   bool probed_ = false;
   bool started_ = false;
+  bool xdp_ = false;
   MacAddress mac_{};
   std::uint16_t mtu_ = 1500;
   std::unique_ptr<Capture> capture_;
@@ -83,6 +84,7 @@ class Port {
   unsigned outgoing_count_ = 0;
   unsigned captured_ = 0;           // of them, which the capture has
   std::uint64_t scattered_ = 0;     // frames in several mbufs, which no such port should make: dropped
+  std::uint64_t send_lost_ = 0;     // frames without a link
   std::uint64_t send_refused_ = 0;  // times the device was full: the stack sends again
 };
 
