@@ -45,7 +45,12 @@ std::unique_ptr<LwipStack> LwipStack::open(Arena& arena, Port& port, const Stack
 }
 
 LwipStack::LwipStack(Arena& arena, Port& port, const StackOptions& options)
-    : arena_(arena), port_(port), options_(options), buffers_(port.receive_pool().count()) {
+    : arena_(arena),
+      port_(port),
+      options_(options),
+      // lwIP keeps so many fragments of a packet, each of them full.
+      filter_(IP_REASS_MAX_PBUFS * (port.mtu() - IP_HLEN), kHalfOpen),
+      buffers_(port.receive_pool().count()) {
   in_use = true;
   for (std::uint32_t n = 0; n < buffers_.size(); ++n) {
     buffers_[n].custom.custom_free_function = &free_buffer;
@@ -196,7 +201,8 @@ bool LwipStack::poll() {
 }
 
 void LwipStack::input(const Frame& frame) {
-  if (!admits(frame)) return port_.release(frame.slot);
+  if (!filter_.admits(frame)) [[unlikely]]
+    return port_.release(frame.slot);
   pbuf* const p = wrap(frame);
   if (p == nullptr) return;
   if (netif_.input(p, &netif_) != ERR_OK) pbuf_free(p);
@@ -239,27 +245,10 @@ void LwipStack::free_copy(pbuf* p) {
   std::free(copy);
 }
 
-// A SYN costs a pcb before its sender has shown that it exists: only so many at a time.
-bool LwipStack::admits(const Frame& frame) {
-  const std::uint8_t* const d = frame.data;
-  std::size_t tcp = 0;
-  if (frame.length < 14 + 20) return true;
-  if (d[12] == 0x08 && d[13] == 0x00 && d[23] == IP_PROTO_TCP) tcp = 14 + (d[14] & 0xfu) * 4;
-  if (d[12] == 0x86 && d[13] == 0xdd && d[20] == IP_PROTO_TCP) tcp = 14 + 40;
-  if (tcp == 0 || frame.length < tcp + 14 || (d[tcp + 13] & (TCP_SYN | TCP_ACK)) != TCP_SYN) [[likely]]
-    return true;
-  if (syn_allowance_ == 0) {
-    ++counters.syns_dropped;
-    return false;
-  }
-  --syn_allowance_;
-  return true;
-}
-
 void LwipStack::count_half_open() {
   std::uint32_t half_open = 0;
   for (const tcp_pcb* pcb = tcp_active_pcbs; pcb != nullptr; pcb = pcb->next) half_open += pcb->state == SYN_RCVD;
-  syn_allowance_ = half_open >= kHalfOpen ? 0 : kHalfOpen - half_open;
+  filter_.half_open(half_open);
 }
 
 // Packets to our own address hang behind loop_end_.
@@ -289,7 +278,7 @@ void LwipStack::timers() {
     tcp_tmr();
   }
   // Looked at more often while an attack goes on.
-  if (now - last_look_ < (syn_allowance_ < kHalfOpen / 2 ? 10 : kLookMs)) return;
+  if (now - last_look_ < (filter_.under_pressure() ? 10 : kLookMs)) return;
   last_look_ = now;
   count_half_open();
   port_.flush_capture();
@@ -388,7 +377,7 @@ Sga LwipStack::take_whole(pbuf* chain) {
 }
 
 void LwipStack::stats(const StatSink& sink) const {
-  sink("synsDropped", static_cast<double>(counters.syns_dropped));
+  filter_.stats(sink);
   sink("connectionsRefused", static_cast<double>(counters.connections_refused));
   sink("datagramsDropped", static_cast<double>(counters.datagrams_dropped));
   sink("framesCopied", static_cast<double>(counters.frames_copied));

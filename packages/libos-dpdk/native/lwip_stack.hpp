@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "frame_filter.hpp"
 #include "lwip.hpp"
 #include "net_stack.hpp"
 #include "port.hpp"
@@ -21,7 +22,7 @@ class LwipStack final : public NetStack {
  public:
   // lwIP's TCP timers run this many times as fast: a tick of its slow timer is 50 ms instead of 500.
   static constexpr std::uint32_t kClock = 10;
-  // SYNs taken in at once that have not become connections; more are dropped, as the kernel does without cookies.
+  // Connections whose peer has only sent a SYN.
   static constexpr std::uint32_t kHalfOpen = 1024;
   // Bytes of frames copied out of receive buffers when these run short; frames beyond are dropped.
   static constexpr std::size_t kMostCopied = 16u << 20;
@@ -60,7 +61,6 @@ class LwipStack final : public NetStack {
   void forget(LwipConnection& connection);
 
   struct Counters {
-    std::uint64_t syns_dropped = 0;
     std::uint64_t connections_refused = 0;  // a listener's backlog was full
     std::uint64_t datagrams_dropped = 0;    // nobody popped them in time
     std::uint64_t frames_copied = 0;        // to keep receive buffers free
@@ -89,7 +89,6 @@ class LwipStack final : public NetStack {
   void input(const Frame& frame);
   pbuf* wrap(const Frame& frame);
   pbuf* copy_out(const Frame& frame);
-  bool admits(const Frame& frame);
   bool loop_back();
   void timers();
   void count_half_open();
@@ -98,6 +97,7 @@ class LwipStack final : public NetStack {
   Arena& arena_;
   Port& port_;
   StackOptions options_;
+  FrameFilter filter_;
   std::unique_ptr<Neighbours> neighbours_;
   netif netif_{};
   bool added_ = false;
@@ -107,7 +107,6 @@ class LwipStack final : public NetStack {
   std::uint32_t last_ms_ = 0;
   std::uint32_t last_tick_ = 0;
   std::uint32_t last_look_ = 0;
-  std::uint32_t syn_allowance_ = kHalfOpen;
   std::vector<Sga> chunks_;
   std::vector<LwipListener*> attended_listeners_;
   std::vector<LwipConnection*> attended_connections_;
