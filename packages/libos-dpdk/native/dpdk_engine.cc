@@ -91,13 +91,11 @@ void DpdkEngine::poll(std::uint32_t wait_us) {
       if (turn()) arrived = true;
     } while (!runtime_.completions_waiting() && Clock::now() < end);
   }
-  quiet_turns_ = arrived ? 0 : quiet_turns_ + 1;
+  if (arrived) last_arrival_ = Clock::now();
 }
 
 int DpdkEngine::prepare_sleep() {
-  const auto now = Clock::now();
-  if (quiet_turns_ == 0 || sockets_->retries.any_soon()) last_arrival_ = now;
-  return now - last_arrival_ < kBusyFor ? 0 : 1;
+  return sockets_->retries.any_soon() || Clock::now() - last_arrival_ < kBusyFor ? 0 : 1;
 }
 
 void DpdkEngine::stats(const StatSink& sink) const {

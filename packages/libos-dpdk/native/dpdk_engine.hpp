@@ -36,7 +36,6 @@ class DpdkEngine final : public Engine {
   std::unique_ptr<NetStack> stack_;
   std::unique_ptr<Sockets> sockets_;
   Clock::time_point last_arrival_{};
-  std::uint32_t quiet_turns_ = 0;
 };
 
 }  // namespace demi::dpdk
