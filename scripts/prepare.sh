@@ -38,7 +38,7 @@ require_node() {
 
 installed() { dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null | grep -q '^ii'; }
 
-# A requirement is "<Debian package>=<command or absolute path that proves it>". Prints the packages that are missing.
+# A requirement is "<Debian package>=<command or absolute path that proves it>", or the package alone. Prints the packages that are missing.
 missing_packages() {
   local need package proof
   for need in "$@"; do
@@ -51,35 +51,50 @@ missing_packages() {
   done
 }
 
-# Installs what is missing of the requirements with apt, as root or through sudo.
-require_packages() {
-  local missing become=()
-  missing=$(missing_packages "$@")
-  if [ -z "$missing" ]; then
-    say "system packages: all there"
-    return
+# Installs Debian packages with apt, as root or through sudo. Where it cannot, install_problem says why and what to do.
+install_packages() {
+  local become=() line="apt-get update && apt-get install -y --no-install-recommends $*" log
+  install_problem=
+  if ! command -v apt-get >/dev/null; then
+    install_problem="missing: $* (names as in Debian), and there is no apt-get here. Install them with your package manager, then run this again."
+    return 1
   fi
-  command -v apt-get >/dev/null ||
-    fail "missing: ${missing}(names as in Debian), and there is no apt-get here. Install them with your package manager, then run this again."
-  local line="apt-get update && apt-get install -y --no-install-recommends ${missing% }"
   if [ "$(id -u)" -ne 0 ]; then
     if command -v sudo >/dev/null && { sudo -n true 2>/dev/null || { [ -t 0 ] && [ -t 2 ]; }; }; then
       become=(sudo)
     else
-      fail "missing: ${missing% }. This needs root; run this line as root, then run this again:
+      install_problem="missing: $*. This needs root; run this line as root, then run this again:
   $line"
+      return 1
     fi
   fi
-  say "system packages: installing ${missing% }"
-  local log
+  say "system packages: installing $*"
   log=$(mktemp)
-  # shellcheck disable=SC2086
   if ! run_logged "$log" "${become[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update ||
-    ! run_logged "$log" "${become[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing; then
+    ! run_logged "$log" "${become[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"; then
     rm -f "$log"
-    fail "apt-get could not install ${missing% }. Is the network up, and does /etc/apt/sources.list name a mirror? By hand: $line"
+    install_problem="apt-get could not install $*. Is the network up, and does /etc/apt/sources.list name a mirror? By hand: $line"
+    return 1
   fi
   rm -f "$log"
+}
+
+# Installs what is missing of the requirements; ends the script where it cannot.
+require_packages() {
+  local missing
+  read -ra missing <<<"$(missing_packages "$@")"
+  if [ ${#missing[@]} -eq 0 ]; then
+    say "system packages: all there"
+    return
+  fi
+  install_packages "${missing[@]}" || fail "$install_problem"
+}
+
+# The same for what only some tests need: where it cannot be installed they say that they are skipped, or with CI=true fail.
+want_packages() {
+  local missing
+  read -ra missing <<<"$(missing_packages "$@")"
+  [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}" || say "system packages: going on without some. $install_problem"
 }
 
 build_packages() {

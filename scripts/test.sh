@@ -22,6 +22,12 @@ step "prepare"
 require_linux
 require_node
 build_packages "doctest-dev=/usr/include/doctest/doctest.h" "netcat-openbsd=/bin/nc.openbsd" "python3=python3" "clang-format=clang-format"
+# What libos-dpdk is built against; what its tests make networks of and talk to it with.
+want_packages "pkg-config=pkg-config" "libdpdk-dev=/usr/include/dpdk/rte_eal.h" "liblwip-dev=/usr/include/lwip/lwip/init.h" \
+  "iproute2=ip" "ethtool=ethtool" "iputils-ping=ping" "tcpdump=tcpdump" "dpdk-dev=dpdk-testpmd"
+# What the guest runs on, kernel included: lab-vm itself knows.
+read -ra guest_packages <<<"$("$root/tools/lab-vm/lab-vm" --check 2>/dev/null | sed -n 's/^as root: .*--no-install-recommends //p')"
+want_packages "${guest_packages[@]}"
 require_pnpm
 install_and_build
 
@@ -57,6 +63,9 @@ for manifest in packages/*/package.json; do
   stage "native-$package" 900 pnpm --dir "packages/$package" run test:native
 done
 stage readme 400 node scripts/readme-test.mjs
+# A machine with devices this one has not, emulated: docs/lab-vm.md.
+stage lab-vm 900 tools/lab-vm/test.sh
+stage guest-libos-dpdk 1500 packages/libos-dpdk/test/guest/test.sh
 
 step "summary"
 node scripts/summary.mjs "$results"
