@@ -1,0 +1,68 @@
+// The benchmark itself, in the namespace that echo.mjs made for it, or in the machine's where none can be made.
+import {
+  circumstances,
+  describe,
+  freshSeed,
+  goalLine,
+  Progress,
+  placeServerAndGenerator,
+  writeReport,
+} from "@demikernel/core/bench";
+import { application } from "./application.mjs";
+import { compare } from "./comparison.mjs";
+import { DPDK_END, makeInterface } from "./interface.mjs";
+import { readOptions } from "./options.mjs";
+import { useRealtime } from "./priority.mjs";
+import { KernelLoopback, OverPair, ToKernel } from "./sides.mjs";
+import { judge, plots, resultTable } from "./summary.mjs";
+
+/** Uncounted before each measurement: until the seconds and, for a client in JavaScript, the requests are over. */
+const WARMUP = { warmup: 0.05, warmupRequests: 20_000 };
+
+const options = readOptions(process.argv.slice(2));
+const { rounds, seconds, size, seed = freshSeed(), json, svg } = options;
+const folder = process.env.DEMI_BENCH_FOLDER;
+const leftOut = [];
+if (options.realtime) useRealtime();
+const { buildNative } = await application("bench", "build-native.js");
+const programs = buildNative();
+const placement = placeServerAndGenerator();
+
+const sides = [
+  ...[true, false].map((busy) => new KernelLoopback(programs, busy, placement)),
+  ...options.pairs.map((pair) => new OverPair(pair, folder, placement)),
+];
+if (process.env.DEMI_BENCH_LACKS === "") {
+  makeInterface();
+  sides.push(new ToKernel("af_packet", DPDK_END, folder, programs, placement));
+} else {
+  leftOut.push({ name: "af_packet", reason: process.env.DEMI_BENCH_LACKS });
+}
+
+console.log(describe(circumstances()));
+console.log(`${placement.note}; ${rounds} rounds of ${seconds} s, ${size} B, seed ${seed}`);
+console.log(options.realtime ? "measured at real-time priority" : "measured at normal priority");
+const progress = new Progress(rounds * options.connections.length * sides.length);
+const rows = [];
+try {
+  for (const connections of options.connections) {
+    const onMeasure = (name) => progress.step(`${name}, ${connections} connections`);
+    rows.push(...(await compare(sides, { connections, size, seconds, ...WARMUP }, { rounds, seed, onMeasure })));
+  }
+} finally {
+  progress.done();
+  for (const side of sides) await side.stop();
+}
+
+console.log(`\n${resultTable(rows)}\n`);
+console.log(
+  'Median [quartiles] over rounds; ratios are of the same round, below 1 is ahead of the kernel. "Busy": both ends spin.',
+);
+const goals = judge(rows);
+for (const goal of goals) console.log(goalLine(goal));
+for (const { name, reason } of leftOut) console.log(`LEFT OUT: ${name}: ${reason}`);
+const results = { options: { ...options, seed }, placement, leftOut, rows, goals };
+for (const path of writeReport({ name: "echo", results, plots: plots(rows, { size, rounds }), json, svg })) {
+  console.log(`wrote ${path}`);
+}
+process.exit(0);
