@@ -3,7 +3,7 @@ import type { Check } from "@demikernel/core/backend";
 import { driverFolder, installedDrivers } from "./drivers.js";
 import type { Machine } from "./machine.js";
 import { nicChecks } from "./nics.js";
-import { RUNTIME_PACKAGES } from "./packages.js";
+import { BUILD_PACKAGES, RUNTIME_PACKAGES } from "./packages.js";
 
 /** What DPDK takes with the default options, the arena included: 66 MiB of slots, 19 MiB of receive buffers, the rest its own. */
 const DEFAULT_MIB = 192;
@@ -24,7 +24,10 @@ export function doctor(machine: Machine): Check[] {
 function addon({ whyNoAddon }: Machine): Check {
   const reason = whyNoAddon();
   if (reason === undefined) return { name: "addon", status: "ok", found: "the native addon loads" };
-  return { name: "addon", status: "fail", found: reason, mend: `apt install ${RUNTIME_PACKAGES}` };
+  const mend = reason.includes("is not built")
+    ? `apt install ${BUILD_PACKAGES} && pnpm build   # in a checkout`
+    : `apt install ${RUNTIME_PACKAGES}`;
+  return { name: "addon", status: "fail", found: reason, mend };
 }
 
 /** The version of an installed Debian package whose name matches. */

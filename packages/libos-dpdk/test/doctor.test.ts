@@ -118,6 +118,12 @@ test("the addon does not load", () => {
   });
 });
 
+test("the addon is not built", () => {
+  expect(check("addon", {}, explain("No native build was found for x"))?.mend).toBe(
+    "apt install g++ cmake pkg-config libdpdk-dev liblwip-dev && pnpm build   # in a checkout",
+  );
+});
+
 test("packages that are missing, or were removed", () => {
   const removed = everything["/var/lib/dpkg/status"]?.replace("install ok", "deinstall ok");
   expect(check("DPDK and lwIP", { "/var/lib/dpkg/status": removed })).toMatchObject({
