@@ -55,7 +55,7 @@ step "tests"
 for manifest in packages/*/package.json; do
   package=$(basename "$(dirname "$manifest")")
   node -e 'process.exit(require(process.argv[1]).scripts?.test ? 0 : 1)' "$root/$manifest" || continue
-  stage "jest-$package" 900 pnpm --dir "packages/$package" run test --json --outputFile="$results/jest-$package.json"
+  stage "jest-$package" 2400 pnpm --dir "packages/$package" run test --json --outputFile="$results/jest-$package.json"
 done
 for manifest in packages/*/package.json; do
   package=$(basename "$(dirname "$manifest")")

@@ -1,6 +1,6 @@
 // Runs inside a fresh network namespace: makes the veth, then runs jest.
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { peer, prefix } from "./addresses.mjs";
 import { jest } from "./jest.mjs";
 
@@ -25,7 +25,10 @@ function makeWire() {
 }
 
 // Whoever started this is gone: so is the reason for all of this.
-process.on("disconnect", () => process.kill(-process.pid, "SIGKILL"));
+process.on("disconnect", () => {
+  rmSync(process.env.DEMI_BED_FOLDER, { recursive: true, force: true });
+  process.kill(-process.pid, "SIGKILL");
+});
 makeWire();
 const args = process.argv.slice(2);
 const keep = args.includes("--keep");
