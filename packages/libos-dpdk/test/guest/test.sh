@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# The tests that need a PCI network card, in one guest: `test.sh [script...]`, by default those named below. A script is one test; it has
-# the guest of run.sh and passes with status 0. The last line is "guest: N passed, N failed, N skipped". Where lab-vm cannot run they are
-# skipped with the reason, with CI=true failed.
+# The tests that need a PCI network card, in one guest: `test.sh [script...]`, by default those named below. A script has the guest of
+# run.sh and passes with status 0; it is one test, or as many as its last line "<name>: N passed, N failed, N skipped" says. The last
+# line here is the sum, "guest: N passed, N failed, N skipped". Where lab-vm cannot run they are skipped with the reason, with CI=true
+# failed.
 set -uo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 tests=("$@")
-[ $# -gt 0 ] || tests=(nic.sh unprivileged.sh)
+[ $# -gt 0 ] || tests=(nic.sh unprivileged.sh conformance.sh)
 
 finish() {
   printf 'guest: %d passed, %d failed, %d skipped\n' "$1" "$2" "$3"
@@ -25,12 +26,25 @@ results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 status=0
 # shellcheck disable=SC2016 # the guest expands these
-"$here/run.sh" --timeout "${GUEST_TIMEOUT:-600}" --output "$results" --env "CI=${CI:-}" -- bash -c '
+"$here/run.sh" --timeout "${GUEST_TIMEOUT:-1500}" --output "$results" --env "CI=${CI:-}" -- bash -c '
   cd "$0"
   for test; do
-    if bash "./$test"; then echo "$test" >>/lab/out/passed; else echo "FAILED: $test"; fi
+    bash "./$test" 2>&1 | tee "/lab/out/$test.log"
+    echo "${PIPESTATUS[0]}" >"/lab/out/$test.status"
   done' "$here" "${tests[@]}" || status=$?
-passed=0
-[ ! -e "$results/passed" ] || passed=$(wc -l <"$results/passed")
-[ "$status" -eq 0 ] || printf 'the guest ended with status %d\n' "$status"
-finish "$passed" $((${#tests[@]} - passed)) 0
+
+passed=0 failed=0 skipped=0
+for test in "${tests[@]}"; do
+  # No status: the guest ended before the test did.
+  ended=$(cat "$results/$test.status" 2>/dev/null) || ended="nothing, the guest with $status"
+  counts=$(sed -nE 's/^[a-z-]+: ([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$/\1 \2 \3/p' "$results/$test.log" 2>/dev/null | tail -n 1)
+  read -r good bad left <<<"${counts:-0 0 0}"
+  if [ "$ended" != 0 ] && [ "$bad" -eq 0 ]; then
+    printf 'FAILED: %s ended with %s\n' "$test" "$ended"
+    bad=1
+  elif [ -z "$counts" ]; then
+    good=1
+  fi
+  passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + left))
+done
+finish "$passed" "$failed" "$skipped"

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# A test inside the guest: the conformance suite on the card, against the guest kernel's TCP and UDP.
+#
+#   conformance.sh [group...]        only groups whose names contain one of these words
+set -euo pipefail
+here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+DEMI_PCI=$("$here/prepare-nic.sh" --hugepages 300 | tail -n 1)
+export DEMI_PCI
+exec node "$here/conformance.mjs" "$@"
