@@ -1,0 +1,40 @@
+// What is refused before the stack sees it, each with a counter: frames that lie about their length, fragments the stack could never put
+// together, and SYNs beyond what may be half open.
+#pragma once
+
+#include <cstdint>
+
+#include "demi/queue.hpp"
+#include "port.hpp"
+
+namespace demi::dpdk {
+
+class FrameFilter {
+ public:
+  // `most_fragmented`: bytes of the largest packet that the stack reassembles. `most_half_open`: connections whose peer has only sent
+  // a SYN; the rest is dropped, as the kernel does without cookies.
+  FrameFilter(std::uint32_t most_fragmented, std::uint32_t most_half_open)
+      : most_fragmented_(most_fragmented), most_half_open_(most_half_open), syn_allowance_(most_half_open) {}
+
+  bool admits(const Frame& frame);
+  // From time to time: how many are half open now.
+  void half_open(std::uint32_t count) { syn_allowance_ = count >= most_half_open_ ? 0 : most_half_open_ - count; }
+  // Then it should be told more often.
+  bool under_pressure() const { return syn_allowance_ < most_half_open_ / 2; }
+
+  void stats(const StatSink& sink) const;
+
+ private:
+  bool admits_ipv4(const std::uint8_t* packet, std::uint32_t length);
+  bool admits_ipv6(const std::uint8_t* packet, std::uint32_t length);
+  bool admits_tcp(const std::uint8_t* segment, std::uint32_t length);
+
+  std::uint32_t most_fragmented_;
+  std::uint32_t most_half_open_;
+  std::uint32_t syn_allowance_;
+  std::uint64_t syns_dropped_ = 0;
+  std::uint64_t frames_truncated_ = 0;
+  std::uint64_t fragments_refused_ = 0;
+};
+
+}  // namespace demi::dpdk
