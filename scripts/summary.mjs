@@ -49,13 +49,14 @@ function readJest(stage, path) {
   return failed;
 }
 
-/** The errors that doctest prints, each with its test; the line of values follows the error. */
+/** The errors that doctest prints, each with its test; the line of values follows the error. And what shell tests call FAILED. */
 function failedIn(log) {
   const lines = log.split("\n");
   const found = [];
   let test = "";
   for (const [n, line] of lines.entries()) {
     if (/^(TEST CASE|\s+SCENARIO): /.test(line)) test = line.replace(/^.*?: +/, "");
+    if (/^FAILED\b/.test(line)) found.push(line.replace(/^FAILED:?\s+(\d+(\.\d+)? s\s+)?/, ""));
     if (/: (FATAL )?ERROR: |ERROR: (Address|Leak)Sanitizer|: runtime error: /.test(line)) {
       found.push(`${test}: ${line.replace(/^.*\//, "")} ${(lines[n + 1] ?? "").trim()}`);
     }
