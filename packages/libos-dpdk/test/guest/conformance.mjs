@@ -1,5 +1,5 @@
-// The conformance suite on target.mjs, without a test framework: which would take long to start here. Prints every case
-// with its time; the last line is "conformance: N passed, N failed, N skipped".
+// The conformance suite on target.mjs, without a test framework, which would take long to start on emulated processors. Prints every
+// case with its time; the last line is "conformance: N passed, N failed, N skipped".
 //
 //   node conformance.mjs [group...]         groups whose names contain one of these words; none: the whole suite
 import { runConformance } from "@demikernel/core/conformance";
