@@ -34,12 +34,14 @@ async function measure({ connections, size, seconds, warmup, warmupRequests }) {
 
   client.latency.reset();
   const before = client.completed;
+  const framesBefore = os.stats().sentFrames;
   const cpuBefore = processCpuNanoseconds(server);
   const start = performance.now();
   await during(seconds * 1000);
   const elapsed = (performance.now() - start) / 1000;
   const serverCpuNs = processCpuNanoseconds(server) - cpuBefore;
   const requests = client.completed - before;
+  const framesPerRequest = (os.stats().sentFrames - framesBefore) / requests;
   stopping = true;
   client.stop();
   await run;
@@ -50,7 +52,15 @@ async function measure({ connections, size, seconds, warmup, warmupRequests }) {
   if (requests === 0) throw new Error("no message came back");
   const microseconds = (percent) => client.latency.percentile(percent) / 1000;
   const latency = { p50: microseconds(50), p99: microseconds(99), p999: microseconds(99.9) };
-  return { requests, warmedUp: before, seconds: elapsed, reqPerSec: requests / elapsed, ...latency, serverCpuNs };
+  return {
+    requests,
+    warmedUp: before,
+    seconds: elapsed,
+    reqPerSec: requests / elapsed,
+    ...latency,
+    framesPerRequest,
+    serverCpuNs,
+  };
 }
 
 const isConnected = ({ connected }) => connected;

@@ -43,6 +43,10 @@ export class Generator {
     }
   }
 
+  get pid() {
+    return this.#child.pid;
+  }
+
   ready() {
     return this.#message(15_000);
   }

@@ -10,10 +10,11 @@ import {
 } from "@demikernel/core/bench";
 import { application } from "./application.mjs";
 import { compare } from "./comparison.mjs";
+import { buildFrameProgram } from "./frame-program.mjs";
 import { DPDK_END, makeInterface } from "./interface.mjs";
 import { readOptions } from "./options.mjs";
 import { useRealtime } from "./priority.mjs";
-import { KernelLoopback, OverPair, ToKernel } from "./sides.mjs";
+import { BarePort, KernelLoopback, OverPair, ToKernel } from "./sides.mjs";
 import { judge, plots, resultTable } from "./summary.mjs";
 
 /** Uncounted before each measurement: until the seconds and, for a client in JavaScript, the requests are over. */
@@ -32,6 +33,8 @@ const sides = [
   ...[true, false].map((busy) => new KernelLoopback(programs, busy, placement)),
   ...options.pairs.map((pair) => new OverPair(pair, folder, placement)),
 ];
+const frameProgram = buildFrameProgram();
+const barePorts = options.pairs.map((pair) => new BarePort(pair, frameProgram, folder, placement));
 if (process.env.DEMI_BENCH_LACKS === "") {
   makeInterface();
   sides.push(new ToKernel("af_packet", DPDK_END, folder, programs, placement));
@@ -42,12 +45,17 @@ if (process.env.DEMI_BENCH_LACKS === "") {
 console.log(describe(circumstances()));
 console.log(`${placement.note}; ${rounds} rounds of ${seconds} s, ${size} B, seed ${seed}`);
 console.log(options.realtime ? "measured at real-time priority" : "measured at normal priority");
-const progress = new Progress(rounds * options.connections.length * sides.length);
+/** One frame at a time is like one connection. */
+const measured = (connections) => (connections === 1 ? [...barePorts, ...sides] : sides);
+const steps = options.connections.map((connections) => measured(connections).length).reduce((a, b) => a + b, 0);
+const progress = new Progress(rounds * steps);
 const rows = [];
 try {
   for (const connections of options.connections) {
     const onMeasure = (name) => progress.step(`${name}, ${connections} connections`);
-    rows.push(...(await compare(sides, { connections, size, seconds, ...WARMUP }, { rounds, seed, onMeasure })));
+    rows.push(
+      ...(await compare(measured(connections), { connections, size, seconds, ...WARMUP }, { rounds, seed, onMeasure })),
+    );
   }
 } finally {
   progress.done();

@@ -4,11 +4,15 @@ import { libos } from "../test/bed/addresses.mjs";
 import { application, applicationFile } from "./application.mjs";
 import { Generator } from "./generator.mjs";
 import { lower, raise, raised } from "./priority.mjs";
-import { makeOnInterface, makePair } from "./wires.mjs";
+import { makeDevices, makeOnInterface, makePair } from "./wires.mjs";
 
 const { startServer, baselines } = await application("bench", "servers.js");
 
 const PORT = 7;
+/** Seconds until the JavaScript of a client has been compiled. */
+const COMPILING = 0.3;
+/** Ethernet, IPv4, TCP. */
+const FRAME_HEADERS = 54;
 /** Milliseconds a C client may take beyond its own time. */
 const GRACE = 10_000;
 
@@ -88,7 +92,9 @@ export class OverPair {
       this.generator = new Generator(about, this.placement.generator);
       await this.generator.ready();
     }
-    return withCpu(await this.server.while(() => this.generator.measure(load)));
+    // Its compiler's threads share the CPU with it, and at real-time priority wait for their turn.
+    const longer = { ...load, warmup: Math.max(load.warmup, COMPILING) };
+    return withCpu(await this.server.while(() => this.generator.measure(longer)));
   }
 
   async stop() {
@@ -118,6 +124,44 @@ export class ToKernel {
   async stop() {
     await this.server.stop();
   }
+}
+
+/** Frames as long as those that carry the messages over the same pair of devices, one at a time and without a stack. */
+export class BarePort {
+  kind = "port";
+
+  constructor(wire, program, folder, placement) {
+    Object.assign(this, { wire, program, folder, placement });
+    this.name = `bare port, ${wire}`;
+  }
+
+  async measure({ size, seconds }) {
+    const { server, client } = makeDevices(this.wire, this.folder);
+    const bytes = Math.max(60, Math.min(1514, size + FRAME_HEADERS));
+    const echo = new Child({
+      name: `frame echo over ${this.wire}`,
+      command: this.program,
+      args: ["echo", server.device, ...(server.eal ?? [])],
+      cpu: this.placement.server,
+    });
+    try {
+      await echo.ready(/^ready$/);
+      raise(echo.pid);
+      const args = ["ping", String(bytes), String(seconds), client.device, ...(client.eal ?? [])];
+      const [command, all] = raised(this.program, args);
+      const ping = new Child({
+        name: `frame ping over ${this.wire}`,
+        command,
+        args: all,
+        cpu: this.placement.generator,
+      });
+      return JSON.parse(await echo.whileAlive(ping.output()));
+    } finally {
+      await echo.stop();
+    }
+  }
+
+  async stop() {}
 }
 
 /** apps-echo's C generator against a server. */

@@ -19,9 +19,9 @@ export function resultTable(rows) {
       spread(row.p50),
       spread(row.p50ToBusyKernel),
       figure(row.p99.median),
-      spread(row.cpuPerRequest),
-      spread(row.cpuToBestKernel),
-      thousands(row.reqPerSec.median),
+      row.cpuPerRequest ? spread(row.cpuPerRequest) : "",
+      row.cpuToBestKernel ? spread(row.cpuToBestKernel) : "",
+      row.reqPerSec ? thousands(row.reqPerSec.median) : "",
     ]),
   );
 }
@@ -46,7 +46,7 @@ export function plots(rows, { size, rounds }) {
     rows
       .filter((row) => row.name === name)
       .map(({ connections, p50: { median, q1, q3 } }) => ({ x: connections, y: median, low: q1, high: q3 }));
-  const ours = rows.filter(({ kind }) => kind !== "kernel");
+  const ours = rows.filter(({ kind }) => kind === "pair" || kind === "interface");
   return {
     "": linePlot(
       names.map((name) => ({ name, points: points(name) })),

@@ -21,10 +21,13 @@ export const pairNames = Object.keys(pairs);
 
 let made = 0;
 
-/** Configuration files in `folder` for a pair of its own: {server, client}. */
+/** The devices of a pair of its own, with sockets in `folder`: {server, client}, of which each is {device, eal}. */
+export const makeDevices = (name, folder) => pairs[name](join(folder, `${name}${++made}.sock`));
+
+/** Configuration files in `folder` for such a pair: {server, client}. */
 export function makePair(name, folder) {
-  const number = ++made;
-  const ends = pairs[name](join(folder, `${name}${number}.sock`));
+  const ends = makeDevices(name, folder);
+  const number = made;
   const file = (end, who) =>
     writeConfig(join(folder, `${name}${number}-${end}.yaml`), {
       ...ends[end],
