@@ -5,10 +5,10 @@ import { pairNames } from "./wires.mjs";
 const help = `Measures demi-echo over DPDK beside C on the kernel's loopback, in interleaved rounds.
 
   --connections <list>  numbers of connections (default 1,16,64)
-  --rounds <n>          rounds of each comparison (default 7)
+  --rounds <n>          rounds of each comparison (default 5)
   --seconds <s>         counted seconds per measurement (default 0.2)
   --size <bytes>        bytes in a message (default 64)
-  --pairs <list>        pairs of devices: ${pairNames.join(", ")} (default all)
+  --pairs <list>        pairs of devices: ${pairNames.join(", ")} (default virtio)
   --realtime            measured processes get real-time priority, in bursts of half a second: for a machine with other work
   --quick               3 rounds: to see that it works, not to believe
   --seed <n>            seed of the order within the rounds
@@ -32,10 +32,10 @@ export function readOptions(args) {
     }
     return {
       connections: list(values.connections ?? "1,16,64").map((item) => number("connections", item, 1, 4096)),
-      rounds: number("rounds", values.rounds ?? (values.quick ? "3" : "7"), 1, 1000),
+      rounds: number("rounds", values.rounds ?? (values.quick ? "3" : "5"), 1, 1000),
       seconds: number("seconds", values.seconds ?? "0.2", 0.05, 60),
       size: number("size", values.size ?? "64", 1, 1 << 20),
-      pairs: list(values.pairs ?? pairNames.join(",")).map(pairName),
+      pairs: list(values.pairs ?? "virtio").map(pairName),
       seed: values.seed === undefined ? undefined : number("seed", values.seed, 0, 0xffffffff),
       realtime: values.realtime ?? false,
       json: values.json,

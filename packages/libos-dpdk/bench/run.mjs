@@ -10,11 +10,11 @@ import {
 } from "@demikernel/core/bench";
 import { application } from "./application.mjs";
 import { compare } from "./comparison.mjs";
-import { buildFrameProgram } from "./frame-program.mjs";
 import { DPDK_END, makeInterface } from "./interface.mjs";
+import { buildNativePrograms } from "./native-programs.mjs";
 import { readOptions } from "./options.mjs";
 import { useRealtime } from "./priority.mjs";
-import { BarePort, KernelLoopback, OverPair, ToKernel } from "./sides.mjs";
+import { BarePort, KernelLoopback, OverPair, StackOverPair, ToKernel } from "./sides.mjs";
 import { judge, plots, resultTable } from "./summary.mjs";
 
 /** Uncounted before each measurement: until the seconds and, for a client in JavaScript, the requests are over. */
@@ -27,14 +27,15 @@ const leftOut = [];
 if (options.realtime) useRealtime();
 const { buildNative } = await application("bench", "build-native.js");
 const programs = buildNative();
+const own = buildNativePrograms();
 const placement = placeServerAndGenerator();
 
 const sides = [
   ...[true, false].map((busy) => new KernelLoopback(programs, busy, placement)),
+  ...options.pairs.map((pair) => new StackOverPair(pair, own.stack, folder, placement)),
   ...options.pairs.map((pair) => new OverPair(pair, folder, placement)),
 ];
-const frameProgram = buildFrameProgram();
-const barePorts = options.pairs.map((pair) => new BarePort(pair, frameProgram, folder, placement));
+const barePorts = options.pairs.map((pair) => new BarePort(pair, own.frames, folder, placement));
 if (process.env.DEMI_BENCH_LACKS === "") {
   makeInterface();
   sides.push(new ToKernel("af_packet", DPDK_END, folder, programs, placement));

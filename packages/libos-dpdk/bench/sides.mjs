@@ -4,7 +4,7 @@ import { libos } from "../test/bed/addresses.mjs";
 import { application, applicationFile } from "./application.mjs";
 import { Generator } from "./generator.mjs";
 import { lower, raise, raised } from "./priority.mjs";
-import { makeDevices, makeOnInterface, makePair } from "./wires.mjs";
+import { makeDevices, makeOnInterface, makeOptions, makePair } from "./wires.mjs";
 
 const { startServer, baselines } = await application("bench", "servers.js");
 
@@ -162,6 +162,46 @@ export class BarePort {
   }
 
   async stop() {}
+}
+
+/** C++ on the backend's stack on both ends of a pair of devices: demi-echo less the boundary and JavaScript. */
+export class StackOverPair {
+  kind = "stack";
+
+  constructor(wire, program, folder, placement) {
+    Object.assign(this, { wire, program, folder, placement });
+    this.name = `C++ on the stack, ${wire}`;
+  }
+
+  async measure({ connections, size, seconds }) {
+    const { server, client } = makeOptions(this.wire, this.folder);
+    const child = new Child({
+      name: `stack_echo server over ${this.wire}`,
+      command: this.program,
+      args: ["server", ...asKeys(server)],
+      cpu: this.placement.server,
+    });
+    try {
+      await child.ready(/^ready$/);
+      raise(child.pid);
+      const load = [libos[4], connections, size, seconds, child.pid].map(String);
+      const [command, args] = raised(this.program, ["client", ...load, ...asKeys(client)]);
+      const about = { name: `stack_echo client over ${this.wire}`, command, args, cpu: this.placement.generator };
+      return withCpu(JSON.parse(await child.whileAlive(new Child(about).output())));
+    } finally {
+      await child.stop();
+    }
+  }
+
+  async stop() {}
+}
+
+/** Options as the addon takes them. */
+function asKeys({ device, mac, ipv4, arp, eal = [] }) {
+  const neighbours = Object.entries(arp).map(([ip, address]) => `${ip}=${address}`);
+  const keys = { device, mac, ipv4, arp: neighbours.join(","), eal: eal.join("\n") };
+  const defaults = { mtu: 1500, hugepages: "auto", mbufs: 8192 };
+  return Object.entries({ ...keys, ...defaults }).map(([key, value]) => `${key}=${value}`);
 }
 
 /** apps-echo's C generator against a server. */

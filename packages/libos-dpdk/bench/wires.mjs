@@ -26,17 +26,22 @@ export const makeDevices = (name, folder) => pairs[name](join(folder, `${name}${
 
 /** Configuration files in `folder` for such a pair: {server, client}. */
 export function makePair(name, folder) {
+  const options = makeOptions(name, folder);
+  const file = (end) => writeConfig(join(folder, `${name}${made}-${end}.yaml`), options[end]);
+  return { server: file("server"), client: file("client") };
+}
+
+/** The options of the libOSes on such a pair: {server, client}. */
+export function makeOptions(name, folder) {
   const ends = makeDevices(name, folder);
-  const number = made;
-  const file = (end, who) =>
-    writeConfig(join(folder, `${name}${number}-${end}.yaml`), {
-      ...ends[end],
-      mac: who.mac,
-      ipv4: prefix(who, 4),
-      // The neighbour is known, so that the first message of each connection is not another kind of message.
-      arp: { [other(who)[4]]: other(who).mac },
-    });
-  return { server: file("server", libos), client: file("client", peer) };
+  const options = (device, who) => ({
+    ...device,
+    mac: who.mac,
+    ipv4: prefix(who, 4),
+    // The neighbour is known, so that the first message of each connection is not another kind of message.
+    arp: { [other(who)[4]]: other(who).mac },
+  });
+  return { server: options(ends.server, libos), client: options(ends.client, peer) };
 }
 
 /** One libOS on an interface of the kernel's. */
