@@ -16,7 +16,7 @@ export function buildNativePrograms() {
   if (files.every((path) => changed(path) < built)) return programs;
   process.stderr.write("building bench/native\n");
   run("cmake", "-S", sources, "-B", build);
-  run("cmake", "--build", build, "--clean-first", "--parallel", "2");
+  run("cmake", "--build", build, "--parallel", "2");
   return programs;
 }
 
