@@ -26,7 +26,7 @@ results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 status=0
 # shellcheck disable=SC2016 # the guest expands these
-"$here/run.sh" --timeout "${GUEST_TIMEOUT:-1500}" --output "$results" --env "CI=${CI:-}" -- bash -c '
+"$here/run.sh" --timeout "${GUEST_TIMEOUT:-2000}" --output "$results" --env "CI=${CI:-}" -- bash -c '
   cd "$0"
   for test; do
     bash "./$test" 2>&1 | tee "/lab/out/$test.log"
