@@ -39,18 +39,28 @@ rte_mempool* send_pool(std::uint32_t frame_bytes) {
                                  SOCKET_ID_ANY);
 }
 
-// net_af_xdp of DPDK 22.11 leaves its socket open when its port is closed, and the kernel keeps the interface's queue reserved for it:
-// the next libOS of the process could not have it. There is one port at a time here, so every such socket is a leftover.
-void close_xdp_sockets() {
-  std::vector<int> left;
+// What net_af_xdp uses: its socket, and the maps and programs that libxdp loads for it.
+std::vector<int> xdp_descriptors() {
+  std::vector<int> found;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", error)) {
     const int fd = std::atoi(entry.path().filename().c_str());
     int domain = 0;
     socklen_t length = sizeof domain;
-    if (::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_XDP) left.push_back(fd);
+    const bool socket = ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_XDP;
+    if (socket || std::filesystem::read_symlink(entry.path(), error).string().starts_with("anon_inode:bpf")) {
+      found.push_back(fd);
+    }
   }
-  for (const int fd : left) ::close(fd);
+  return found;
+}
+
+// The driver of DPDK 22.11 leaves them open when its port is closed: each libOS would cost descriptors, and the kernel would keep the
+// interface's queue reserved.
+void close_xdp_leftovers(const std::vector<int>& before) {
+  for (const int fd : xdp_descriptors()) {
+    if (std::find(before.begin(), before.end(), fd) == before.end()) ::close(fd);
+  }
 }
 
 std::string reason(const char* what, int error) {
@@ -59,16 +69,36 @@ std::string reason(const char* what, int error) {
 
 }  // namespace
 
+// The port that is open. A process that ends without destroy() must not leave an XDP program on its interface.
+Port* Port::current = nullptr;
+
 std::unique_ptr<Port> Port::open(const PortOptions& options, Arena& arena, const DeviceSlots& slots,
                                  std::string& message, int& error) {
   std::unique_ptr<Port> port(new Port(arena, slots));
+  static const int registered = std::atexit([] {
+    if (current != nullptr) current->stop();
+  });
+  static_cast<void>(registered);
+  current = port.get();
   error = port->start(options, message);
+  // The kernel gives an interface's queue back a moment after the socket of the libOS before was closed. A failed try leaves receive
+  // buffers owned twice, so everything is made anew for the next one.
+  for (int tries = 0; error != 0 && port->xdp_ && tries < kXdpTries; ++tries) {
+    port.reset();
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    port.reset(new Port(arena, slots));
+    current = port.get();
+    error = port->start(options, message);
+  }
   if (error == 0) return port;
   message = "device \"" + options.device + "\": " + message;
   return nullptr;
 }
 
-Port::~Port() { stop(); }
+Port::~Port() {
+  stop();
+  current = nullptr;
+}
 
 int Port::start(const PortOptions& options, std::string& message) {
   const auto failed = [&](const char* what, int error) {
@@ -81,6 +111,8 @@ int Port::start(const PortOptions& options, std::string& message) {
   if (send_pool_ == nullptr) return failed("the send buffers could not be made", -rte_errno);
 
   const std::string name = name_of(options.device);
+  xdp_ = name.starts_with("net_af_xdp");
+  if (xdp_) xdp_before_ = xdp_descriptors();
   // A PCI device of EAL's own arguments is there already.
   if (rte_eth_dev_get_port_by_name(name.c_str(), &id_) != 0) {
     if (const int error = rte_dev_probe(options.device.c_str()); error != 0) {
@@ -92,7 +124,6 @@ int Port::start(const PortOptions& options, std::string& message) {
       return failed("it is no Ethernet port", error);
   }
   probed_ = true;
-  xdp_ = name.starts_with("net_af_xdp");
 
   rte_eth_dev_info info{};
   if (const int error = rte_eth_dev_info_get(id_, &info); error != 0)
@@ -107,13 +138,8 @@ int Port::start(const PortOptions& options, std::string& message) {
   std::uint16_t receive = kDescriptors;
   std::uint16_t send = kDescriptors;
   rte_eth_dev_adjust_nb_rx_tx_desc(id_, &receive, &send);
-  int queue_error = rte_eth_rx_queue_setup(id_, 0, receive, SOCKET_ID_ANY, nullptr, pool_.pool());
-  // The kernel gives an interface's queue back a moment after the socket of the libOS before was closed.
-  for (int tries = 0; queue_error != 0 && xdp_ && tries < kXdpTries; ++tries) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    queue_error = rte_eth_rx_queue_setup(id_, 0, receive, SOCKET_ID_ANY, nullptr, pool_.pool());
-  }
-  if (queue_error != 0) return failed("receive queue", queue_error);
+  if (const int error = rte_eth_rx_queue_setup(id_, 0, receive, SOCKET_ID_ANY, nullptr, pool_.pool()); error != 0)
+    return failed("receive queue", error);
   if (const int error = rte_eth_tx_queue_setup(id_, 0, send, SOCKET_ID_ANY, nullptr); error != 0)
     return failed("send queue", error);
 
@@ -146,18 +172,19 @@ int Port::start(const PortOptions& options, std::string& message) {
 }
 
 void Port::stop() {
-  rte_pktmbuf_free(reserved_);
-  rte_pktmbuf_free_bulk(outgoing_.data(), outgoing_count_);
+  capture_.reset();
+  rte_pktmbuf_free(std::exchange(reserved_, nullptr));
+  rte_pktmbuf_free_bulk(outgoing_.data(), std::exchange(outgoing_count_, 0));
   receive_faults_.reset();
   send_faults_.reset();
-  if (!probed_) return;
+  if (!std::exchange(probed_, false)) return;
   rte_eth_dev_info info{};
   rte_eth_dev_info_get(id_, &info);
   if (started_) rte_eth_dev_stop(id_);
   rte_eth_dev_close(id_);
   // Gone altogether, so that the next libOS makes it anew with its own arguments.
   if (info.device != nullptr) rte_dev_remove(info.device);
-  if (xdp_) close_xdp_sockets();
+  if (xdp_) close_xdp_leftovers(xdp_before_);
 }
 
 bool Port::link_up() const {

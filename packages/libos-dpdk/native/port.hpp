@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "capture.hpp"
 #include "demi/queue.hpp"
@@ -65,6 +66,7 @@ class Port {
 
  private:
   Port(Arena& arena, const DeviceSlots& slots) : pool_(arena, slots) {}
+  static Port* current;
   int start(const PortOptions& options, std::string& message);
   void stop();
 
@@ -74,6 +76,7 @@ class Port {
   bool probed_ = false;
   bool started_ = false;
   bool xdp_ = false;
+  std::vector<int> xdp_before_;
   MacAddress mac_{};
   std::uint16_t mtu_ = 1500;
   std::unique_ptr<Capture> capture_;
