@@ -190,6 +190,9 @@ bool LwipStack::poll() {
     const unsigned n = port_.receive(frames);
     if (n == 0) break;
     arrived = true;
+    // Whatever lwIP keeps (segments out of order, fragments) must not keep the device from receiving.
+    const ReceivePool& pool = port_.receive_pool();
+    short_of_buffers_ = pool.available() < pool.count() / 4;
     for (unsigned i = 0; i < n; ++i) input(frames[i]);
     port_.flush();
   }
@@ -209,8 +212,7 @@ void LwipStack::input(const Frame& frame) {
 }
 
 pbuf* LwipStack::wrap(const Frame& frame) {
-  // Whatever lwIP keeps (segments out of order, fragments) must not keep the device from receiving.
-  if (port_.receive_pool().available() < port_.receive_pool().count() / 4) [[unlikely]]
+  if (short_of_buffers_) [[unlikely]]
     return copy_out(frame);
   const auto length = static_cast<std::uint16_t>(frame.length);
   return pbuf_alloced_custom(PBUF_RAW, length, PBUF_REF, &buffers_[frame.slot].custom, frame.data, length);

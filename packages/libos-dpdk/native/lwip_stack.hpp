@@ -102,6 +102,7 @@ class LwipStack final : public NetStack {
   netif netif_{};
   bool added_ = false;
   std::vector<Buffer> buffers_;
+  bool short_of_buffers_ = false;
   std::size_t copied_ = 0;
   pbuf* loop_end_ = nullptr;  // see loop_back()
   std::uint32_t last_ms_ = 0;
