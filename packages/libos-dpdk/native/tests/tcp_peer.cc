@@ -6,7 +6,7 @@
 namespace demi::dpdk::test {
 
 TcpPeer::TcpPeer(WireBed& bed, const Host& self, std::uint16_t port, std::uint32_t first_sequence)
-    : next(first_sequence), bed_(bed), self_(self), port_(port) {}
+    : next(first_sequence), bed_(&bed), self_(self), port_(port) {}
 
 Segment TcpPeer::segment(std::uint8_t flags, std::string_view data) const {
   return {.from = self_.ip.port,
@@ -58,9 +58,9 @@ bool TcpPeer::open(unsigned milliseconds) {
     Segment syn = segment(kSyn);
     syn.options = {2, 4, 1460 >> 8, 1460 & 0xff};
     send(syn);
-    bed_.until([&] { return established || was_reset; }, 200);
+    bed_->until([&] { return established || was_reset; }, 200);
   }
-  bed_.pump();
+  bed_->pump();
   return established;
 }
 
@@ -79,7 +79,7 @@ bool TcpPeer::deliver(std::string_view data, std::size_t piece, unsigned millise
       if (n == 0 || !send(segment(kAck | kPush, data.substr(at, n)))) break;
       next += static_cast<std::uint32_t>(n);
     }
-    bed_.run(1);
+    bed_->run(1);
     quiet = progress == acknowledged ? quiet + 1 : 0;
     progress = acknowledged;
     // Go back to what is not acknowledged; into a closed window one byte, which asks whether it has opened.
@@ -93,12 +93,12 @@ bool TcpPeer::deliver(std::string_view data, std::size_t piece, unsigned millise
 void TcpPeer::finish() {
   send(segment(kFin | kAck));
   ++next;
-  bed_.pump();
+  bed_->pump();
 }
 
 void TcpPeer::reset() {
   send(segment(kRst | kAck));
-  bed_.pump();
+  bed_->pump();
 }
 
 // ---- the application's side -------------------------------------------------------------------------------------------

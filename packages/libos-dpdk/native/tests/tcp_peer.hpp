@@ -24,7 +24,7 @@ class TcpPeer {
 
   // A segment at the current place of the stream, to be changed and sent as the test likes.
   Segment segment(std::uint8_t flags, std::string_view data = {}) const;
-  bool send(const Segment& segment) { return bed_.send(tcp(self_, ours(self_.ip.family), segment)); }
+  bool send(const Segment& segment) { return bed_->send(tcp(self_, ours(self_.ip.family), segment)); }
   Bytes frame(const Segment& segment) const { return tcp(self_, ours(self_.ip.family), segment); }
 
   // Feed it every frame of the engine: whether it was one of this connection.
@@ -42,7 +42,7 @@ class TcpPeer {
   std::uint32_t window = 0;        // the engine's, unscaled: no window scale is offered
 
  private:
-  WireBed& bed_;
+  WireBed* bed_;  // a pointer: peers are replaced
   Host self_;
   std::uint16_t port_;
 };

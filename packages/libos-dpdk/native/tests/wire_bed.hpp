@@ -80,7 +80,7 @@ class WireBed {
   Qd listener(int family, std::uint16_t port, int backlog = 64);
   Qt accept(Qd qd) { return app_->start(layout::kOpAccept, qd, 0); }
   Qt connect(Qd qd, const Address& to);
-  // Waits for the completion of a token, in lwIP's time.
+  // The completion of a token, also one that came lately; waits in lwIP's time.
   std::optional<Completion> wait(Qt qt, unsigned milliseconds = 5000);
   // A datagram to an address.
   Qt push_to(Qd qd, std::string_view data, const Address& to);
@@ -94,8 +94,8 @@ class WireBed {
   rte_ring* to_engine_ = nullptr;
   rte_ring* from_engine_ = nullptr;
   rte_mempool* pool_ = nullptr;
-  std::map<Qt, Completion> done_;
-  std::optional<Qt> awaited_;
+  std::map<Qt, Completion> done_;  // the latest, for wait()
+  std::optional<Qt> awaited_;      // this one is kept
 };
 
 // Bytes the process has on its heap, lwIP's included.
