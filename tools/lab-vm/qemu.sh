@@ -32,7 +32,8 @@ build_qemu() {
   if [ "$iommu" -eq 1 ]; then
     # Before every other device. Interrupt remapping under KVM needs the interrupt controller split.
     [ "$accel" = kvm ] && machine+=,kernel-irqchip=split
-    qemu+=(-device "intel-iommu,intremap=on,caching-mode=on")
+    # 48 bits, as servers have: QEMU's 39 are fewer than a process's addresses, and whether DPDK's memory lay within them was chance.
+    qemu+=(-device "intel-iommu,intremap=on,caching-mode=on,aw-bits=48")
     boot+=" intel_iommu=on"
   fi
   [ "$hugepages" -eq 0 ] || boot+=" hugepages=$hugepages"
