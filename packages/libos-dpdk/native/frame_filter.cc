@@ -1,13 +1,20 @@
 #include "frame_filter.hpp"
 
+#include <cstddef>
+
 namespace demi::dpdk {
 
 namespace {
 
 constexpr std::uint32_t kIpv4Header = 20;  // RFC 791, without options
 constexpr std::uint32_t kIpv6Header = 40;  // RFC 8200
-constexpr std::uint32_t kFragmentHeader = 8;
+constexpr std::ptrdiff_t kFragmentHeader = 8;
+constexpr std::uint8_t kHopByHop = 0;
 constexpr std::uint8_t kTcp = 6;
+constexpr std::uint8_t kRouting = 43;
+constexpr std::uint8_t kDestination = 60;
+constexpr std::uint8_t kUdpLite = 136;
+constexpr int kMostExtensions = 8;
 constexpr std::uint8_t kFragment = 44;
 constexpr std::uint8_t kSyn = 0x02;
 constexpr std::uint8_t kAck = 0x10;
@@ -36,6 +43,8 @@ bool FrameFilter::admits_ipv4(const std::uint8_t* packet, std::uint32_t length) 
     ++frames_truncated_;
     return false;
   }
+  if (packet[9] == kUdpLite) [[unlikely]]
+    return refuse_protocol();
   const std::uint32_t header = (packet[0] & 0xfu) * 4;
   const std::uint32_t offset = (word16(packet + 6) & 0x1fff) * 8;
   if (offset + total - header > most_fragmented_ && (offset != 0 || (packet[6] & 0x20) != 0)) [[unlikely]] {
@@ -51,14 +60,36 @@ bool FrameFilter::admits_ipv6(const std::uint8_t* packet, std::uint32_t length) 
     ++frames_truncated_;
     return false;
   }
-  if (packet[6] == kFragment && payload >= kFragmentHeader) {
-    const std::uint32_t offset = word16(packet + kIpv6Header + 2) & ~7u;
-    if (offset + payload - kFragmentHeader > most_fragmented_) [[unlikely]] {
-      ++fragments_refused_;
-      return false;
+  const std::uint8_t* const end = packet + kIpv6Header + payload;
+  const std::uint8_t* at = packet + kIpv6Header;
+  std::uint8_t next = packet[6];
+  for (int n = 0; next == kHopByHop || next == kRouting || next == kDestination || next == kFragment; ++n) {
+    if (n == kMostExtensions || end - at < kFragmentHeader) [[unlikely]]
+      return refuse_protocol();
+    if (next == kFragment) {
+      const std::uint32_t offset = word16(at + 2) & ~7u;
+      if (offset + static_cast<std::uint32_t>(end - at - kFragmentHeader) > most_fragmented_) [[unlikely]] {
+        ++fragments_refused_;
+        return false;
+      }
+      if (offset != 0) return at[0] != kUdpLite || refuse_protocol();
     }
+    const std::ptrdiff_t length_of = next == kFragment ? kFragmentHeader : (at[1] + 1) * 8;
+    if (length_of > end - at) [[unlikely]]
+      return refuse_protocol();
+    next = at[0];
+    at += length_of;
   }
-  return packet[6] != kTcp || admits_tcp(packet + kIpv6Header, payload);
+  if (next == kUdpLite) [[unlikely]]
+    return refuse_protocol();
+  return next != kTcp || admits_tcp(at, static_cast<std::uint32_t>(end - at));
+}
+
+// lwIP believes the coverage field of UDP-Lite (RFC 3828) even where the packet is shorter, and its assertion ends the process. There are
+// no such sockets here.
+bool FrameFilter::refuse_protocol() {
+  ++protocols_refused_;
+  return false;
 }
 
 // A SYN costs a connection before its sender has shown that it exists.
@@ -76,6 +107,7 @@ bool FrameFilter::admits_tcp(const std::uint8_t* segment, std::uint32_t length) 
 void FrameFilter::stats(const StatSink& sink) const {
   sink("synsDropped", static_cast<double>(syns_dropped_));
   sink("framesTruncated", static_cast<double>(frames_truncated_));
+  sink("protocolsRefused", static_cast<double>(protocols_refused_));
   sink("fragmentsRefused", static_cast<double>(fragments_refused_));
 }
 

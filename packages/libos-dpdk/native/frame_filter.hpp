@@ -1,5 +1,5 @@
 // What is refused before the stack sees it, each with a counter: frames that lie about their length, fragments the stack could never put
-// together, and SYNs beyond what may be half open.
+// together, UDP-Lite, and SYNs beyond what may be half open.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +27,7 @@ class FrameFilter {
  private:
   bool admits_ipv4(const std::uint8_t* packet, std::uint32_t length);
   bool admits_ipv6(const std::uint8_t* packet, std::uint32_t length);
+  bool refuse_protocol();
   bool admits_tcp(const std::uint8_t* segment, std::uint32_t length);
 
   std::uint32_t most_fragmented_;
@@ -35,6 +36,7 @@ class FrameFilter {
   std::uint64_t syns_dropped_ = 0;
   std::uint64_t frames_truncated_ = 0;
   std::uint64_t fragments_refused_ = 0;
+  std::uint64_t protocols_refused_ = 0;
 };
 
 }  // namespace demi::dpdk
