@@ -74,10 +74,19 @@ std::unique_ptr<Queue> DpdkEngine::socket(const SocketRequest& request, int& err
   return endpoint ? std::make_unique<UdpSocket>(*sockets_, std::move(endpoint), options) : nullptr;
 }
 
-// True when something arrived.
-bool DpdkEngine::turn() {
+void DpdkEngine::flush_sockets() {
   for (TcpSocket* socket : sockets_->unflushed) socket->flush();
   sockets_->unflushed.clear();
+}
+
+void DpdkEngine::flush() {
+  flush_sockets();
+  stack_->flush();
+}
+
+// True when something arrived.
+bool DpdkEngine::turn() {
+  flush_sockets();
   const bool arrived = stack_->poll();
   sockets_->retries.run();
   return arrived;

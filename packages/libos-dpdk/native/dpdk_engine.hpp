@@ -19,6 +19,7 @@ class DpdkEngine final : public Engine {
   const char* name() const override { return "lwip"; }
   std::unique_ptr<Queue> socket(const SocketRequest& request, int& error) override;
   void poll(std::uint32_t wait_us) override;
+  void flush() override;
   // No device here can wake a sleeper: while something happens the loop goes on, after that it looks once a millisecond.
   int prepare_sleep() override;
   void stats(const StatSink& sink) const override;
@@ -29,6 +30,7 @@ class DpdkEngine final : public Engine {
 
   explicit DpdkEngine(Runtime& runtime) : runtime_(runtime) {}
   bool turn();
+  void flush_sockets();
 
   Runtime& runtime_;
   LcoreOfThread lcore_;

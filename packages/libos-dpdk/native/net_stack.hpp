@@ -129,6 +129,8 @@ class NetStack {
 
   // Takes in what has arrived, runs the timers, sends what is to be sent. True when anything arrived. Bounded.
   virtual bool poll() = 0;
+  // Hands the device what waits to be sent.
+  virtual void flush() = 0;
 
   virtual void stats(const StatSink& sink) const = 0;
 };

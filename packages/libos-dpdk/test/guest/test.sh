@@ -6,7 +6,7 @@
 set -uo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 tests=("$@")
-[ $# -gt 0 ] || tests=(nic.sh unprivileged.sh conformance.sh)
+[ $# -gt 0 ] || tests=(nic.sh unprivileged.sh)
 
 finish() {
   printf 'guest: %d passed, %d failed, %d skipped\n' "$1" "$2" "$3"

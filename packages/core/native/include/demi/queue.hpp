@@ -120,6 +120,9 @@ class Engine {
   // Moves the device: submit what queues prepared, complete what has finished. Waits up to `wait_us` microseconds when
   // there is nothing to complete (0: never waits). Work per call is bounded.
   virtual void poll(std::uint32_t wait_us) = 0;
+  // Instead of poll(), when what completed at once is handed out first: sends what queues have taken, without receiving. For a device
+  // whose queues complete a push before it is on its way.
+  virtual void flush() {}
 
   // A descriptor that becomes readable when poll() would find work, for sleeping in Node's loop; -1: none.
   virtual int sleep_fd() { return -1; }

@@ -201,7 +201,9 @@ inline std::int32_t Runtime::poll(std::uint32_t wait_us) {
   // What completed at once is handed out before the device is asked again: the application's answers then go out, and its pops
   // are in place, before the next system call. Not for ever, though: the device gets its turn.
   const bool handing_out = completions_waiting() && ++undriven_ < kMostUndriven;
-  if (engine_ && !handing_out) {
+  if (engine_ && handing_out) {
+    engine_->flush();
+  } else if (engine_) {
     undriven_ = 0;
     engine_->poll(completions_waiting() ? 0 : wait_us);
   }

@@ -14,7 +14,7 @@ async function ticks(ctx: CaseContext): Promise<number> {
   let count = 0;
   const interval = setInterval(() => count++, TICK);
   ctx.defer(() => clearInterval(interval));
-  await new Promise((resolve) => setTimeout(resolve, WINDOW));
+  await new Promise((resolve) => setTimeout(resolve, ctx.scaled(WINDOW)));
   clearInterval(interval);
   return count;
 }
@@ -42,7 +42,7 @@ export const loopModes = group("loop modes", [], (test) => {
       const count = await ticks(ctx);
       os.stop();
       await running;
-      assert.ok(count >= 10, `${count} ticks in ${WINDOW} ms`);
+      assert.ok(count >= 10, `${count} ticks in ${ctx.scaled(WINDOW)} ms`);
       assert.ok(counter.rounds > 1000, `${counter.rounds} rounds`);
       os.close(qd);
       os.drain((event) => event.sga !== 0 && os.free(event.sga));
@@ -56,7 +56,7 @@ export const loopModes = group("loop modes", [], (test) => {
       const count = await ticks(ctx);
       os.stop();
       await running;
-      assert.ok(count >= 10, `${count} ticks in ${WINDOW} ms`);
+      assert.ok(count >= 10, `${count} ticks in ${ctx.scaled(WINDOW)} ms`);
     });
 
     test(`${loop}: an idle loop wakes for what this thread starts`, async (ctx) => {

@@ -31,6 +31,21 @@ export const hostSockets = group("stream sockets and the host's own TCP", ["tcp"
     );
 
     test(
+      `a pushed promise reaches the peer though nothing else is awaited: IPv${family}`,
+      async (ctx) => {
+        const os = await ctx.open();
+        const { qd, socket } = await acceptedFromNet(ctx, os, { family });
+        const inbox = received(socket);
+        assert.equal(await os.async.push(qd, os.from("last words"), PushFlag.FREE), 10);
+        // Without a libOS to poll: what carries it must not need one.
+        await until(ctx, "the last words", () => inbox.bytes().length === 10);
+        os.close(qd);
+        os.drain(() => {});
+      },
+      { needs },
+    );
+
+    test(
       `a queue talks to a node:net server: IPv${family}`,
       async (ctx) => {
         const os = await ctx.open();
