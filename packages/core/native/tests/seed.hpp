@@ -9,9 +9,12 @@
 
 namespace demi::test {
 
-inline std::uint64_t seed(const char* test) {
+// `usual`: the seed when none is given; 0: a fresh one.
+inline std::uint64_t seed(const char* test, std::uint64_t usual = 0) {
   const char* given = std::getenv("DEMI_SEED");
-  const std::uint64_t value = given != nullptr ? std::strtoull(given, nullptr, 0) : std::random_device{}();
+  const std::uint64_t value = given != nullptr ? std::strtoull(given, nullptr, 0)
+                              : usual != 0     ? usual
+                                               : std::random_device{}();
   std::printf("%s: DEMI_SEED=%llu\n", test, static_cast<unsigned long long>(value));
   std::fflush(stdout);  // a crash must not swallow it
   return value;
