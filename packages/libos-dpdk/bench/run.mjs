@@ -8,9 +8,9 @@ import {
   placeServerAndGenerator,
   writeReport,
 } from "@demikernel/core/bench";
+import { DPDK_END, makeWire } from "../test/bed/wire.mjs";
 import { application } from "./application.mjs";
 import { compare } from "./comparison.mjs";
-import { DPDK_END, makeInterface } from "./interface.mjs";
 import { buildNativePrograms } from "./native-programs.mjs";
 import { readOptions } from "./options.mjs";
 import { useRealtime } from "./priority.mjs";
@@ -37,7 +37,7 @@ const sides = [
 ];
 const barePorts = options.pairs.map((pair) => new BarePort(pair, own.frames, folder, placement));
 if (process.env.DEMI_BENCH_LACKS === "") {
-  makeInterface();
+  makeWire();
   sides.push(new ToKernel("af_packet", DPDK_END, folder, programs, placement));
 } else {
   leftOut.push({ name: "af_packet", reason: process.env.DEMI_BENCH_LACKS });

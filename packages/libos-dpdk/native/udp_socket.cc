@@ -51,11 +51,7 @@ void UdpSocket::retry() {
   while (!pushes_.empty()) {
     Op& op = *pushes_.pop_front();
     if (send(op)) continue;
-    // Back to the front: the others are behind it.
-    OpList rest;
-    rest.push_back(op);
-    while (Op* next = pushes_.pop_front()) rest.push_back(*next);
-    while (Op* next = rest.pop_front()) pushes_.push_back(*next);
+    pushes_.push_front(op);
     return sockets_.retries.soon(*this);
   }
 }

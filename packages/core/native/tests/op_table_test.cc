@@ -75,3 +75,25 @@ TEST_CASE("op list: first in, first out, and removal from anywhere") {
   CHECK(list.empty());
   CHECK(list.size() == 0);
 }
+
+TEST_CASE("op list: what is put back in front comes before the others") {
+  Op ops[3];
+  OpList list;
+  list.push_front(ops[1]);
+  list.push_back(ops[2]);
+  list.push_front(ops[0]);
+  CHECK(list.size() == 3);
+  for (Op& op : ops) {
+    CHECK(op.linked);
+    CHECK(list.pop_front() == &op);
+    CHECK_FALSE(op.linked);
+  }
+  CHECK(list.empty());
+  list.push_front(ops[1]);
+  list.push_front(ops[0]);
+  list.remove(ops[1]);
+  list.push_back(ops[2]);
+  CHECK(list.pop_front() == &ops[0]);
+  CHECK(list.pop_front() == &ops[2]);
+  CHECK(list.empty());
+}

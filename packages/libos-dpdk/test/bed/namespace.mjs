@@ -1,28 +1,7 @@
 // Runs inside a fresh network namespace: makes the veth, then runs jest.
-import { spawnSync } from "node:child_process";
-import { rmSync, writeFileSync } from "node:fs";
-import { peer, prefix } from "./addresses.mjs";
+import { rmSync } from "node:fs";
 import { jest } from "./jest.mjs";
-
-function run(program, ...args) {
-  const { status, error, stderr } = spawnSync(program, args, { encoding: "utf8" });
-  if (error) throw error;
-  if (status !== 0) throw new Error(`${program} ${args.join(" ")}: ${stderr.trim()}`);
-}
-
-function makeWire() {
-  run("ip", "link", "set", "lo", "up");
-  run("ip", "link", "add", "dk0", "type", "veth", "peer", "name", "dk1");
-  // dk0 is DPDK's: the kernel answers for nothing there.
-  writeFileSync("/proc/sys/net/ipv6/conf/dk0/disable_ipv6", "1");
-  for (const end of ["dk0", "dk1"]) {
-    // Between the ends of a veth the kernel leaves checksums to be filled in by a device that does not exist here.
-    run("ethtool", "-K", end, "tx", "off", "gro", "off", "gso", "off", "tso", "off");
-    run("ip", "link", "set", end, "up");
-  }
-  run("ip", "address", "add", prefix(peer, 4), "dev", "dk1");
-  run("ip", "address", "add", prefix(peer, 6), "dev", "dk1", "nodad");
-}
+import { makeWire } from "./wire.mjs";
 
 // Whoever started this is gone: so is the reason for all of this.
 process.on("disconnect", () => {

@@ -58,6 +58,16 @@ class OpList {
     ++size_;
   }
 
+  // Back before the others, for one that was taken and could not be done yet.
+  void push_front(Op& op) {
+    op.linked = true;
+    op.prev = nullptr;
+    op.next = head_;
+    (head_ ? head_->prev : tail_) = &op;
+    head_ = &op;
+    ++size_;
+  }
+
   void remove(Op& op) {
     (op.prev ? op.prev->next : head_) = op.next;
     (op.next ? op.next->prev : tail_) = op.prev;

@@ -1,14 +1,15 @@
-/** The benchmark's interface to the kernel: a veth in the namespace that this process is in, dk0 for DPDK and dk1 for the kernel. */
-import { spawnSync } from "node:child_process";
+/** The wire of the tests and the benchmark: a veth in the network namespace that this process is in, dk0 for DPDK and dk1 for the kernel. */
 import { writeFileSync } from "node:fs";
-import { peer, prefix } from "../test/bed/addresses.mjs";
+import { peer, prefix } from "./addresses.mjs";
+import { run } from "./bed.mjs";
 
 export const DPDK_END = "dk0";
 const KERNEL_END = "dk1";
 
-export function makeInterface() {
+export function makeWire() {
   run("ip", "link", "set", "lo", "up");
   run("ip", "link", "add", DPDK_END, "type", "veth", "peer", "name", KERNEL_END);
+  // The kernel answers for nothing there.
   writeFileSync(`/proc/sys/net/ipv6/conf/${DPDK_END}/disable_ipv6`, "1");
   for (const end of [DPDK_END, KERNEL_END]) {
     // Between the ends of a veth the kernel leaves checksums to be filled in by a device that does not exist here.
@@ -16,10 +17,5 @@ export function makeInterface() {
     run("ip", "link", "set", end, "up");
   }
   run("ip", "address", "add", prefix(peer, 4), "dev", KERNEL_END);
-}
-
-function run(program, ...args) {
-  const { status, error, stderr } = spawnSync(program, args, { encoding: "utf8" });
-  if (error) throw error;
-  if (status !== 0) throw new Error(`${program} ${args.join(" ")}: ${stderr.trim()}`);
+  run("ip", "address", "add", prefix(peer, 6), "dev", KERNEL_END, "nodad");
 }
