@@ -9,5 +9,4 @@ pkg_check_modules(DPDK REQUIRED libdpdk)
 pkg_check_modules(LWIP REQUIRED lwip)
 set(DEMI_DPDK_INCLUDES ${DPDK_INCLUDE_DIRS} ${LWIP_INCLUDE_DIRS})
 set(DEMI_DPDK_OPTIONS ${DPDK_CFLAGS_OTHER} ${LWIP_CFLAGS_OTHER})
-# rte_vdev_init and rte_eth_from_rings live in driver libraries, which libdpdk.pc does not name.
-set(DEMI_DPDK_LIBRARIES ${DPDK_LDFLAGS} ${LWIP_LDFLAGS} -lrte_bus_vdev -lrte_net_ring)
+set(DEMI_DPDK_LIBRARIES ${DPDK_LDFLAGS} ${LWIP_LDFLAGS})
