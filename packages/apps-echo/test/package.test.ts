@@ -1,75 +1,22 @@
 /** What is published: packed, installed by npm into an empty project on a machine without a compiler, and run. */
-import { type SpawnSyncReturns, spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
-import { endAll, Program, packageDir, temporaryDirectory } from "./program.js";
+import { bareSystem, emptyProject, npmInstall, pack, run } from "./packed.js";
+import { endAll, Program, temporaryDirectory } from "./program.js";
 
 const dir = temporaryDirectory();
-const root = join(packageDir, "../..");
-const project = join(dir, "project");
 const PACKAGES = ["core", "libos-posix", "apps-echo"];
-/** What npm and the scripts it starts need of a system; neither a compiler nor make is among them. */
-const COMMANDS = ["sh", "env", "sed", "dirname", "basename", "uname", "readlink", "cat", "ls", "mkdir", "rm"];
 const FORBIDDEN = ["cc", "gcc", "g++", "clang", "make", "cmake", "ninja", "python3"];
 
+let project: string;
 let environment: NodeJS.ProcessEnv;
 
-function which(command: string): string | undefined {
-  const found = spawnSync("sh", ["-c", `command -v ${command}`], { encoding: "utf8" }).stdout.trim();
-  return found === "" ? undefined : found;
-}
-
-/** What a machine behind a proxy, or with a certificate authority of its own, needs to reach a registry. */
-const REACH = /^(https?_proxy|no_proxy|node_extra_ca_certs|ssl_cert_(file|dir)|npm_config_(cache|cafile))$/i;
-
-function run(
-  command: string,
-  args: string[],
-  options: { cwd: string; env?: NodeJS.ProcessEnv },
-): SpawnSyncReturns<string> {
-  const ended = spawnSync(command, args, { encoding: "utf8", timeout: 120_000, ...options });
-  if (ended.status !== 0) {
-    throw new Error(
-      `${command} ${args.join(" ")} ended with ${ended.status ?? ended.error}:\n${ended.stdout}\n${ended.stderr}`,
-    );
-  }
-  return ended;
-}
-
-/** pnpm as the repository pins it, from wherever it is. */
-function pnpm(args: string[], cwd: string): void {
-  const { packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { packageManager: string };
-  // Packing must not begin with an install into the checkout.
-  const env = { ...process.env, pnpm_config_verify_deps_before_run: "false" };
-  if (which("pnpm")) run("pnpm", args, { cwd, env });
-  else run("npx", ["--yes", packageManager, ...args], { cwd, env });
-}
-
-/** A directory of links to node, npm and a few commands of every system: the only PATH. */
-function bareSystem(): string {
-  const bin = join(dir, "bin");
-  mkdirSync(bin);
-  symlinkSync(process.execPath, join(bin, "node"));
-  for (const command of ["npm", "npx", ...COMMANDS]) {
-    const path = which(command);
-    if (!path) throw new Error(`this test needs ${command}`);
-    symlinkSync(realpathSync(path), join(bin, command));
-  }
-  return bin;
-}
-
 beforeAll(() => {
-  const tarballs = join(dir, "tarballs");
-  mkdirSync(tarballs);
-  mkdirSync(project);
-  for (const name of PACKAGES) pnpm(["pack", "--pack-destination", tarballs], join(root, "packages", name));
-  writeFileSync(join(project, "package.json"), '{ "name": "empty", "private": true, "type": "module" }\n');
-  const kept = Object.entries(process.env).filter(([name]) => REACH.test(name));
-  environment = { HOME: process.env.HOME, PATH: bareSystem(), ...Object.fromEntries(kept) };
-  const files = readdirSync(tarballs).map((file) => join(tarballs, file));
-  expect(files).toHaveLength(PACKAGES.length);
-  run("npm", ["install", "--no-audit", "--no-fund", ...files], { cwd: project, env: environment });
+  project = emptyProject(dir);
+  environment = bareSystem(dir);
+  npmInstall([...pack(PACKAGES, dir).values()], project, environment);
 }, 240_000);
 
 afterEach(endAll);

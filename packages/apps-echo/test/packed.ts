@@ -1,0 +1,82 @@
+/** The packages as they are published: packed, and installed by npm on a system that has no compiler. */
+import { type SpawnSyncReturns, spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { packageDir } from "./program.js";
+
+const root = join(packageDir, "../..");
+/** What npm and the scripts it starts need of a system; neither a compiler nor make is among them. */
+const COMMANDS = ["sh", "env", "sed", "dirname", "basename", "uname", "readlink", "cat", "ls", "mkdir", "rm"];
+
+export function which(command: string): string | undefined {
+  const found = spawnSync("sh", ["-c", `command -v ${command}`], { encoding: "utf8" }).stdout.trim();
+  return found === "" ? undefined : found;
+}
+
+/** What a machine behind a proxy, or with a certificate authority of its own, needs to reach a registry. */
+const REACH = /^(https?_proxy|no_proxy|node_extra_ca_certs|ssl_cert_(file|dir)|npm_config_(cache|cafile))$/i;
+
+/** Runs a program to its end; throws when it fails. */
+export function run(
+  command: string,
+  args: string[],
+  options: { cwd: string; env?: NodeJS.ProcessEnv },
+): SpawnSyncReturns<string> {
+  const ended = spawnSync(command, args, { encoding: "utf8", timeout: 120_000, ...options });
+  if (ended.status !== 0) {
+    throw new Error(
+      `${command} ${args.join(" ")} ended with ${ended.status ?? ended.error}:\n${ended.stdout}\n${ended.stderr}`,
+    );
+  }
+  return ended;
+}
+
+/** pnpm as the repository pins it, from wherever it is. */
+function pnpm(args: string[], cwd: string): void {
+  const { packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { packageManager: string };
+  // Packing must not begin with an install into the checkout.
+  const env = { ...process.env, pnpm_config_verify_deps_before_run: "false" };
+  if (which("pnpm")) run("pnpm", args, { cwd, env });
+  else run("npx", ["--yes", packageManager, ...args], { cwd, env });
+}
+
+/** Packs these folders of packages/ into `dir`; the paths of the tarballs by folder. */
+export function pack(names: readonly string[], dir: string): Map<string, string> {
+  const tarballs = new Map<string, string>();
+  for (const name of names) {
+    const target = join(dir, "tarballs", name);
+    mkdirSync(target, { recursive: true });
+    pnpm(["pack", "--pack-destination", target], join(root, "packages", name));
+    const files = readdirSync(target);
+    expect(files).toHaveLength(1);
+    tarballs.set(name, join(target, files[0] as string));
+  }
+  return tarballs;
+}
+
+/** The environment of a bare system below `dir`: its PATH leads to node, npm and a few commands of every system. */
+export function bareSystem(dir: string): NodeJS.ProcessEnv {
+  const bin = join(dir, "bin");
+  mkdirSync(bin);
+  symlinkSync(process.execPath, join(bin, "node"));
+  for (const command of ["npm", "npx", ...COMMANDS]) {
+    const path = which(command);
+    if (!path) throw new Error(`this test needs ${command}`);
+    symlinkSync(realpathSync(path), join(bin, command));
+  }
+  const kept = Object.entries(process.env).filter(([name]) => REACH.test(name));
+  return { HOME: process.env.HOME, PATH: bin, ...Object.fromEntries(kept) };
+}
+
+/** An empty project; its folder. */
+export function emptyProject(dir: string): string {
+  const project = join(dir, "project");
+  mkdirSync(project);
+  writeFileSync(join(project, "package.json"), '{ "name": "empty", "private": true, "type": "module" }\n');
+  return project;
+}
+
+/** What `npm install` of these does. */
+export function npmInstall(what: readonly string[], cwd: string, env: NodeJS.ProcessEnv): void {
+  run("npm", ["install", "--no-audit", "--no-fund", ...what], { cwd, env });
+}
