@@ -74,19 +74,16 @@ std::unique_ptr<Queue> DpdkEngine::socket(const SocketRequest& request, int& err
   return endpoint ? std::make_unique<UdpSocket>(*sockets_, std::move(endpoint), options) : nullptr;
 }
 
-void DpdkEngine::flush_sockets() {
+// Before anything else is looked at: somebody waits for it.
+void DpdkEngine::flush() {
   for (TcpSocket* socket : sockets_->unflushed) socket->flush();
   sockets_->unflushed.clear();
-}
-
-void DpdkEngine::flush() {
-  flush_sockets();
   stack_->flush();
 }
 
 // True when something arrived.
 bool DpdkEngine::turn() {
-  flush_sockets();
+  flush();
   const bool arrived = stack_->poll();
   sockets_->retries.run();
   return arrived;
@@ -100,11 +97,11 @@ void DpdkEngine::poll(std::uint32_t wait_us) {
       if (turn()) arrived = true;
     } while (!runtime_.completions_waiting() && Clock::now() < end);
   }
-  if (arrived) last_arrival_ = Clock::now();
+  if (arrived) last_arrival_ = Port::cycles();
 }
 
 int DpdkEngine::prepare_sleep() {
-  return sockets_->retries.any_soon() || Clock::now() - last_arrival_ < kBusyFor ? 0 : 1;
+  return sockets_->retries.any_soon() || Port::cycles() - last_arrival_ < busy_for_ ? 0 : 1;
 }
 
 void DpdkEngine::stats(const StatSink& sink) const {

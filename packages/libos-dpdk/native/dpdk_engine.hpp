@@ -26,18 +26,18 @@ class DpdkEngine final : public Engine {
 
  private:
   using Clock = std::chrono::steady_clock;
-  static constexpr std::chrono::milliseconds kBusyFor{10};
 
   explicit DpdkEngine(Runtime& runtime) : runtime_(runtime) {}
   bool turn();
-  void flush_sockets();
 
   Runtime& runtime_;
   LcoreOfThread lcore_;
   std::unique_ptr<Port> port_;
   std::unique_ptr<NetStack> stack_;
   std::unique_ptr<Sockets> sockets_;
-  Clock::time_point last_arrival_{};
+  // By the processor's clock.
+  const std::uint64_t busy_for_ = Port::cycles_per_second() / 100;
+  std::uint64_t last_arrival_ = 0;
 };
 
 }  // namespace demi::dpdk

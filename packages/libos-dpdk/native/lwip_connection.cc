@@ -19,12 +19,21 @@ LwipConnection::LwipConnection(LwipStack& stack, tcp_pcb* pcb, int family) : sta
   pcb_->keep_intvl = 75'000 * LwipStack::kClock;
   tcp_nagle_disable(pcb_);
   watch();
+  if (pcb_->state == ESTABLISHED) find_by_key();
 }
 
 LwipConnection::~LwipConnection() {
   stack_.forget(*this);
   if (early_ != nullptr) pbuf_free(early_);
   if (pcb_ != nullptr) abort();
+}
+
+void LwipConnection::find_by_key() { key_ = stack_.lookup().add(pcb_); }
+
+// lwIP's from now on, or gone.
+tcp_pcb* LwipConnection::let_go() {
+  if (const auto key = std::exchange(key_, std::nullopt); key) stack_.lookup().remove(*key);
+  return std::exchange(pcb_, nullptr);
 }
 
 void LwipConnection::watch() {
@@ -44,7 +53,7 @@ void LwipConnection::unwatch() {
 }
 
 void LwipConnection::abort() {
-  tcp_pcb* const pcb = std::exchange(pcb_, nullptr);
+  tcp_pcb* const pcb = let_go();
   tcp_arg(pcb, nullptr);
   tcp_recv(pcb, nullptr);
   tcp_sent(pcb, nullptr);
@@ -56,7 +65,7 @@ void LwipConnection::abort() {
 
 tcp_pcb* LwipConnection::release() {
   unwatch();
-  return std::exchange(pcb_, nullptr);
+  return let_go();
 }
 
 void LwipConnection::set_events(ConnectionEvents& events) {
@@ -81,7 +90,9 @@ int LwipConnection::connect(const Address& to) {
   if (pcb_ == nullptr) return -EINVAL;
   const ip_addr_t address = to_lwip(to);
   connecting_ = true;
-  return errno_of(tcp_connect(pcb_, &address, to.port, &on_connected));
+  const int error = errno_of(tcp_connect(pcb_, &address, to.port, &on_connected));
+  if (error == 0) find_by_key();
+  return error;
 }
 
 std::size_t LwipConnection::write(std::span<const std::uint8_t> bytes) {
@@ -116,7 +127,7 @@ void LwipConnection::close() {
   if (pcb_ == nullptr) return;
   if (linger_ == 0) return abort();
   unwatch();
-  tcp_pcb* const pcb = std::exchange(pcb_, nullptr);
+  tcp_pcb* const pcb = let_go();
   // Out of memory for the FIN: a reset needs none.
   if (tcp_close(pcb) != ERR_OK) {
     tcp_abort(pcb);
@@ -273,7 +284,7 @@ err_t LwipConnection::on_poll(void* arg, tcp_pcb* pcb) { return on_sent(arg, pcb
 void LwipConnection::on_error(void* arg, err_t error) {
   auto* self = static_cast<LwipConnection*>(arg);
   if (self == nullptr) return;
-  self->pcb_ = nullptr;  // lwIP has freed it
+  self->let_go();  // lwIP has freed it
   const int code = self->connecting_ && error == ERR_RST ? -ECONNREFUSED : errno_of(error);
   if (self->events_ != nullptr && self->early_ == nullptr) {
     self->events_->failed(code);

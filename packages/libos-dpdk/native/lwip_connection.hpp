@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "lwip_stack.hpp"
@@ -43,10 +44,13 @@ class LwipConnection final : public Connection {
   void watch();
   void unwatch();
   void abort();
+  tcp_pcb* let_go();
+  void find_by_key();
   bool deliver(pbuf* chain);
 
   LwipStack& stack_;
   tcp_pcb* pcb_;  // nullptr: gone
+  std::optional<LwipLookup::Key> key_;
   ConnectionEvents* events_ = nullptr;
   int family_;
   bool bound_ = false;

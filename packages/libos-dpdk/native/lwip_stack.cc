@@ -16,8 +16,9 @@ namespace {
 bool in_use = false;
 bool initialised = false;
 
-constexpr int kRounds = 4;           // bursts taken in by one poll
-constexpr int kLoopedPackets = 128;  // packets to ourselves taken in by one poll
+constexpr int kRounds = 4;                   // bursts taken in by one poll
+constexpr std::uint32_t kBurstsPerLook = 8;  // at the free receive buffers: a burst takes 32 of at least 1024
+constexpr int kLoopedPackets = 128;          // packets to ourselves taken in by one poll
 constexpr std::uint32_t kTickMs = TCP_TMR_INTERVAL / LwipStack::kClock;
 constexpr std::uint32_t kLookMs = 100;  // at half-open connections
 
@@ -187,14 +188,15 @@ bool LwipStack::poll() {
   bool arrived = false;
   Frame frames[Port::kBurst];
   for (int round = 0; round < kRounds; ++round) {
-    const unsigned n = port_.receive(frames);
+    const unsigned some = round == 0 && !many_ ? Port::kFewFrames : Port::kBurst;
+    const unsigned n = port_.receive(frames, some);
+    many_ = n == some;
     if (n == 0) break;
     arrived = true;
-    // Whatever lwIP keeps (segments out of order, fragments) must not keep the device from receiving.
-    const ReceivePool& pool = port_.receive_pool();
-    short_of_buffers_ = pool.available() < pool.count() / 4;
+    if (bursts_++ % kBurstsPerLook == 0) look_for_buffers();
     for (unsigned i = 0; i < n; ++i) input(frames[i]);
     port_.flush();
+    if (!many_) break;
   }
   if (loop_back()) arrived = true;
   timers();
@@ -203,11 +205,26 @@ bool LwipStack::poll() {
   return arrived;
 }
 
+// Whatever lwIP keeps (segments out of order, fragments) must not keep the device from receiving.
+void LwipStack::look_for_buffers() {
+  const ReceivePool& pool = port_.receive_pool();
+  short_of_buffers_ = pool.available() < pool.count() / 4;
+}
+
 void LwipStack::input(const Frame& frame) {
   if (!filter_.admits(frame)) [[unlikely]]
     return port_.release(frame.slot);
   pbuf* const p = wrap(frame);
   if (p == nullptr) return;
+  if (tcp_pcb* const pcb = lookup_.find(frame); pcb != nullptr) [[likely]] {
+    const OnlyConnection only(pcb);
+    deliver(p);
+  } else {
+    deliver(p);
+  }
+}
+
+void LwipStack::deliver(pbuf* p) {
   if (netif_.input(p, &netif_) != ERR_OK) pbuf_free(p);
 }
 

@@ -9,6 +9,7 @@
 
 #include "frame_filter.hpp"
 #include "lwip.hpp"
+#include "lwip_lookup.hpp"
 #include "net_stack.hpp"
 #include "port.hpp"
 
@@ -44,6 +45,7 @@ class LwipStack final : public NetStack {
   // ---- for the connections, listeners and endpoints of this stack ---------------------------------------------------
 
   Arena& arena() { return arena_; }
+  LwipLookup& lookup() { return lookup_; }
   // True when the address is one of ours, or any.
   bool is_local(const Address& address) const;
 
@@ -87,7 +89,9 @@ class LwipStack final : public NetStack {
   const Buffer* buffer_of(const pbuf* p) const;
   Sga adopt(std::uint32_t slot, const std::uint8_t* payload, std::uint32_t length);
 
+  void look_for_buffers();
   void input(const Frame& frame);
+  void deliver(pbuf* p);
   pbuf* wrap(const Frame& frame);
   pbuf* copy_out(const Frame& frame);
   bool loop_back();
@@ -99,11 +103,14 @@ class LwipStack final : public NetStack {
   Port& port_;
   StackOptions options_;
   FrameFilter filter_;
+  LwipLookup lookup_;
   std::unique_ptr<Neighbours> neighbours_;
   netif netif_{};
   bool added_ = false;
   std::vector<Buffer> buffers_;
   bool short_of_buffers_ = false;
+  bool many_ = false;  // the last look found as many frames as it asked for
+  std::uint32_t bursts_ = 0;
   std::size_t copied_ = 0;
   pbuf* loop_end_ = nullptr;  // see loop_back()
   std::uint32_t last_ms_ = 0;

@@ -1,7 +1,7 @@
 #include "port.hpp"
 
+#include <rte_cycles.h>
 #include <rte_dev.h>
-#include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
@@ -194,11 +194,14 @@ bool Port::link_up() const {
 
 // ---- receiving ------------------------------------------------------------------------------------------------------
 
-unsigned Port::receive(Frame* frames) {
+std::uint64_t Port::cycles() { return rte_get_tsc_cycles(); }
+std::uint64_t Port::cycles_per_second() { return rte_get_tsc_hz(); }
+
+unsigned Port::receive(Frame* frames, unsigned some) {
   rte_mbuf* burst[kBurst];
   unsigned n;
   if (!receive_faults_) [[likely]] {
-    n = rte_eth_rx_burst(id_, 0, burst, kBurst);
+    n = rte_eth_rx_burst(id_, 0, burst, static_cast<std::uint16_t>(some));
   } else {
     rte_mbuf* arrived[kBurst / Faults::kMost];
     const unsigned count = rte_eth_rx_burst(id_, 0, arrived, kBurst / Faults::kMost);
