@@ -18,6 +18,8 @@ export interface NativeLibOS {
   readonly rings: ArrayBuffer;
   readonly arena: ArrayBuffer;
   readonly engine: string;
+  /** Milliseconds between polls while nobody waits for anything, for a device whose peers must be answered then, too; 0: none. */
+  readonly tendEvery: number;
   /** Submit, drive the device, fill the completion ring. Returns the entries in it. */
   poll(waitMicroseconds: number): number;
   queue(capacity: number): number;

@@ -22,10 +22,13 @@ class DpdkEngine final : public Engine {
   void flush() override;
   // No device here can wake a sleeper: while something happens the loop goes on, after that it looks once a millisecond.
   int prepare_sleep() override;
+  // Acknowledgements, what is sent again, ARP, ping: nobody else answers.
+  std::uint32_t tend_every_ms() const override { return kTendMs; }
   void stats(const StatSink& sink) const override;
 
  private:
   using Clock = std::chrono::steady_clock;
+  static constexpr std::uint32_t kTendMs = 5;
 
   explicit DpdkEngine(Runtime& runtime) : runtime_(runtime) {}
   bool turn();

@@ -7,7 +7,7 @@ import { openLibOS } from "@demikernel/core";
 import { libos, peer, prefix } from "./bed/addresses.mjs";
 // @ts-expect-error: as above
 import { link, run } from "./bed/bed.mjs";
-import { ask, dial, pause } from "./bed/clients";
+import { ask, dial, pause, shell } from "./bed/clients";
 import { onBed, whyNot } from "./bed/on-bed";
 // @ts-expect-error: as above
 import { echo } from "./programs/echo.mjs";
@@ -119,6 +119,35 @@ onBed(
       socket.destroy();
       os.destroy();
       await ended;
+    }, 60_000);
+
+    test("while nothing is awaited, peers are answered and what was pushed arrives", async () => {
+      const os = await openLibOS(onVeth("af_packet"));
+      const listener = os.socket("tcp");
+      os.bind(listener, { host: libos[4], port: PORT });
+      os.listen(listener);
+      expect(await shell(`ping -c 2 -i 0.1 -W 2 ${libos[4]}`)).toMatch(/ 2 received/);
+      const socket = await dial(libos[4], PORT); // nobody accepts, but the stack does
+      const token = os.accept(listener);
+      await pause(100);
+      const accepted = os.poll(token);
+      const qd = accepted?.newQd ?? 0;
+      expect(qd).toBeGreaterThan(0);
+      // More than the two windows hold: without acknowledgements it would not arrive.
+      const received = new Promise<number>((resolve) => {
+        let bytes = 0;
+        socket.on("data", (data) => {
+          bytes += data.length;
+          if (bytes === 2_000_000) resolve(bytes);
+        });
+      });
+      const sga = os.alloc(50_000);
+      const pushes = Array.from({ length: 40 }, () => os.push(qd, sga));
+      expect(await received).toBe(2_000_000);
+      await pause(100);
+      expect(pushes.map((push) => os.poll(push)?.result)).toEqual(pushes.map(() => 50_000));
+      socket.destroy();
+      os.destroy();
     }, 60_000);
 
     test("all memory held by the application: peers wait, and go on when some are freed", async () => {

@@ -17,6 +17,8 @@ const SLEEPS_BEFORE_RETRY = 16;
  * - adaptive: while work keeps coming, waits for more inside the device, up to `spinMicroseconds` at a time; then sleeps in Node's loop.
  *   Where such waits bring nothing, because work comes at longer intervals, it sleeps at once, and tries again from time to time.
  * - interrupt: sleeps in Node's loop as soon as there is nothing to do.
+ *
+ * A device whose network stack is in this process is polled from time to time even while nobody waits.
  */
 export class Loop {
   readonly #runtime: Runtime;
@@ -26,6 +28,7 @@ export class Loop {
   #finish: ((error?: unknown) => void) | undefined;
   #scheduled: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
+  readonly #tending: NodeJS.Timeout | undefined;
   #inTurn = false;
   #fruitless = 0;
   #sleeps = 0;
@@ -35,6 +38,9 @@ export class Loop {
     this.#mode = mode;
     this.#wait = mode === "adaptive" ? spinMicroseconds : 0;
     runtime.kick = () => this.#kick();
+    const { tendEvery } = runtime.native;
+    // Not a reason for the process to stay.
+    if (tendEvery > 0) this.#tending = setInterval(() => this.#tend(), tendEvery).unref();
   }
 
   get running(): boolean {
@@ -62,12 +68,20 @@ export class Loop {
   end(): void {
     this.stop();
     this.#halt();
+    clearInterval(this.#tending);
   }
 
   #halt(): void {
     clearImmediate(this.#scheduled);
     this.#scheduled = undefined;
     this.#wakeUp();
+  }
+
+  /** Nobody waits, but the peers do: what completes is kept until somebody asks. */
+  #tend(): void {
+    if (this.#wanted() || this.#runtime.closed) return;
+    this.#runtime.poll(0);
+    this.#runtime.dispatch(undefined);
   }
 
   #wanted(): boolean {

@@ -292,6 +292,7 @@ inline Napi::Object Instance::expose(Napi::Env env) {
   buffer("rings", runtime_->control_mapping());
   buffer("arena", runtime_->arena().mapping());
   object.Set("engine", runtime_->engine()->name());
+  object.Set("tendEvery", runtime_->engine()->tend_every_ms());
   add(env, object, "poll", &Instance::poll);
   add(env, object, "queue", &call<&Instance::queue>);
   add(env, object, "socket", &call<&Instance::socket>);

@@ -130,6 +130,9 @@ class Engine {
   virtual int prepare_sleep() { return 0; }
   // Awake again.
   virtual void end_sleep() {}
+  // For a device whose peers must be answered even while the application waits for nothing, as a kernel would: poll() is then called at
+  // least every so many milliseconds that Node's loop turns. 0: nothing of the kind.
+  virtual std::uint32_t tend_every_ms() const { return 0; }
 
   virtual void stats(const StatSink&) const {}
 };
