@@ -1,4 +1,5 @@
 /** demi-echo bench: our server beside C on epoll, C on io_uring and node:net, in one run. */
+import type { LoopMode } from "@demikernel/core";
 import {
   circumstances,
   describe,
@@ -11,17 +12,17 @@ import {
 } from "@demikernel/core/bench";
 import { type Command, InvalidArgumentError } from "commander";
 import { Failure } from "../failure.js";
-import { wholeNumber } from "../options.js";
+import { parseHost, wholeNumber } from "../options.js";
 import { buildNative } from "./build-native.js";
 import { type Comparison, compare } from "./compare.js";
-import { installedEngines } from "./engines.js";
+import { type Engine, installedEngines, onlyBackend } from "./engines.js";
 import { Fleet } from "./fleet.js";
 import { judge } from "./goals.js";
 import type { Load } from "./load.js";
-import { baselines, configDirectory, nodeNet, ours, type Server } from "./servers.js";
+import { baselines, configDirectory, type Device, nodeNet, ours, oursOn, type Server } from "./servers.js";
 import { busyTable, cpuTable, plots } from "./summary.js";
 
-interface Options {
+interface Options extends Device {
   libos?: string;
   connections: number[];
   rounds: number;
@@ -36,11 +37,26 @@ interface Options {
 
 const WARMUP = 0.2;
 
+const HELP = `
+A backend with a network of its own is measured on the device that its options name, beside C and node:net over the kernel's loopback:
+  demi-echo bench --libos dpdk --config demi.yaml --host 10.7.0.2
+          the load comes from the kernel, in C, over an interface that leads to the device
+  demi-echo bench --libos dpdk --config server.yaml --host 10.7.0.2 --client-config client.yaml
+          the load comes from demi-echo's client on the device at the other end: two processes, no kernel between them
+
+Exit codes: 0 done, 1 a server or the load generator failed, 130 interrupted`;
+
 export function registerBench(program: Command): void {
   program
     .command("bench")
     .description("measure the echo server beside C (epoll, io_uring) and node:net, paired in interleaved rounds")
     .option("--libos <name>", "measure this backend only", process.env.LIBOS || undefined)
+    .option("--config <file>", "YAML file with the backend's options, as for the other commands; for one backend")
+    .option("--host <address>", "address our server listens on, where the backend has one of its own", parseHost)
+    .option(
+      "--client-config <file>",
+      "YAML file of a second libOS that our client is run on, for a device the kernel does not reach",
+    )
     .option("--connections <list>", "numbers of connections, separated by commas", connectionList, [1, 16, 64, 256])
     .option("--rounds <n>", "rounds of each comparison", wholeNumber("Rounds", 1, 1000), 7)
     .option("--seconds <s>", "measured seconds per server and round", seconds, 0.6)
@@ -50,7 +66,7 @@ export function registerBench(program: Command): void {
     .option("--seed <n>", "seed of the order within the rounds", wholeNumber("A seed", 0, 0xffffffff))
     .option("--json <file>", "where the results go (default: bench-results/echo.json)")
     .option("--svg <file>", "where the main plot goes (default: bench-results/echo.svg)")
-    .addHelpText("after", "\nExit codes: 0 done, 1 a server or the load generator failed, 130 interrupted")
+    .addHelpText("after", HELP)
     .action(bench);
 }
 
@@ -59,15 +75,20 @@ async function bench(given: Options): Promise<void> {
   const { rounds, seed = freshSeed() } = options;
   const programs = buildNative();
   const engines = await installedEngines(options.libos);
+  const device = deviceOf(options, engines);
   const placement = placeServerAndGenerator();
   const directory = configDirectory();
   const wanted = ({ name }: Server): boolean => options.rows?.some((part) => name.includes(part)) ?? true;
-  const blocking = [...baselines(programs, false), nodeNet(), ...ours(engines, "adaptive", directory)].filter(wanted);
-  const spinning = [...baselines(programs, true), nodeNet(), ...ours(engines, "poll", directory)].filter(wanted);
+  const own = (loop: LoopMode): Server[] => (device ? [oursOn(options, device, loop)] : ours(engines, loop, directory));
+  const blocking = [...baselines(programs, false), nodeNet(), ...own("adaptive")].filter(wanted);
+  const spinning = [...baselines(programs, true), nodeNet(), ...own("poll")].filter(wanted);
   if (blocking.length + spinning.length === 0) throw new Failure("--rows leaves no server to measure");
 
   console.log(describe(circumstances()));
   console.log(`${placement.note}; ${rounds} rounds of ${options.seconds} s, ${options.size} B, seed ${seed}`);
+  const over = device && `${options.host ?? "loopback"}, ${options.clientConfig ? "demi-echo client" : "C client"}`;
+  if (over) console.log(`demi-echo ${device.libos}: ${over}; the others: loopback, C client`);
+  if (device?.sleeps === false) console.log(`${device.libos} polls: its CPU time has the waiting in it`);
   const load: Load = {
     program: programs.load,
     cpu: placement.generator,
@@ -101,13 +122,20 @@ async function bench(given: Options): Promise<void> {
     await Promise.all(fleets.map((fleet) => fleet.stop()));
   }
   const missing = typeof programs.uring === "string" ? [] : [{ name: "C io_uring", reason: programs.uring.missing }];
-  report(options, placement, seed, comparisons, busy, [...missing, ...fleets.flatMap(({ leftOut }) => leftOut)]);
+  const leftOut = [...missing, ...fleets.flatMap(({ leftOut }) => leftOut)];
+  report(options, placement, seed, over, comparisons, busy, leftOut);
+}
+
+/** The backend whose device is the user's to choose; undefined when nothing is said of one. */
+function deviceOf({ config, host, clientConfig }: Device, engines: readonly Engine[]): Engine | undefined {
+  return (config ?? host ?? clientConfig) === undefined ? undefined : onlyBackend(engines);
 }
 
 function report(
   options: Options,
   placement: Placement,
   seed: number,
+  over: string | undefined,
   comparisons: Comparison[],
   busy: Comparison,
   leftOut: { name: string; reason: string }[],
@@ -118,18 +146,20 @@ function report(
     'Median [quartiles] over rounds; ratios are of the same round: "/ best C" below 1 and "node:net /" above 1 are ours ahead.\n' +
       "The best C is chosen anew in each round, so even a C server stands above 1: by how much is the noise of this run.",
   );
-  const goals = judge(comparisons, busy);
+  // The goals are for one client and one network on both sides.
+  const goals = over === undefined ? judge(comparisons, busy) : [];
   for (const goal of goals) console.log(goalLine(goal));
   for (const { name, reason } of leftOut) console.log(`LEFT OUT: ${name}: ${reason}`);
   const results = {
-    options: { connections, rounds, seconds: options.seconds, size, seed },
+    options: { connections, rounds, seconds: options.seconds, size, seed, over },
     placement,
     leftOut,
     comparisons,
     busy,
     goals,
   };
-  const drawn = plots(comparisons, busy, { size, rounds });
+  const network = over === undefined ? "loopback" : `loopback; demi-echo over ${over}`;
+  const drawn = plots(comparisons, busy, { size, rounds, over: network });
   for (const path of writeReport({ name: "echo", results, plots: drawn, json, svg })) console.log(`wrote ${path}`);
   if (!comparisons.some(({ rows }) => rows.some(({ side }) => side === "ours")) && options.rows === undefined) {
     throw new Failure("no server of ours could be measured");

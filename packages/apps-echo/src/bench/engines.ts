@@ -30,6 +30,18 @@ export async function installedEngines(libos?: string): Promise<Engine[]> {
   return engines;
 }
 
+/** The one backend, for options that are one backend's. Throws a Failure when there are several. */
+export function onlyBackend(engines: readonly Engine[]): Engine {
+  const names = [...new Set(engines.map(({ libos }) => libos))];
+  if (names.length > 1) {
+    throw new Failure(
+      `--config, --host and --client-config are for one backend: choose it with --libos (installed: ${names.join(", ")})`,
+    );
+  }
+  const { libos, sleeps } = engines[0] as Engine;
+  return { libos, engine: undefined, sleeps };
+}
+
 async function load(dir: string, packageName: string): Promise<Backend> {
   try {
     const entry = createRequire(join(dir, "package.json")).resolve(packageName);

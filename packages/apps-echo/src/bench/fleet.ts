@@ -20,10 +20,13 @@ export class Fleet {
   /** Starts each server and warms it up. One that does not start is left out; one that fails under load ends the benchmark. */
   async start(servers: readonly Server[], load: Load): Promise<void> {
     for (const server of servers) {
-      let running: RunningServer;
+      let running: RunningServer | undefined;
       try {
         running = await startServer(server, this.cpu);
+        // On a device of the user's: whether it leads anywhere.
+        if (server.host !== undefined) await measure(running, { ...load, seconds: 0.1 });
       } catch (error) {
+        await running?.child.stop();
         this.leftOut.push({ name: server.name, reason: (error as Error).message });
         continue;
       }

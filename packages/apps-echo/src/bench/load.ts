@@ -1,8 +1,11 @@
-/** One run of the load generator against one server. */
+/** One run of a load generator against one server. */
+import { fileURLToPath } from "node:url";
 import { Child, type HistogramBuckets } from "@demikernel/core/bench";
+import type { LibOSLoad } from "./libos-load.js";
 import type { RunningServer } from "./servers.js";
 
 export interface Load {
+  /** The generator in C, for servers that the kernel reaches. */
   program: string;
   /** CPU to stay on. */
   cpu: number | undefined;
@@ -16,8 +19,8 @@ export interface Load {
   busy: boolean;
 }
 
-/** What native/echo_load.c prints. Latencies in microseconds. */
-interface LoadReport {
+/** What a generator prints. Latencies in microseconds. */
+export interface LoadReport {
   requests: number;
   seconds: number;
   reqPerSec: number;
@@ -40,21 +43,18 @@ export interface Sample extends LoadReport {
 
 /** Milliseconds a run may take beyond its own time: connecting, and the generator's own limit on silence. */
 const GRACE = 10_000;
+/** More for one that opens a device, waits for its link and is compiled first. */
+const LIBOS_GRACE = 30_000;
+
+const libosLoad = fileURLToPath(new URL("./libos-load.js", import.meta.url));
 
 /** Rejects when the server dies or stalls, and when a byte comes back wrong. */
 export async function measure(server: RunningServer, load: Load): Promise<Sample> {
   const { child } = server;
-  const generator = new Child({
-    name: `load generator (${load.connections} connections to ${child.name})`,
-    command: load.program,
-    args: [
-      ...["--port", String(server.port), "--pid", String(child.pid), "--connections", String(load.connections)],
-      ...["--size", String(load.size), "--seconds", String(load.seconds), "--warmup", String(load.warmup)],
-      ...(load.busy ? ["--busy"] : []),
-    ],
-    cpu: load.cpu,
-  });
-  const limit = (load.seconds + load.warmup) * 1000 + GRACE;
+  const name = `load generator (${load.connections} connections to ${child.name})`;
+  const generator = new Child({ name, cpu: load.cpu, ...(server.client ? ours(server, load) : inC(server, load)) });
+  const grace = server.client ? LIBOS_GRACE : GRACE;
+  const limit = (load.seconds + load.warmup) * 1000 + grace;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`${generator.name} did not end within ${limit} ms`)), limit);
@@ -71,4 +71,22 @@ export async function measure(server: RunningServer, load: Load): Promise<Sample
     clearTimeout(timer);
     await generator.stop();
   }
+}
+
+type Command = { command: string; args: string[] };
+
+function inC({ host, port, child }: RunningServer, load: Load): Command {
+  const args = [
+    ...["--host", host, "--port", String(port), "--pid", String(child.pid), "--connections", String(load.connections)],
+    ...["--size", String(load.size), "--seconds", String(load.seconds), "--warmup", String(load.warmup)],
+    ...(load.busy ? ["--busy"] : []),
+  ];
+  return { command: load.program, args };
+}
+
+function ours({ host, port, child, client }: RunningServer, load: Load): Command {
+  const { connections, size, seconds, warmup } = load;
+  const { libos, config } = client as NonNullable<RunningServer["client"]>;
+  const task: LibOSLoad = { libos, config, to: { host, port }, connections, size, seconds, warmup, server: child.pid };
+  return { command: process.execPath, args: [libosLoad, JSON.stringify(task)] };
 }

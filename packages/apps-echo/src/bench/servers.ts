@@ -3,13 +3,23 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { LoopMode } from "@demikernel/core";
 import { Child } from "@demikernel/core/bench";
 import type { NativePrograms } from "./build-native.js";
 import type { Engine } from "./engines.js";
 
+/** The libOS that our client is opened on. */
+export interface ClientLibOS {
+  libos: string;
+  config: string;
+}
+
 export interface RunningServer {
   child: Child;
+  host: string;
   port: number;
+  /** Only our own client on this libOS reaches it; undefined: the kernel does. */
+  client?: ClientLibOS;
 }
 
 export interface Server {
@@ -22,9 +32,13 @@ export interface Server {
   args: readonly string[];
   /** What it must say of itself, beside that it listens. */
   expect?: string;
+  /** Address it listens on, if it is not loopback's. */
+  host?: string;
+  client?: ClientLibOS;
 }
 
 const cli = fileURLToPath(new URL("../cli.js", import.meta.url));
+const LOOPBACK = "127.0.0.1";
 const nodeNetServer = fileURLToPath(new URL("./node-net-server.js", import.meta.url));
 
 /** Rejects when the server ends, or is not ready within 10 s. */
@@ -35,7 +49,7 @@ export async function startServer(server: Server, cpu: number | undefined): Prom
     if (server.expect !== undefined && !line.includes(server.expect)) {
       throw new Error(`${server.name} says "${line}", expected ${server.expect}`);
     }
-    return { child, port: Number(port) };
+    return { child, host: server.host ?? LOOPBACK, port: Number(port), client: server.client };
   } catch (error) {
     await child.stop();
     throw error;
@@ -60,7 +74,7 @@ export function baselines(programs: NativePrograms, busy: boolean): Server[] {
 }
 
 /** Our servers: one per engine. The configuration files they need are in `directory`. */
-export function ours(engines: readonly Engine[], loop: "adaptive" | "poll", directory: string): Server[] {
+export function ours(engines: readonly Engine[], loop: LoopMode, directory: string): Server[] {
   const severalBackends = new Set(engines.map(({ libos }) => libos)).size > 1;
   return engines.map(({ libos, engine, sleeps }) => {
     const args = [cli, "server", "--port", "0", "--libos", libos, "--loop", loop];
@@ -79,6 +93,31 @@ export function ours(engines: readonly Engine[], loop: "adaptive" | "poll", dire
       expect: engine === undefined ? libos : `${libos}, ${engine}`,
     };
   });
+}
+
+/** One backend on a device of the user's. */
+export interface Device {
+  /** Address of the server on it. */
+  host?: string;
+  /** The server's options, and for a device that the kernel does not reach those of a client that does. */
+  config?: string;
+  clientConfig?: string;
+}
+
+/** Our server on the backend, started as the user would. */
+export function oursOn({ host, config, clientConfig }: Device, { libos, sleeps }: Engine, loop: LoopMode): Server {
+  const address = host === undefined ? [] : ["--host", host];
+  const options = config === undefined ? [] : ["--config", config];
+  return {
+    name: `demi-echo ${libos}${loop === "poll" ? " poll" : ""}`,
+    side: "ours",
+    spins: loop === "poll" || !sleeps,
+    command: process.execPath,
+    args: [cli, "server", ...address, "--port", "0", "--libos", libos, "--loop", loop, ...options],
+    expect: libos,
+    host,
+    client: clientConfig === undefined ? undefined : { libos, config: clientConfig },
+  };
 }
 
 /** A directory for configuration files, removed when the process ends, however it does. */

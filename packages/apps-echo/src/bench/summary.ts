@@ -43,11 +43,11 @@ export function busyTable({ rows }: Comparison): string {
 export function plots(
   comparisons: readonly Comparison[],
   busy: Comparison | undefined,
-  said: { size: number; rounds: number },
+  said: { size: number; rounds: number; over: string },
 ): Record<string, string> {
   const drawn: Record<string, string> = {};
   const rows = comparisons.flatMap((comparison) => comparison.rows);
-  const subtitle = `${said.size} B messages, TCP over loopback; median and quartiles of ${said.rounds} rounds`;
+  const subtitle = `${said.size} B messages, TCP over ${said.over}; median and quartiles of ${said.rounds} rounds`;
   if (rows.length > 0) {
     drawn[""] = linePlot(
       [...new Set(rows.map((row) => row.server))].map((name) => ({ name, points: cpuPoints(rows, name) })),

@@ -1,0 +1,117 @@
+/** demi-echo bench on a backend with a network of its own: DPDK on a wire to the kernel, and on both ends of a virtio ring. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Ended, endAll, Program, packageDir, temporaryDirectory } from "./program.js";
+import { LIBOS, onWire, Wire, wireConfig } from "./wire.js";
+
+const dir = temporaryDirectory();
+const cli = join(packageDir, "dist/cli.js");
+/** A package around the working directory that is a backend counts as installed. */
+const cwd = join(packageDir, "../libos-dpdk");
+
+afterEach(endAll);
+
+onWire("demi-echo bench on DPDK", () => {
+  let wire: Wire;
+  beforeAll(async () => {
+    wire = await Wire.make();
+  });
+  afterAll(() => wire.end());
+
+  function bench(...args: string[]): Promise<Ended> {
+    const short = ["--rounds", "2", "--seconds", "0.3", "--json", join(dir, "out.json"), "--svg", join(dir, "out.svg")];
+    const all = [cli, "bench", ...args, "--rows", "C epoll,demi-echo", ...short];
+    const [command, inside] = wire.inside(process.execPath, all);
+    return new Program(command, inside, { cwd, env: { RUNTIME_DIRECTORY: dir } }).exited;
+  }
+
+  /** The results, whose rows are all there and have figures. */
+  function results(connections: number[]) {
+    const { results } = JSON.parse(readFileSync(join(dir, "out.json"), "utf8"));
+    expect(results.leftOut).toEqual([]);
+    expect(results.comparisons.map((one: { connections: number }) => one.connections)).toEqual(connections);
+    for (const { rows } of [...results.comparisons, results.busy]) {
+      expect(rows.map((row: { server: string }) => row.server.replace(/ (poll|busy)$/, ""))).toEqual([
+        "C epoll",
+        "demi-echo dpdk",
+      ]);
+      for (const { cpuPerRequest, p50, latency } of rows) {
+        expect(cpuPerRequest.samples).toHaveLength(2);
+        expect(cpuPerRequest.median).toBeGreaterThan(0.05);
+        expect(p50.median).toBeGreaterThan(0.5);
+        expect(latency.count).toBeGreaterThan(0);
+        expect(latency.p50).toBeLessThanOrEqual(latency.p999);
+      }
+      const [c, ours] = rows;
+      for (const round of [0, 1]) {
+        const ratio = ours.p50.samples[round] / c.p50.samples[round];
+        expect(ours.p50Ratios.toBestC.samples[round]).toBeCloseTo(ratio, 9);
+      }
+    }
+    return results;
+  }
+
+  test("the kernel's client over an interface that leads to the device", async () => {
+    const options = ["--libos", "dpdk", "--config", wireConfig(dir), "--host", LIBOS, "--connections", "1,8"];
+    const { code, stdout, stderr } = await bench(...options);
+    expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/^demi-echo dpdk: 10\.7\.0\.2, C client; the others: loopback, C client$/m);
+    // One client and one network on both sides: that is what the goals are for.
+    expect(results([1, 8]).goals).toEqual([]);
+    expect(readFileSync(join(dir, "out.svg"), "utf8")).toContain("demi-echo over 10.7.0.2, C client");
+  }, 180_000);
+
+  test("our own client at the other end of a virtio ring", async () => {
+    const socket = join(dir, "v.sock");
+    const ring = "queue_size=1024,packed_vq=1,in_order=1,mrg_rxbuf=0";
+    const server = file("server", { device: `net_vhost0,iface=${socket},queues=1`, ipv4: `${LIBOS}/24` });
+    const client = file("client", {
+      device: `net_virtio_user0,path=${socket},${ring}`,
+      eal: ["--single-file-segments"],
+      ipv4: "10.7.0.1/24",
+    });
+    const options = ["--libos", "dpdk", "--config", server, "--client-config", client, "--host", LIBOS];
+    const { code, stdout, stderr } = await bench(...options, "--connections", "8");
+    expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/^demi-echo dpdk: 10\.7\.0\.2, demi-echo client; the others: loopback, C client$/m);
+    results([8]);
+  }, 240_000);
+
+  test.each([
+    ["without a device", [], /dpdk\.device is missing/],
+    [
+      "on a device that is not there",
+      ["--config", file("nowhere", { device: "net_af_packet0,iface=nowhere", ipv4: `${LIBOS}/24` }), "--host", LIBOS],
+      /device "net_af_packet0,iface=nowhere"/,
+    ],
+    [
+      "on a device that leads nowhere",
+      ["--config", file("null", { device: "net_null0", ipv4: `${LIBOS}/24` }), "--host", LIBOS],
+      /load generator \(1 connections to demi-echo dpdk( poll)?\)/,
+    ],
+  ])(
+    "%s it is left out, with the reason",
+    async (_, options, said) => {
+      const { code, stdout, stderr } = await bench("--libos", "dpdk", ...options, "--connections", "1");
+      // Of --rows there is C epoll.
+      expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+      const lines = stdout.match(/^LEFT OUT: demi-echo dpdk( poll)?: .*(\n(?!LEFT|wrote).*)*/gm) ?? [];
+      expect(lines).toHaveLength(2);
+      for (const line of lines) expect(line).toMatch(said);
+    },
+    120_000,
+  );
+
+  test("whose device it is must be said where several backends are installed", async () => {
+    const { code, stderr } = await bench("--host", LIBOS);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/for one backend: choose it with --libos \(installed: .*dpdk/);
+  });
+});
+
+/** YAML understands JSON. */
+function file(name: string, dpdk: object): string {
+  const path = join(dir, `${name}.yaml`);
+  writeFileSync(path, JSON.stringify({ libos: "dpdk", dpdk }));
+  return path;
+}
