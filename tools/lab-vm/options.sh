@@ -22,7 +22,8 @@ What the guest writes vanishes with it. Standard output and standard error come 
       --nvme-size MIB     size of each of these disks (64)
   -N, --nic MODEL[,K=V]   a network card, e1000e or virtio-net-pci, with more of QEMU's properties, as mac=02:00:00:00:00:01;
                           repeatable; all of them are on one hub, that leads nowhere else
-  -i, --iommu             an emulated Intel IOMMU: vfio-pci works as on a server
+  -i, --iommu[=BITS]      an emulated Intel IOMMU: vfio-pci works as on a server; BITS of address, 48 as there (the default) or 39 as
+                          in many a laptop
   -o, --output DIR        a folder that the guest may write to, at /lab/out
   -e, --env NAME[=VALUE]  a variable for the command; without a value it has the one it has here; repeatable
   -t, --timeout SECONDS   end the guest after this time, its boot included (300)
@@ -63,7 +64,7 @@ environment_entry() {
 
 parse_options() {
   local line list
-  line=$(getopt -n lab-vm -o +m:c:H:M:n:N:io:e:t:a:vh -l memory:,cpus:,hugepages:,modules:,nvme:,nvme-size:,nic:,iommu \
+  line=$(getopt -n lab-vm -o +m:c:H:M:n:N:i::o:e:t:a:vh -l memory:,cpus:,hugepages:,modules:,nvme:,nvme-size:,nic:,iommu:: \
     -l output:,env:,timeout:,accel:,kernel-root:,qemu-arg:,verbose,check,help -- "$@") || exit 125
   eval "set -- $line"
   while [ "$1" != -- ]; do
@@ -84,7 +85,11 @@ parse_options() {
         nics+=("$2")
         shift
         ;;
-      -i | --iommu) iommu=1 ;;
+      -i | --iommu)
+        iommu=${2:-48}
+        [[ $iommu =~ ^(39|48)$ ]] || fail "--iommu=$2: 39 or 48 bits is wanted"
+        shift
+        ;;
       -o | --output) output=$(folder --output "$2"); shift ;;
       -e | --env) environment_entry "$2"; shift ;;
       -t | --timeout) limit=$(number --timeout "$2" 1); shift ;;

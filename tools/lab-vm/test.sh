@@ -61,6 +61,8 @@ wrong_options_are_named() {
   err_has "$scratch/none: no such folder"
   run 125 --env NO_SUCH_VARIABLE -- true
   err_has "NO_SUCH_VARIABLE: not set"
+  run 125 --iommu=40 -- true
+  err_has "--iommu=40: 39 or 48"
   run 125 --accel fast -- true
   err_has "--accel fast"
   run 125
@@ -120,12 +122,13 @@ status_output_and_surroundings_come_through() {
 
 devices_are_there() {
   # shellcheck disable=SC2016 # the guest expands these
-  run 0 --memory 1024 --hugepages 16 --modules nvme,vfio-pci --nvme 2 --nvme-size 8 --iommu \
+  run 0 --memory 1024 --hugepages 16 --modules nvme,vfio-pci --nvme 2 --nvme-size 8 --iommu=39 \
     --nic e1000e,mac=02:00:00:00:00:0a --nic virtio-net-pci --qemu-arg -device --qemu-arg pci-testdev -- bash -c '
     modprobe -a virtio_net e1000e
     cat /sys/class/net/*/address
     for d in /sys/bus/pci/devices/*; do echo "pci $(cat "$d/vendor") $(cat "$d/device") group $(basename "$(readlink "$d/iommu_group")")"; done
     cat /sys/block/nvme0n1/size
+    echo "IOMMU addresses: $(((0x$(cat /sys/class/iommu/dmar0/intel-iommu/cap) >> 16 & 63) + 1)) bits"
     grep HugePages_Total /proc/meminfo
     mountpoint /dev/hugepages
     ls /sys/bus/pci/drivers/vfio-pci >/dev/null && echo vfio-pci'
@@ -135,6 +138,7 @@ devices_are_there() {
   [ "$(grep -c '^pci 0x1b36 0x0010 ' "$scratch/out")" -eq 2 ] || wrong "not two NVMe controllers: $(cat "$scratch/out")"
   out_has "^pci 0x1b36 0x0005 " # QEMU's pci-testdev
   out_has "^$((8 * 2048))$"
+  out_has "^IOMMU addresses: 39 bits$"
   out_has "^HugePages_Total: *16$"
   out_has "^/dev/hugepages is a mountpoint"
   out_has "^vfio-pci$"
