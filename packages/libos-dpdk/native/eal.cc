@@ -4,14 +4,18 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_lcore.h>
+#include <rte_log.h>
 #include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <istream>
 #include <mutex>
 
 namespace demi::dpdk {
@@ -23,6 +27,15 @@ bool started = false;
 bool huge_pages_used = false;
 std::vector<std::string> started_with;
 std::string runtime_folder;
+// Why EAL did not start, when it did not. It cannot be tried again in this process: it would say EALREADY, or stumble over what the
+// first try left in its parser.
+int failure = 0;
+std::string failure_message;
+
+constexpr std::uint64_t kGiB = 1ULL << 30;
+// Where gaps are looked for: from where DPDK would begin itself, to what the narrowest IOMMUs in use (39 bits) can address.
+constexpr std::uint64_t kLowest = 4 * kGiB;
+constexpr std::uint64_t kHighest = 512 * kGiB;
 
 // Free huge pages of any size, in megabytes.
 std::size_t free_huge_megabytes() {
@@ -66,6 +79,43 @@ class KeptAffinity {
   bool kept_ = false;
 };
 
+// While it lives, what EAL logs is remembered, and goes to standard error as always.
+class EalLog {
+ public:
+  EalLog() {
+    stream_ = ::fopencookie(this, "w", {.read = nullptr, .write = write, .seek = nullptr, .close = nullptr});
+    if (stream_ == nullptr) return;
+    ::setvbuf(stream_, nullptr, _IOLBF, 0);
+    rte_openlog_stream(stream_);
+  }
+  ~EalLog() {
+    if (stream_ == nullptr) return;
+    rte_openlog_stream(nullptr);
+    ::fclose(stream_);
+  }
+  EalLog(const EalLog&) = delete;
+  EalLog& operator=(const EalLog&) = delete;
+
+  // The first lines, in which the cause stands, as one sentence.
+  std::string said() {
+    if (stream_ != nullptr) ::fflush(stream_);
+    std::string out = text_.substr(0, kMost);
+    std::replace(out.begin(), out.end(), '\n', ';');
+    while (!out.empty() && (out.back() == ';' || out.back() == ' ')) out.pop_back();
+    for (std::size_t at = 0; (at = out.find(";EAL: ", at)) != std::string::npos;) out.replace(at, 6, "; ");
+    return out;
+  }
+
+ private:
+  static constexpr std::size_t kMost = 600;
+  static ssize_t write(void* log, const char* bytes, std::size_t length) {
+    static_cast<EalLog*>(log)->text_.append(bytes, length);
+    return ::write(STDERR_FILENO, bytes, length);
+  }
+  std::FILE* stream_ = nullptr;
+  std::string text_;
+};
+
 // What decides whether a running EAL will do: the same devices, and the user's own arguments.
 std::vector<std::string> identity(const EalOptions& options) {
   std::vector<std::string> out = options.extra;
@@ -77,12 +127,41 @@ std::vector<std::string> identity(const EalOptions& options) {
 
 bool eal_has_huge_pages() { return huge_pages_used; }
 
+std::uint64_t low_base(std::istream& maps) {
+  std::uint64_t base = 0;
+  std::uint64_t largest = 0;
+  std::uint64_t end = kLowest;  // of the mappings so far
+  const auto gap = [&](std::uint64_t next) {
+    // Room below for EAL's own configuration, which it puts before its memory.
+    const std::uint64_t first = (end + kGiB) / kGiB * kGiB;
+    if (next > first && next - first > largest) {
+      base = first;
+      largest = next - first;
+    }
+  };
+  for (std::string line; std::getline(maps, line);) {
+    char* dash = nullptr;
+    const std::uint64_t from = std::strtoull(line.c_str(), &dash, 16);
+    if (*dash != '-') continue;
+    const std::uint64_t to = std::strtoull(dash + 1, nullptr, 16);
+    if (from >= kHighest) break;
+    gap(from);
+    end = std::max(end, to);
+  }
+  gap(kHighest);
+  return base;
+}
+
 int start_eal(const EalOptions& options, std::string& message) {
   const std::lock_guard lock(starting);
   if (started) {
     if (identity(options) == started_with) return 0;
     message = "DPDK was started in this process with another PCI device or other EAL arguments, and starts only once";
     return -EBUSY;
+  }
+  if (failure != 0) {
+    message = failure_message + "; DPDK starts only once, so another try needs a new process";
+    return failure;
   }
   const bool huge = options.huge_pages != HugePages::kNever && free_huge_megabytes() >= options.megabytes;
   if (!huge && options.huge_pages == HugePages::kRequired) {
@@ -104,6 +183,14 @@ int start_eal(const EalOptions& options, std::string& message) {
     arguments.emplace_back("--no-pci");
   } else {
     arguments.insert(arguments.end(), {"-a", options.pci_device});
+    // A card reaches no further than its IOMMU's addresses. DPDK begins at 4 GiB, but where V8 has put something in the way, anywhere,
+    // it tries five places close by and then takes what the kernel gives, which is near 2^47.
+    std::ifstream maps("/proc/self/maps");
+    if (const std::uint64_t base = low_base(maps); base != 0) {
+      char text[32];
+      std::snprintf(text, sizeof text, "--base-virtaddr=0x%llx", static_cast<unsigned long long>(base));
+      arguments.emplace_back(text);
+    }
   }
   if (huge) {
     // One file per segment list: virtio_user can hand that to its other side, many small ones it cannot.
@@ -115,14 +202,19 @@ int start_eal(const EalOptions& options, std::string& message) {
   std::vector<char*> argv;
   for (auto& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
+  EalLog log;
   const bool running = rte_eal_init(static_cast<int>(argv.size() - 1), argv.data()) >= 0;
   const int error = rte_errno != 0 ? rte_errno : EIO;
   runtime_folder = rte_eal_get_runtime_dir();
   std::atexit(remove_runtime_folder);
   if (!running) {
     remove_runtime_folder();
-    message = std::string("DPDK did not start (rte_eal_init: ") + std::strerror(error) + "); what it said is above";
-    return -error;
+    const std::string said = log.said();
+    message = std::string("DPDK did not start (rte_eal_init: ") + std::strerror(error) + ")" +
+              (said.empty() ? "" : ": " + said);
+    failure = -error;
+    failure_message = message;
+    return failure;
   }
   started = true;
   huge_pages_used = huge;

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <iosfwd>
 #include <string>
 #include <vector>
 
@@ -17,11 +19,16 @@ struct EalOptions {
   std::size_t megabytes = 0;       // memory needed, for when there are no huge pages and it must be fixed at the start
 };
 
-// 0, or a negative errno with a sentence in `message`: -EBUSY when EAL runs already with other arguments.
+// 0, or a negative errno with a sentence in `message`: -EBUSY when EAL runs already with other arguments. EAL that did not start
+// cannot be started again in this process: the reason is then the first one.
 int start_eal(const EalOptions& options, std::string& message);
 
 // True when EAL found huge pages to use.
 bool eal_has_huge_pages();
+
+// Where the memory of a PCI device should begin, so that an IOMMU of 39 bits reaches it: in the largest gap that these mappings, as
+// in /proc/self/maps, leave between 4 and 512 GiB. 0 when there is none, as under AddressSanitizer.
+std::uint64_t low_base(std::istream& maps);
 
 // While a libOS of this thread is open, the thread has an lcore number: memory pools then keep a cache for it.
 class LcoreOfThread {
