@@ -6,7 +6,7 @@
 set -uo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 tests=("$@")
-[ $# -gt 0 ] || tests=(nic.sh unprivileged.sh)
+[ $# -gt 0 ] || tests=(nic.sh unprivileged.sh iommu.sh conformance.sh)
 
 finish() {
   printf 'guest: %d passed, %d failed, %d skipped\n' "$1" "$2" "$3"
@@ -26,7 +26,7 @@ results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 status=0
 # shellcheck disable=SC2016 # the guest expands these
-"$here/run.sh" --timeout "${GUEST_TIMEOUT:-2000}" --output "$results" --env "CI=${CI:-}" -- bash -c '
+"$here/run.sh" --timeout "${GUEST_TIMEOUT:-3300}" --output "$results" --env "CI=${CI:-}" -- bash -c '
   cd "$0"
   for test; do
     bash "./$test" 2>&1 | tee "/lab/out/$test.log"
