@@ -1,0 +1,87 @@
+/** RDMA devices, and the files through which a process reaches them. */
+import type { Check } from "@demikernel/core/backend";
+import type { Machine } from "./machine.js";
+
+const DEVICES = "/sys/class/infiniband";
+const FILES = "/dev/infiniband";
+
+/** One check per device, or one that says how to get one; then one of the files below /dev. */
+export function deviceChecks(machine: Machine): Check[] {
+  const devices = machine.list(DEVICES);
+  if (devices.length === 0) return [noDevice(machine), files(machine)];
+  return [...devices.map((name) => device(machine, name)), files(machine)];
+}
+
+function noDevice(machine: Machine): Check {
+  const name = "RDMA devices";
+  const kernel = machine.read("/proc/sys/kernel/osrelease") ?? "";
+  const modules = machine.read(`/lib/modules/${kernel}/modules.dep`);
+  if (!modules?.includes("/rdma_rxe.ko")) {
+    return { name, status: "lack", found: `none, and the kernel ${kernel} brings no soft-RoCE (rdma_rxe)` };
+  }
+  return {
+    name,
+    status: "lack",
+    found: "none; soft-RoCE makes one of a network interface, to test with",
+    mend: `modprobe rdma_rxe && rdma link add rxe0 type rxe netdev ${interfaceForSoftRoce(machine)}`,
+  };
+}
+
+/** One that is up and leads somewhere: soft-RoCE connections to a loopback address do not come about. */
+function interfaceForSoftRoce(machine: Machine): string {
+  const IFF_UP = 1;
+  const IFF_LOOPBACK = 8;
+  const found = machine.list("/sys/class/net").find((name) => {
+    const flags = Number(machine.read(`/sys/class/net/${name}/flags`) ?? 0);
+    return (flags & IFF_UP) !== 0 && (flags & IFF_LOOPBACK) === 0;
+  });
+  return found ?? "eth0";
+}
+
+function device(machine: Machine, device: string): Check {
+  const name = `RDMA device ${device}`;
+  const folder = `${DEVICES}/${device}`;
+  const ports = machine.list(`${folder}/ports`).map((number) => {
+    const file = (path: string) => machine.read(`${folder}/ports/${number}/${path}`) ?? "unknown";
+    return {
+      number,
+      // "4: ACTIVE"
+      state: file("state").replace(/^\d+: /, ""),
+      layer: file("link_layer"),
+      rate: file("rate"),
+      netdev: machine.read(`${folder}/ports/${number}/gid_attrs/ndevs/0`),
+    };
+  });
+  const found = ports
+    .map(({ number, state, layer, rate, netdev }) => {
+      return `port ${number} ${state}, ${layer}${netdev ? ` on ${netdev}` : ""}, ${rate}`;
+    })
+    .join("; ");
+  if (ports.some(({ state }) => state === "ACTIVE")) return { name, status: "ok", found };
+  const netdev = ports.find((port) => port.netdev)?.netdev;
+  return {
+    name,
+    status: "lack",
+    found: found || "no ports",
+    ...(netdev ? { mend: `ip link set ${netdev} up` } : {}),
+  };
+}
+
+function files(machine: Machine): Check {
+  const name = "device files";
+  const verbs = machine.list(FILES).filter((file) => /^uverbs\d+$/.test(file));
+  const missing = [
+    ...(verbs.length > 0 ? [] : ["ib_uverbs"]),
+    ...(machine.exists(`${FILES}/rdma_cm`) ? [] : ["rdma_ucm"]),
+  ];
+  if (missing.length > 0) {
+    const without = { ib_uverbs: "uverbs*", rdma_ucm: "rdma_cm" } as Record<string, string>;
+    const found = `${missing.map((module) => `${FILES}/${without[module]}`).join(" and ")} not there`;
+    return { name, status: "lack", found, mend: `modprobe -a ${missing.join(" ")}` };
+  }
+  const all = ["rdma_cm", ...verbs].map((file) => `${FILES}/${file}`);
+  const barred = all.filter((file) => !machine.accessible(file));
+  if (barred.length === 0) return { name, status: "ok", found: all.join(", ") };
+  const found = `this user may not use ${barred.join(", ")}`;
+  return { name, status: "lack", found, mend: `chmod a+rw ${barred.join(" ")}` };
+}

@@ -1,0 +1,26 @@
+/**
+ * The RDMA backend: queues of messages on reliable connections, two-sided, over libfabric. On an RDMA device (provider verbs), or
+ * where there is none over the kernel's TCP (provider tcp).
+ *
+ * @packageDocumentation
+ */
+import { createRequire } from "node:module";
+import { type Backend, defineBackend } from "@demikernel/core/backend";
+import { loadAddon, whyNoAddon, whyNoProvider } from "./addon.js";
+import { doctor } from "./doctor.js";
+import { limits } from "./limits.js";
+import { machineAt } from "./machine.js";
+import { optionSchemas } from "./options.js";
+
+const manifest = createRequire(import.meta.url)("../package.json") as { version: string };
+
+const rdma: Backend = defineBackend({
+  name: "rdma",
+  version: manifest.version,
+  features: { tcp: true, udp: false, ipv6: true, dmtr: false, files: false, sleep: true, several: true },
+  options: optionSchemas,
+  load: loadAddon,
+  doctor: () => doctor(machineAt("/", { whyNoAddon, whyNoProvider })),
+  limits,
+});
+export default rdma;

@@ -1,0 +1,107 @@
+/** The options of this backend: their schema, what a schema cannot say of them, and their form for the addon. */
+import { isIP } from "node:net";
+
+/** Receives of a connection beyond its credits, so that what returns credits always finds one. */
+const RESERVED_RECEIVES = 2;
+/** Memory of all posted receives together. */
+const MOST_RECEIVE_BYTES = 2 ** 30;
+
+/** JSON Schema of each option; core checks values against it before they come here. */
+export const optionSchemas: Readonly<Record<string, object>> = {
+  provider: {
+    type: "string",
+    enum: ["auto", "verbs", "tcp"],
+    default: "auto",
+    description: "What carries the messages. verbs: an RDMA device; tcp: the kernel's TCP, which is no RDMA.",
+  },
+  device: {
+    type: "string",
+    description: 'Name of the RDMA device ("rxe0"), over tcp of the interface; default: the one that has the address.',
+  },
+  address: {
+    type: "string",
+    description: 'Local address, "10.9.0.1": sockets bound to no other use it; default: any.',
+  },
+  credits: {
+    type: "integer",
+    minimum: 1,
+    maximum: 1024,
+    default: 16,
+    description: "Messages a peer may send before the first of them is popped.",
+  },
+  slot: {
+    type: "integer",
+    minimum: 256,
+    maximum: 65536,
+    multipleOf: 64,
+    default: 4096,
+    description: "Bytes of one posted receive.",
+  },
+  receives: {
+    type: "integer",
+    minimum: 16,
+    maximum: 131072,
+    default: 8192,
+    description: "Posted receives of all connections together.",
+  },
+  maxMessage: {
+    type: "integer",
+    minimum: 64,
+    maximum: 16 << 20,
+    default: 1 << 20,
+    description: "Bytes of the largest message that is taken or sent.",
+  },
+};
+
+/** Values as core hands them over: strings. */
+type Values = Readonly<Record<string, string | undefined>>;
+
+/**
+ * What the addon's open() takes: every option, as a string. Throws an Error with `errno` -EINVAL whose message names each wrong key
+ * and what is wrong with it.
+ */
+export function nativeConfig(values: Values): Record<string, string> {
+  const config = Object.fromEntries(
+    Object.entries(optionSchemas).map(([key, schema]) => [key, values[key] ?? defaultOf(schema)]),
+  ) as Record<"provider" | "device" | "address" | "credits" | "slot" | "receives" | "maxMessage", string>;
+
+  const problems: string[] = [];
+  const refuse = (key: string, problem: string) =>
+    problems.push(`rdma.${key} ${problem}; got ${JSON.stringify(values[key] ?? config[key as keyof typeof config])}`);
+
+  // As the kernel has them: up to 63 characters for an RDMA device, 15 for an interface.
+  if (!/^[\w.:-]{0,63}$/.test(config.device)) refuse("device", "must be the name of an RDMA device or an interface");
+  const addressProblem = notLocal(config.address);
+  if (addressProblem) refuse("address", addressProblem);
+
+  const [credits, slot, receives] = [config.credits, config.slot, config.receives].map(Number) as [
+    number,
+    number,
+    number,
+  ];
+  const least = credits + RESERVED_RECEIVES;
+  if (receives < least) {
+    refuse("receives", `must be at least ${least}, the credits of one connection and ${RESERVED_RECEIVES} more`);
+  } else if (receives * slot > MOST_RECEIVE_BYTES) {
+    const most = Math.floor(MOST_RECEIVE_BYTES / slot);
+    refuse("receives", `must be at most ${most} with ${slot} bytes each, so that they fit into 1 GiB`);
+  }
+  if (problems.length > 0) throw Object.assign(new Error(problems.join("; ")), { errno: -22 });
+  return config;
+}
+
+function defaultOf(schema: object): string {
+  return String((schema as { default?: string | number }).default ?? "");
+}
+
+/** Why a connection cannot come from this address; undefined when it can, also for "", any. */
+function notLocal(address: string): string | undefined {
+  if (address === "") return undefined;
+  const family = address.includes("%") ? 0 : isIP(address);
+  if (family === 0) return "must be an IPv4 or IPv6 address";
+  const first = Number(address.split(".")[0]);
+  const wildcard = family === 4 ? first === 0 : /^[0:]+$/.test(address);
+  if (wildcard) return "must be the address of an interface; leave it out for any";
+  const group = family === 4 ? first >= 224 : /^ff/i.test(address);
+  return group ? "must be the address of an interface, not of a group" : undefined;
+}
