@@ -67,7 +67,6 @@ onWire("demi-echo bench on DPDK", () => {
     const server = file("server", { device: `net_vhost0,iface=${socket},queues=1`, ipv4: `${LIBOS}/24` });
     const client = file("client", {
       device: `net_virtio_user0,path=${socket},${ring}`,
-      eal: ["--single-file-segments"],
       ipv4: "10.7.0.1/24",
     });
     const options = ["--libos", "dpdk", "--config", server, "--client-config", client, "--host", LIBOS];

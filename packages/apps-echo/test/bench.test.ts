@@ -73,6 +73,25 @@ test("demi-echo bench compares the servers in one run and reports every figure w
   expect(existsSync(join(directory, "out-busy.svg"))).toBe(true);
 }, 60_000);
 
+test("demi-echo bench runs our server and our client as it is told", async () => {
+  const config = join(directory, "epoll.yaml");
+  writeFileSync(config, "posix: { engine: epoll }\n");
+  const device = ["--config", config, "--host", "127.0.0.2", "--client-config", config];
+  const load = ["--rows", "C epoll,demi-echo", "--connections", "8", "--rounds", "2", "--seconds", "0.3"];
+  const files = ["--json", "device.json", "--svg", "device.svg"];
+  const { code, stdout, stderr } = await bench(...device, ...load, ...files).ended;
+  expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toMatch(/^demi-echo posix: 127\.0\.0\.2, demi-echo client; the others: loopback, C client$/m);
+  const { results } = JSON.parse(readFileSync(join(directory, "device.json"), "utf8"));
+  expect(results.leftOut).toEqual([]);
+  const [c, ours] = results.comparisons[0].rows;
+  expect([c.server, ours.server]).toEqual(["C epoll", "demi-echo posix"]);
+  // The client tells the percentiles of each round; all rounds together are told from parts of equal count.
+  expect(ours.latency.p50).toBeGreaterThanOrEqual(Math.min(...ours.p50.samples) * 0.9);
+  expect(ours.latency.p50).toBeLessThanOrEqual(Math.max(...ours.p50.samples) * 1.1);
+  expect(ours.latency.count).toBeGreaterThan(0);
+}, 120_000);
+
 test("an interrupted benchmark leaves no process behind", async () => {
   const { child, ended } = bench("--rows", "C epoll,node:net", "--rounds", "100", "--json", "none.json");
   const children = (): number[] =>
