@@ -1,15 +1,17 @@
 /** What a machine has and lacks for the RDMA backend. */
 import type { Check } from "@demikernel/core/backend";
-import { deviceChecks } from "./devices.js";
+import { deviceChecks, deviceFiles } from "./devices.js";
 import type { Machine } from "./machine.js";
 import { BUILD_PACKAGES, RUNTIME_PACKAGES } from "./packages.js";
 
-/** What is registered with a device under the default options: 66 MiB of slots, 32 MiB of receives. */
-const DEFAULT_MIB = 98;
+/** What is registered with a device under the default options: 66 MiB of slots, 32 MiB of receives, 1 MiB to send headers from. */
+const DEFAULT_MIB = 99;
 
 export function doctor(machine: Machine): Check[] {
   const devices = deviceChecks(machine);
-  return [addon(machine), libfabric(machine), ...devices, lockedMemory(machine), verbs(machine, devices), tcp(machine)];
+  const files = deviceFiles(machine);
+  const memory = lockedMemory(machine);
+  return [addon(machine), libfabric(machine), ...devices, files, memory, verbs(machine, devices, files), tcp(machine)];
 }
 
 function addon({ whyNoAddon }: Machine): Check {
@@ -80,9 +82,10 @@ function lockedMemory(machine: Machine): Check {
   };
 }
 
-function verbs(machine: Machine, devices: Check[]): Check {
+function verbs(machine: Machine, devices: Check[], files: Check): Check {
   const name = "provider verbs";
-  const missing = devices.find(({ status }) => status !== "ok");
+  const up = devices.some(({ status }) => status === "ok");
+  const missing = up ? (files.status === "ok" ? undefined : files) : devices[0];
   if (missing) {
     return { name, status: "lack", found: `not tried, because of "${missing.name}" above; provider auto takes tcp` };
   }

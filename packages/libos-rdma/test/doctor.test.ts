@@ -1,0 +1,270 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { Check } from "@demikernel/core/backend";
+import { explain } from "../src/addon";
+import { doctor } from "../src/doctor";
+import rdma from "../src/index";
+import { machineAt, type Trials } from "../src/machine";
+
+type Files = Record<string, string | undefined>;
+
+/** An RDMA device with one port. */
+function device(name: string, state: string, netdev: string): Files {
+  const port = `/sys/class/infiniband/${name}/ports/1`;
+  return {
+    [`${port}/state`]: `${state}\n`,
+    [`${port}/link_layer`]: "Ethernet\n",
+    [`${port}/rate`]: "2.5 Gb/sec (1X SDR)\n",
+    [`${port}/gid_attrs/ndevs/0`]: `${netdev}\n`,
+  };
+}
+
+const limits = (soft: string, hard: string): Files => ({
+  "/proc/self/limits": `Limit  Soft  Hard  Units\nMax locked memory         ${soft}            ${hard}            bytes     \n`,
+});
+
+/** A machine that has everything: files by path; undefined leaves one out. */
+const everything: Files = {
+  "/var/lib/dpkg/status":
+    "Package: libfabric-bin\nStatus: install ok installed\nVersion: 9\n\n" +
+    "Package: libfabric1\nStatus: install ok installed\nVersion: 1.17.0-3\n",
+  "/etc/libibverbs.d/mlx5.driver": "driver mlx5\n",
+  "/etc/libibverbs.d/rxe.driver": "driver rxe\n",
+  ...device("rxe0", "4: ACTIVE", "eth0"),
+  "/dev/infiniband/rdma_cm": "",
+  "/dev/infiniband/uverbs0": "",
+  "/proc/self/status": "Name:\tnode\nCapEff:\t0000000000000000\n",
+  ...limits("unlimited", "unlimited"),
+  "/proc/sys/kernel/osrelease": "6.1.0-56-amd64\n",
+  "/lib/modules/6.1.0-56-amd64/modules.dep": "kernel/drivers/infiniband/sw/rxe/rdma_rxe.ko: ib_core.ko\n",
+  "/sys/class/net/eth0/flags": "0x1003\n",
+  "/sys/class/net/lo/flags": "0x9\n",
+};
+
+const works: Trials = { whyNoAddon: () => undefined, whyNoProvider: () => undefined };
+
+const roots: string[] = [];
+afterAll(() => {
+  for (const root of roots) rmSync(root, { recursive: true });
+});
+
+function checks(change: Files = {}, trials: Partial<Trials> = {}): Check[] {
+  const root = mkdtempSync(join(tmpdir(), "demi-doctor-"));
+  roots.push(root);
+  for (const [path, text] of Object.entries({ ...everything, ...change })) {
+    if (text === undefined) continue;
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  }
+  return doctor(machineAt(root, { ...works, ...trials }));
+}
+
+const check = (name: string, change?: Files, trials?: Partial<Trials>) =>
+  checks(change, trials).find((one) => one.name === name);
+
+/** The change that takes away whatever lies below these paths. */
+const without = (...paths: string[]): Files =>
+  Object.fromEntries(
+    Object.keys(everything)
+      .filter((file) => paths.some((path) => file.startsWith(path)))
+      .map((file) => [file, undefined]),
+  );
+
+test("a machine that has everything", () => {
+  const found = checks();
+  expect(found.filter(({ status }) => status !== "ok")).toEqual([]);
+  expect(found.map(({ name }) => name)).toEqual([
+    "addon",
+    "libfabric",
+    "RDMA device rxe0",
+    "device files",
+    "RLIMIT_MEMLOCK",
+    "provider verbs",
+    "provider tcp",
+  ]);
+  expect(check("libfabric")?.found).toBe("libfabric 1.17.0-3; drivers of RDMA devices: mlx5, rxe");
+});
+
+test("a machine that has nothing: every check answers", () => {
+  const fails = () => "no such thing";
+  const found = checks(without("/"), { whyNoAddon: fails, whyNoProvider: fails });
+  expect(found.map(({ name, status }) => [name, status])).toEqual([
+    ["addon", "fail"],
+    ["libfabric", "lack"],
+    ["RDMA devices", "lack"],
+    ["device files", "lack"],
+    ["RLIMIT_MEMLOCK", "lack"],
+    ["provider verbs", "lack"],
+    ["provider tcp", "fail"],
+  ]);
+});
+
+test("the addon does not load, or is not built", () => {
+  expect(check("addon", {}, { whyNoAddon: () => "no libfabric.so.1" })).toEqual({
+    name: "addon",
+    status: "fail",
+    found: "no libfabric.so.1",
+    mend: "apt install libfabric1",
+  });
+  const notBuilt = explain("No native build was found for x");
+  expect(check("addon", {}, { whyNoAddon: () => notBuilt })?.mend).toBe(
+    "apt install g++ make cmake pkg-config libfabric-dev && pnpm build   # in a checkout",
+  );
+});
+
+test("packages that are missing, or were removed", () => {
+  const removed = everything["/var/lib/dpkg/status"]?.replaceAll("install ok", "deinstall ok");
+  for (const change of [{ "/var/lib/dpkg/status": removed }, without("/var")]) {
+    expect(check("libfabric", change)).toEqual({
+      name: "libfabric",
+      status: "lack",
+      found: "not among the installed Debian packages",
+      mend: "apt install libfabric1",
+    });
+  }
+  expect(check("libfabric", without("/etc"))).toMatchObject({
+    status: "lack",
+    found: "libfabric 1.17.0-3, without any driver for RDMA devices",
+    mend: "apt install ibverbs-providers",
+  });
+});
+
+test("no RDMA device: soft-RoCE makes one, where the kernel brings it", () => {
+  const none = without("/sys/class/infiniband");
+  expect(check("RDMA devices", none)).toEqual({
+    name: "RDMA devices",
+    status: "lack",
+    found: "none; soft-RoCE makes one of a network interface, to test with",
+    mend: "modprobe rdma_rxe && rdma link add rxe0 type rxe netdev eth0",
+  });
+  expect(check("RDMA devices", { ...none, "/proc/sys/kernel/osrelease": "6.18.44-cloud" })).toEqual({
+    name: "RDMA devices",
+    status: "lack",
+    found: "none, and the kernel 6.18.44-cloud brings no soft-RoCE (rdma_rxe)",
+  });
+  expect(check("provider verbs", none)).toEqual({
+    name: "provider verbs",
+    status: "lack",
+    found: 'not tried, because of "RDMA devices" above; provider auto takes tcp',
+  });
+});
+
+test("soft-RoCE is not offered on a loopback interface, nor on one that is down", () => {
+  const none = without("/sys/class/infiniband");
+  const mend = (flags: Files) => check("RDMA devices", { ...none, ...flags })?.mend;
+  expect(mend({ "/sys/class/net/eth0/flags": "0x1002", "/sys/class/net/wlan0/flags": "0x1003" })).toMatch(
+    /netdev wlan0$/,
+  );
+  expect(mend({ "/sys/class/net/ab/flags": "0x9" })).toMatch(/netdev eth0$/);
+});
+
+test("devices: up, down, without a port", () => {
+  expect(check("RDMA device rxe0")).toEqual({
+    name: "RDMA device rxe0",
+    status: "ok",
+    found: "port 1 ACTIVE, Ethernet on eth0, 2.5 Gb/sec (1X SDR)",
+  });
+  const more = { ...device("rxe1", "1: DOWN", "eth1"), "/sys/class/infiniband/hfi1_0/fw_ver": "1.0" };
+  expect(check("RDMA device rxe1", more)).toMatchObject({ status: "lack", mend: "ip link set eth1 up" });
+  expect(check("RDMA device hfi1_0", more)).toEqual({
+    name: "RDMA device hfi1_0",
+    status: "lack",
+    found: "no ports",
+  });
+});
+
+test("one device that is up is enough for verbs", () => {
+  const more = device("another", "1: DOWN", "eth1");
+  expect(check("provider verbs", more)?.status).toBe("ok");
+});
+
+test("device files: there, and allowed", () => {
+  expect(check("device files")?.found).toBe("/dev/infiniband/rdma_cm, /dev/infiniband/uverbs0");
+  expect(check("device files", without("/dev"))).toEqual({
+    name: "device files",
+    status: "lack",
+    found: "/dev/infiniband/uverbs* and /dev/infiniband/rdma_cm not there",
+    mend: "modprobe -a ib_uverbs rdma_ucm",
+  });
+  expect(check("device files", without("/dev/infiniband/rdma_cm"))).toMatchObject({
+    found: "/dev/infiniband/rdma_cm not there",
+    mend: "modprobe -a rdma_ucm",
+  });
+  expect(check("device files", { "/dev/infiniband/issm0": "" })?.status).toBe("ok");
+});
+
+test("device files that this user may not use", () => {
+  // Root may use all files: what accessible() says is decided here.
+  const machine = { ...machineAt("/nowhere", works), accessible: () => false, exists: () => true };
+  const found = doctor({
+    ...machine,
+    list: (path) => (path === "/dev/infiniband" ? ["rdma_cm", "uverbs0", "uverbs1"] : []),
+  });
+  expect(found.find(({ name }) => name === "device files")).toMatchObject({
+    status: "lack",
+    mend: "chmod a+rw /dev/infiniband/rdma_cm /dev/infiniband/uverbs0 /dev/infiniband/uverbs1",
+  });
+});
+
+test("locked memory: soft and hard limit against what is registered", () => {
+  const name = "RLIMIT_MEMLOCK";
+  expect(check(name)?.found).toBe("soft limit unlimited, hard limit unlimited");
+  expect(check(name, limits("8388608", "8388608"))).toEqual({
+    name,
+    status: "lack",
+    found:
+      "soft limit 8388608 bytes, hard limit 8388608 bytes: an RDMA device locks the arena and the receives, " +
+      "99 MiB with the default options",
+    mend: "raise memlock in /etc/security/limits.conf, or LimitMEMLOCK= of the service, and log in again",
+  });
+  expect(check(name, limits("8388608", "unlimited"))?.mend).toBe("ulimit -l unlimited");
+  expect(check(name, limits("8388608", "209715200"))?.mend).toBe("ulimit -l 204800");
+  expect(check(name, limits("104857600", "104857600"))?.status).toBe("ok");
+  const capable = { "/proc/self/status": "CapEff:\t0000000000004000\n" };
+  expect(check(name, { ...limits("65536", "65536"), ...capable })).toMatchObject({
+    status: "ok",
+    found: "soft limit 65536 bytes, hard limit 65536 bytes; this process may exceed it",
+  });
+  expect(check(name, without("/proc/self/limits"))?.found).toMatch(/cannot be read/);
+});
+
+test("providers are tried, and tcp is not called RDMA", () => {
+  const failing = (which: string): Partial<Trials> => ({
+    whyNoProvider: (provider) => (provider === which ? `${which} does not open` : undefined),
+  });
+  expect(check("provider verbs", {}, failing("verbs"))).toEqual({
+    name: "provider verbs",
+    status: "lack",
+    found: "verbs does not open; provider auto takes tcp",
+  });
+  expect(check("provider tcp", {}, failing("verbs"))).toEqual({
+    name: "provider tcp",
+    status: "ok",
+    found: "a libOS opened over the kernel's TCP",
+  });
+  expect(check("provider tcp", {}, failing("tcp"))).toEqual({
+    name: "provider tcp",
+    status: "fail",
+    found: "tcp does not open",
+  });
+});
+
+test("what the dynamic linker says becomes what to install", () => {
+  expect(explain("libfabric.so.1: cannot open shared object file: No such file or directory")).toMatch(
+    /needs libfabric\.so\.1, which is not installed: on Debian 12 run `apt install libfabric1`/,
+  );
+  expect(explain("No native build was found for platform=linux arch=x64")).toMatch(
+    /is not built .* `apt install g\+\+ make cmake pkg-config libfabric-dev` and `pnpm build`/,
+  );
+  expect(explain("undefined symbol: x")).toMatch(/cannot be loaded: undefined symbol: x/);
+});
+
+test("this machine", async () => {
+  const found = await rdma.doctor();
+  expect(found.length).toBeGreaterThanOrEqual(7);
+  for (const { found: sentence, status } of found) {
+    expect(sentence).not.toBe("");
+    expect(["ok", "lack", "fail"]).toContain(status);
+  }
+});

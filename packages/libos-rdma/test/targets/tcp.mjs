@@ -1,0 +1,15 @@
+/** The target for any machine: messages over the kernel's TCP. Not RDMA. */
+import { networkInterfaces } from "node:os";
+import { openLibOS } from "@demikernel/core";
+import { device } from "./device.mjs";
+
+const addresses = Object.values(networkInterfaces()).flat();
+const loopbackHas = (family) => addresses.some((one) => one.internal && one.family === family);
+
+export const target = {
+  name: "rdma/tcp",
+  ...device,
+  families: loopbackHas("IPv6") ? [4, 6] : [4],
+  open: (options) => openLibOS({ libos: "rdma", provider: "tcp", from: import.meta.url, ...options }),
+  module: import.meta.url,
+};
