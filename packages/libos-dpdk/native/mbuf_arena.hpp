@@ -40,6 +40,9 @@ class ReceivePool {
 
   rte_mbuf* mbuf(std::uint32_t n) const;
   std::uint32_t slot(const rte_mbuf* mbuf) const;
+  bool owns(const rte_mbuf* mbuf) const {
+    return static_cast<std::size_t>(reinterpret_cast<const std::uint8_t*>(mbuf) - region_) < slots_.bytes;
+  }
 
  private:
   DeviceSlots slots_;

@@ -213,8 +213,8 @@ unsigned Port::receive(Frame* frames, unsigned some) {
   unsigned out = 0;
   for (unsigned i = 0; i < n; ++i) {
     rte_mbuf* const mbuf = burst[i];
-    if (mbuf->nb_segs != 1) [[unlikely]] {
-      ++scattered_;
+    if (mbuf->nb_segs != 1 || !pool_.owns(mbuf)) [[unlikely]] {
+      ++unusable_;
       rte_pktmbuf_free(mbuf);
       continue;
     }
@@ -284,7 +284,7 @@ void Port::stats(const StatSink& sink) const {
   sink("receivedFrames", static_cast<double>(stats.ipackets));
   sink("receivedBytes", static_cast<double>(stats.ibytes));
   sink("receiveMissed", static_cast<double>(stats.imissed));
-  sink("receiveErrors", static_cast<double>(stats.ierrors + scattered_));
+  sink("receiveErrors", static_cast<double>(stats.ierrors + unusable_));
   sink("receiveWithoutBuffer", static_cast<double>(stats.rx_nombuf));
   sink("receiveBuffersFree", pool_.available());
   sink("sentFrames", static_cast<double>(stats.opackets));

@@ -92,8 +92,9 @@ class Port {
   rte_mbuf* reserved_ = nullptr;
   std::array<rte_mbuf*, kBurst> outgoing_{};
   unsigned outgoing_count_ = 0;
-  unsigned captured_ = 0;           // of them, which the capture has
-  std::uint64_t scattered_ = 0;     // frames in several mbufs, which no such port should make: dropped
+  unsigned captured_ = 0;  // of them, which the capture has
+  std::uint64_t unusable_ =
+      0;  // frames in several mbufs or in buffers that are not the port's (net_ring gives back what was sent): dropped
   std::uint64_t send_lost_ = 0;     // frames without a link
   std::uint64_t send_refused_ = 0;  // times the device was full: the stack sends again
 };

@@ -219,6 +219,18 @@ onBed(
       os.destroy();
     }, 60_000);
 
+    test("a device that gives back the very buffers that were sent to it does no harm", async () => {
+      const os = await openLibOS({ ...onVeth("af_packet"), device: "net_ring0" });
+      const qd = os.socket("udp");
+      const nobody = os.async.pushTo(qd, os.from("?"), { host: peer[4], port: 9 }).catch(() => undefined);
+      const end = performance.now() + 10_000;
+      // The request for the address, back as it was.
+      while (os.stats().receiveErrors === 0 && performance.now() < end) await pause(10);
+      expect(os.stats().receiveErrors).toBeGreaterThan(0);
+      os.destroy();
+      await nobody;
+    }, 30_000);
+
     test("a second libOS is EBUSY with a sentence, in this thread and while the first serves", async () => {
       const os = await openLibOS(onVeth("af_packet"));
       await expect(openLibOS(onVeth("af_packet"))).rejects.toMatchObject({
