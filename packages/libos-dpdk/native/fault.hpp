@@ -14,11 +14,14 @@ struct FaultOptions {
   double duplicate = 0;
   double reorder = 0;  // share of frames that are overtaken by the next
   std::uint64_t seed = 1;
+  // Of the TCP segments that carry data, each so-manieth is lost, without chance. 0: none.
+  std::uint32_t lose_sent = 0;
+  std::uint32_t lose_received = 0;
 
-  bool any() const { return drop > 0 || duplicate > 0 || reorder > 0; }
+  bool any() const { return drop > 0 || duplicate > 0 || reorder > 0 || lose_sent != 0 || lose_received != 0; }
 };
 
-// "drop=0.01,duplicate=0.01,reorder=0.02,seed=7". 0 or -EINVAL.
+// "drop=0.01,duplicate=0.01,reorder=0.02,seed=7,lose-sent=100,lose-received=100". 0 or -EINVAL.
 int parse_faults(const std::string& text, FaultOptions& out);
 
 // One direction of a port.
@@ -27,8 +30,11 @@ class Faults {
   // A frame becomes at most so many: itself, its double, and one that was held back.
   static constexpr unsigned kMost = 3;
 
+  // `direction`: 0 received, 1 sent.
   Faults(const FaultOptions& options, std::uint64_t direction)
-      : options_(options), state_(options.seed * 2 + direction) {}
+      : options_(options),
+        state_(options.seed * 2 + direction),
+        lose_(direction == 0 ? options.lose_received : options.lose_sent) {}
   ~Faults();
   Faults(const Faults&) = delete;
   Faults& operator=(const Faults&) = delete;
@@ -41,6 +47,8 @@ class Faults {
 
   FaultOptions options_;
   std::uint64_t state_;
+  std::uint32_t lose_;
+  std::uint32_t with_data_ = 0;  // segments, since one was lost
   rte_mbuf* held_ = nullptr;
 };
 

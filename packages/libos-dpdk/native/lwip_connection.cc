@@ -266,20 +266,29 @@ err_t LwipConnection::on_received(void* arg, tcp_pcb*, pbuf* chain, err_t) {
   return ERR_OK;
 }
 
-err_t LwipConnection::on_sent(void* arg, tcp_pcb*, std::uint16_t) {
+err_t LwipConnection::on_sent(void* arg, tcp_pcb* pcb, std::uint16_t) {
   auto* self = static_cast<LwipConnection*>(arg);
-  if (self == nullptr || !self->blocked_ || self->events_ == nullptr) return ERR_OK;
+  if (self == nullptr) return ERR_OK;
+  self->recovery_.acknowledged(*pcb);
+  return self->tell_writable();
+}
+
+err_t LwipConnection::tell_writable() {
+  if (!blocked_ || events_ == nullptr) return ERR_OK;
   bool aborted = false;
-  self->aborted_ = &aborted;
-  self->blocked_ = false;
-  self->events_->writable();
+  aborted_ = &aborted;
+  blocked_ = false;
+  events_->writable();
   if (aborted) return ERR_ABRT;
-  self->aborted_ = nullptr;
+  aborted_ = nullptr;
   return ERR_OK;
 }
 
 // Where a write failed for want of memory and nothing is under way, no acknowledgement will say that there is room.
-err_t LwipConnection::on_poll(void* arg, tcp_pcb* pcb) { return on_sent(arg, pcb, 0); }
+err_t LwipConnection::on_poll(void* arg, tcp_pcb*) {
+  auto* self = static_cast<LwipConnection*>(arg);
+  return self == nullptr ? ERR_OK : self->tell_writable();
+}
 
 void LwipConnection::on_error(void* arg, err_t error) {
   auto* self = static_cast<LwipConnection*>(arg);

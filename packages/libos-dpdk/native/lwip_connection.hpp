@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "lwip_recovery.hpp"
 #include "lwip_stack.hpp"
 
 namespace demi::dpdk {
@@ -30,6 +31,11 @@ class LwipConnection final : public Connection {
 
   // At the end of a poll: what came before there was somebody to tell.
   void tell_early();
+  // nullptr: one that has not been told to anybody, or was closed.
+  static LwipConnection* of(const tcp_pcb& pcb) {
+    return pcb.sent == &on_sent ? static_cast<LwipConnection*>(pcb.callback_arg) : nullptr;
+  }
+  LwipRecovery& recovery() { return recovery_; }
   // For listen(): the pcb is the caller's.
   tcp_pcb* release();
   tcp_pcb* pcb() const { return pcb_; }
@@ -41,6 +47,7 @@ class LwipConnection final : public Connection {
   static err_t on_sent(void* self, tcp_pcb* pcb, std::uint16_t bytes);
   static err_t on_poll(void* self, tcp_pcb* pcb);
   static void on_error(void* self, err_t error);
+  err_t tell_writable();
   void watch();
   void unwatch();
   void abort();
@@ -51,6 +58,7 @@ class LwipConnection final : public Connection {
   LwipStack& stack_;
   tcp_pcb* pcb_;  // nullptr: gone
   std::optional<LwipLookup::Key> key_;
+  LwipRecovery recovery_;
   ConnectionEvents* events_ = nullptr;
   int family_;
   bool bound_ = false;

@@ -21,6 +21,12 @@ constexpr std::uint32_t kBurstsPerLook = 8;  // at the free receive buffers: a b
 constexpr int kLoopedPackets = 128;          // packets to ourselves taken in by one poll
 constexpr std::uint32_t kTickMs = TCP_TMR_INTERVAL / LwipStack::kClock;
 constexpr std::uint32_t kLookMs = 100;  // at half-open connections
+// Ethernet, IPv6, TCP: a frame so long carries next to nothing.
+constexpr std::uint32_t kBareAcknowledgement = Port::kEthernetHeader + 40 + 20;
+// In pbuf::flags, of which lwIP uses the lower six bits.
+constexpr std::uint8_t kSentBefore = 0x80;
+static_assert((kSentBefore & (PBUF_FLAG_PUSH | PBUF_FLAG_IS_CUSTOM | PBUF_FLAG_MCASTLOOP | PBUF_FLAG_LLBCAST |
+                              PBUF_FLAG_LLMCAST | PBUF_FLAG_TCP_FIN)) == 0);
 
 // A frame outside the receive buffers: this, then its bytes.
 struct Copy {
@@ -89,7 +95,7 @@ err_t LwipStack::start() {
   loop_end_ = pbuf_alloc(PBUF_RAW, 1, PBUF_RAM);
   if (loop_end_ == nullptr) return ERR_MEM;
   netif_.loop_first = netif_.loop_last = loop_end_;
-  last_ms_ = last_tick_ = last_look_ = sys_now();
+  last_ms_ = last_tick_ = last_look_ = last_loss_look_ = sys_now();
   // Whatever the cable does: connections outlive its being pulled, and the port drops what it cannot send.
   netif_set_link_up(&netif_);
   return ERR_OK;
@@ -218,14 +224,33 @@ void LwipStack::input(const Frame& frame) {
   if (p == nullptr) return;
   if (tcp_pcb* const pcb = lookup_.find(frame); pcb != nullptr) [[likely]] {
     const OnlyConnection only(pcb);
-    deliver(p);
+    if (frame.length > kBareAcknowledgement) [[likely]] {
+      deliver(p);
+    } else {
+      deliver_bare(p, *pcb);
+    }
   } else {
     deliver(p);
   }
 }
 
+void LwipStack::deliver_bare(pbuf* p, tcp_pcb& pcb) {
+  const std::uint32_t acknowledged = pcb.lastack;
+  const std::uint32_t received = pcb.rcv_nxt;
+  const std::uint32_t edge = pcb.snd_wl2 + pcb.snd_wnd;
+  deliver(p);
+  // Only if the connection is still there.
+  if (tcp_active_pcbs != &pcb || pcb.state < ESTABLISHED || pcb.unacked == nullptr) return;
+  if (pcb.lastack != acknowledged || pcb.rcv_nxt != received || pcb.snd_wl2 + pcb.snd_wnd != edge) return;
+  if (LwipConnection* const connection = LwipConnection::of(pcb); connection != nullptr)
+    connection->recovery().duplicate(pcb);
+}
+
 void LwipStack::deliver(pbuf* p) {
+  sent_again_ = false;
   if (netif_.input(p, &netif_) != ERR_OK) pbuf_free(p);
+  if (sent_again_) [[unlikely]]
+    note_fast_retransmit();
 }
 
 pbuf* LwipStack::wrap(const Frame& frame) {
@@ -294,13 +319,45 @@ void LwipStack::timers() {
   neighbours_->poll(now);
   if (now - last_tick_ >= kTickMs) {
     last_tick_ = now;
-    tcp_tmr();
+    tcp_timers();
+  }
+  if (now - last_loss_look_ >= LwipRecovery::kLookMs) {
+    last_loss_look_ = now;
+    look_for_losses();
   }
   // Looked at more often while an attack goes on.
   if (now - last_look_ < (filter_.under_pressure() ? 10 : kLookMs)) return;
   last_look_ = now;
   count_half_open();
   port_.flush_capture();
+}
+
+void LwipStack::tcp_timers() {
+  for (tcp_pcb* pcb = tcp_active_pcbs; pcb != nullptr; pcb = pcb->next) LwipRecovery::put_back(*pcb);
+  sent_again_ = false;
+  tcp_tmr();
+  if (!sent_again_) return;
+  for (tcp_pcb* pcb = tcp_active_pcbs; pcb != nullptr; pcb = pcb->next) {
+    if (!tcp_is_flag_set(pcb, TF_RTO)) continue;
+    if (LwipConnection* const connection = LwipConnection::of(*pcb); connection != nullptr)
+      connection->recovery().timed_out();
+  }
+}
+
+// Whose segment has just arrived is the first of the list.
+void LwipStack::note_fast_retransmit() {
+  tcp_pcb* const pcb = tcp_active_pcbs;
+  if (pcb == nullptr || !tcp_is_flag_set(pcb, TF_INFR)) return;
+  if (LwipConnection* const connection = LwipConnection::of(*pcb); connection != nullptr)
+    connection->recovery().fast_retransmitted(*pcb);
+}
+
+void LwipStack::look_for_losses() {
+  for (tcp_pcb* pcb = tcp_active_pcbs; pcb != nullptr; pcb = pcb->next) {
+    if (pcb->state < ESTABLISHED) continue;
+    if (LwipConnection* const connection = LwipConnection::of(*pcb); connection != nullptr)
+      counters.loss_probes += connection->recovery().look(*pcb, last_ms_);
+  }
 }
 
 void LwipStack::hand_over() {
@@ -320,10 +377,17 @@ err_t LwipStack::send_ipv4(netif* interface, pbuf* packet, const ip4_addr_t* to)
 
 // The one copy on the way out: lwIP keeps its own until it is acknowledged.
 err_t LwipStack::send_frame(netif* interface, pbuf* frame) {
-  Port& port = static_cast<LwipStack*>(interface->state)->port_;
+  auto* const self = static_cast<LwipStack*>(interface->state);
+  Port& port = self->port_;
   if (frame->tot_len > port.mtu() + Port::kEthernetHeader) return ERR_VAL;
   std::uint8_t* const to = port.reserve();
   if (to == nullptr) return ERR_BUF;
+  // Only TCP's segments are kept and come by again.
+  if ((frame->flags & kSentBefore) != 0) [[unlikely]] {
+    ++self->counters.retransmissions;
+    self->sent_again_ = true;
+  }
+  frame->flags |= kSentBefore;
   pbuf_copy_partial(frame, to, frame->tot_len, 0);
   port.commit(frame->tot_len);
   return ERR_OK;
@@ -402,6 +466,8 @@ void LwipStack::stats(const StatSink& sink) const {
   sink("framesCopied", static_cast<double>(counters.frames_copied));
   sink("framesDropped", static_cast<double>(counters.frames_dropped));
   sink("receiveStarved", static_cast<double>(counters.receive_starved));
+  sink("retransmissions", static_cast<double>(counters.retransmissions));
+  sink("lossProbes", static_cast<double>(counters.loss_probes));
 }
 
 }  // namespace demi::dpdk

@@ -69,6 +69,8 @@ class LwipStack final : public NetStack {
     std::uint64_t frames_copied = 0;        // to keep receive buffers free
     std::uint64_t frames_dropped = 0;       // no memory for that either
     std::uint64_t receive_starved = 0;      // received bytes that had to wait for memory
+    std::uint64_t retransmissions = 0;      // TCP segments sent again
+    std::uint64_t loss_probes = 0;          // of them, because nothing was acknowledged for some round trips
   } counters;
 
  private:
@@ -92,10 +94,14 @@ class LwipStack final : public NetStack {
   void look_for_buffers();
   void input(const Frame& frame);
   void deliver(pbuf* p);
+  void deliver_bare(pbuf* p, tcp_pcb& pcb);
   pbuf* wrap(const Frame& frame);
   pbuf* copy_out(const Frame& frame);
   bool loop_back();
   void timers();
+  void tcp_timers();
+  void note_fast_retransmit();
+  void look_for_losses();
   void count_half_open();
   void hand_over();
 
@@ -116,6 +122,8 @@ class LwipStack final : public NetStack {
   std::uint32_t last_ms_ = 0;
   std::uint32_t last_tick_ = 0;
   std::uint32_t last_look_ = 0;
+  std::uint32_t last_loss_look_ = 0;
+  bool sent_again_ = false;  // a TCP segment was, lately
   std::vector<Sga> chunks_;
   std::vector<LwipListener*> attended_listeners_;
   std::vector<LwipConnection*> attended_connections_;

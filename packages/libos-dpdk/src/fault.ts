@@ -1,6 +1,7 @@
-/** The option `fault`: what tests have done to frames below the stack, as "drop=0.01,duplicate=0.01,reorder=0.02,seed=7". */
+/** The option `fault`: what tests have done to frames below the stack, as "drop=0.01,duplicate=0.01,reorder=0.02,seed=7,lose-sent=100". */
 
 const RATES = ["drop", "duplicate", "reorder"];
+const COUNTS = ["seed", "lose-sent", "lose-received"];
 
 /** What is wrong with it; undefined when nothing is. */
 export function faultProblem(text: string): string | undefined {
@@ -12,11 +13,11 @@ export function faultProblem(text: string): string | undefined {
     seen.add(key);
     if (RATES.includes(key)) {
       if (!/^(0|1|[01]?\.\d+)$/.test(value) || Number(value) > 1) return `must have a rate from 0 to 1 for ${key}`;
-    } else if (key === "seed") {
+    } else if (COUNTS.includes(key)) {
       if (!/^\d{1,10}$/.test(value) || Number(value) > 0xffffffff)
-        return "must have a whole number below 2^32 for seed";
+        return `must have a whole number below 2^32 for ${key}`;
     } else {
-      return `must be made of ${RATES.join("=, ")}= and seed=, with commas between`;
+      return `must be made of ${[...RATES, "seed", "lose-sent"].join("=, ")}= and lose-received=, with commas between`;
     }
   }
   return undefined;

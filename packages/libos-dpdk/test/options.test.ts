@@ -133,8 +133,9 @@ test.each([
   ["fault", "drop=-0.1", "must have a rate from 0 to 1 for drop"],
   ["fault", "drop", "must have a rate from 0 to 1 for drop"],
   ["fault", "drop=0.1,drop=0.2", "must not name drop twice"],
-  ["fault", "delay=1", "must be made of drop=, duplicate=, reorder= and seed="],
+  ["fault", "delay=1", "must be made of drop=, duplicate=, reorder=, seed=, lose-sent= and lose-received="],
   ["fault", "seed=4294967296", "must have a whole number below 2^32 for seed"],
+  ["fault", "lose-sent=0.5", "must have a whole number below 2^32 for lose-sent"],
   ["fault", "drop=0.1, seed=1", "must be made of"],
 ])("%s %j is refused", (key, value, problem) => {
   const message = refusal({ [key]: value });

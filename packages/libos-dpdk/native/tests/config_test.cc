@@ -66,7 +66,7 @@ TEST_CASE("good options are read") {
               {"hugepages", "required"},
               {"eal", "-d\nx.so"},
               {"capture", "a.pcap"},
-              {"fault", "drop=0.01,duplicate=0.5,reorder=1,seed=7"}},
+              {"fault", "drop=0.01,duplicate=0.5,reorder=1,seed=7,lose-sent=8,lose-received=9"}},
              o, message) == 0);
   CHECK(o.eal.pci_device == "0000:00:05.0");
   CHECK(*o.port.mac == MacAddress{2, 0, 0, 0, 0, 0xfe});
@@ -77,6 +77,8 @@ TEST_CASE("good options are read") {
   CHECK(o.eal.extra == std::vector<std::string>{"-d", "x.so"});
   CHECK(o.port.faults.drop == 0.01);
   CHECK(o.port.faults.seed == 7);
+  CHECK(o.port.faults.lose_sent == 8);
+  CHECK(o.port.faults.lose_received == 9);
 }
 
 TEST_CASE("a wrong option is named") {
