@@ -25,12 +25,14 @@ build_packages "doctest-dev=/usr/include/doctest/doctest.h" "netcat-openbsd=/bin
 # What libos-dpdk is built against; what its tests make networks of and talk to it with.
 want_packages "pkg-config=pkg-config" "libdpdk-dev=/usr/include/dpdk/rte_eal.h" "liblwip-dev=/usr/include/lwip/lwip/init.h" \
   "iproute2=ip" "ethtool=ethtool" "iputils-ping=ping" "tcpdump=tcpdump" "dpdk-dev=dpdk-testpmd"
+# What libos-rdma is built against; what its guest makes RDMA devices with and talks to it with.
+want_packages "libfabric-dev=/usr/include/rdma/fabric.h" "rdmacm-utils=rping" "librdmacm-dev=/usr/include/rdma/rdma_cma.h"
 # What the guest runs on, kernel included: lab-vm itself knows.
 read -ra guest_packages <<<"$("$root/tools/lab-vm/lab-vm" --check 2>/dev/null | sed -n 's/^as root: .*--no-install-recommends //p')"
 want_packages "${guest_packages[@]}"
 require_pnpm
-# Nothing is left out there: libos-dpdk must build, too.
-[ "${CI:-}" != true ] || export DEMI_REQUIRE_DPDK=1
+# Nothing is left out there: all backends must build.
+[ "${CI:-}" != true ] || export DEMI_REQUIRE_DPDK=1 DEMI_REQUIRE_RDMA=1
 install_and_build
 
 # stage NAME SECONDS COMMAND...: runs it within the time, its output in a log that is shown when it fails; remembers how it ended.
@@ -68,6 +70,7 @@ stage readme 400 node scripts/readme-test.mjs
 # A machine with devices this one has not, emulated: docs/lab-vm.md.
 stage lab-vm 900 tools/lab-vm/test.sh
 stage guest-libos-dpdk 3600 packages/libos-dpdk/test/guest/test.sh
+stage guest-libos-rdma 2100 packages/libos-rdma/test/guest/test.sh
 
 step "summary"
 node scripts/summary.mjs "$results"

@@ -15,7 +15,12 @@ export function loadAddon(): NativeAddon {
   } catch (error) {
     throw new Error(explain(messageOf(error)), { cause: error });
   }
-  return { open: (limits, config) => addon.open(limits, nativeConfig(config)) };
+  return {
+    open: (limits, config) => {
+      const largest = Math.max(...limits.classes.map(({ size }) => size));
+      return addon.open(limits, nativeConfig(config, largest));
+    },
+  };
 }
 
 /** What to do about what node-gyp-build, or the dynamic linker beneath it, said. */

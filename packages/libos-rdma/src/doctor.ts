@@ -4,8 +4,8 @@ import { deviceChecks, deviceFiles } from "./devices.js";
 import type { Machine } from "./machine.js";
 import { BUILD_PACKAGES, RUNTIME_PACKAGES } from "./packages.js";
 
-/** What is registered with a device under the default options: 66 MiB of slots, 32 MiB of receives, 1 MiB to send headers from. */
-const DEFAULT_MIB = 99;
+/** What is registered with a device under the default options: 66 MiB of slots, 80 MiB of receives, 1 MiB to send headers from. */
+const DEFAULT_MIB = 147;
 
 export function doctor(machine: Machine): Check[] {
   const devices = deviceChecks(machine);

@@ -5,6 +5,9 @@ import { isIP } from "node:net";
 const RESERVED_RECEIVES = 2;
 /** Memory of all posted receives together. */
 const MOST_RECEIVE_BYTES = 2 ** 30;
+/** Of an sga, and a message is popped as one. */
+const MOST_SEGMENTS = 16;
+const DEFAULT_MESSAGE = 1 << 20;
 
 /** JSON Schema of each option; core checks values against it before they come here. */
 export const optionSchemas: Readonly<Record<string, object>> = {
@@ -39,17 +42,16 @@ export const optionSchemas: Readonly<Record<string, object>> = {
   },
   receives: {
     type: "integer",
-    minimum: 16,
+    minimum: 64,
     maximum: 131072,
-    default: 8192,
-    description: "Posted receives of all connections together.",
+    default: 20480,
+    description: "Receives of all connections together; a popped sga is one until it is freed.",
   },
   maxMessage: {
     type: "integer",
     minimum: 64,
     maximum: 16 << 20,
-    default: 1 << 20,
-    description: "Bytes of the largest message that is taken or sent.",
+    description: "Bytes of the largest message that is taken or sent; default: 1 MiB, or what the arena has room for.",
   },
 };
 
@@ -57,13 +59,17 @@ export const optionSchemas: Readonly<Record<string, object>> = {
 type Values = Readonly<Record<string, string | undefined>>;
 
 /**
- * What the addon's open() takes: every option, as a string. Throws an Error with `errno` -EINVAL whose message names each wrong key
- * and what is wrong with it.
+ * What the addon's open() takes: every option, as a string. `largestSlot` is the arena's, in bytes. Throws an Error with `errno`
+ * -EINVAL whose message names each wrong key and what is wrong with it.
  */
-export function nativeConfig(values: Values): Record<string, string> {
-  const config = Object.fromEntries(
-    Object.entries(optionSchemas).map(([key, schema]) => [key, values[key] ?? defaultOf(schema)]),
-  ) as Record<"provider" | "device" | "address" | "credits" | "slot" | "receives" | "maxMessage", string>;
+export function nativeConfig(values: Values, largestSlot: number): Record<string, string> {
+  const room = largestSlot * MOST_SEGMENTS;
+  const config = {
+    ...Object.fromEntries(
+      Object.entries(optionSchemas).map(([key, schema]) => [key, values[key] ?? defaultOf(schema)]),
+    ),
+    maxMessage: values.maxMessage ?? String(Math.min(DEFAULT_MESSAGE, room)),
+  } as Record<"provider" | "device" | "address" | "credits" | "slot" | "receives" | "maxMessage", string>;
 
   const problems: string[] = [];
   const refuse = (key: string, problem: string) =>
@@ -85,6 +91,9 @@ export function nativeConfig(values: Values): Record<string, string> {
   } else if (receives * slot > MOST_RECEIVE_BYTES) {
     const most = Math.floor(MOST_RECEIVE_BYTES / slot);
     refuse("receives", `must be at most ${most} with ${slot} bytes each, so that they fit into 1 GiB`);
+  }
+  if (Number(config.maxMessage) > room) {
+    refuse("maxMessage", `must be at most ${room}, ${MOST_SEGMENTS} of the arena's largest slots`);
   }
   if (problems.length > 0) throw Object.assign(new Error(problems.join("; ")), { errno: -22 });
   return config;

@@ -215,12 +215,12 @@ test("locked memory: soft and hard limit against what is registered", () => {
     status: "lack",
     found:
       "soft limit 8388608 bytes, hard limit 8388608 bytes: an RDMA device locks the arena and the receives, " +
-      "99 MiB with the default options",
+      "147 MiB with the default options",
     mend: "raise memlock in /etc/security/limits.conf, or LimitMEMLOCK= of the service, and log in again",
   });
   expect(check(name, limits("8388608", "unlimited"))?.mend).toBe("ulimit -l unlimited");
   expect(check(name, limits("8388608", "209715200"))?.mend).toBe("ulimit -l 204800");
-  expect(check(name, limits("104857600", "104857600"))?.status).toBe("ok");
+  expect(check(name, limits("154140672", "154140672"))?.status).toBe("ok");
   const capable = { "/proc/self/status": "CapEff:\t0000000000004000\n" };
   expect(check(name, { ...limits("65536", "65536"), ...capable })).toMatchObject({
     status: "ok",

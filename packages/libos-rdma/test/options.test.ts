@@ -1,6 +1,9 @@
 import { openLibOS } from "@demikernel/core";
 import rdma from "../src/index";
-import { nativeConfig } from "../src/options";
+import { nativeConfig as config } from "../src/options";
+
+const LARGEST_SLOT = 1 << 20;
+const nativeConfig = (values: Record<string, string>) => config(values, LARGEST_SLOT);
 
 /** The message of the error that opening with these values gives. */
 function refusal(values: Record<string, string>): string {
@@ -20,7 +23,7 @@ test("nothing is needed, and what the addon then gets", () => {
     address: "",
     credits: "16",
     slot: "4096",
-    receives: "8192",
+    receives: "20480",
     maxMessage: "1048576",
   });
 });
@@ -77,7 +80,15 @@ test("posted receives have to fit", () => {
   expect(refusal({ slot: "65536", receives: "16385" })).toMatch(
     /^rdma\.receives must be at most 16384 with 65536 bytes each, so that they fit into 1 GiB/,
   );
-  expect(refusal({ credits: "8191" })).toMatch(/; got "8192"$/);
+  expect(refusal({ credits: "20479" })).toMatch(/; got "20480"$/);
+});
+
+test("a message has to fit into one sga", () => {
+  expect(config({}, 4096).maxMessage).toBe("65536");
+  expect(config({ maxMessage: "65536" }, 4096).maxMessage).toBe("65536");
+  expect(() => config({ maxMessage: "65537" }, 4096)).toThrow(
+    'rdma.maxMessage must be at most 65536, 16 of the arena\'s largest slots; got "65537"',
+  );
 });
 
 test("all that is wrong is said at once", () => {
@@ -98,7 +109,7 @@ test.each([
   [{ slot: 192 }, "rdma.slot must be at least 256; got 192"],
   [{ slot: 300 }, "rdma.slot must be multiple of 64; got 300"],
   [{ slot: 131072 }, "rdma.slot must be at most 65536; got 131072"],
-  [{ receives: 15 }, "rdma.receives must be at least 16; got 15"],
+  [{ receives: 63 }, "rdma.receives must be at least 64; got 63"],
   [{ receives: 131073 }, "rdma.receives must be at most 131072; got 131073"],
   [{ maxMessage: 63 }, "rdma.maxMessage must be at least 64; got 63"],
   [{ maxMessage: 16777217 }, "rdma.maxMessage must be at most 16777216; got 16777217"],
