@@ -1,0 +1,154 @@
+// One connection: the handshake, credits, messages in fragments, and an end that loses nothing. The socket above it keeps the operations.
+//
+// A side may send as many fragments as the other has posted receives for it, and learns with every message how many were posted again
+// (credits; InfiniBand's end-to-end flow control, done in the open because tcp has none of it). Two receives beyond the credits are for
+// messages that need none: credits alone, and the end.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "buffers.hpp"
+#include "demi/net/retry_lists.hpp"
+#include "demi/runtime.hpp"
+#include "fabric.hpp"
+#include "wire.hpp"
+
+namespace demi::rdma {
+
+class Connection;
+
+struct Counters {
+  std::uint64_t credit_stalls = 0;  // pushes that had to wait for the peer to pop
+  std::uint64_t credit_messages = 0;
+  std::uint64_t bad_messages = 0;  // connections ended for what the peer sent
+  std::uint64_t refused = 0;       // requests turned away
+  std::uint64_t send_full = 0;     // the send queue had no room
+  std::uint64_t errors = 0;        // completions with an error
+};
+
+// What the connections of one libOS share.
+struct Context {
+  Context(Runtime& runtime, Fabric& fabric, Buffers& buffers)
+      : runtime(runtime), fabric(fabric), buffers(buffers), retries(runtime.arena()) {}
+
+  Runtime& runtime;
+  Fabric& fabric;
+  Buffers& buffers;
+  net::RetryLists retries;
+  Counters counters;
+  std::uint16_t credits = 16;
+  std::uint32_t most_message = 1u << 20;
+  std::uint64_t posted = 0;  // receives
+  std::uint64_t sending = 0;
+  // Nobody's any more: saying goodbye, or to be destroyed after the poll.
+  std::vector<std::unique_ptr<Connection>> leaving;
+};
+
+class ConnectionEvents {
+ public:
+  virtual void established() = 0;
+  virtual void arrived() = 0;       // front() is something
+  virtual void writable() = 0;      // send() would take more
+  virtual void pushed(Op& op) = 0;  // all of it was sent and its memory is free
+  virtual void ended() = 0;         // the peer has closed; what came before is still in arrived()
+  // The connection is gone, for sends at once, for receives when what has arrived was taken.
+  virtual void lost(int error) = 0;
+
+ protected:
+  ~ConnectionEvents() = default;
+};
+
+class Connection final : private EndpointEvents, private net::Retryable {
+ public:
+  using Clock = std::chrono::steady_clock;
+  // Receives posted beyond the credits.
+  static constexpr std::uint32_t kSpare = 2;
+  static constexpr std::chrono::seconds kConnecting{10};
+  static constexpr std::chrono::seconds kLeaving{2};
+
+  struct Fragment {
+    std::uint32_t buffer;
+    std::uint32_t bytes;  // of payload
+    Header header;
+  };
+
+  explicit Connection(Context& context) : context_(context) {}
+  ~Connection();
+
+  // One of these once. 0 or a negative errno.
+  int connect(const Address& from, const Address& to, ConnectionEvents& events);
+  int accept(Request& request, ConnectionEvents& events);
+  void set_events(ConnectionEvents& events) { events_ = &events; }
+
+  bool is_established() const { return established_; }
+  bool is_open() const { return endpoint_ != nullptr; }
+  Clock::time_point deadline() const { return deadline_; }
+  const Handshake& peer() const { return peer_; }
+  int local_address(Address& out) const { return endpoint_ ? endpoint_->local_address(out) : -ENOTCONN; }
+  int peer_address(Address& out) const { return endpoint_ ? endpoint_->peer_address(out) : -ENOTCONN; }
+
+  // True when all of the push is under way: pushed() follows. False: writable() or a retry of `waiting` follows, or lost().
+  bool send(Op& op, net::Retryable& waiting);
+
+  bool empty() const { return arrived_.empty(); }
+  const Fragment& front() const { return arrived_.front(); }
+  std::span<const std::uint8_t> front_bytes() const;
+  // The payload of the front as an sga, or nothing but its receive back.
+  Sga take_front();
+  void drop_front();
+
+  // Nothing of it is wanted any more: no events; the peer is told, and the memory given back when it is safe.
+  static void leave(std::unique_ptr<Connection> self);
+  // Of one that leaves: it may be destroyed.
+  bool gone() const;
+  // At the end: no more goodbyes.
+  void abandon() { close_endpoint(); }
+  void time_out() { give_up(-ETIMEDOUT); }
+
+ private:
+  // EndpointEvents
+  void connected(std::span<const std::uint8_t> data) override;
+  void refused(int error, std::span<const std::uint8_t> data) override;
+  void disconnected() override { give_up(-ECONNRESET); }
+  void received(Work& work, std::uint32_t bytes) override;
+  void sent(Work& work) override;
+  void failed(int error) override;
+  // Retryable: receives that could not be posted for want of slots
+  void retry() override { post_missing(); }
+
+  Handshake own() const;
+  int post_all();
+  bool post(std::uint32_t buffer);
+  void post_missing();
+  void return_credits();
+  bool send_control(Kind kind);
+  bool post_send(std::span<const iovec> pieces, Work& work);
+  Work* keep(bool sending, std::uint32_t buffer);
+  void drop(Work& work);
+  bool accept_data(const Header& header, std::uint32_t buffer, std::uint32_t bytes);
+  void bad_message(int error);
+  void give_up(int error);
+  void close_endpoint();
+
+  Context& context_;
+  ConnectionEvents* events_ = nullptr;
+  std::unique_ptr<Endpoint> endpoint_;  // nullptr: closed
+  Handshake peer_;
+  bool established_ = false;
+  bool peer_ended_ = false;
+  bool left_ = false;
+  Clock::time_point deadline_{};
+  std::uint32_t send_credits_ = 0;
+  std::uint32_t owed_ = 0;     // credits to be returned
+  std::uint32_t missing_ = 0;  // receives to be posted when there are slots
+  std::uint32_t next_offset_ = 0;
+  std::uint32_t message_ = 0;  // bytes of the message that is arriving
+  std::uint32_t sends_ = 0;    // under way
+  std::deque<Fragment> arrived_;
+  std::vector<Work*> works_;
+};
+
+}  // namespace demi::rdma

@@ -1,0 +1,317 @@
+#include "libfabric.hpp"
+
+#include <rdma/fi_cm.h>
+#include <rdma/fi_errno.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "libfabric_endpoint.hpp"
+
+namespace demi::rdma {
+
+namespace {
+
+// rxe and others have 32767 entries at most.
+constexpr std::size_t kMostCompletions = 32767;
+constexpr int kBatch = 32;
+constexpr int kRounds = 8;
+// Connections come and go far less often than messages.
+constexpr std::uint32_t kPollsPerEvents = 32;
+constexpr std::size_t kMostPieces = 8;
+
+Info make_hints(const FabricOptions& options, const std::string& provider) {
+  Info hints(fi_allocinfo());
+  if (!hints) return nullptr;
+  hints->caps = FI_MSG;
+  hints->mode = FI_CONTEXT | FI_CONTEXT2;  // Work::reserved
+  hints->ep_attr->type = FI_EP_MSG;
+  // Memory is registered and its descriptor passed always, also where a provider would do without.
+  hints->domain_attr->mr_mode = FI_MR_LOCAL | FI_MR_VIRT_ADDR | FI_MR_ALLOCATED | FI_MR_PROV_KEY;
+  hints->domain_attr->threading = FI_THREAD_DOMAIN;
+  hints->rx_attr->size = options.receives_per_endpoint;
+  hints->fabric_attr->prov_name = ::strdup(provider.c_str());
+  if (!options.device.empty()) hints->domain_attr->name = ::strdup(options.device.c_str());
+  return hints;
+}
+
+int find(const FabricOptions& options, const std::string& provider, Info& out) {
+  const Info hints = make_hints(options, provider);
+  if (!hints) return -ENOMEM;
+  fi_info* found = nullptr;
+  std::string host;
+  if (options.address.family != 0) host = options.address.host();
+  const int error = fi_getinfo(FI_VERSION(1, 17), host.empty() ? nullptr : host.c_str(), nullptr,
+                               host.empty() ? 0 : FI_SOURCE, hints.get(), &found);
+  out.reset(found);
+  return error;
+}
+
+}  // namespace
+
+std::unique_ptr<Libfabric> Libfabric::open(const FabricOptions& options, std::string& message, int& error) {
+  std::unique_ptr<Libfabric> self(new Libfabric());
+  const bool choose = options.provider == "auto";
+  error = find(options, choose ? "verbs" : options.provider, self->info_);
+  if (error != 0 && choose) error = find(options, "tcp", self->info_);
+  if (error != 0) {
+    const std::string provider = choose ? "neither verbs nor tcp" : "provider " + options.provider;
+    message = provider + ": libfabric finds no device for it";
+    if (!options.device.empty()) message += " named \"" + options.device + "\"";
+    if (options.address.family != 0) message += " with the address " + options.address.host();
+    message += " (" + std::string(fi_strerror(-error)) + ")";
+    error = error == -FI_ENODATA ? -ENODEV : error;
+    return nullptr;
+  }
+  error = self->open_queues(options, message);
+  return error == 0 ? std::move(self) : nullptr;
+}
+
+int Libfabric::open_queues(const FabricOptions& options, std::string& message) {
+  const auto failed = [&](const char* what, int error) {
+    message = std::string(what) + ": " + fi_strerror(-error);
+    return error;
+  };
+  const auto made = [](auto& out, auto* fid) { out.reset(fid); };
+  fid_fabric* fabric = nullptr;
+  if (const int error = fi_fabric(info_->fabric_attr, &fabric, nullptr); error != 0) return failed("fi_fabric", error);
+  made(fabric_, fabric);
+  fid_domain* domain = nullptr;
+  if (const int error = fi_domain(fabric, info_.get(), &domain, nullptr); error != 0) return failed("fi_domain", error);
+  made(domain_, domain);
+  fi_eq_attr event_queue{};
+  event_queue.wait_obj = FI_WAIT_FD;
+  fid_eq* events = nullptr;
+  if (const int error = fi_eq_open(fabric, &event_queue, &events, nullptr); error != 0)
+    return failed("fi_eq_open", error);
+  made(events_, events);
+  fi_cq_attr completion_queue{};
+  completion_queue.size = std::min<std::size_t>(options.works, kMostCompletions);
+  completion_queue.format = FI_CQ_FORMAT_MSG;
+  completion_queue.wait_obj = FI_WAIT_FD;
+  fid_cq* completions = nullptr;
+  if (const int error = fi_cq_open(domain, &completion_queue, &completions, nullptr); error != 0)
+    return failed("fi_cq_open", error);
+  made(completions_, completions);
+
+  most_pieces_ = std::min(info_->tx_attr->iov_limit, kMostPieces);
+  works_.push_back(std::make_unique<Work[]>(options.works));
+  for (std::uint32_t n = options.works; n-- > 0;) free_.push_back(&works_.back()[n]);
+
+  int descriptors[2] = {-1, -1};
+  wait_fd_ = ::epoll_create1(EPOLL_CLOEXEC);
+  if (wait_fd_ < 0) return failed("epoll_create1", -errno);
+  fid* const waited[2] = {&events->fid, &completions->fid};
+  for (int i = 0; i < 2; ++i) {
+    if (const int error = fi_control(waited[i], FI_GETWAIT, &descriptors[i]); error != 0)
+      return failed("FI_GETWAIT", error);
+    epoll_event event{.events = EPOLLIN, .data = {.fd = descriptors[i]}};
+    if (::epoll_ctl(wait_fd_, EPOLL_CTL_ADD, descriptors[i], &event) != 0) return failed("epoll_ctl", -errno);
+  }
+  return 0;
+}
+
+Libfabric::~Libfabric() {
+  if (wait_fd_ >= 0) ::close(wait_fd_);
+}
+
+int Libfabric::register_memory(std::span<std::uint8_t> memory) {
+  fid_mr* region = nullptr;
+  const int error =
+      fi_mr_reg(domain_.get(), memory.data(), memory.size(), FI_SEND | FI_RECV, 0, 1, 0, &region, nullptr);
+  if (error == 0) memory_.reset(region);
+  return error;
+}
+
+// ---- endpoints ------------------------------------------------------------------------------------------------------
+
+Info Libfabric::info_for(const Address& from, const Address& to) const {
+  Info info(fi_dupinfo(info_.get()));
+  if (!info) return nullptr;
+  const auto set = [](void*& where, std::size_t& length, const Address& address) {
+    std::free(std::exchange(where, nullptr));
+    length = 0;
+    if (address.family == 0) return;
+    sockaddr_storage storage;
+    length = address.to_sockaddr(storage);
+    where = std::malloc(length);
+    if (where != nullptr) std::memcpy(where, &storage, length);
+  };
+  // What the options say, unless the socket was bound.
+  const bool own = from.family == 0 && info->src_addr != nullptr;
+  const int family = to.family != 0 ? to.family : from.family;
+  info->addr_format = family == 6 ? FI_SOCKADDR_IN6 : FI_SOCKADDR_IN;
+  if (own && static_cast<const sockaddr*>(info->src_addr)->sa_family != (family == 6 ? AF_INET6 : AF_INET)) {
+    set(info->src_addr, info->src_addrlen, {});
+  } else if (!own) {
+    set(info->src_addr, info->src_addrlen, from);
+  }
+  set(info->dest_addr, info->dest_addrlen, to);
+  info->handle = nullptr;
+  return info;
+}
+
+std::unique_ptr<LibfabricEndpoint> Libfabric::make_endpoint(fi_info& info, EndpointEvents& events, int& error) {
+  fid_ep* made = nullptr;
+  if (error = fi_endpoint(domain_.get(), &info, &made, nullptr); error != 0) return nullptr;
+  auto endpoint = std::make_unique<LibfabricEndpoint>(*this, Fid<fid_ep>(made), events);
+  if (error = fi_ep_bind(made, &events_->fid, 0); error != 0) return nullptr;
+  if (error = fi_ep_bind(made, &completions_->fid, FI_TRANSMIT | FI_RECV); error != 0) return nullptr;
+  if (error = fi_enable(made); error != 0) return nullptr;
+  objects_[&made->fid] = {endpoint.get(), nullptr};
+  return endpoint;
+}
+
+std::unique_ptr<Endpoint> Libfabric::endpoint(const Address& from, const Address& to, EndpointEvents& events,
+                                              int& error) {
+  const Info info = info_for(from, to);
+  if (!info) {
+    error = -ENOMEM;
+    return nullptr;
+  }
+  auto endpoint = make_endpoint(*info, events, error);
+  if (endpoint) endpoint->set_destination(to);
+  return endpoint;
+}
+
+int Libfabric::connect(Endpoint& endpoint, std::span<const std::uint8_t> data) {
+  events_due_ = true;
+  return static_cast<LibfabricEndpoint&>(endpoint).connect(data);
+}
+
+std::unique_ptr<Listener> Libfabric::bind(const Address& to, int& error) {
+  const Info info = info_for(to, {});
+  error = -ENOMEM;
+  if (!info) return nullptr;
+  fid_pep* made = nullptr;
+  if (error = fi_passive_ep(fabric_.get(), info.get(), &made, nullptr); error != 0) return nullptr;
+  auto listener = std::make_unique<LibfabricListener>(*this, Fid<fid_pep>(made));
+  if (error = fi_pep_bind(made, &events_->fid, 0); error != 0) return nullptr;
+  objects_[&made->fid] = {nullptr, listener.get()};
+  return listener;
+}
+
+// ---- completions ----------------------------------------------------------------------------------------------------
+
+bool Libfabric::poll() {
+  leaving_.insert(leaving_.end(), retired_.begin(), retired_.end());
+  retired_.clear();
+  bool any = false;
+  bool drained = false;
+  for (int round = 0; round < kRounds && !drained; ++round) {
+    drained = !poll_completions();
+    any = any || !drained;
+  }
+  // What could name these has been read.
+  if (drained && !leaving_.empty()) {
+    free_.insert(free_.end(), leaving_.begin(), leaving_.end());
+    leaving_.clear();
+  }
+  if (events_due_ || ++polls_ % kPollsPerEvents == 0) {
+    events_due_ = poll_events();
+    any = any || events_due_;
+  }
+  return any;
+}
+
+// False: there are no more now.
+bool Libfabric::poll_completions() {
+  fi_cq_msg_entry entries[kBatch];
+  const ssize_t n = fi_cq_read(completions_.get(), entries, kBatch);
+  if (n == -FI_EAVAIL) {
+    completion_failed();
+    return true;
+  }
+  for (ssize_t i = 0; i < n; ++i) {
+    auto* const work = static_cast<Work*>(entries[i].op_context);
+    WorkEvents* const owner = work->owner;
+    if (owner == nullptr) continue;
+    if (work->sending) {
+      owner->sent(*work);
+    } else {
+      owner->received(*work, static_cast<std::uint32_t>(entries[i].len));
+    }
+  }
+  return n > 0;
+}
+
+void Libfabric::completion_failed() {
+  fi_cq_err_entry entry{};
+  if (fi_cq_readerr(completions_.get(), &entry, 0) < 1) return;
+  auto* const work = static_cast<Work*>(entry.op_context);
+  if (work == nullptr || work->owner == nullptr) return;
+  work->owner->failed(entry.err == 0 || entry.err > 255 ? -EIO : -entry.err);
+}
+
+// ---- events of connections ------------------------------------------------------------------------------------------
+
+bool Libfabric::poll_events() {
+  alignas(fi_eq_cm_entry) std::uint8_t bytes[sizeof(fi_eq_cm_entry) + 256];
+  std::uint32_t event = 0;
+  const ssize_t n = fi_eq_read(events_.get(), &event, bytes, sizeof bytes, 0);
+  if (n == -FI_EAVAIL) {
+    event_failed();
+    return true;
+  }
+  if (n < static_cast<ssize_t>(sizeof(fi_eq_cm_entry))) return false;
+  auto* const entry = reinterpret_cast<fi_eq_cm_entry*>(bytes);
+  const std::span<const std::uint8_t> data(entry->data, static_cast<std::size_t>(n) - sizeof *entry);
+  const auto found = objects_.find(entry->fid);
+  if (event == FI_CONNREQ) {
+    Info info(entry->info);
+    if (found != objects_.end() && found->second.listener != nullptr) {
+      found->second.listener->requested(std::move(info), data);
+    }
+    return true;
+  }
+  if (found == objects_.end() || found->second.endpoint == nullptr) return true;
+  EndpointEvents& to = found->second.endpoint->events();
+  if (event == FI_CONNECTED) {
+    to.connected(data);
+  } else if (event == FI_SHUTDOWN) {
+    // What it sent before is in the completion queue.
+    while (poll_completions()) {
+    }
+    if (const auto still = objects_.find(entry->fid); still != objects_.end()) {
+      still->second.endpoint->events().disconnected();
+    }
+  }
+  return true;
+}
+
+void Libfabric::event_failed() {
+  // Asked for without room for data: libfabric then lends its own until the next call.
+  fi_eq_err_entry entry{};
+  if (fi_eq_readerr(events_.get(), &entry, 0) < 0) return;
+  const auto found = objects_.find(entry.fid);
+  if (found == objects_.end() || found->second.endpoint == nullptr) return;
+  const auto* const data = static_cast<const std::uint8_t*>(entry.err_data);
+  found->second.endpoint->events().refused(entry.err == 0 || entry.err > 255 ? -EIO : -entry.err,
+                                           {data, data == nullptr ? 0 : entry.err_data_size});
+}
+
+bool Libfabric::may_wait() {
+  fid* waited[2] = {&events_->fid, &completions_->fid};
+  // After a sleep both are looked at.
+  events_due_ = true;
+  return retired_.empty() && leaving_.empty() && fi_trywait(fabric_.get(), waited, 2) == 0;
+}
+
+// ---- works ----------------------------------------------------------------------------------------------------------
+
+Work* Libfabric::work() {
+  if (free_.empty()) return nullptr;
+  Work* const work = free_.back();
+  free_.pop_back();
+  return work;
+}
+
+void Libfabric::retire(Work& work) {
+  work.owner = nullptr;
+  retired_.push_back(&work);
+}
+
+}  // namespace demi::rdma

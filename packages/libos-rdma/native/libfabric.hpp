@@ -1,0 +1,99 @@
+// The fabric by libfabric's FI_EP_MSG endpoints: verbs on RDMA devices, tcp anywhere.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <rdma/fabric.h>
+#include <rdma/fi_cm.h>
+#include <rdma/fi_domain.h>
+#include <rdma/fi_endpoint.h>
+#include <rdma/fi_eq.h>
+
+#include "fabric.hpp"
+
+namespace demi::rdma {
+
+struct CloseFid {
+  template <typename F>
+  void operator()(F* fid) const {
+    fi_close(&fid->fid);
+  }
+};
+template <typename F>
+using Fid = std::unique_ptr<F, CloseFid>;
+
+struct FreeInfo {
+  void operator()(fi_info* info) const { fi_freeinfo(info); }
+};
+using Info = std::unique_ptr<fi_info, FreeInfo>;
+
+class LibfabricEndpoint;
+class LibfabricListener;
+
+class Libfabric final : public Fabric {
+ public:
+  // nullptr on failure: a negative errno in `error`, a sentence in `message`.
+  static std::unique_ptr<Libfabric> open(const FabricOptions& options, std::string& message, int& error);
+  ~Libfabric() override;
+
+  const char* provider() const override { return info_->fabric_attr->prov_name; }
+  const char* device() const override { return info_->domain_attr->name; }
+  std::size_t most_pieces() const override { return most_pieces_; }
+  int register_memory(std::span<std::uint8_t> memory) override;
+  std::unique_ptr<Listener> bind(const Address& to, int& error) override;
+  std::unique_ptr<Endpoint> endpoint(const Address& from, const Address& to, EndpointEvents& events,
+                                     int& error) override;
+  int connect(Endpoint& endpoint, std::span<const std::uint8_t> data) override;
+  bool poll() override;
+  Work* work() override;
+  void retire(Work& work) override;
+  void recycle(Work& work) override { free_.push_back(&work); }
+  int wait_fd() override { return wait_fd_; }
+  bool may_wait() override;
+
+  // ---- for its endpoints and listeners ------------------------------------------------------------------------------
+
+  std::unique_ptr<LibfabricEndpoint> make_endpoint(fi_info& info, EndpointEvents& events, int& error);
+  void forget(const fid& of) { objects_.erase(&of); }
+  void* memory_descriptor() const { return fi_mr_desc(memory_.get()); }
+  fid_fabric& fabric() { return *fabric_; }
+  fid_eq& events() { return *events_; }
+
+ private:
+  struct Object {
+    LibfabricEndpoint* endpoint = nullptr;
+    LibfabricListener* listener = nullptr;
+  };
+  friend class LibfabricListener;
+
+  Libfabric() = default;
+  int open_queues(const FabricOptions& options, std::string& message);
+  Info info_for(const Address& from, const Address& to) const;
+  bool poll_completions();
+  bool poll_events();
+  void completion_failed();
+  void event_failed();
+
+  // In the order in which they are made; closed the other way round.
+  Info info_;
+  Fid<fid_fabric> fabric_;
+  Fid<fid_domain> domain_;
+  Fid<fid_mr> memory_;
+  Fid<fid_eq> events_;
+  Fid<fid_cq> completions_;
+  int wait_fd_ = -1;
+  std::size_t most_pieces_ = 1;
+  std::unordered_map<const fid*, Object> objects_;
+  std::uint32_t polls_ = 0;
+  bool events_due_ = true;
+
+  std::vector<std::unique_ptr<Work[]>> works_;
+  std::vector<Work*> free_;
+  std::vector<Work*> retired_;
+  std::vector<Work*> leaving_;
+};
+
+}  // namespace demi::rdma

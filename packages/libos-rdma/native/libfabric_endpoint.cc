@@ -1,0 +1,100 @@
+#include "libfabric_endpoint.hpp"
+
+#include <rdma/fi_errno.h>
+
+#include <array>
+
+namespace demi::rdma {
+
+namespace {
+
+int read_address(int error, const sockaddr_storage& storage, Address& out) {
+  if (error != 0) return error;
+  out = Address::from_sockaddr(storage);
+  return out.family == 0 ? -EINVAL : 0;
+}
+
+}  // namespace
+
+LibfabricEndpoint::~LibfabricEndpoint() {
+  fabric_.forget(endpoint_->fid);
+  fi_shutdown(endpoint_.get(), 0);
+}
+
+int LibfabricEndpoint::post(std::uint8_t* memory, std::size_t bytes, Work& work) {
+  return static_cast<int>(fi_recv(endpoint_.get(), memory, bytes, fabric_.memory_descriptor(), FI_ADDR_UNSPEC, &work));
+}
+
+int LibfabricEndpoint::send(std::span<const iovec> pieces, Work& work) {
+  void* const descriptor = fabric_.memory_descriptor();
+  if (pieces.size() == 1) {
+    return static_cast<int>(
+        fi_send(endpoint_.get(), pieces[0].iov_base, pieces[0].iov_len, descriptor, FI_ADDR_UNSPEC, &work));
+  }
+  std::array<void*, 16> descriptors;
+  descriptors.fill(descriptor);
+  if (pieces.size() > descriptors.size()) return -EINVAL;
+  return static_cast<int>(
+      fi_sendv(endpoint_.get(), pieces.data(), descriptors.data(), pieces.size(), FI_ADDR_UNSPEC, &work));
+}
+
+int LibfabricEndpoint::connect(std::span<const std::uint8_t> data) {
+  sockaddr_storage to;
+  destination_.to_sockaddr(to);
+  return fi_connect(endpoint_.get(), &to, data.data(), data.size());
+}
+
+int LibfabricEndpoint::accept(std::span<const std::uint8_t> data) {
+  return fi_accept(endpoint_.get(), data.data(), data.size());
+}
+
+int LibfabricEndpoint::local_address(Address& out) const {
+  sockaddr_storage storage{};
+  std::size_t length = sizeof storage;
+  return read_address(fi_getname(&endpoint_->fid, &storage, &length), storage, out);
+}
+
+int LibfabricEndpoint::peer_address(Address& out) const {
+  sockaddr_storage storage{};
+  std::size_t length = sizeof storage;
+  return read_address(fi_getpeer(endpoint_.get(), &storage, &length), storage, out);
+}
+
+// ---- requests -------------------------------------------------------------------------------------------------------
+
+LibfabricRequest::~LibfabricRequest() {
+  if (!answered_) fi_reject(&listener_, info_->handle, nullptr, 0);
+}
+
+std::unique_ptr<Endpoint> LibfabricRequest::take(EndpointEvents& events, int& error) {
+  auto endpoint = fabric_.make_endpoint(*info_, events, error);
+  answered_ = endpoint != nullptr;
+  return endpoint;
+}
+
+void LibfabricRequest::reject(std::span<const std::uint8_t> data) {
+  answered_ = true;
+  fi_reject(&listener_, info_->handle, data.data(), data.size());
+}
+
+// ---- listening ------------------------------------------------------------------------------------------------------
+
+LibfabricListener::~LibfabricListener() { fabric_.forget(endpoint_->fid); }
+
+int LibfabricListener::listen(ListenerEvents& events) {
+  events_ = &events;
+  return fi_listen(endpoint_.get());
+}
+
+int LibfabricListener::local_address(Address& out) const {
+  sockaddr_storage storage{};
+  std::size_t length = sizeof storage;
+  return read_address(fi_getname(&endpoint_->fid, &storage, &length), storage, out);
+}
+
+void LibfabricListener::requested(Info info, std::span<const std::uint8_t> data) {
+  LibfabricRequest request(fabric_, *endpoint_, std::move(info), data);
+  if (events_ != nullptr) events_->requested(request);
+}
+
+}  // namespace demi::rdma

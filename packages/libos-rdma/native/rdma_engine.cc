@@ -1,0 +1,106 @@
+#include "rdma_engine.hpp"
+
+#include <algorithm>
+
+#include "libfabric.hpp"
+#include "rdma_socket.hpp"
+
+namespace demi::rdma {
+
+bool RdmaEngine::prepare(Limits& limits, const Config& config, std::string& message, int& error) {
+  Options options;
+  if (error = read_options(config, options, message); error != 0) return false;
+  limits.device = Buffers::slots(options.receives, options.buffer);
+  return true;
+}
+
+std::unique_ptr<Engine> RdmaEngine::make(Runtime& runtime, const Config& config, std::string& message, int& error) {
+  Options options;
+  if (error = read_options(config, options, message); error != 0) return nullptr;
+  Arena& arena = runtime.arena();
+  const std::uint64_t largest = std::uint64_t{arena.largest()} * layout::kMaxSegments;
+  if (options.most_message > largest) {
+    message = "maxMessage is " + std::to_string(options.most_message) + ", but the arena has at most " +
+              std::to_string(largest) + " bytes for one message (option \"arena\")";
+    error = -EINVAL;
+    return nullptr;
+  }
+  options.fabric.receives_per_endpoint = options.credits + Connection::kSpare;
+  options.fabric.works = options.receives + Buffers::kSends;
+  std::unique_ptr<RdmaEngine> engine(new RdmaEngine());
+  engine->fabric_ = Libfabric::open(options.fabric, message, error);
+  if (!engine->fabric_) return nullptr;
+  if (error = engine->fabric_->register_memory({arena.base(), arena.bytes()}); error != 0) {
+    message = "the memory of the arena, " + std::to_string(arena.bytes() >> 20) +
+              " MiB, cannot be registered with the device: is the limit on locked memory (ulimit -l) large enough?";
+    return nullptr;
+  }
+  engine->buffers_ = std::make_unique<Buffers>(arena, Buffers::slots(options.receives, options.buffer));
+  engine->context_ = std::make_unique<Context>(runtime, *engine->fabric_, *engine->buffers_);
+  engine->context_->credits = options.credits;
+  engine->context_->most_message = options.most_message;
+  return engine;
+}
+
+RdmaEngine::~RdmaEngine() {
+  if (!context_) return;
+  // The goodbyes that were under way get a moment.
+  const auto end = Connection::Clock::now() + std::chrono::milliseconds(100);
+  while (!context_->leaving.empty() && Connection::Clock::now() < end) turn();
+  context_->leaving.clear();
+  context_->runtime.arena().on_device_release([](std::uint32_t) {});
+}
+
+std::unique_ptr<Queue> RdmaEngine::socket(const SocketRequest& request, int& error) {
+  error = -EPROTONOSUPPORT;
+  if (request.kind != SocketKind::kStream) return nullptr;
+  error = -EINVAL;
+  if (!request.framing.empty() && request.framing != "stream") return nullptr;
+  return std::make_unique<RdmaSocket>(*context_, request.family);
+}
+
+bool RdmaEngine::turn() {
+  const bool any = fabric_->poll();
+  context_->retries.run();
+  if (!context_->leaving.empty()) [[unlikely]]
+    sweep();
+  return any;
+}
+
+void RdmaEngine::sweep() {
+  std::erase_if(context_->leaving, [](const auto& connection) { return connection->gone(); });
+}
+
+void RdmaEngine::poll(std::uint32_t wait_us) {
+  turn();
+  if (wait_us == 0 || context_->runtime.completions_waiting()) return;
+  const auto end = Connection::Clock::now() + std::chrono::microseconds(wait_us);
+  do {
+    turn();
+  } while (!context_->runtime.completions_waiting() && Connection::Clock::now() < end);
+}
+
+int RdmaEngine::prepare_sleep() {
+  if (context_->retries.any_soon() || !fabric_->may_wait()) return 0;
+  // Goodbyes have their time, and nothing else tells when it is over.
+  const int due = context_->retries.due_ms();
+  if (context_->leaving.empty()) return due;
+  return due < 0 ? 100 : std::min(due, 100);
+}
+
+void RdmaEngine::stats(const StatSink& sink) const {
+  const Counters& counters = context_->counters;
+  sink("postedReceives", static_cast<double>(context_->posted));
+  sink("postedBytes", static_cast<double>(context_->posted * buffers_->receive_bytes()));
+  sink("receivesFree", buffers_->receives_free());
+  sink("sendsUnderWay", static_cast<double>(context_->sending));
+  sink("leaving", static_cast<double>(context_->leaving.size()));
+  sink("creditStalls", static_cast<double>(counters.credit_stalls));
+  sink("creditMessages", static_cast<double>(counters.credit_messages));
+  sink("badMessages", static_cast<double>(counters.bad_messages));
+  sink("requestsRefused", static_cast<double>(counters.refused));
+  sink("sendFull", static_cast<double>(counters.send_full));
+  sink("completionErrors", static_cast<double>(counters.errors));
+}
+
+}  // namespace demi::rdma

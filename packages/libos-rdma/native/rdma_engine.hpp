@@ -1,0 +1,35 @@
+// The engine of libos-rdma: one fabric, and the sockets on it.
+#pragma once
+
+#include <memory>
+
+#include "config.hpp"
+#include "connection.hpp"
+
+namespace demi::rdma {
+
+class RdmaEngine final : public Engine {
+ public:
+  // For DEMI_ADDON.
+  static bool prepare(Limits& limits, const Config& config, std::string& message, int& error);
+  static std::unique_ptr<Engine> make(Runtime& runtime, const Config& config, std::string& message, int& error);
+  ~RdmaEngine() override;
+
+  const char* name() const override { return fabric_->provider(); }
+  std::unique_ptr<Queue> socket(const SocketRequest& request, int& error) override;
+  void poll(std::uint32_t wait_us) override;
+  int sleep_fd() override { return fabric_->wait_fd(); }
+  int prepare_sleep() override;
+  void stats(const StatSink& sink) const override;
+
+ private:
+  RdmaEngine() = default;
+  bool turn();
+  void sweep();
+
+  std::unique_ptr<Fabric> fabric_;
+  std::unique_ptr<Buffers> buffers_;
+  std::unique_ptr<Context> context_;
+};
+
+}  // namespace demi::rdma
