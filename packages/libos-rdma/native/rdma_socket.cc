@@ -25,8 +25,7 @@ class RdmaSocket::Handshaking final : public ConnectionEvents {
   RdmaSocket& listener_;
 };
 
-RdmaSocket::RdmaSocket(Context& context, int family)
-    : Queue(context.runtime), context_(context), family_(family) {}
+RdmaSocket::RdmaSocket(Context& context, int family) : Queue(context.runtime), context_(context), family_(family) {}
 RdmaSocket::~RdmaSocket() = default;
 
 // ---- control path ---------------------------------------------------------------------------------------------------
