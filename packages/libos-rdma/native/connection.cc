@@ -24,6 +24,7 @@ int Connection::connect(const Address& from, const Address& to, ConnectionEvents
   int error = 0;
   endpoint_ = context_.fabric.endpoint(from, to, *this, error);
   if (!endpoint_) return error;
+  context_.pending.push_back(this);
   error = post_all();
   if (error == 0) error = context_.fabric.connect(*endpoint_, own().encode());
   if (error != 0) close_endpoint();
@@ -46,6 +47,7 @@ int Connection::accept(Request& request, ConnectionEvents& events) {
   int error = 0;
   endpoint_ = request.take(*this, error);
   if (!endpoint_) return reject(Refusal::kMemory, error);
+  context_.pending.push_back(this);
   error = post_all();
   if (error == 0) error = endpoint_->accept(own().encode());
   if (error != 0) close_endpoint();
@@ -69,9 +71,12 @@ void Connection::connected(std::span<const std::uint8_t> data) {
     peer_ = *handshake;
   }
   established_ = true;
+  settled();
   send_credits_ += peer_.credits;
   if (events_ != nullptr) events_->established();
 }
+
+void Connection::settled() { std::erase(context_.pending, this); }
 
 // A peer that has no room just now refuses as one that does not listen.
 void Connection::refused(int error, std::span<const std::uint8_t> data) {
@@ -124,14 +129,28 @@ void Connection::post_missing() {
     if (!context_.buffers.take_receive(buffer)) return context_.retries.when_memory(*this);
     if (!post(buffer)) return context_.retries.soon(*this);
     --missing_;
-    ++owed_;
+    if (unowed_ != 0) {
+      --unowed_;
+    } else {
+      ++owed_;
+    }
   }
   return_credits();
+}
+
+// The receive of a message that took no credit, or of one nobody wants.
+void Connection::post_again(std::uint32_t buffer) {
+  if (!endpoint_) return context_.buffers.give_receive(buffer);
+  if (post(buffer)) return;
+  ++missing_;
+  ++unowed_;
+  context_.retries.soon(*this);
 }
 
 void Connection::close_endpoint() {
   if (!endpoint_) return;
   endpoint_.reset();
+  settled();
   unlink();
   for (Work* work : works_) {
     if (work->sending) {
@@ -248,7 +267,7 @@ bool Connection::send_control(Kind kind) {
 
 // With whatever is sent next, unless the peer may be waiting for them.
 void Connection::return_credits() {
-  if (!established_ || left_ || owed_ < std::max(1, context_.credits / 2)) return;
+  if (!established_ || left_ || owed_ < (context_.credits + 1u) / 2) return;
   if (send_control(Kind::kCredit)) {
     ++context_.counters.credit_messages;
   } else if (endpoint_) {
@@ -287,7 +306,7 @@ void Connection::received(Work& work, std::uint32_t bytes) {
   if (header->kind == Kind::kData) {
     if (!accept_data(*header, buffer, bytes - static_cast<std::uint32_t>(Header::kBytes))) return;
   } else {
-    post(buffer);
+    post_again(buffer);
     if (header->kind == Kind::kEnd && !std::exchange(peer_ended_, true) && events_ != nullptr) events_->ended();
   }
   if (header->credits != 0 && events_ != nullptr) events_->writable();
@@ -310,7 +329,7 @@ bool Connection::accept_data(const Header& header, std::uint32_t buffer, std::ui
   next_offset_ = header.more ? header.offset + bytes : 0;
   if (left_) {
     // Nobody's: not to keep the fabric from delivering the end.
-    post(buffer);
+    post_again(buffer);
     return true;
   }
   arrived_.push_back({buffer, bytes, header});
@@ -334,11 +353,13 @@ Sga Connection::take_front() {
 void Connection::drop_front() {
   const Fragment fragment = front();
   arrived_.pop_front();
-  if (endpoint_ && post(fragment.buffer)) {
+  if (!endpoint_) return context_.buffers.give_receive(fragment.buffer);
+  if (post(fragment.buffer)) {
     ++owed_;
     return return_credits();
   }
-  if (!endpoint_) context_.buffers.give_receive(fragment.buffer);
+  ++missing_;
+  context_.retries.soon(*this);
 }
 
 void Connection::bad_message(int error) {
@@ -356,24 +377,27 @@ void Connection::failed(int error) {
 
 void Connection::give_up(int error) {
   if (!endpoint_) return;
+  error_ = error;
   close_endpoint();
   if (events_ != nullptr) events_->lost(error);
 }
 
-void Connection::leave(std::unique_ptr<Connection> self) {
+void Connection::attach(ConnectionEvents& events) {
+  events_ = &events;
+  if (peer_ended_) events.ended();
+  if (!endpoint_) events.lost(error_);
+}
+
+void Connection::leave(std::unique_ptr<Connection> self, std::chrono::milliseconds within) {
   Connection& connection = *self;
   Context& context = connection.context_;
   connection.events_ = nullptr;
   connection.left_ = true;
   for (Work* work : connection.works_) work->operation = nullptr;
-  for (const Fragment& fragment : std::exchange(connection.arrived_, {})) {
-    if (!connection.endpoint_ || !connection.post(fragment.buffer)) {
-      if (!connection.endpoint_) context.buffers.give_receive(fragment.buffer);
-    }
-  }
-  connection.deadline_ = Clock::now() + kLeaving;
-  if (connection.endpoint_ && (!connection.established_ || !connection.send_control(Kind::kEnd)))
-    connection.close_endpoint();
+  for (const Fragment& fragment : std::exchange(connection.arrived_, {})) connection.post_again(fragment.buffer);
+  connection.deadline_ = Clock::now() + within;
+  const bool say = connection.established_ && within.count() != 0;
+  if (connection.endpoint_ && (!say || !connection.send_control(Kind::kEnd))) connection.close_endpoint();
   context.leaving.push_back(std::move(self));
 }
 

@@ -1,8 +1,8 @@
 // One connection: the handshake, credits, messages in fragments, and an end that loses nothing. The socket above it keeps the operations.
 //
 // A side may send as many fragments as the other has posted receives for it, and learns with every message how many were posted again
-// (credits; InfiniBand's end-to-end flow control, done in the open because tcp has none of it). Two receives beyond the credits are for
-// messages that need none: credits alone, and the end.
+// (credits; InfiniBand's end-to-end flow control, done in the open because tcp has none of it). Three receives beyond the credits are for
+// messages that need none: credits alone, of which no more than two can be under way, and the end.
 #pragma once
 
 #include <chrono>
@@ -43,6 +43,8 @@ struct Context {
   std::uint32_t most_message = 1u << 20;
   std::uint64_t posted = 0;  // receives
   std::uint64_t sending = 0;
+  // Connecting, and not there yet.
+  std::vector<Connection*> pending;
   // Nobody's any more: saying goodbye, or to be destroyed after the poll.
   std::vector<std::unique_ptr<Connection>> leaving;
 };
@@ -65,7 +67,7 @@ class Connection final : private EndpointEvents, private net::Retryable {
  public:
   using Clock = std::chrono::steady_clock;
   // Receives posted beyond the credits.
-  static constexpr std::uint32_t kSpare = 2;
+  static constexpr std::uint32_t kSpare = 3;
   static constexpr std::chrono::seconds kConnecting{10};
   static constexpr std::chrono::seconds kLeaving{2};
 
@@ -81,10 +83,10 @@ class Connection final : private EndpointEvents, private net::Retryable {
   // One of these once. 0 or a negative errno.
   int connect(const Address& from, const Address& to, ConnectionEvents& events);
   int accept(Request& request, ConnectionEvents& events);
-  void set_events(ConnectionEvents& events) { events_ = &events; }
+  // Between the listener and the socket that is accepted nobody is told: what happened then comes with attach().
+  void detach() { events_ = nullptr; }
+  void attach(ConnectionEvents& events);
 
-  bool is_established() const { return established_; }
-  bool is_open() const { return endpoint_ != nullptr; }
   Clock::time_point deadline() const { return deadline_; }
   const Handshake& peer() const { return peer_; }
   int local_address(Address& out) const { return endpoint_ ? endpoint_->local_address(out) : -ENOTCONN; }
@@ -101,11 +103,9 @@ class Connection final : private EndpointEvents, private net::Retryable {
   void drop_front();
 
   // Nothing of it is wanted any more: no events; the peer is told, and the memory given back when it is safe.
-  static void leave(std::unique_ptr<Connection> self);
+  static void leave(std::unique_ptr<Connection> self, std::chrono::milliseconds within = kLeaving);
   // Of one that leaves: it may be destroyed.
   bool gone() const;
-  // At the end: no more goodbyes.
-  void abandon() { close_endpoint(); }
   void time_out() { give_up(-ETIMEDOUT); }
 
  private:
@@ -128,6 +128,8 @@ class Connection final : private EndpointEvents, private net::Retryable {
   bool post_send(std::span<const iovec> pieces, Work& work);
   Work* keep(bool sending, std::uint32_t buffer);
   void drop(Work& work);
+  void post_again(std::uint32_t buffer);
+  void settled();
   bool accept_data(const Header& header, std::uint32_t buffer, std::uint32_t bytes);
   void bad_message(int error);
   void give_up(int error);
@@ -140,10 +142,12 @@ class Connection final : private EndpointEvents, private net::Retryable {
   bool established_ = false;
   bool peer_ended_ = false;
   bool left_ = false;
+  int error_ = 0;  // what it was lost with
   Clock::time_point deadline_{};
   std::uint32_t send_credits_ = 0;
   std::uint32_t owed_ = 0;     // credits to be returned
   std::uint32_t missing_ = 0;  // receives to be posted when there are slots
+  std::uint32_t unowed_ = 0;   // of them, which are no credits
   std::uint32_t next_offset_ = 0;
   std::uint32_t message_ = 0;  // bytes of the message that is arriving
   std::uint32_t sends_ = 0;    // under way

@@ -249,55 +249,79 @@ void Libfabric::completion_failed() {
 // ---- events of connections ------------------------------------------------------------------------------------------
 
 bool Libfabric::poll_events() {
-  alignas(fi_eq_cm_entry) std::uint8_t bytes[sizeof(fi_eq_cm_entry) + 256];
-  std::uint32_t event = 0;
-  const ssize_t n = fi_eq_read(events_.get(), &event, bytes, sizeof bytes, 0);
-  if (n == -FI_EAVAIL) {
-    event_failed();
-    return true;
+  Event event;
+  if (!waiting_events_.empty()) {
+    event = std::move(waiting_events_.front());
+    waiting_events_.pop_front();
+  } else if (!read_event(event)) {
+    return false;
   }
-  if (n < static_cast<ssize_t>(sizeof(fi_eq_cm_entry))) return false;
-  auto* const entry = reinterpret_cast<fi_eq_cm_entry*>(bytes);
-  const std::span<const std::uint8_t> data(entry->data, static_cast<std::size_t>(n) - sizeof *entry);
-  const auto found = objects_.find(entry->fid);
-  if (event == FI_CONNREQ) {
-    Info info(entry->info);
-    if (found != objects_.end() && found->second.listener != nullptr) {
-      found->second.listener->requested(std::move(info), data);
-    }
-    return true;
-  }
-  if (found == objects_.end() || found->second.endpoint == nullptr) return true;
-  EndpointEvents& to = found->second.endpoint->events();
-  if (event == FI_CONNECTED) {
-    to.connected(data);
-  } else if (event == FI_SHUTDOWN) {
-    // What it sent before is in the completion queue.
-    while (poll_completions()) {
-    }
-    if (const auto still = objects_.find(entry->fid); still != objects_.end()) {
-      still->second.endpoint->events().disconnected();
-    }
-  }
+  tell(std::move(event));
   return true;
 }
 
-void Libfabric::event_failed() {
-  // Asked for without room for data: libfabric then lends its own until the next call.
-  fi_eq_err_entry entry{};
-  if (fi_eq_readerr(events_.get(), &entry, 0) < 0) return;
-  const auto found = objects_.find(entry.fid);
-  if (found == objects_.end() || found->second.endpoint == nullptr) return;
-  const auto* const data = static_cast<const std::uint8_t*>(entry.err_data);
-  found->second.endpoint->events().refused(entry.err == 0 || entry.err > 255 ? -EIO : -entry.err,
-                                           {data, data == nullptr ? 0 : entry.err_data_size});
+bool Libfabric::read_event(Event& out) {
+  alignas(fi_eq_cm_entry) std::uint8_t bytes[sizeof(fi_eq_cm_entry) + 256];
+  const ssize_t n = fi_eq_read(events_.get(), &out.kind, bytes, sizeof bytes, 0);
+  if (n == -FI_EAVAIL) {
+    // Asked for without room for data: libfabric then lends its own until the next call.
+    fi_eq_err_entry entry{};
+    if (fi_eq_readerr(events_.get(), &entry, 0) < 0) return false;
+    out.kind = 0;
+    out.of = entry.fid;
+    out.error = entry.err == 0 || entry.err > 255 ? -EIO : -entry.err;
+    const auto* const data = static_cast<const std::uint8_t*>(entry.err_data);
+    if (data != nullptr) out.data.assign(data, data + entry.err_data_size);
+    return true;
+  }
+  if (n < static_cast<ssize_t>(sizeof(fi_eq_cm_entry))) return false;
+  const auto* const entry = reinterpret_cast<const fi_eq_cm_entry*>(bytes);
+  out.of = entry->fid;
+  if (out.kind == FI_CONNREQ) out.info.reset(entry->info);
+  const std::uint8_t* const data = entry->data;
+  out.data.assign(data, static_cast<const std::uint8_t*>(bytes) + n);
+  return true;
+}
+
+void Libfabric::tell(Event event) {
+  const auto found = objects_.find(event.of);
+  if (found == objects_.end()) return;
+  const auto [endpoint, listener] = found->second;
+  if (listener != nullptr) {
+    if (event.kind == FI_CONNREQ) listener->requested(std::move(event.info), event.data);
+    return;
+  }
+  switch (event.kind) {
+    case 0:
+      return endpoint->events().refused(event.error, event.data);
+    case FI_CONNECTED:
+      return endpoint->events().connected(event.data);
+    case FI_SHUTDOWN:
+      // What it sent before is in the completion queue.
+      while (poll_completions()) {
+      }
+      if (objects_.contains(event.of)) endpoint->events().disconnected();
+      return;
+    default:
+      return;
+  }
+}
+
+void Libfabric::reject_requests(fid_pep& listener) {
+  for (Event event; read_event(event); event = {}) waiting_events_.push_back(std::move(event));
+  std::erase_if(waiting_events_, [&](Event& event) {
+    if (event.kind != FI_CONNREQ || event.of != &listener.fid) return false;
+    fi_reject(&listener, event.info->handle, nullptr, 0);
+    return true;
+  });
+  events_due_ = events_due_ || !waiting_events_.empty();
 }
 
 bool Libfabric::may_wait() {
   fid* waited[2] = {&events_->fid, &completions_->fid};
   // After a sleep both are looked at.
   events_due_ = true;
-  return retired_.empty() && leaving_.empty() && fi_trywait(fabric_.get(), waited, 2) == 0;
+  return waiting_events_.empty() && retired_.empty() && leaving_.empty() && fi_trywait(fabric_.get(), waited, 2) == 0;
 }
 
 // ---- works ----------------------------------------------------------------------------------------------------------

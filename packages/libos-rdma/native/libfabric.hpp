@@ -1,6 +1,7 @@
 // The fabric by libfabric's FI_EP_MSG endpoints: verbs on RDMA devices, tcp anywhere.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -58,6 +59,8 @@ class Libfabric final : public Fabric {
 
   std::unique_ptr<LibfabricEndpoint> make_endpoint(fi_info& info, EndpointEvents& events, int& error);
   void forget(const fid& of) { objects_.erase(&of); }
+  // Requests that nobody will answer: their listener closes.
+  void reject_requests(fid_pep& listener);
   void* memory_descriptor() const { return fi_mr_desc(memory_.get()); }
   fid_fabric& fabric() { return *fabric_; }
   fid_eq& events() { return *events_; }
@@ -67,15 +70,22 @@ class Libfabric final : public Fabric {
     LibfabricEndpoint* endpoint = nullptr;
     LibfabricListener* listener = nullptr;
   };
-  friend class LibfabricListener;
+  struct Event {
+    std::uint32_t kind = 0;  // 0: a failure, `error` says which
+    fid* of = nullptr;
+    int error = 0;
+    Info info;
+    std::vector<std::uint8_t> data;
+  };
 
   Libfabric() = default;
   int open_queues(const FabricOptions& options, std::string& message);
   Info info_for(const Address& from, const Address& to) const;
   bool poll_completions();
-  bool poll_events();
   void completion_failed();
-  void event_failed();
+  bool poll_events();
+  bool read_event(Event& out);
+  void tell(Event event);
 
   // In the order in which they are made; closed the other way round.
   Info info_;
@@ -89,6 +99,7 @@ class Libfabric final : public Fabric {
   std::unordered_map<const fid*, Object> objects_;
   std::uint32_t polls_ = 0;
   bool events_due_ = true;
+  std::deque<Event> waiting_events_;
 
   std::vector<std::unique_ptr<Work[]>> works_;
   std::vector<Work*> free_;

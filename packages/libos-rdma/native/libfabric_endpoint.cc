@@ -79,7 +79,10 @@ void LibfabricRequest::reject(std::span<const std::uint8_t> data) {
 
 // ---- listening ------------------------------------------------------------------------------------------------------
 
-LibfabricListener::~LibfabricListener() { fabric_.forget(endpoint_->fid); }
+LibfabricListener::~LibfabricListener() {
+  fabric_.reject_requests(*endpoint_);
+  fabric_.forget(endpoint_->fid);
+}
 
 int LibfabricListener::listen(ListenerEvents& events) {
   events_ = &events;

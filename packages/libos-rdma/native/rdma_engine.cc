@@ -62,12 +62,20 @@ std::unique_ptr<Queue> RdmaEngine::socket(const SocketRequest& request, int& err
 bool RdmaEngine::turn() {
   const bool any = fabric_->poll();
   context_->retries.run();
-  if (!context_->leaving.empty()) [[unlikely]]
+  if (!context_->leaving.empty() || !context_->pending.empty()) [[unlikely]]
     sweep();
   return any;
 }
 
 void RdmaEngine::sweep() {
+  const auto now = Connection::Clock::now();
+  const auto late = [&](Connection* connection) { return connection->deadline() < now; };
+  while (true) {
+    // Each changes the list.
+    const auto found = std::ranges::find_if(context_->pending, late);
+    if (found == context_->pending.end()) break;
+    (*found)->time_out();
+  }
   std::erase_if(context_->leaving, [](const auto& connection) { return connection->gone(); });
 }
 
@@ -82,9 +90,9 @@ void RdmaEngine::poll(std::uint32_t wait_us) {
 
 int RdmaEngine::prepare_sleep() {
   if (context_->retries.any_soon() || !fabric_->may_wait()) return 0;
-  // Goodbyes have their time, and nothing else tells when it is over.
+  // Hellos and goodbyes have their time, and nothing else tells when it is over.
   const int due = context_->retries.due_ms();
-  if (context_->leaving.empty()) return due;
+  if (context_->leaving.empty() && context_->pending.empty()) return due;
   return due < 0 ? 100 : std::min(due, 100);
 }
 

@@ -20,6 +20,8 @@ class RdmaEngine final : public Engine {
   void poll(std::uint32_t wait_us) override;
   int sleep_fd() override { return fabric_->wait_fd(); }
   int prepare_sleep() override;
+  // Requests to connect, credits, goodbyes: nobody else answers.
+  std::uint32_t tend_every_ms() const override { return 5; }
   void stats(const StatSink& sink) const override;
 
  private:

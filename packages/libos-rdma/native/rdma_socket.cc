@@ -67,6 +67,39 @@ int RdmaSocket::peer_address(Address& out) {
   return state_ == State::kConnected ? connection_->peer_address(out) : -ENOTCONN;
 }
 
+int RdmaSocket::set_option(SocketOption option, int value) {
+  switch (option) {
+    case SocketOption::kNoDelay:
+      no_delay_ = value != 0;
+      return 0;
+    case SocketOption::kKeepAlive:
+      keep_alive_ = value != 0;
+      return 0;
+    case SocketOption::kLinger:
+      if (value < -1) return -EINVAL;
+      linger_ = value;
+      return 0;
+    default:
+      return -ENOPROTOOPT;
+  }
+}
+
+int RdmaSocket::get_option(SocketOption option, int& value) {
+  switch (option) {
+    case SocketOption::kNoDelay:
+      value = no_delay_ ? 1 : 0;
+      return 0;
+    case SocketOption::kKeepAlive:
+      value = keep_alive_ ? 1 : 0;
+      return 0;
+    case SocketOption::kLinger:
+      value = linger_;
+      return 0;
+    default:
+      return -ENOPROTOOPT;
+  }
+}
+
 // ---- connecting -----------------------------------------------------------------------------------------------------
 
 void RdmaSocket::connect(Op& op, const Address& to) {
@@ -102,13 +135,16 @@ void RdmaSocket::lost(int error) {
   }
   if (send_error_ == 0) send_error_ = error;
   if (receive_error_ == 0 && !ended_) receive_error_ = error;
-  runtime_.fail_all(sending_, send_error_);
+  runtime_.fail_all(sending_, error);
   runtime_.fail_all(pushes_, send_error_);
   drain();
 }
 
+// The peer closed, both ways: what is not under way to it would never be popped.
 void RdmaSocket::ended() {
   ended_ = true;
+  if (send_error_ == 0) send_error_ = -EPIPE;
+  runtime_.fail_all(pushes_, send_error_);
   drain();
 }
 
@@ -144,7 +180,10 @@ void RdmaSocket::close(std::unique_ptr<Queue>) {
   for (auto& connection : std::exchange(waiting_, {})) Connection::leave(std::move(connection));
   runtime_.fail_all(accepts_, -ECANCELED);
   if (connect_op_ != nullptr) runtime_.complete(*std::exchange(connect_op_, nullptr), -ECANCELED);
-  if (connection_) Connection::leave(std::move(connection_));
+  if (connection_) {
+    const std::chrono::seconds lingering(std::min(linger_, 60));
+    Connection::leave(std::move(connection_), linger_ < 0 ? Connection::kLeaving : lingering);
+  }
   // The memory of those under way is pinned until the fabric has read it.
   runtime_.fail_all(sending_, -ECANCELED);
   runtime_.fail_all(pushes_, -ECANCELED);
@@ -162,7 +201,6 @@ void RdmaSocket::accept(Op& op) {
 }
 
 void RdmaSocket::requested(Request& request) {
-  expire();
   if (handshaking_.size() + waiting_.size() >= backlog_) {
     ++context_.counters.refused;
     const auto reason = static_cast<std::uint8_t>(Refusal::kBacklog);
@@ -174,20 +212,13 @@ void RdmaSocket::requested(Request& request) {
   handshaking_.push_back(std::move(handshaking));
 }
 
-// A peer that asks and then says nothing holds its place for a while, not for ever.
-void RdmaSocket::expire() {
-  const auto now = Connection::Clock::now();
-  for (std::size_t i = handshaking_.size(); i-- > 0;) {
-    if (handshaking_[i]->connection->deadline() < now) handshaking_[i]->connection->time_out();
-  }
-}
-
 void RdmaSocket::handshake_over(Handshaking& of, bool accepted) {
   const auto found = std::ranges::find_if(handshaking_, [&](const auto& one) { return one.get() == &of; });
   if (found == handshaking_.end()) return;
   auto connection = std::move((*found)->connection);
   handshaking_.erase(found);
   if (!accepted) return Connection::leave(std::move(connection));
+  connection->detach();
   waiting_.push_back(std::move(connection));
   hand_out();
 }
@@ -200,8 +231,8 @@ void RdmaSocket::hand_out() {
     if (qd < 0) return context_.retries.when_descriptor(*this);
     accepted.connection_ = std::move(waiting_.front());
     waiting_.pop_front();
-    accepted.connection_->set_events(accepted);
     accepted.state_ = State::kConnected;
+    accepted.connection_->attach(accepted);
     runtime_.complete(*accepts_.pop_front(), 0, qd);
   }
 }

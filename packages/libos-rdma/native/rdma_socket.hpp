@@ -27,8 +27,10 @@ class RdmaSocket final : public Queue, private ConnectionEvents, private Listene
   int listen(int backlog) override;
   int local_address(Address& out) override;
   int peer_address(Address& out) override;
-  int set_option(SocketOption, int) override { return -ENOPROTOOPT; }
-  int get_option(SocketOption, int&) override { return -ENOPROTOOPT; }
+  // Those of a TCP socket that a service sets as a matter of course. A message is never held back, and a reliable connection looks after
+  // itself: nodelay and keepalive are remembered and change nothing. linger is how long close() waits for the peer; 0 waits for nothing.
+  int set_option(SocketOption option, int value) override;
+  int get_option(SocketOption option, int& value) override;
 
  private:
   enum class State : std::uint8_t { kIdle, kListening, kConnecting, kConnected };
@@ -54,7 +56,6 @@ class RdmaSocket final : public Queue, private ConnectionEvents, private Listene
   bool deliver_part(Op& op);
   void hand_out();
   void handshake_over(Handshaking& of, bool accepted);
-  void expire();
 
   Context& context_;
   int family_;
@@ -74,6 +75,10 @@ class RdmaSocket final : public Queue, private ConnectionEvents, private Listene
   std::uint32_t taken_ = 0;      // bytes of it that were
   Sga assembly_ = 0;             // arriving in fragments
   std::uint32_t assembled_ = 0;  // bytes of it that are there
+
+  bool no_delay_ = true;
+  bool keep_alive_ = false;
+  int linger_ = -1;  // seconds
 
   OpList accepts_;
   std::size_t backlog_ = 0;
