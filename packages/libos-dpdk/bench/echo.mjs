@@ -3,6 +3,7 @@
 // be made, everything runs in one of its own, with an interface to the kernel in it.
 //
 //   node bench/echo.mjs [options]         --help lists them
+//   node bench/echo.mjs loss [options]    what lost frames cost, instead
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
@@ -18,7 +19,9 @@ function whyNoNamespace() {
 
 const reason = whyNoNamespace();
 const folder = mkdtempSync(join(tmpdir(), "demi-dpdk-bench-"));
-const program = [process.execPath, fileURLToPath(new URL("run.mjs", import.meta.url)), ...process.argv.slice(2)];
+const given = process.argv.slice(2);
+const [file, options] = given[0] === "loss" ? ["loss-run.mjs", given.slice(1)] : ["run.mjs", given];
+const program = [process.execPath, fileURLToPath(new URL(file, import.meta.url)), ...options];
 const [command, ...args] = reason === undefined ? ["unshare", "--net", ...program] : program;
 // A process group of its own, so that halted servers end with it, too.
 const child = spawn(command, args, {

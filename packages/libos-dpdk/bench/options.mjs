@@ -2,7 +2,8 @@
 import { parseArgs } from "node:util";
 import { pairNames } from "./wires.mjs";
 
-const help = `Measures demi-echo over DPDK beside C on the kernel's loopback, in interleaved rounds.
+const help = `Measures demi-echo over DPDK beside C on the kernel's loopback, in interleaved rounds. With "loss" as the first word: what
+lost frames cost, see loss --help.
 
   --connections <list>  numbers of connections (default 1,16,64)
   --rounds <n>          rounds of each comparison (default 5)

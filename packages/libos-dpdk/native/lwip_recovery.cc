@@ -84,19 +84,25 @@ void LwipRecovery::took(std::uint32_t milliseconds) {
   round_trip_ = sample > round_trip_ ? sample : (7 * round_trip_ + sample) / 8;
 }
 
-// Round trips as seen from look() to look(): too long rather than too short. Not of what was sent twice (Karn).
+// Round trips as seen from look() to look(): too long rather than too short.
 void LwipRecovery::measure(const tcp_pcb& pcb, std::uint32_t now_ms) {
-  if (timing_ && TCP_SEQ_GEQ(pcb.lastack, timed_)) {
+  if (looked_at_ && TCP_SEQ_GT(pcb.lastack, sent_) && now_ms - looked_ <= 2 * kLookMs) {
+    // Sent since the last look, and acknowledged, whatever was lost and sent again in between.
+    timing_ = false;
+    took(now_ms - looked_);
+  } else if (timing_ && TCP_SEQ_GEQ(pcb.lastack, timed_)) {
     timing_ = false;
     took(now_ms - timed_at_);
-  } else if (idle_ && pcb.lastack != acknowledged_ && pcb.unacked == nullptr && now_ms - looked_ <= 2 * kLookMs) {
-    took(now_ms - looked_);  // sent and acknowledged in between
   }
+  // Not what may be sent twice (Karn).
   if (!timing_ && pcb.unacked != nullptr && !recovering_ && probes_ == 0 && pcb.dupacks == 0 && pcb.nrtx == 0) {
     timing_ = true;
     timed_ = pcb.snd_nxt;
     timed_at_ = now_ms;
   }
+  looked_at_ = true;
+  looked_ = now_ms;
+  sent_ = pcb.snd_nxt;
 }
 
 std::uint32_t LwipRecovery::wait() const {
@@ -117,16 +123,14 @@ bool LwipRecovery::look(tcp_pcb& pcb, std::uint32_t now_ms) {
     sent = probe(pcb);
   }
   acknowledged_ = pcb.lastack;
-  idle_ = pcb.unacked == nullptr && pcb.unsent == nullptr;
-  looked_ = now_ms;
   return sent;
 }
 
 bool LwipRecovery::probe(tcp_pcb& pcb) {
-  const bool several = pcb.unacked->next != nullptr;
+  const bool others_arrived = pcb.dupacks != 0 || duplicates_ != 0;
   if (!send_first_again(pcb)) return false;
-  if (several && !recovering_) {
-    // As lwIP's own fast retransmit. With a single segment under way nothing says that the path is full.
+  if (others_arrived && !recovering_) {
+    // As lwIP's own fast retransmit. Where nothing at all came back, a peer that pauses is likelier than a path that is full.
     pcb.ssthresh = std::max<tcpwnd_size_t>(std::min(pcb.cwnd, pcb.snd_wnd) / 2, 2u * pcb.mss);
     pcb.cwnd = pcb.ssthresh + 3u * pcb.mss;
     tcp_set_flags(&pcb, TF_INFR);

@@ -60,12 +60,13 @@ class LwipRecovery {
   std::uint32_t duplicates_ = 0;
   bool recovering_ = false;
   bool timing_ = false;
-  bool idle_ = false;               // at the last look all was acknowledged
+  bool looked_at_ = false;
   std::uint8_t probes_ = 0;         // since the last acknowledgement of something new
   std::uint32_t recover_ = 0;       // the end of what was under way when a loss was found
   std::uint32_t acknowledged_ = 0;  // at the last look
   std::uint32_t since_ = 0;         // when that was new
   std::uint32_t looked_ = 0;        // the last look
+  std::uint32_t sent_ = 0;          // sent by then
   std::uint32_t timed_ = 0;         // being timed: a sequence number, and when it was on its way
   std::uint32_t timed_at_ = 0;
   std::uint32_t round_trip_ = 0;  // ms, at least a look long; 0: not known
