@@ -1,6 +1,6 @@
 /** The conformance target of the guest: verbs over soft-RoCE, connections from rxe0 to itself. */
 import { openLibOS } from "@demikernel/core";
-import { device } from "../targets/device.mjs";
+import { device, limits } from "../targets/device.mjs";
 
 const addresses = { 4: "10.9.0.1", 6: "fd09::1" };
 
@@ -10,6 +10,6 @@ export const target = {
   // Emulated processors: five to ten times slower, and not by the same factor for everything.
   timeScale: 10,
   address: (family) => ({ host: addresses[family] }),
-  open: (options) => openLibOS({ libos: "rdma", provider: "verbs", from: import.meta.url, ...options }),
+  open: (overrides) => openLibOS({ libos: "rdma", provider: "verbs", from: import.meta.url, ...limits(overrides) }),
   module: import.meta.url,
 };

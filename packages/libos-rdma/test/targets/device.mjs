@@ -8,3 +8,14 @@ export const device = {
   // Buffers are the options slot, credits and receives; addresses and ports are the connection manager's.
   socketOptions: ["nodelay", "keepalive", "linger"],
 };
+
+/**
+ * The suite pushes more than the 16 messages of the default before it pops the first, has both ends of 256 connections, and pushes
+ * 4 MiB at once where it has not asked for a small arena.
+ */
+export const limits = (overrides = {}) => ({
+  credits: 64,
+  receives: 40_960,
+  ...(overrides.arena === undefined ? { maxMessage: 8 << 20 } : {}),
+  ...overrides,
+});

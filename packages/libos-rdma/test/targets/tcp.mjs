@@ -1,7 +1,7 @@
 /** The target for any machine: messages over the kernel's TCP. Not RDMA. */
 import { networkInterfaces } from "node:os";
 import { openLibOS } from "@demikernel/core";
-import { device } from "./device.mjs";
+import { device, limits } from "./device.mjs";
 
 const addresses = Object.values(networkInterfaces()).flat();
 const loopbackHas = (family) => addresses.some((one) => one.internal && one.family === family);
@@ -10,6 +10,6 @@ export const target = {
   name: "rdma/tcp",
   ...device,
   families: loopbackHas("IPv6") ? [4, 6] : [4],
-  open: (options) => openLibOS({ libos: "rdma", provider: "tcp", from: import.meta.url, ...options }),
+  open: (overrides) => openLibOS({ libos: "rdma", provider: "tcp", from: import.meta.url, ...limits(overrides) }),
   module: import.meta.url,
 };
