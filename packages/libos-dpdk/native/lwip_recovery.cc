@@ -127,15 +127,17 @@ bool LwipRecovery::look(tcp_pcb& pcb, std::uint32_t now_ms) {
 }
 
 bool LwipRecovery::probe(tcp_pcb& pcb) {
+  timing_ = false;
   const bool others_arrived = pcb.dupacks != 0 || duplicates_ != 0;
   if (!send_first_again(pcb)) return false;
+  // Where nothing at all came back, a peer that pauses is likelier than a path that is full: one segment, and nothing else, is sent.
   if (others_arrived && !recovering_) {
-    // As lwIP's own fast retransmit. Where nothing at all came back, a peer that pauses is likelier than a path that is full.
+    // As lwIP's own fast retransmit.
     pcb.ssthresh = std::max<tcpwnd_size_t>(std::min(pcb.cwnd, pcb.snd_wnd) / 2, 2u * pcb.mss);
     pcb.cwnd = pcb.ssthresh + 3u * pcb.mss;
     tcp_set_flags(&pcb, TF_INFR);
+    recover(pcb);
   }
-  recover(pcb);
   tcp_output(&pcb);
   return true;
 }
