@@ -4,7 +4,7 @@ export function limits(): Record<string, string | number> {
     "messages a peer may send before the first is popped": "16; option credits, up to 1024",
     "bytes of a posted receive": "4096; option slot, up to 65536",
     "receives of all connections together": "20480; option receives, up to 131072 and 1 GiB",
-    "receives of a connection": "credits and 2 more",
+    "receives of a connection": "credits and 3 more",
     "bytes of a message": "1048576; option maxMessage, up to 16777216",
   };
 }

@@ -1,8 +1,8 @@
 /** The options of this backend: their schema, what a schema cannot say of them, and their form for the addon. */
 import { isIP } from "node:net";
 
-/** Receives of a connection beyond its credits, so that what returns credits always finds one. */
-const RESERVED_RECEIVES = 2;
+/** Receives of a connection beyond its credits, for messages that need none: two that return credits, and the end. */
+const RESERVED_RECEIVES = 3;
 /** Memory of all posted receives together. */
 const MOST_RECEIVE_BYTES = 2 ** 30;
 /** Of an sga, and a message is popped as one. */
@@ -13,9 +13,10 @@ const DEFAULT_MESSAGE = 1 << 20;
 export const optionSchemas: Readonly<Record<string, object>> = {
   provider: {
     type: "string",
-    enum: ["auto", "verbs", "tcp"],
+    enum: ["auto", "verbs", "tcp", "shm"],
     default: "auto",
-    description: "What carries the messages. verbs: an RDMA device; tcp: the kernel's TCP, which is no RDMA.",
+    description:
+      "What carries the messages. verbs: an RDMA device; tcp: the kernel's TCP; shm: memory shared by processes of one host. The latter two are no RDMA.",
   },
   device: {
     type: "string",

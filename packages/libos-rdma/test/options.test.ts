@@ -69,14 +69,14 @@ test.each([
   ["address", "0:0::0", "must be the address of an interface; leave it out for any"],
   ["address", "224.0.0.1", "must be the address of an interface, not of a group"],
   ["address", "FF02::1", "must be the address of an interface, not of a group"],
-  ["receives", "17", "must be at least 18, the credits of one connection and 2 more"],
+  ["receives", "18", "must be at least 19, the credits of one connection and 3 more"],
 ])("%s %j is refused", (key, value, problem) => {
   expect(refusal({ [key]: value })).toBe(`rdma.${key} ${problem}; got ${JSON.stringify(value)}`);
 });
 
 test("posted receives have to fit", () => {
-  expect(refusal({ credits: "1024", receives: "1025" })).toMatch(/^rdma\.receives must be at least 1026, /);
-  expect(nativeConfig({ credits: "1024", receives: "1026" }).receives).toBe("1026");
+  expect(refusal({ credits: "1024", receives: "1026" })).toMatch(/^rdma\.receives must be at least 1027, /);
+  expect(nativeConfig({ credits: "1024", receives: "1027" }).receives).toBe("1027");
   expect(refusal({ slot: "65536", receives: "16385" })).toMatch(
     /^rdma\.receives must be at most 16384 with 65536 bytes each, so that they fit into 1 GiB/,
   );
@@ -99,8 +99,7 @@ test("all that is wrong is said at once", () => {
 
 // What the schema says is core's to check: through openLibOS(), which comes that far without an addon.
 test.each([
-  [{ provider: "shm" }, "rdma.provider must be one of auto, verbs, tcp; got"],
-  [{ provider: "sockets" }, "rdma.provider must be one of auto, verbs, tcp; got"],
+  [{ provider: "sockets" }, "rdma.provider must be one of auto, verbs, tcp, shm; got"],
   [{ device: 1 }, "rdma.device must be of type string; got 1"],
   [{ address: true }, "rdma.address must be of type string; got true"],
   [{ credits: 0 }, "rdma.credits must be at least 1; got 0"],
