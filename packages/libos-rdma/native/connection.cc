@@ -14,8 +14,9 @@ Connection::~Connection() {
 // ---- coming ---------------------------------------------------------------------------------------------------------
 
 Handshake Connection::own() const {
+  const std::size_t buffer = std::min<std::size_t>(context_.buffers.receive_bytes(), context_.fabric.most_bytes());
   return {
-      .credits = context_.credits, .buffer = context_.buffers.receive_bytes(), .most_message = context_.most_message};
+      .credits = context_.credits, .buffer = static_cast<std::uint32_t>(buffer), .most_message = context_.most_message};
 }
 
 int Connection::connect(const Address& from, const Address& to, ConnectionEvents& events) {
@@ -397,10 +398,22 @@ void Connection::leave(std::unique_ptr<Connection> self, std::chrono::millisecon
   for (const Fragment& fragment : std::exchange(connection.arrived_, {})) connection.post_again(fragment.buffer);
   connection.deadline_ = Clock::now() + within;
   const bool say = connection.established_ && within.count() != 0;
-  if (connection.endpoint_ && (!say || !connection.send_control(Kind::kEnd))) connection.close_endpoint();
+  if (say) {
+    connection.say_end();
+  } else {
+    connection.close_endpoint();
+  }
   context.leaving.push_back(std::move(self));
 }
 
-bool Connection::gone() const { return !endpoint_ || (sends_ == 0 && peer_ended_) || Clock::now() >= deadline_; }
+void Connection::say_end() {
+  if (!endpoint_ || end_said_) return;
+  end_said_ = send_control(Kind::kEnd);
+  if (!end_said_) context_.retries.soon(*this);
+}
+
+bool Connection::gone() const {
+  return !endpoint_ || (end_said_ && sends_ == 0 && peer_ended_) || Clock::now() >= deadline_;
+}
 
 }  // namespace demi::rdma

@@ -116,8 +116,11 @@ class Connection final : private EndpointEvents, private net::Retryable {
   void received(Work& work, std::uint32_t bytes) override;
   void sent(Work& work) override;
   void failed(int error) override;
-  // Retryable: receives that could not be posted for want of slots
-  void retry() override { post_missing(); }
+  // Retryable: slots or room to send were short
+  void retry() override {
+    post_missing();
+    if (left_) say_end();
+  }
 
   Handshake own() const;
   int post_all();
@@ -130,6 +133,7 @@ class Connection final : private EndpointEvents, private net::Retryable {
   void drop(Work& work);
   void post_again(std::uint32_t buffer);
   void settled();
+  void say_end();
   bool accept_data(const Header& header, std::uint32_t buffer, std::uint32_t bytes);
   void bad_message(int error);
   void give_up(int error);
@@ -142,6 +146,7 @@ class Connection final : private EndpointEvents, private net::Retryable {
   bool established_ = false;
   bool peer_ended_ = false;
   bool left_ = false;
+  bool end_said_ = false;
   int error_ = 0;  // what it was lost with
   Clock::time_point deadline_{};
   std::uint32_t send_credits_ = 0;

@@ -96,7 +96,7 @@ class Listener {
 };
 
 struct FabricOptions {
-  std::string provider = "auto";  // auto, verbs, tcp
+  std::string provider = "auto";  // auto, verbs, tcp, shm
   std::string device;             // empty: the first that fits
   Address address;                // family 0: any
   std::uint32_t receives_per_endpoint = 0;
@@ -110,6 +110,8 @@ class Fabric {
   virtual const char* device() const = 0;
   // Pieces of one send, at most.
   virtual std::size_t most_pieces() const = 0;
+  // Bytes of one message, at most.
+  virtual std::size_t most_bytes() const = 0;
 
   // All memory that is ever posted. Once, before the first endpoint.
   virtual int register_memory(std::span<std::uint8_t> memory) = 0;

@@ -43,6 +43,7 @@ class Libfabric final : public Fabric {
   const char* provider() const override { return info_->fabric_attr->prov_name; }
   const char* device() const override { return info_->domain_attr->name; }
   std::size_t most_pieces() const override { return most_pieces_; }
+  std::size_t most_bytes() const override { return info_->ep_attr->max_msg_size; }
   int register_memory(std::span<std::uint8_t> memory) override;
   std::unique_ptr<Listener> bind(const Address& to, int& error) override;
   std::unique_ptr<Endpoint> endpoint(const Address& from, const Address& to, EndpointEvents& events,

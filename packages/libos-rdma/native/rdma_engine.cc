@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "libfabric.hpp"
+#include "rdm_fabric.hpp"
 #include "rdma_socket.hpp"
 
 namespace demi::rdma {
@@ -28,7 +29,11 @@ std::unique_ptr<Engine> RdmaEngine::make(Runtime& runtime, const Config& config,
   options.fabric.receives_per_endpoint = options.credits + Connection::kSpare;
   options.fabric.works = options.receives + Buffers::kSends;
   std::unique_ptr<RdmaEngine> engine(new RdmaEngine());
-  engine->fabric_ = Libfabric::open(options.fabric, message, error);
+  if (options.fabric.provider == "shm") {
+    engine->fabric_ = RdmFabric::open(options.fabric, options.buffer, message, error);
+  } else {
+    engine->fabric_ = Libfabric::open(options.fabric, message, error);
+  }
   if (!engine->fabric_) return nullptr;
   if (error = engine->fabric_->register_memory({arena.base(), arena.bytes()}); error != 0) {
     message = "the memory of the arena, " + std::to_string(arena.bytes() >> 20) +
@@ -61,6 +66,7 @@ std::unique_ptr<Queue> RdmaEngine::socket(const SocketRequest& request, int& err
 
 bool RdmaEngine::turn() {
   const bool any = fabric_->poll();
+  if (any && fabric_->wait_fd() < 0) last_event_ = Connection::Clock::now();
   context_->retries.run();
   if (!context_->leaving.empty() || !context_->pending.empty()) [[unlikely]]
     sweep();
@@ -92,6 +98,8 @@ int RdmaEngine::prepare_sleep() {
   if (context_->retries.any_soon() || !fabric_->may_wait()) return 0;
   // Hellos and goodbyes have their time, and nothing else tells when it is over.
   const int due = context_->retries.due_ms();
+  // Nothing to sleep on: while something happens the loop goes on, after that it looks once a millisecond.
+  if (fabric_->wait_fd() < 0) return Connection::Clock::now() - last_event_ < kBusyFor ? 0 : 1;
   if (context_->leaving.empty() && context_->pending.empty()) return due;
   return due < 0 ? 100 : std::min(due, 100);
 }

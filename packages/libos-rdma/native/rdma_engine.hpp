@@ -25,6 +25,8 @@ class RdmaEngine final : public Engine {
   void stats(const StatSink& sink) const override;
 
  private:
+  static constexpr std::chrono::milliseconds kBusyFor{10};
+
   RdmaEngine() = default;
   bool turn();
   void sweep();
@@ -32,6 +34,7 @@ class RdmaEngine final : public Engine {
   std::unique_ptr<Fabric> fabric_;
   std::unique_ptr<Buffers> buffers_;
   std::unique_ptr<Context> context_;
+  Connection::Clock::time_point last_event_{};
 };
 
 }  // namespace demi::rdma

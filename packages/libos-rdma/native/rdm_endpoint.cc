@@ -1,0 +1,203 @@
+#include "rdm_endpoint.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace demi::rdma {
+
+namespace {
+
+// Callers that have said nothing: so many, for so long.
+constexpr std::size_t kMostCallers = 256;
+constexpr std::chrono::seconds kPatience{5};
+
+}  // namespace
+
+RdmEndpoint::RdmEndpoint(RdmFabric& fabric, EndpointEvents& events, OwnFd fd)
+    : fabric_(fabric),
+      events_(events),
+      fd_(std::move(fd)),
+      watched_(fabric.watch(fd_.get(), [this] { readable(); })),
+      id_(fabric.enter(*this)),
+      cookie_(fabric.fresh_cookie()) {}
+
+RdmEndpoint::~RdmEndpoint() {
+  fabric_.forget(watched_);
+  fabric_.leave(id_);
+  if (peer_ != nullptr) fabric_.part(peer_name_);
+}
+
+void RdmEndpoint::set_addresses(const Address& local, const Address& peer) {
+  local_ = local;
+  remote_ = peer;
+}
+int RdmEndpoint::local_address(Address& out) const {
+  out = local_;
+  return 0;
+}
+int RdmEndpoint::peer_address(Address& out) const {
+  out = remote_;
+  return 0;
+}
+
+// ---- rendezvous -----------------------------------------------------------------------------------------------------
+
+int RdmEndpoint::introduce(Introduction::Kind kind, std::span<const std::uint8_t> data) {
+  return send_introduction(fd_.get(), {.kind = kind,
+                                       .id = id_,
+                                       .cookie = cookie_,
+                                       .address = local_,
+                                       .name = fabric_.name(),
+                                       .data = {data.begin(), data.end()}});
+}
+
+int RdmEndpoint::connect(std::span<const std::uint8_t> data) {
+  connecting_ = true;
+  return introduce(Introduction::Kind::kHello, data);
+}
+
+int RdmEndpoint::meet(const Introduction& peer) {
+  peer_ = fabric_.meet(peer.name);
+  if (peer_ == nullptr) return -ENOBUFS;
+  peer_name_ = peer.name;
+  peer_id_ = peer.id;
+  peer_cookie_ = peer.cookie;
+  return 0;
+}
+
+int RdmEndpoint::accept(std::span<const std::uint8_t> data) {
+  to_tell_ = true;
+  // Told by our own socket: it can be written to, which is asked for once.
+  fabric_.forget(watched_);
+  watched_ = fabric_.watch(
+      fd_.get(), [this] { readable(); }, true);
+  return introduce(Introduction::Kind::kAccept, data);
+}
+
+void RdmEndpoint::readable() {
+  if (std::exchange(to_tell_, false)) {
+    fabric_.forget(watched_);
+    watched_ = fabric_.watch(fd_.get(), [this] { readable(); });
+    return events_.connected({});
+  }
+  if (!std::exchange(connecting_, false)) {
+    if (!peer_ended(fd_.get())) return;
+    // What it sent before lies in our memory.
+    fabric_.drain();
+    fabric_.forget(watched_);
+    return events_.disconnected();
+  }
+  Introduction answer;
+  const int error = receive_introduction(fd_.get(), answer);
+  if (error == -EAGAIN) {
+    connecting_ = true;
+    return;
+  }
+  if (error != 0) return events_.refused(error == -ECONNRESET ? -ECONNREFUSED : error, {});
+  if (answer.kind == Introduction::Kind::kReject) return events_.refused(-ECONNREFUSED, answer.data);
+  if (answer.kind != Introduction::Kind::kAccept) return events_.refused(-EPROTO, {});
+  if (const int failed = meet(answer); failed != 0) return events_.refused(failed, {});
+  events_.connected(answer.data);
+}
+
+// ---- messages -------------------------------------------------------------------------------------------------------
+
+int RdmEndpoint::post(std::uint8_t* memory, std::size_t bytes, Work& work) {
+  posted_.push_back({memory, bytes, &work});
+  return 0;
+}
+
+int RdmEndpoint::send(std::span<const iovec> pieces, Work& work) {
+  if (peer_ == nullptr) return -ENOTCONN;
+  const int error = fabric_.send(*peer_, peer_id_, peer_cookie_, pieces);
+  if (error == 0) fabric_.sent(work);
+  return error;
+}
+
+void RdmEndpoint::arrived(std::uint32_t cookie, std::span<const std::uint8_t> message) {
+  // Of a connection that had this number before.
+  if (cookie != cookie_) return;
+  if (posted_.empty()) return events_.failed(-EPROTO);
+  const Posted to = posted_.front();
+  posted_.pop_front();
+  if (message.size() > to.bytes) return events_.failed(-EMSGSIZE);
+  std::memcpy(to.memory, message.data(), message.size());
+  to.work->owner->received(*to.work, static_cast<std::uint32_t>(message.size()));
+}
+
+// ---- requests and listening -----------------------------------------------------------------------------------------
+
+std::unique_ptr<Endpoint> RdmRequest::take(EndpointEvents& events, int& error) {
+  auto endpoint = fabric_.make_endpoint(events, std::move(fd_));
+  endpoint->set_addresses(local_, hello_.address);
+  if (error = endpoint->meet(hello_); error != 0) return nullptr;
+  return endpoint;
+}
+
+void RdmRequest::reject(std::span<const std::uint8_t> data) {
+  if (fd_.get() < 0) return;
+  Introduction no;
+  no.kind = Introduction::Kind::kReject;
+  no.data.assign(data.begin(), data.end());
+  send_introduction(fd_.get(), no);
+}
+
+RdmListener::~RdmListener() {
+  if (watched_ != 0) fabric_.forget(watched_);
+  for (auto& [key, caller] : callers_) fabric_.forget(caller.watched);
+}
+
+int RdmListener::listen(ListenerEvents& events) {
+  events_ = &events;
+  if (::listen(fd_.get(), SOMAXCONN) != 0) return -errno;
+  watched_ = fabric_.watch(fd_.get(), [this] { readable(); });
+  return 0;
+}
+
+int RdmListener::local_address(Address& out) const {
+  out = at_;
+  return 0;
+}
+
+void RdmListener::readable() {
+  const auto now = std::chrono::steady_clock::now();
+  for (;;) {
+    OwnFd fd(::accept4(fd_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (fd.get() < 0) return;
+    if (callers_.size() >= kMostCallers) {
+      std::erase_if(callers_, [&](auto& one) {
+        const bool old = now - one.second.since > kPatience;
+        if (old) fabric_.forget(one.second.watched);
+        return old;
+      });
+      if (callers_.size() >= kMostCallers) continue;
+    }
+    const std::uint64_t key = next_caller_++;
+    Caller& caller = callers_[key];
+    caller.fd = std::move(fd);
+    caller.since = now;
+    caller.watched = fabric_.watch(caller.fd.get(), [this, key] { heard(key); });
+  }
+}
+
+void RdmListener::heard(std::uint64_t key) {
+  const auto found = callers_.find(key);
+  if (found == callers_.end()) return;
+  Introduction hello;
+  const int error = receive_introduction(found->second.fd.get(), hello);
+  if (error == -EAGAIN) return;
+  fabric_.forget(found->second.watched);
+  OwnFd fd = std::move(found->second.fd);
+  callers_.erase(found);
+  if (error != 0 || hello.kind != Introduction::Kind::kHello) return;
+  Address local = at_;
+  RdmRequest request(fabric_, std::move(fd), hello, local);
+  events_->requested(request);
+}
+
+}  // namespace demi::rdma

@@ -1,0 +1,97 @@
+// One connection, one listening address and one request over a fabric that has none of them: by rendezvous.
+#pragma once
+
+#include <deque>
+#include <memory>
+
+#include "rdm_fabric.hpp"
+
+namespace demi::rdma {
+
+class RdmEndpoint final : public Endpoint {
+ public:
+  RdmEndpoint(RdmFabric& fabric, EndpointEvents& events, OwnFd fd);
+  ~RdmEndpoint() override;
+
+  int post(std::uint8_t* memory, std::size_t bytes, Work& work) override;
+  int send(std::span<const iovec> pieces, Work& work) override;
+  int accept(std::span<const std::uint8_t> data) override;
+  int local_address(Address& out) const override;
+  int peer_address(Address& out) const override;
+
+  // The two sides of the rendezvous.
+  int connect(std::span<const std::uint8_t> data);
+  int meet(const Introduction& peer);
+  void set_addresses(const Address& local, const Address& peer);
+
+  // From the fabric: a message for this connection.
+  void arrived(std::uint32_t cookie, std::span<const std::uint8_t> message);
+
+ private:
+  struct Posted {
+    std::uint8_t* memory;
+    std::size_t bytes;
+    Work* work;
+  };
+  void readable();
+  int introduce(Introduction::Kind kind, std::span<const std::uint8_t> data);
+
+  RdmFabric& fabric_;
+  EndpointEvents& events_;
+  OwnFd fd_;
+  std::uint64_t watched_;
+  std::uint32_t id_;
+  std::uint32_t cookie_;
+  bool connecting_ = false;
+  bool to_tell_ = false;  // accepted: connected() is still to come
+  std::string peer_name_;
+  const RdmFabric::Peer* peer_ = nullptr;
+  std::uint32_t peer_id_ = 0;
+  std::uint32_t peer_cookie_ = 0;
+  Address local_;
+  Address remote_;
+  std::deque<Posted> posted_;
+};
+
+class RdmRequest final : public Request {
+ public:
+  RdmRequest(RdmFabric& fabric, OwnFd fd, const Introduction& hello, const Address& local)
+      : fabric_(fabric), fd_(std::move(fd)), hello_(hello), local_(local) {}
+  std::span<const std::uint8_t> data() const override { return hello_.data; }
+  std::unique_ptr<Endpoint> take(EndpointEvents& events, int& error) override;
+  void reject(std::span<const std::uint8_t> data) override;
+
+ private:
+  RdmFabric& fabric_;
+  OwnFd fd_;
+  const Introduction& hello_;
+  Address local_;
+};
+
+class RdmListener final : public Listener {
+ public:
+  RdmListener(RdmFabric& fabric, const Address& at, OwnFd fd) : fabric_(fabric), at_(at), fd_(std::move(fd)) {}
+  ~RdmListener() override;
+  int listen(ListenerEvents& events) override;
+  int local_address(Address& out) const override;
+
+ private:
+  // A connection whose hello has not come yet.
+  struct Caller {
+    OwnFd fd;
+    std::uint64_t watched = 0;
+    std::chrono::steady_clock::time_point since;
+  };
+  void readable();
+  void heard(std::uint64_t key);
+
+  RdmFabric& fabric_;
+  Address at_;
+  OwnFd fd_;
+  std::uint64_t watched_ = 0;
+  ListenerEvents* events_ = nullptr;
+  std::map<std::uint64_t, Caller> callers_;
+  std::uint64_t next_caller_ = 1;
+};
+
+}  // namespace demi::rdma

@@ -1,0 +1,12 @@
+/** The target between processes of one host, here within one: messages through shared memory. Not RDMA. */
+import { openLibOS } from "@demikernel/core";
+import { device, limits } from "./device.mjs";
+
+export const target = {
+  name: "rdma/shm",
+  ...device,
+  // Nothing tells a sleeper: it looks once a millisecond.
+  features: { ...device.features, sleep: false },
+  open: (overrides) => openLibOS({ libos: "rdma", provider: "shm", from: import.meta.url, ...limits(overrides) }),
+  module: import.meta.url,
+};
