@@ -169,6 +169,7 @@ void RdmListener::readable() {
   for (;;) {
     OwnFd fd(::accept4(fd_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (fd.get() < 0) return;
+    if (!same_user(fd.get())) continue;
     if (callers_.size() >= kMostCallers) {
       std::erase_if(callers_, [&](auto& one) {
         const bool old = now - one.second.since > kPatience;

@@ -125,8 +125,8 @@ OwnFd connect_to(const Address& to, int& error) {
     socklen_t length = 0;
     const sockaddr_un name = name_of(at, length);
     if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&name), length) == 0) {
-      error = 0;
-      return fd;
+      error = same_user(fd.get()) ? 0 : -EACCES;
+      return error == 0 ? std::move(fd) : OwnFd();
     }
     error = errno == EAGAIN ? -ECONNREFUSED : -errno;
     if (error != -ECONNREFUSED) break;
@@ -148,6 +148,12 @@ int receive_introduction(int fd, Introduction& out) {
   if (!decoded) return -EPROTO;
   out = std::move(*decoded);
   return 0;
+}
+
+bool same_user(int fd) {
+  ucred peer{};
+  socklen_t length = sizeof peer;
+  return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.uid == ::geteuid();
 }
 
 bool peer_ended(int fd) {

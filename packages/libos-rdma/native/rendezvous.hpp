@@ -47,12 +47,15 @@ struct Introduction {
 
 // A listening socket for an address, whose port is chosen when it is 0; a negative errno in `error`.
 OwnFd listen_at(Address& at, int backlog, int& error);
-// A connection to whoever listens at the address, or at any address and its port.
+// A connection to whoever listens at the address, or at any address and its port; -EACCES when that is another user, into whose memory
+// nobody should look.
 OwnFd connect_to(const Address& to, int& error);
 
 // 0, -EAGAIN when nothing is there yet, another negative errno, or -ECONNRESET at the end of the peer.
 int send_introduction(int fd, const Introduction& introduction);
 int receive_introduction(int fd, Introduction& out);
+// True when the peer is a process of this user's (SO_PEERCRED, unix(7)).
+bool same_user(int fd);
 // True when the peer has ended.
 bool peer_ended(int fd);
 
