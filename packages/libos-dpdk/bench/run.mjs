@@ -6,36 +6,40 @@ import {
   goalLine,
   Progress,
   placeServerAndGenerator,
+  readComparisonOptions,
+  useRealtime,
   writeReport,
 } from "@demikernel/core/bench";
 import { DPDK_END, makeWire } from "../test/bed/wire.mjs";
 import { application } from "./application.mjs";
 import { compare } from "./comparison.mjs";
 import { buildNativePrograms } from "./native-programs.mjs";
-import { readOptions } from "./options.mjs";
-import { useRealtime } from "./priority.mjs";
-import { BarePort, KernelLoopback, OverPair, StackOverPair, ToKernel } from "./sides.mjs";
+import { BarePort, OverPair, StackOverPair, ToKernel } from "./sides.mjs";
 import { judge, plots, resultTable } from "./summary.mjs";
+import { pairNames } from "./wires.mjs";
 
 /** Uncounted before each measurement: until the seconds and, for a client in JavaScript, the requests are over. */
 const WARMUP = { warmup: 0.05, warmupRequests: 20_000 };
 
-const options = readOptions(process.argv.slice(2));
+const about = "Measures demi-echo over DPDK beside C on the kernel's loopback, in interleaved rounds.";
+const pairs = { option: "pairs", what: "pairs of devices", names: pairNames, usual: ["virtio"] };
+const options = readComparisonOptions(about, pairs);
 const { rounds, seconds, size, seed = freshSeed(), json, svg } = options;
 const folder = process.env.DEMI_BENCH_FOLDER;
 const leftOut = [];
 if (options.realtime) useRealtime();
 const { buildNative } = await application("bench", "build-native.js");
+const { KernelLoopback } = await application("bench", "kernel-loopback.js");
 const programs = buildNative();
 const own = buildNativePrograms();
 const placement = placeServerAndGenerator();
 
 const sides = [
   ...[true, false].map((busy) => new KernelLoopback(programs, busy, placement)),
-  ...options.pairs.map((pair) => new StackOverPair(pair, own.stack, folder, placement)),
-  ...options.pairs.map((pair) => new OverPair(pair, folder, placement)),
+  ...options.kinds.map((pair) => new StackOverPair(pair, own.stack, folder, placement)),
+  ...options.kinds.map((pair) => new OverPair(pair, folder, placement)),
 ];
-const barePorts = options.pairs.map((pair) => new BarePort(pair, own.frames, folder, placement));
+const barePorts = options.kinds.map((pair) => new BarePort(pair, own.frames, folder, placement));
 if (process.env.DEMI_BENCH_LACKS === "") {
   makeWire();
   sides.push(new ToKernel("af_packet", DPDK_END, folder, programs, placement));

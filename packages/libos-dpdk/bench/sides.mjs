@@ -1,43 +1,19 @@
 /** What is measured: a server on one CPU and a generator on the other. Only those of one side run at a time. */
-import { Child } from "@demikernel/core/bench";
+import { fileURLToPath } from "node:url";
+import { Child, Generator, raise, whileRunning } from "@demikernel/core/bench";
 import { libos } from "../test/bed/addresses.mjs";
 import { application, applicationFile } from "./application.mjs";
-import { Generator } from "./generator.mjs";
-import { lower, raise, raised } from "./priority.mjs";
 import { makeDevices, makeOnInterface, makeOptions, makePair } from "./wires.mjs";
 
-const { startServer, baselines } = await application("bench", "servers.js");
+const { startServer } = await application("bench", "servers.js");
+const { measure } = await application("bench", "load.js");
+const client = fileURLToPath(new URL("client.mjs", import.meta.url));
 
 const PORT = 7;
 /** Seconds until the JavaScript of a client has been compiled. */
 const COMPILING = 0.3;
 /** Ethernet, IPv4, TCP. */
 const FRAME_HEADERS = 54;
-/** Milliseconds a C client may take beyond its own time. */
-const GRACE = 10_000;
-
-/** C on epoll over the kernel's loopback. `busy`: both ends spin. */
-export class KernelLoopback {
-  kind = "kernel";
-
-  constructor(programs, busy, placement) {
-    const [server] = baselines(programs, busy);
-    Object.assign(this, { server, programs, busy, placement });
-    this.name = `kernel loopback, C epoll${busy ? " busy" : ""}`;
-  }
-
-  async measure(load) {
-    const { child, port } = await startServer(this.server, this.placement.server);
-    try {
-      raise(child.pid);
-      return await cClient(child, this, { ...load, host: "127.0.0.1", port });
-    } finally {
-      await child.stop();
-    }
-  }
-
-  async stop() {}
-}
 
 /** demi-echo's server over DPDK: a process that stays, compiled and warm, and is halted while others are measured. */
 class DemiServer {
@@ -54,23 +30,12 @@ class DemiServer {
     this.child = child;
   }
 
-  async while(measure) {
-    const { pid } = this.child;
-    process.kill(pid, "SIGCONT");
-    raise(pid);
-    try {
-      return await this.child.whileAlive(measure());
-    } finally {
-      lower(pid);
-      // It polls: it would use its CPU whether there is work or not.
-      process.kill(pid, "SIGSTOP");
-    }
+  while(measure) {
+    return whileRunning(this.child, measure);
   }
 
   async stop() {
-    if (this.child === undefined) return;
-    process.kill(this.child.pid, "SIGCONT");
-    await this.child.stop();
+    await this.child?.stop();
   }
 }
 
@@ -89,7 +54,8 @@ export class OverPair {
       const pair = makePair(this.wire, this.folder);
       await this.server.start(pair.server);
       const about = { config: pair.client, host: libos[4], port: PORT, server: this.server.child.pid };
-      this.generator = new Generator(about, this.placement.generator);
+      const cpu = this.placement.generator;
+      this.generator = new Generator({ name: "demi-echo client", program: client, about, cpu });
       await this.generator.ready();
     }
     // Its compiler's threads share the CPU with it, and at real-time priority wait for their turn.
@@ -106,7 +72,6 @@ export class OverPair {
 /** demi-echo's server on an interface of the kernel's, whose own sockets are the client, in C. */
 export class ToKernel {
   kind = "interface";
-  busy = true;
 
   constructor(driver, interfaceName, folder, programs, placement) {
     Object.assign(this, { programs, placement });
@@ -117,8 +82,9 @@ export class ToKernel {
 
   async measure(load) {
     if (this.server.child === undefined) await this.server.start(this.config);
-    const to = { ...load, host: libos[4], port: PORT };
-    return this.server.while(() => cClient(this.server.child, this, to));
+    const { child } = this.server;
+    const own = { ...load, program: this.programs.load, cpu: this.placement.generator, busy: true };
+    return this.server.while(() => measure({ child, host: libos[4], port: PORT }, own));
   }
 
   async stop() {
@@ -148,12 +114,12 @@ export class BarePort {
       await echo.ready(/^ready$/);
       raise(echo.pid);
       const args = ["ping", String(bytes), String(seconds), client.device, ...(client.eal ?? [])];
-      const [command, all] = raised(this.program, args);
       const ping = new Child({
         name: `frame ping over ${this.wire}`,
-        command,
-        args: all,
+        command: this.program,
+        args,
         cpu: this.placement.generator,
+        measured: true,
       });
       return JSON.parse(await echo.whileAlive(ping.output()));
     } finally {
@@ -185,8 +151,9 @@ export class StackOverPair {
       await child.ready(/^ready$/);
       raise(child.pid);
       const load = [libos[4], connections, size, seconds, child.pid].map(String);
-      const [command, args] = raised(this.program, ["client", ...load, ...asKeys(client)]);
-      const about = { name: `stack_echo client over ${this.wire}`, command, args, cpu: this.placement.generator };
+      const args = ["client", ...load, ...asKeys(client)];
+      const own = { command: this.program, args, cpu: this.placement.generator, measured: true };
+      const about = { name: `stack_echo client over ${this.wire}`, ...own };
       return withCpu(JSON.parse(await child.whileAlive(new Child(about).output())));
     } finally {
       await child.stop();
@@ -204,25 +171,7 @@ function asKeys({ device, mac, ipv4, arp, eal = [] }) {
   return Object.entries({ ...keys, ...defaults }).map(([key, value]) => `${key}=${value}`);
 }
 
-/** apps-echo's C generator against a server. */
-async function cClient(server, { programs, placement, busy }, { warmupRequests: _, ...load }) {
-  const options = Object.entries({ ...load, pid: server.pid }).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const [command, args] = raised(programs.load, [...options, ...(busy ? ["--busy"] : [])]);
-  const generator = new Child({ name: "C client", command, args, cpu: placement.generator });
-  const limit = (load.seconds + load.warmup) * 1000 + GRACE;
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`the C client did not end within ${limit} ms`)), limit);
-  });
-  try {
-    return withCpu(JSON.parse(await server.whileAlive(Promise.race([generator.output(), late]))));
-  } finally {
-    clearTimeout(timer);
-    await generator.stop();
-  }
-}
-
-const withCpu = ({ buckets: _, ...sample }) => ({
+const withCpu = (sample) => ({
   ...sample,
   cpuPerRequest: sample.serverCpuNs / 1000 / sample.requests,
 });

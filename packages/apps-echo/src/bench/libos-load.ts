@@ -2,11 +2,12 @@
  * demi-echo's client as a load generator, for a server that only another libOS can reach. Started by load.ts with its task as JSON; prints
  * what native/echo_load.c prints.
  */
+import type { RecordableHistogram } from "node:perf_hooks";
 import { setTimeout as passed } from "node:timers/promises";
 import { type Address, DemiError, type LibOS, openLibOS } from "@demikernel/core";
-import { type HistogramBuckets, processCpuNanoseconds } from "@demikernel/core/bench";
-import { EchoClient } from "../echo-client.js";
+import type { HistogramBuckets } from "@demikernel/core/bench";
 import { familyOf } from "../options.js";
+import { measureClosedLoop, percentiles } from "./closed-loop.js";
 import type { LoadReport } from "./load.js";
 
 export interface LibOSLoad {
@@ -21,9 +22,7 @@ export interface LibOSLoad {
   server: number;
 }
 
-/** Requests after which the client's code has been compiled. The warm-up is longer for them, at most ten times. */
-const WARMUP_REQUESTS = 20_000;
-/** Milliseconds until a device's link must be up, and for each connection and echo. */
+/** Milliseconds until a device's link must be up. */
 const PATIENCE = 10_000;
 /** A histogram of node:perf_hooks tells nothing but percentiles: this many of them. */
 const PARTS = 1000;
@@ -61,63 +60,21 @@ async function reach(os: LibOS, to: Address): Promise<void> {
   }
 }
 
-async function measure(os: LibOS, { to, connections, size, seconds, warmup, server }: LibOSLoad): Promise<LoadReport> {
-  const client = new EchoClient(os, {
-    to,
-    kind: "tcp",
-    framing: "stream",
-    size,
-    iterations: Number.MAX_SAFE_INTEGER,
-    clients: connections,
-    timeout: PATIENCE,
-  });
-  let stopping = false;
-  const run = client.run().then(() => {
-    if (!stopping) throw client.failure ?? new Error(`wrong bytes came back: ${client.firstMismatch}`);
-  });
-  const during = (milliseconds: number) => Promise.race([passed(milliseconds), run]);
-
-  const connected = () => [...client.connections.values()].filter((connection) => connection.connected).length;
-  while (connected() < connections) await during(1);
-  const begun = performance.now();
-  const enough = () => performance.now() - begun >= warmup * 1000 && client.completed >= WARMUP_REQUESTS;
-  do await during(warmup * 100);
-  while (!enough() && performance.now() - begun < warmup * 10_000);
-
-  client.latency.reset();
-  const [completed, cpu, start] = [client.completed, processCpuNanoseconds(server), performance.now()];
-  await during(seconds * 1000);
-  // On a machine with other work a short time may be over before its first message is.
-  while (client.completed === completed) await during(10);
-  const elapsed = (performance.now() - start) / 1000;
-  const serverCpuNs = processCpuNanoseconds(server) - cpu;
-  const requests = client.completed - completed;
-  stopping = true;
-  client.stop();
-  await run;
-  for (const qd of client.connections.keys()) os.close(qd);
-  os.drain(() => undefined);
-
-  const { latency } = client;
+async function measure(os: LibOS, task: LibOSLoad): Promise<LoadReport> {
+  const { latency, perRequest: _, ...report } = await measureClosedLoop(os, task);
   const us = (nanoseconds: number) => nanoseconds / 1000;
   return {
-    requests,
-    seconds: elapsed,
-    reqPerSec: requests / elapsed,
+    ...report,
+    ...percentiles(latency),
     min: us(latency.min),
     avg: us(latency.mean),
-    p50: us(latency.percentile(50)),
-    p99: us(latency.percentile(99)),
-    p999: us(latency.percentile(99.9)),
     max: us(latency.max),
-    serverCpuNs,
-    mismatches: client.mismatches,
     buckets: parts(latency),
   };
 }
 
 /** The histogram in parts of equal count, each at its greatest value. */
-function parts(latency: EchoClient["latency"]): HistogramBuckets {
+function parts(latency: RecordableHistogram): HistogramBuckets {
   const buckets: HistogramBuckets = [];
   let before = 0;
   for (let part = 1; part <= PARTS; part++) {

@@ -52,7 +52,8 @@ const libosLoad = fileURLToPath(new URL("./libos-load.js", import.meta.url));
 export async function measure(server: RunningServer, load: Load): Promise<Sample> {
   const { child } = server;
   const name = `load generator (${load.connections} connections to ${child.name})`;
-  const generator = new Child({ name, cpu: load.cpu, ...(server.client ? ours(server, load) : inC(server, load)) });
+  const command = server.client ? ours(server, load) : inC(server, load);
+  const generator = new Child({ name, cpu: load.cpu, measured: true, ...command });
   const grace = server.client ? LIBOS_GRACE : GRACE;
   const limit = (load.seconds + load.warmup) * 1000 + grace;
   let timer: NodeJS.Timeout | undefined;

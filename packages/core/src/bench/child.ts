@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface, type Interface } from "node:readline";
 import { pinned } from "./pin.js";
+import { raised } from "./priority.js";
 
 export interface ChildOptions {
   /** How messages call it. */
@@ -13,6 +14,9 @@ export interface ChildOptions {
   args: readonly string[];
   /** CPU to stay on; none: wherever the scheduler likes. */
   cpu?: number;
+  /** Started with the priority of {@link useRealtime}, if that was called: what is measured from its start. */
+  measured?: boolean;
+  cwd?: string;
   env?: NodeJS.ProcessEnv;
 }
 
@@ -54,8 +58,13 @@ export class Child {
   constructor(options: ChildOptions) {
     guard();
     this.name = options.name;
-    const [command, args] = pinned(options.cpu, options.command, options.args);
-    const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], env: options.env ?? process.env });
+    const own: [string, readonly string[]] = [options.command, options.args];
+    const [command, args] = pinned(options.cpu, ...(options.measured ? raised(...own) : own));
+    const child = spawn(command, args, {
+      stdio: ["ignore", "pipe", "pipe"],
+      cwd: options.cwd,
+      env: options.env ?? process.env,
+    });
     this.#process = child;
     living.add(child);
     this.lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
@@ -80,10 +89,14 @@ export class Child {
     this.#failure.catch(() => {});
   }
 
-  /** Of the command itself: taskset has replaced itself by it. */
+  /** Of the command itself: taskset and chrt have replaced themselves by it. */
   get pid(): number {
     if (this.#process.pid === undefined) throw new Error(`${this.name} did not start`);
     return this.#process.pid;
+  }
+
+  get alive(): boolean {
+    return living.has(this.#process);
   }
 
   /** What the process wrote to stderr last. */
@@ -125,10 +138,11 @@ export class Child {
     return lines.join("\n");
   }
 
-  /** SIGTERM, and SIGKILL when that does not help within a second. Resolves when the process has ended. */
+  /** SIGTERM, also to one that is halted, and SIGKILL when that does not help within a second. Resolves when the process has ended. */
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#process.kill("SIGTERM");
+    this.#process.kill("SIGCONT");
     const timer = setTimeout(() => this.#process.kill("SIGKILL"), 1000);
     await this.ended;
     clearTimeout(timer);
