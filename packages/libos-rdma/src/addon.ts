@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { NativeAddon } from "@demikernel/core/backend";
+import type { Provider } from "./machine.js";
 import { nativeConfig } from "./options.js";
 import { BUILD_PACKAGES, RUNTIME_PACKAGES } from "./packages.js";
 
@@ -45,7 +46,7 @@ export function whyNoAddon(): string | undefined {
 }
 
 /** Why a libOS does not open over a provider; undefined when it does. Opens a small one to find out. */
-export function whyNoProvider(provider: "verbs" | "tcp"): string | undefined {
+export function whyNoProvider(provider: Provider): string | undefined {
   const limits = { ringEntries: 64, tokens: 64, queues: 16, classes: [{ size: 4096, count: 16 }] };
   return attempt(() => loadAddon().open(limits, { provider, receives: "64" }).destroy());
 }

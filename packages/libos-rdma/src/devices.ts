@@ -13,10 +13,8 @@ export function deviceChecks(machine: Machine): Check[] {
 
 function noDevice(machine: Machine): Check {
   const name = "RDMA devices";
-  const kernel = machine.read("/proc/sys/kernel/osrelease") ?? "";
-  const modules = machine.read(`/lib/modules/${kernel}/modules.dep`);
-  if (!modules?.includes("/rdma_rxe.ko")) {
-    return { name, status: "lack", found: `none, and the kernel ${kernel} brings no soft-RoCE (rdma_rxe)` };
+  if (!hasModule(machine, "rdma_rxe")) {
+    return { name, status: "lack", found: `none, and the kernel ${kernel(machine)} brings no soft-RoCE (rdma_rxe)` };
   }
   return {
     name,
@@ -24,6 +22,14 @@ function noDevice(machine: Machine): Check {
     found: "none; soft-RoCE makes one of a network interface, to test with",
     mend: `modprobe rdma_rxe && rdma link add rxe0 type rxe netdev ${interfaceForSoftRoce(machine)}`,
   };
+}
+
+function kernel(machine: Machine): string {
+  return machine.read("/proc/sys/kernel/osrelease") ?? "";
+}
+
+function hasModule(machine: Machine, name: string): boolean {
+  return machine.read(`/lib/modules/${kernel(machine)}/modules.dep`)?.includes(`/${name}.ko`) ?? false;
 }
 
 /** One that is up and leads somewhere: soft-RoCE connections to a loopback address do not come about. */
@@ -77,6 +83,10 @@ export function deviceFiles(machine: Machine): Check {
   if (missing.length > 0) {
     const without = { ib_uverbs: "uverbs*", rdma_ucm: "rdma_cm" } as Record<string, string>;
     const found = `${missing.map((module) => `${FILES}/${without[module]}`).join(" and ")} not there`;
+    const unavailable = missing.filter((module) => !hasModule(machine, module));
+    if (unavailable.length > 0) {
+      return { name, status: "lack", found: `${found}, and the kernel brings no ${unavailable.join(", no ")}` };
+    }
     return { name, status: "lack", found, mend: `modprobe -a ${missing.join(" ")}` };
   }
   const all = ["rdma_cm", ...verbs].map((file) => `${FILES}/${file}`);

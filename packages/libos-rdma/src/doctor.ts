@@ -11,7 +11,16 @@ export function doctor(machine: Machine): Check[] {
   const devices = deviceChecks(machine);
   const files = deviceFiles(machine);
   const memory = lockedMemory(machine);
-  return [addon(machine), libfabric(machine), ...devices, files, memory, verbs(machine, devices, files), tcp(machine)];
+  return [
+    addon(machine),
+    libfabric(machine),
+    ...devices,
+    files,
+    memory,
+    verbs(machine, devices, files),
+    withoutDevice(machine, "tcp"),
+    withoutDevice(machine, "shm"),
+  ];
 }
 
 function addon({ whyNoAddon }: Machine): Check {
@@ -94,10 +103,11 @@ function verbs(machine: Machine, devices: Check[], files: Check): Check {
   return { name, status: "lack", found: `${reason}; provider auto takes tcp` };
 }
 
-function tcp(machine: Machine): Check {
-  const name = "provider tcp";
-  const reason = machine.whyNoProvider("tcp");
-  // Not RDMA, and never called so.
-  if (reason === undefined) return { name, status: "ok", found: "a libOS opened over the kernel's TCP" };
+/** Those that any machine has. Not RDMA, and never called so. */
+function withoutDevice(machine: Machine, provider: "tcp" | "shm"): Check {
+  const name = `provider ${provider}`;
+  const reason = machine.whyNoProvider(provider);
+  const over = { tcp: "the kernel's TCP", shm: "memory shared by processes of this host" }[provider];
+  if (reason === undefined) return { name, status: "ok", found: `a libOS opened over ${over}` };
   return { name, status: "fail", found: reason };
 }

@@ -2,12 +2,14 @@
 import { accessSync, constants, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
+export type Provider = "verbs" | "tcp" | "shm";
+
 /** What can only be found out by trying. */
 export interface Trials {
   /** Why the addon cannot be loaded; undefined when it can. */
   whyNoAddon(): string | undefined;
   /** Why no libOS opens over a provider; undefined when one does. */
-  whyNoProvider(provider: "verbs" | "tcp"): string | undefined;
+  whyNoProvider(provider: Provider): string | undefined;
 }
 
 export interface Machine extends Trials {

@@ -37,7 +37,9 @@ const everything: Files = {
   "/proc/self/status": "Name:\tnode\nCapEff:\t0000000000000000\n",
   ...limits("unlimited", "unlimited"),
   "/proc/sys/kernel/osrelease": "6.1.0-56-amd64\n",
-  "/lib/modules/6.1.0-56-amd64/modules.dep": "kernel/drivers/infiniband/sw/rxe/rdma_rxe.ko: ib_core.ko\n",
+  "/lib/modules/6.1.0-56-amd64/modules.dep":
+    "kernel/drivers/infiniband/sw/rxe/rdma_rxe.ko: ib_core.ko\n" +
+    "kernel/drivers/infiniband/core/ib_uverbs.ko:\nkernel/drivers/infiniband/core/rdma_ucm.ko:\n",
   "/sys/class/net/eth0/flags": "0x1003\n",
   "/sys/class/net/lo/flags": "0x9\n",
 };
@@ -82,6 +84,7 @@ test("a machine that has everything", () => {
     "RLIMIT_MEMLOCK",
     "provider verbs",
     "provider tcp",
+    "provider shm",
   ]);
   expect(check("libfabric")?.found).toBe("libfabric 1.17.0-3; drivers of RDMA devices: mlx5, rxe");
 });
@@ -97,6 +100,7 @@ test("a machine that has nothing: every check answers", () => {
     ["RLIMIT_MEMLOCK", "lack"],
     ["provider verbs", "lack"],
     ["provider tcp", "fail"],
+    ["provider shm", "fail"],
   ]);
 });
 
@@ -192,6 +196,13 @@ test("device files: there, and allowed", () => {
     mend: "modprobe -a rdma_ucm",
   });
   expect(check("device files", { "/dev/infiniband/issm0": "" })?.status).toBe("ok");
+  const cloud = { ...without("/dev"), "/proc/sys/kernel/osrelease": "6.18.44-cloud" };
+  expect(check("device files", cloud)).toEqual({
+    name: "device files",
+    status: "lack",
+    found:
+      "/dev/infiniband/uverbs* and /dev/infiniband/rdma_cm not there, and the kernel brings no ib_uverbs, no rdma_ucm",
+  });
 });
 
 test("device files that this user may not use", () => {
@@ -229,7 +240,7 @@ test("locked memory: soft and hard limit against what is registered", () => {
   expect(check(name, without("/proc/self/limits"))?.found).toMatch(/cannot be read/);
 });
 
-test("providers are tried, and tcp is not called RDMA", () => {
+test("providers are tried, and what is none is not called RDMA", () => {
   const failing = (which: string): Partial<Trials> => ({
     whyNoProvider: (provider) => (provider === which ? `${which} does not open` : undefined),
   });
@@ -243,6 +254,7 @@ test("providers are tried, and tcp is not called RDMA", () => {
     status: "ok",
     found: "a libOS opened over the kernel's TCP",
   });
+  expect(check("provider shm")?.found).toBe("a libOS opened over memory shared by processes of this host");
   expect(check("provider tcp", {}, failing("tcp"))).toEqual({
     name: "provider tcp",
     status: "fail",
