@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "libfabric_endpoint.hpp"
@@ -115,6 +116,7 @@ int Libfabric::open_queues(const FabricOptions& options, std::string& message) {
 }
 
 Libfabric::~Libfabric() {
+  while (!resting_.empty()) end_rest(true);
   if (wait_fd_ >= 0) ::close(wait_fd_);
 }
 
@@ -183,12 +185,18 @@ int Libfabric::connect(Endpoint& endpoint, std::span<const std::uint8_t> data) {
 }
 
 std::unique_ptr<Listener> Libfabric::bind(const Address& to, int& error) {
+  if (auto resting = wake(to)) {
+    fid_pep* const again = resting.get();
+    auto listener = std::make_unique<LibfabricListener>(*this, std::move(resting), true);
+    objects_[&again->fid] = {nullptr, listener.get()};
+    return listener;
+  }
   const Info info = info_for(to, {});
   error = -ENOMEM;
   if (!info) return nullptr;
   fid_pep* made = nullptr;
   if (error = fi_passive_ep(fabric_.get(), info.get(), &made, nullptr); error != 0) return nullptr;
-  auto listener = std::make_unique<LibfabricListener>(*this, Fid<fid_pep>(made));
+  auto listener = std::make_unique<LibfabricListener>(*this, Fid<fid_pep>(made), false);
   if (error = fi_pep_bind(made, &events_->fid, 0); error != 0) return nullptr;
   objects_[&made->fid] = {nullptr, listener.get()};
   return listener;
@@ -249,6 +257,7 @@ void Libfabric::completion_failed() {
 // ---- events of connections ------------------------------------------------------------------------------------------
 
 bool Libfabric::poll_events() {
+  if (!resting_.empty()) end_rest(false);
   Event event;
   if (!waiting_events_.empty()) {
     event = std::move(waiting_events_.front());
@@ -285,7 +294,13 @@ bool Libfabric::read_event(Event& out) {
 
 void Libfabric::tell(Event event) {
   const auto found = objects_.find(event.of);
-  if (found == objects_.end()) return;
+  if (found == objects_.end()) {
+    const auto resting =
+        std::ranges::find_if(resting_, [&](const Resting& one) { return &one.listener->fid == event.of; });
+    if (resting != resting_.end() && event.kind == FI_CONNREQ)
+      fi_reject(resting->listener.get(), event.info->handle, nullptr, 0);
+    return;
+  }
   const auto [endpoint, listener] = found->second;
   if (listener != nullptr) {
     if (event.kind == FI_CONNREQ) listener->requested(std::move(event.info), event.data);
@@ -315,6 +330,41 @@ void Libfabric::reject_requests(fid_pep& listener) {
     return true;
   });
   events_due_ = events_due_ || !waiting_events_.empty();
+}
+
+void Libfabric::forget(const fid& of) {
+  objects_.erase(&of);
+  std::erase_if(waiting_events_, [&](const Event& event) { return event.of == &of; });
+}
+
+void Libfabric::rest(Fid<fid_pep> listener, const Address& address) {
+  if (std::string_view(provider()) != "tcp") return;
+  resting_.push_back({std::move(listener), address, std::chrono::steady_clock::now() + kResting});
+  if (resting_.size() > kMostResting) end_rest(true);
+}
+
+// The one at this address. Others in its way make room.
+Fid<fid_pep> Libfabric::wake(const Address& to) {
+  Fid<fid_pep> same;
+  for (auto one = resting_.begin(); one != resting_.end();) {
+    if (to.port == 0 || one->address.port != to.port) {
+      ++one;
+      continue;
+    }
+    reject_requests(*one->listener);
+    const Address& at = one->address;
+    if (at.family == to.family && at.bytes == to.bytes && at.scope == to.scope) same = std::move(one->listener);
+    one = resting_.erase(one);
+  }
+  return same;
+}
+
+void Libfabric::end_rest(bool oldest) {
+  while (!resting_.empty() && (oldest || resting_.front().until < std::chrono::steady_clock::now())) {
+    oldest = false;
+    reject_requests(*resting_.front().listener);
+    resting_.pop_front();
+  }
 }
 
 bool Libfabric::may_wait() {

@@ -82,11 +82,16 @@ void LibfabricRequest::reject(std::span<const std::uint8_t> data) {
 LibfabricListener::~LibfabricListener() {
   fabric_.reject_requests(*endpoint_);
   fabric_.forget(endpoint_->fid);
+  Address address;
+  if (listening_ && local_address(address) == 0) fabric_.rest(std::move(endpoint_), address);
 }
 
 int LibfabricListener::listen(ListenerEvents& events) {
   events_ = &events;
-  return fi_listen(endpoint_.get());
+  if (listening_) return 0;
+  const int error = fi_listen(endpoint_.get());
+  listening_ = error == 0;
+  return error;
 }
 
 int LibfabricListener::local_address(Address& out) const {

@@ -50,7 +50,8 @@ class LibfabricRequest final : public Request {
 
 class LibfabricListener final : public Listener {
  public:
-  LibfabricListener(Libfabric& fabric, Fid<fid_pep> endpoint) : fabric_(fabric), endpoint_(std::move(endpoint)) {}
+  LibfabricListener(Libfabric& fabric, Fid<fid_pep> endpoint, bool listening)
+      : fabric_(fabric), endpoint_(std::move(endpoint)), listening_(listening) {}
   ~LibfabricListener() override;
   int listen(ListenerEvents& events) override;
   int local_address(Address& out) const override;
@@ -60,6 +61,7 @@ class LibfabricListener final : public Listener {
  private:
   Libfabric& fabric_;
   Fid<fid_pep> endpoint_;
+  bool listening_;
   ListenerEvents* events_ = nullptr;
 };
 
