@@ -33,6 +33,7 @@ class Buffers {
 
   bool take_send(std::uint32_t& n);
   void give_send(std::uint32_t n) { sends_.push_back(n); }
+  std::uint32_t sends_free() const { return static_cast<std::uint32_t>(sends_.size()); }
   std::uint8_t* send(std::uint32_t n) const { return send_region_ + static_cast<std::size_t>(n) * kSendBytes; }
 
  private:

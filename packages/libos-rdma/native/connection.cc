@@ -43,6 +43,7 @@ int Connection::accept(Request& request, ConnectionEvents& events) {
   if (!handshake) return reject(Refusal::kHandshake, -EPROTO);
   if (context_.buffers.receives_free() < context_.credits + kSpare) return reject(Refusal::kMemory, -ENOBUFS);
   peer_ = *handshake;
+  send_credits_ = peer_.credits;
   events_ = &events;
   deadline_ = Clock::now() + kConnecting;
   int error = 0;
@@ -61,6 +62,7 @@ int Connection::post_all() {
     if (!context_.buffers.take_receive(buffer)) return -ENOBUFS;
     if (!post(buffer)) return -ENOBUFS;
   }
+  peer_credits_ = context_.credits;
   return 0;
 }
 
@@ -70,10 +72,10 @@ void Connection::connected(std::span<const std::uint8_t> data) {
     const auto handshake = Handshake::decode(data);
     if (!handshake) return give_up(-EPROTO);
     peer_ = *handshake;
+    send_credits_ = peer_.credits;
   }
   established_ = true;
   settled();
-  send_credits_ += peer_.credits;
   if (events_ != nullptr) events_->established();
 }
 
@@ -127,8 +129,14 @@ bool Connection::post(std::uint32_t buffer) {
 void Connection::post_missing() {
   while (missing_ != 0 && endpoint_) {
     std::uint32_t buffer = 0;
-    if (!context_.buffers.take_receive(buffer)) return context_.retries.when_memory(*this);
-    if (!post(buffer)) return context_.retries.soon(*this);
+    if (!context_.buffers.take_receive(buffer)) {
+      context_.retries.when_memory(*this);
+      break;
+    }
+    if (!post(buffer)) {
+      context_.retries.soon(*this);
+      break;
+    }
     --missing_;
     if (unowed_ != 0) {
       --unowed_;
@@ -166,6 +174,7 @@ void Connection::close_endpoint() {
   }
   works_.clear();
   sends_ = 0;
+  credit_messages_ = 0;
 }
 
 // ---- sending --------------------------------------------------------------------------------------------------------
@@ -184,6 +193,16 @@ bool Connection::post_send(std::span<const iovec> pieces, Work& work) {
   return false;
 }
 
+// Its own completions tell when there is room again, if any are to come.
+bool Connection::no_room(net::Retryable& waiting) {
+  if (sends_ != 0) {
+    blocked_ = true;
+  } else {
+    context_.retries.soon(waiting);
+  }
+  return false;
+}
+
 bool Connection::send(Op& op, net::Retryable& waiting) {
   Arena& arena = context_.runtime.arena();
   while (op.cursor < op.limit) {
@@ -192,16 +211,14 @@ bool Connection::send(Op& op, net::Retryable& waiting) {
       ++context_.counters.credit_stalls;
       return false;
     }
+    if (sends_ >= kFairSends && context_.buffers.sends_free() < Buffers::kSends / 2) [[unlikely]]
+      return no_room(waiting);
     std::uint32_t buffer = 0;
-    if (!context_.buffers.take_send(buffer)) {
-      context_.retries.soon(waiting);
-      return false;
-    }
+    if (!context_.buffers.take_send(buffer)) return no_room(waiting);
     Work* const work = keep(true, buffer);
     if (work == nullptr) {
       context_.buffers.give_send(buffer);
-      context_.retries.soon(waiting);
-      return false;
+      return no_room(waiting);
     }
     std::uint8_t* const memory = context_.buffers.send(buffer);
     iovec pieces[16];
@@ -234,16 +251,13 @@ bool Connection::send(Op& op, net::Retryable& waiting) {
            .offset = op.cursor}
         .encode(memory);
     pieces[0] = {memory, Header::kBytes + (copied ? bytes : 0)};
-    if (!post_send({pieces, static_cast<std::size_t>(count)}, *work)) {
-      context_.retries.soon(waiting);
-      return false;
-    }
+    if (!post_send({pieces, static_cast<std::size_t>(count)}, *work)) return no_room(waiting);
     if (!copied) {
       work->sga = op.sga;
       arena.pin(op.sga);
     }
     if (end == op.limit) work->operation = &op;
-    owed_ = 0;
+    peer_credits_ += std::exchange(owed_, 0);
     --send_credits_;
     op.cursor = end;
   }
@@ -262,13 +276,21 @@ bool Connection::send_control(Kind kind) {
   Header{.kind = kind, .credits = static_cast<std::uint16_t>(owed_)}.encode(memory);
   const iovec piece{memory, Header::kBytes};
   if (!post_send({&piece, 1}, *work)) return false;
-  owed_ = 0;
+  peer_credits_ += std::exchange(owed_, 0);
+  if (kind == Kind::kCredit) {
+    work->operation = this;
+    ++credit_messages_;
+  }
   return true;
 }
 
-// With whatever is sent next, unless the peer may be waiting for them.
+// With whatever is sent next, unless the peer may be waiting for them: when it has used half of them, or all while the rest cannot be
+// returned yet.
 void Connection::return_credits() {
-  if (!established_ || left_ || owed_ < (context_.credits + 1u) / 2) return;
+  const std::uint32_t enough = missing_ != 0 && peer_credits_ == 0 ? 1 : (context_.credits + 1u) / 2;
+  if (!established_ || left_ || owed_ < enough) return;
+  // A peer that does not take in what it is sent is sent no more of them: sent() goes on.
+  if (credit_messages_ == kCreditMessages) return;
   if (send_control(Kind::kCredit)) {
     ++context_.counters.credit_messages;
   } else if (endpoint_) {
@@ -279,12 +301,21 @@ void Connection::return_credits() {
 void Connection::sent(Work& work) {
   context_.buffers.give_send(work.buffer);
   if (work.sga != 0) context_.runtime.arena().unpin(work.sga);
-  auto* const op = static_cast<Op*>(work.operation);
+  const bool credits = work.operation == this;
+  auto* const op = credits ? nullptr : static_cast<Op*>(work.operation);
   drop(work);
   context_.fabric.recycle(work);
   --sends_;
   --context_.sending;
+  if (credits) {
+    --credit_messages_;
+    return_credits();
+  }
   if (op != nullptr && events_ != nullptr) events_->pushed(*op);
+  if (blocked_) [[unlikely]] {
+    blocked_ = false;
+    if (events_ != nullptr) events_->writable();
+  }
 }
 
 // ---- receiving ------------------------------------------------------------------------------------------------------
@@ -300,7 +331,7 @@ void Connection::received(Work& work, std::uint32_t bytes) {
     return bad_message(-EPROTO);
   }
   send_credits_ += header->credits;
-  if (established_ && send_credits_ > peer_.credits) [[unlikely]] {
+  if (send_credits_ > peer_.credits) [[unlikely]] {
     context_.buffers.give_receive(buffer);
     return bad_message(-EPROTO);
   }
@@ -318,7 +349,7 @@ bool Connection::accept_data(const Header& header, std::uint32_t buffer, std::ui
   if (header.message > context_.most_message) {
     error = -EMSGSIZE;
   } else if (header.offset != next_offset_ || (header.offset != 0 && header.message != message_) || peer_ended_ ||
-             arrived_.size() >= context_.credits) {
+             peer_credits_ == 0) {
     error = -EPROTO;
   }
   if (error != 0) {
@@ -326,6 +357,7 @@ bool Connection::accept_data(const Header& header, std::uint32_t buffer, std::ui
     bad_message(error);
     return false;
   }
+  --peer_credits_;
   message_ = header.message;
   next_offset_ = header.more ? header.offset + bytes : 0;
   if (left_) {
@@ -372,8 +404,8 @@ void Connection::bad_message(int error) {
 
 void Connection::failed(int error) {
   ++context_.counters.errors;
-  // Works of a connection that is closed come back cancelled.
-  give_up(error == -ECANCELED ? -ECONNRESET : error);
+  // Works of a connection that is closed come back cancelled, those that are posted before that is known as not connected.
+  give_up(error == -ECANCELED || error == -ENOTCONN ? -ECONNRESET : error);
 }
 
 void Connection::give_up(int error) {

@@ -2,7 +2,7 @@
 //
 // A side may send as many fragments as the other has posted receives for it, and learns with every message how many were posted again
 // (credits; InfiniBand's end-to-end flow control, done in the open because tcp has none of it). Three receives beyond the credits are for
-// messages that need none: credits alone, of which no more than two can be under way, and the end.
+// messages that need none: credits alone, of which no more than two are under way, and the end.
 #pragma once
 
 #include <chrono>
@@ -68,6 +68,10 @@ class Connection final : private EndpointEvents, private net::Retryable {
   using Clock = std::chrono::steady_clock;
   // Receives posted beyond the credits.
   static constexpr std::uint32_t kSpare = 3;
+  static constexpr std::uint32_t kCreditMessages = kSpare - 1;  // under way
+  // The buffers for sends are everybody's. When half of them are taken, a connection that has this many under way waits for one of its
+  // own, so that peers which take nothing in do not keep them all.
+  static constexpr std::uint32_t kFairSends = 2;
   static constexpr std::chrono::seconds kConnecting{10};
   static constexpr std::chrono::seconds kLeaving{2};
 
@@ -128,6 +132,7 @@ class Connection final : private EndpointEvents, private net::Retryable {
   void post_missing();
   void return_credits();
   bool send_control(Kind kind);
+  bool no_room(net::Retryable& waiting);
   bool post_send(std::span<const iovec> pieces, Work& work);
   Work* keep(bool sending, std::uint32_t buffer);
   void drop(Work& work);
@@ -150,12 +155,15 @@ class Connection final : private EndpointEvents, private net::Retryable {
   int error_ = 0;  // what it was lost with
   Clock::time_point deadline_{};
   std::uint32_t send_credits_ = 0;
-  std::uint32_t owed_ = 0;     // credits to be returned
-  std::uint32_t missing_ = 0;  // receives to be posted when there are slots
-  std::uint32_t unowed_ = 0;   // of them, which are no credits
+  std::uint32_t peer_credits_ = 0;     // messages the peer may send, as far as it has been told
+  std::uint32_t owed_ = 0;             // credits to be returned
+  std::uint32_t credit_messages_ = 0;  // under way
+  std::uint32_t missing_ = 0;          // receives to be posted when there are slots
+  std::uint32_t unowed_ = 0;           // of them, which are no credits
   std::uint32_t next_offset_ = 0;
   std::uint32_t message_ = 0;  // bytes of the message that is arriving
   std::uint32_t sends_ = 0;    // under way
+  bool blocked_ = false;       // send() waits for one of them
   std::deque<Fragment> arrived_;
   std::vector<Work*> works_;
 };
