@@ -19,13 +19,10 @@ echo '{"name":"app","type":"module","dependencies":{"@demikernel/core":"*","@dem
 printf 'libos: rdma\nrdma:\n  provider: verbs\n' >"$work/rxe.yaml"
 cd "$work"
 
-# as_user KIB COMMAND...: as nobody, without a capability, with so much memory that may be locked.
-as_user() {
-  local limit=$1
-  shift
-  (ulimit -l "$limit" &&
-    exec setpriv --reuid=nobody --regid=nogroup --clear-groups --inh-caps=-all --ambient-caps=-all --bounding-set=-all "$@")
-}
+# As nobody, without a capability: with all the memory locked that is asked for, and with as little as users often may.
+nobody=(setpriv --reuid=nobody --regid=nogroup --clear-groups --inh-caps=-all --ambient-caps=-all --bounding-set=-all)
+unlimited=(prlimit --memlock=unlimited "${nobody[@]}")
+limited=(prlimit --memlock=8388608 "${nobody[@]}")
 # check NAME FIELD COMMAND...: a field of what the doctor says under this name, run by COMMAND.
 check() {
   local name=$1 field=$2
@@ -51,21 +48,21 @@ line=$(check "RDMA devices" mend)
 bash -euc "$line" || fail "the doctor's line makes no device: $line"
 [ -e /sys/class/infiniband/rxe0 ] || fail "rxe0 is missing"
 for name in "RDMA device rxe0" "device files" "provider verbs"; do
-  status=$(check "$name" status as_user unlimited)
+  status=$(check "$name" status "${unlimited[@]}")
   [ "$status" = ok ] || fail "$name, to the user: $status: $(cat doctor)"
 done
 
-found=$(check RLIMIT_MEMLOCK found as_user 8192)
+found=$(check RLIMIT_MEMLOCK found "${limited[@]}")
 [[ $found == *"soft limit 8388608 bytes"* ]] || fail "of 8 MiB of locked memory the doctor says: $found"
-[ "$(check RLIMIT_MEMLOCK status as_user 8192)" = lack ] || fail "8 MiB of locked memory are enough to the doctor"
-refusal=$(as_user 8192 node --input-type=module -e '
+[ "$(check RLIMIT_MEMLOCK status "${limited[@]}")" = lack ] || fail "8 MiB of locked memory are enough to the doctor"
+refusal=$("${limited[@]}" node --input-type=module -e '
   import { openLibOS } from "@demikernel/core";
   await openLibOS({ config: "rxe.yaml" }).then(() => console.log("it opened"), (error) => console.log(error.message));')
 [[ $refusal == *"ulimit -l"* ]] || fail "with 8 MiB of locked memory: $refusal"
 echo "readme: too low a limit on locked memory is named"
 
 echo_cli=node_modules/@demikernel/apps-echo/dist/cli.js
-as_user unlimited node "$echo_cli" server --host 10.9.0.1 --port 12345 --config rxe.yaml >log 2>&1 &
+"${unlimited[@]}" node "$echo_cli" server --host 10.9.0.1 --port 12345 --config rxe.yaml >log 2>&1 &
 server=$!
 for ((n = 0; n < 300; n++)); do
   if grep -q listening log; then break; fi
@@ -73,7 +70,7 @@ for ((n = 0; n < 300; n++)); do
   sleep 0.2
 done
 grep -q '(rdma, verbs)' log || fail "the server is on something else: $(cat log)"
-as_user unlimited timeout 120 node "$echo_cli" client --host 10.9.0.1 --port 12345 --config rxe.yaml --iterations 1000 >echoes 2>&1 ||
+"${unlimited[@]}" timeout 120 node "$echo_cli" client --host 10.9.0.1 --port 12345 --config rxe.yaml --iterations 1000 >echoes 2>&1 ||
   fail "the client: $(cat echoes); the server: $(cat log)"
 grep -q '^1000 of 1000 echoes' echoes || fail "the client: $(cat echoes)"
 grep -q 'mismatches 0' echoes || fail "the client: $(cat echoes)"
