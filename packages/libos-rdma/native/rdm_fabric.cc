@@ -156,6 +156,13 @@ RdmFabric::~RdmFabric() {
     Present::remove(name_);
     const std::unique_lock lock(presence_->lock);
     presence_->here = false;
+    presence_->memory = std::move(memory_);
+    presence_->fabric = std::move(fabric_);
+    presence_->domain = std::move(domain_);
+    presence_->region = std::move(region_);
+    presence_->completions = std::move(completions_);
+    presence_->peers = std::move(peers_);
+    presence_->endpoint = std::move(endpoint_);
   }
   // The endpoint goes before what it is bound to.
   endpoint_.reset();

@@ -51,11 +51,18 @@ class RdmFabric final : public Fabric {
 
   // ---- for its endpoints and listeners ------------------------------------------------------------------------------
 
-  // libfabric maps the memory of an endpoint of the same process without a reference of its own: before it is closed, nobody sends to it
-  // any more.
+  // libfabric maps the memory of an endpoint of the same process without a reference of its own. When one is done with, nobody sends to it
+  // any more, and it is closed when nobody of this process knows it any more: what it sent last makes others look at its memory.
   struct Presence {
     std::shared_mutex lock;
     bool here = true;
+    std::unique_ptr<Mapping> memory;
+    Fid<fid_fabric> fabric;
+    Fid<fid_domain> domain;
+    Fid<fid_mr> region;
+    Fid<fid_cq> completions;
+    Fid<fid_av> peers;
+    Fid<fid_ep> endpoint;
   };
   struct Peer {
     fi_addr_t address = FI_ADDR_NOTAVAIL;
