@@ -5,6 +5,8 @@ export const device = {
   features: rdma.features,
   // The kernel's sockets do not speak the messages of this backend.
   hostPeer: false,
+  // The connection manager and both ends of every connection are in this very process: a busy machine slows all of them.
+  timeScale: 3,
   // Buffers are the options slot, credits and receives; addresses and ports are the connection manager's.
   socketOptions: ["nodelay", "keepalive", "linger"],
 };
