@@ -34,6 +34,7 @@ class WorkEvents {
 
 struct Work {
   std::array<std::uint64_t, 8> reserved{};  // first: the fabric's while it is posted (fi_context2)
+  std::uint32_t* sends = nullptr;           // the endpoint's: those whose completions have not come
   WorkEvents* owner = nullptr;              // nullptr: nobody's, a completion that comes late is dropped
   bool sending = false;
   // The owner's: which memory, whose, and where it keeps the Work.

@@ -66,6 +66,9 @@ class Libfabric final : public Fabric {
   void reject_requests(fid_pep& listener);
   // Of a listener that has closed: see Resting.
   void rest(Fid<fid_pep> listener, const Address& address);
+  // Bytes of a message that is sent without a completion of libfabric's; 0: none.
+  std::size_t most_injected() const { return most_injected_; }
+  void injected(Work& work) { injected_.push_back(&work); }
   void* memory_descriptor() const { return fi_mr_desc(memory_.get()); }
   fid_fabric& fabric() { return *fabric_; }
   fid_eq& events() { return *events_; }
@@ -97,6 +100,7 @@ class Libfabric final : public Fabric {
   int open_queues(const FabricOptions& options, std::string& message);
   Info info_for(const Address& from, const Address& to) const;
   bool poll_completions();
+  void tell_injected();
   void completion_failed();
   bool poll_events();
   bool read_event(Event& out);
@@ -113,7 +117,10 @@ class Libfabric final : public Fabric {
   Fid<fid_cq> completions_;
   int wait_fd_ = -1;
   std::size_t most_pieces_ = 1;
+  std::size_t most_injected_ = 0;
   std::unordered_map<const fid*, Object> objects_;
+  bool emptied_ = false;  // by the last read
+  bool arrived_ = false;  // a message, in this poll
   std::uint32_t polls_ = 0;
   bool events_due_ = true;
   std::deque<Event> waiting_events_;
@@ -121,6 +128,8 @@ class Libfabric final : public Fabric {
 
   std::vector<std::unique_ptr<Work[]>> works_;
   std::vector<Work*> free_;
+  std::vector<Work*> injected_;  // sent; their owners are to be told
+  std::vector<Work*> told_;
   std::vector<Work*> retired_;
   std::vector<Work*> leaving_;
 };

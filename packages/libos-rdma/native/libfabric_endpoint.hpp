@@ -28,6 +28,7 @@ class LibfabricEndpoint final : public Endpoint {
   Libfabric& fabric_;
   Fid<fid_ep> endpoint_;
   EndpointEvents& events_;
+  std::uint32_t sends_ = 0;  // whose completions have not come
   Address destination_;
 };
 
