@@ -22,7 +22,7 @@ import {
 } from "@demikernel/core/bench";
 import { application } from "./application.mjs";
 import { compare } from "./comparison.mjs";
-import { providerNames, whyNot } from "./providers.mjs";
+import { barePrograms, providerNames, whyNot } from "./providers.mjs";
 import { BareFabric, DemiEcho } from "./sides.mjs";
 import { judge, judgeMemory, memoryTable, plots, resultTable } from "./summary.mjs";
 
@@ -41,10 +41,10 @@ if (options.realtime) useRealtime();
 const { buildNative } = await application("bench", "build-native.js");
 const { KernelLoopback } = await application("bench", "kernel-loopback.js");
 const programs = buildNative();
-const { fabric_echo: bare } = buildWithCMake({
+const barePaths = buildWithCMake({
   sources: here("native"),
   build: here("../build/bench"),
-  programs: ["fabric_echo"],
+  programs: barePrograms,
   install: "apt install cmake g++ pkg-config libfabric-dev",
 });
 const placement = placeServerAndGenerator();
@@ -62,7 +62,7 @@ for (const name of options.kinds) {
 }
 const sides = [
   ...[true, false].map((busy) => new KernelLoopback(programs, busy, placement)),
-  ...measured.map((name) => new BareFabric(name, bare, placement)),
+  ...measured.map((name) => new BareFabric(name, barePaths, placement)),
   ...measured.map((name) => new DemiEcho(name, folder, placement)),
 ];
 

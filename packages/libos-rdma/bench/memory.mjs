@@ -6,7 +6,7 @@ import { provider } from "./providers.mjs";
 
 const [name, count] = process.argv.slice(2);
 const connections = Number(count);
-const { options, host, port } = provider(name);
+const { options, host } = provider(name);
 /** Handshakes under way at a time: fewer than the backlog. */
 const CONNECTING = 64;
 
@@ -18,7 +18,7 @@ const os = await openLibOS({
   receives: Math.max(64, 2 * connections * (16 + 4)),
 });
 const listener = os.socket("tcp");
-os.bind(listener, { host, port });
+os.bind(listener, { host, port: 0 });
 os.listen(listener, 2 * CONNECTING);
 const to = os.getsockname(listener);
 const posted = () => os.stats().postedBytes;

@@ -16,24 +16,25 @@ const COMPILING = 0.3;
 export class BareFabric {
   kind = "bare";
 
-  constructor(name, program, placement) {
-    Object.assign(this, { provider: name, program, placement });
+  /** `programs`: paths by name. */
+  constructor(name, programs, placement) {
+    const { bare, bareHost } = provider(name);
+    Object.assign(this, { provider: name, program: programs[bare], host: bareHost, placement });
     this.name = `bare libfabric, ${name}`;
   }
 
   async measure({ connections, size, seconds, warmup }) {
-    const { host } = provider(this.provider);
     const server = new Child({
       name: `${this.name}, server`,
       command: this.program,
-      args: ["server", this.provider, host, String(size)],
+      args: ["server", this.provider, this.host, String(size)],
       cpu: this.placement.server,
     });
     try {
-      const [, port] = await server.ready(/^listening.*:(\d+)$/);
+      const [, name] = await server.ready(/^listening on (\S+)$/);
       raise(server.pid);
-      const load = [port, connections, size, seconds, warmup, server.pid].map(String);
-      const command = { command: this.program, args: ["client", this.provider, host, ...load] };
+      const load = [name, connections, size, seconds, warmup, server.pid].map(String);
+      const command = { command: this.program, args: ["client", this.provider, ...load] };
       const about = { name: `${this.name}, client`, ...command, cpu: this.placement.generator, measured: true };
       return withCpu(JSON.parse(await server.whileAlive(new Child(about).output())));
     } finally {
@@ -55,23 +56,11 @@ export class DemiEcho {
   }
 
   async start() {
-    const { options, host, port } = provider(this.provider);
+    const { options, host } = provider(this.provider);
     // YAML understands JSON.
     const config = join(this.folder, `${this.provider}.yaml`);
     writeFileSync(config, JSON.stringify({ libos: "rdma", rdma: options }));
-    const args = [
-      "server",
-      "--libos",
-      "rdma",
-      "--config",
-      config,
-      "--loop",
-      "poll",
-      "--host",
-      host,
-      "--port",
-      `${port}`,
-    ];
+    const args = ["server", "--libos", "rdma", "--config", config, "--loop", "poll", "--host", host, "--port", "0"];
     const command = { name: `${this.name}, server`, command: process.execPath, expect: `rdma, ${this.provider}` };
     const server = await startServer(
       { ...command, args: [applicationFile("cli.js"), ...args], host },

@@ -18,6 +18,15 @@ void check(F error, const char* what) {
   if (error != 0) die(what, error);
 }
 
+bool has_gone(long error) {
+  return error == FI_ECANCELED || error == FI_ENOTCONN || error == FI_ECONNRESET || error == EPIPE;
+}
+
+// A server serves on when a client has gone.
+void check_peer(ssize_t error, const char* what) {
+  if (error != 0 && !has_gone(-error)) die(what, error);
+}
+
 }  // namespace
 
 void die(const std::string& what, long error) {
@@ -47,14 +56,15 @@ Fabric::Fabric(const std::string& provider, const std::string& address, const st
   check(fi_domain(fabric, info, &domain, nullptr), "fi_domain");
   domain_.reset(domain);
   fi_eq_attr event_queue{};
-  event_queue.wait_obj = FI_WAIT_FD;
+  // Nobody sleeps.
+  event_queue.wait_obj = FI_WAIT_NONE;
   fid_eq* events = nullptr;
   check(fi_eq_open(fabric, &event_queue, &events, nullptr), "fi_eq_open");
   events_.reset(events);
   fi_cq_attr completion_queue{};
   completion_queue.size = kCompletions;
   completion_queue.format = FI_CQ_FORMAT_MSG;
-  completion_queue.wait_obj = FI_WAIT_FD;
+  completion_queue.wait_obj = FI_WAIT_NONE;
   fid_cq* completions = nullptr;
   check(fi_cq_open(domain, &completion_queue, &completions, nullptr), "fi_cq_open");
   completions_.reset(completions);
@@ -113,9 +123,9 @@ int Fabric::read_completions(fi_cq_msg_entry* entries, int most) {
   if (n >= 0) return static_cast<int>(n);
   fi_cq_err_entry entry{};
   fi_cq_readerr(completions_.get(), &entry, 0);
-  // The peer has gone: what was posted comes back cancelled.
-  if (entry.err == FI_ECANCELED) return 0;
-  die("a completion", entry.err);
+  // What was posted comes back cancelled.
+  if (!has_gone(entry.err)) die("a completion", entry.err);
+  return 0;
 }
 
 // ---- connections ----------------------------------------------------------------------------------------------------
@@ -138,14 +148,16 @@ Peer::Peer(Fabric& fabric, Fid<fid_ep> endpoint, std::size_t bytes)
 }
 
 void Peer::post(Context& receive) {
-  check(fi_recv(endpoint_.get(), receive.memory, bytes_, fi_mr_desc(region_.get()), FI_ADDR_UNSPEC, &receive.reserved),
-        "fi_recv");
+  check_peer(
+      fi_recv(endpoint_.get(), receive.memory, bytes_, fi_mr_desc(region_.get()), FI_ADDR_UNSPEC, &receive.reserved),
+      "fi_recv");
 }
 
 void Peer::send(const std::uint8_t* bytes, std::size_t count) {
   if (count <= fabric_.inject_size())
-    return check(fi_inject(endpoint_.get(), bytes, count, FI_ADDR_UNSPEC), "fi_inject");
-  check(fi_send(endpoint_.get(), bytes, count, fi_mr_desc(region_.get()), FI_ADDR_UNSPEC, &send_.reserved), "fi_send");
+    return check_peer(fi_inject(endpoint_.get(), bytes, count, FI_ADDR_UNSPEC), "fi_inject");
+  check_peer(fi_send(endpoint_.get(), bytes, count, fi_mr_desc(region_.get()), FI_ADDR_UNSPEC, &send_.reserved),
+             "fi_send");
   ++sends_;
 }
 

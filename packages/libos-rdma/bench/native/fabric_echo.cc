@@ -1,22 +1,19 @@
 // An echo server and its client on bare libfabric: what the backend could at best be over the same provider.
 //
-//   fabric_echo server PROVIDER ADDRESS BYTES                                     says "listening on ADDRESS:PORT", serves until SIGTERM
-//   fabric_echo client PROVIDER ADDRESS PORT CONNECTIONS BYTES SECONDS WARMUP PID   prints one line of JSON, microseconds
+//   fabric_echo server PROVIDER ADDRESS BYTES                               says "listening on ADDRESS:PORT", serves until SIGTERM
+//   fabric_echo client PROVIDER SERVER CONNECTIONS BYTES SECONDS WARMUP PID   prints one line of JSON, microseconds
 //
 // Each connection has one message under way. Both ends spin on one completion queue and check every message.
-#include <rdma/fi_errno.h>
-
 #include <algorithm>
-#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include "fabric.hpp"
+#include "measure.hpp"
 
 namespace {
 
@@ -27,11 +24,6 @@ constexpr int kPollsPerEvents = 64;
 constexpr std::int64_t kSecond = 1'000'000'000;
 
 volatile std::sig_atomic_t stopping = 0;
-
-std::int64_t now() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 void serve(Fabric& fabric, const std::string& address) {
   std::printf("listening on %s:%d\n", address.c_str(), fabric.listen());
@@ -100,35 +92,6 @@ class Load {
   std::vector<std::int64_t> latencies_;
 };
 
-std::int64_t cpu_nanoseconds(const std::string& pid) {
-  std::int64_t value = -1;
-  std::ifstream("/proc/" + pid + "/schedstat") >> value;
-  if (value < 0) die("the server's CPU time cannot be read");
-  return value;
-}
-
-void measure(Load& load, double seconds, double warmup, const std::string& server) {
-  load.latencies().reserve(static_cast<std::size_t>((seconds + warmup) * 4e6));
-  load.run(warmup);
-  load.latencies().clear();
-  const std::int64_t cpu_before = cpu_nanoseconds(server);
-  const std::int64_t start = now();
-  load.run(seconds);
-  const double elapsed = static_cast<double>(now() - start) / 1e9;
-  const std::int64_t cpu = cpu_nanoseconds(server) - cpu_before;
-  auto& latencies = load.latencies();
-  if (latencies.empty()) die("nothing came back");
-  const auto microseconds = [&](double q) {
-    const auto at = latencies.begin() + static_cast<std::ptrdiff_t>(q * static_cast<double>(latencies.size() - 1));
-    std::nth_element(latencies.begin(), at, latencies.end());
-    return static_cast<double>(*at) / 1000;
-  };
-  const double p50 = microseconds(0.5);
-  const double p99 = microseconds(0.99);
-  std::printf("{\"requests\":%zu,\"reqPerSec\":%.1f,\"p50\":%.3f,\"p99\":%.3f,\"serverCpuNs\":%lld}\n",
-              latencies.size(), static_cast<double>(latencies.size()) / elapsed, p50, p99, static_cast<long long>(cpu));
-}
-
 std::size_t message_bytes(const char* text) {
   const int bytes = std::atoi(text);
   if (bytes < 1 || bytes > 1 << 20) die("bytes in a message: 1 to 1048576");
@@ -142,20 +105,23 @@ int main(int argc, char** argv) {
   if (argc == 5 && std::strcmp(argv[1], "server") == 0) {
     Fabric fabric(argv[2], argv[3], "", message_bytes(argv[4]));
     serve(fabric, argv[3]);
-  } else if (argc == 10 && std::strcmp(argv[1], "client") == 0) {
-    const int connections = std::atoi(argv[5]);
-    const std::size_t bytes = message_bytes(argv[6]);
-    const double seconds = std::atof(argv[7]);
-    const double warmup = std::atof(argv[8]);
+  } else if (argc == 9 && std::strcmp(argv[1], "client") == 0) {
+    const std::string server = argv[3];
+    const std::size_t colon = server.rfind(':');
+    const int connections = std::atoi(argv[4]);
+    const std::size_t bytes = message_bytes(argv[5]);
+    const double seconds = std::atof(argv[6]);
+    const double warmup = std::atof(argv[7]);
+    if (colon == std::string::npos) die("the server is ADDRESS:PORT");
     if (connections < 1 || connections > 1024 || !(seconds > 0 && seconds <= 60) || !(warmup >= 0 && warmup <= 60))
       die("a number");
-    Fabric fabric(argv[2], argv[3], argv[4], bytes);
+    Fabric fabric(argv[2], server.substr(0, colon), server.substr(colon + 1), bytes);
     Load load(fabric, bytes, connections);
-    measure(load, seconds, warmup, argv[9]);
+    measure(load, seconds, warmup, argv[8]);
   } else {
     std::fprintf(
         stderr,
-        "usage: %s server PROVIDER ADDRESS BYTES | client PROVIDER ADDRESS PORT CONNECTIONS BYTES SECONDS WARMUP PID\n",
+        "usage: %s server PROVIDER ADDRESS BYTES | client PROVIDER SERVER CONNECTIONS BYTES SECONDS WARMUP PID\n",
         argv[0]);
     return 2;
   }
