@@ -136,12 +136,13 @@ class Restless {
 }  // namespace
 
 TEST_CASE("two that connect, send, cancel and close at random leave nothing behind, and lose no token") {
+  const std::string provider = each_provider();
   Random random(demi::test::seed("close at any moment"));
-  Budget budget(2, 4);
+  Budget budget(4, 4);
   std::uint64_t messages = 0;
   std::uint64_t closes = 0;
   while (budget.left()) {
-    Loopback loopback;
+    Loopback loopback(provider);
     const demi::Config config{{"credits", random.one_in(2) ? "2" : "16"}, {"slot", random.one_in(2) ? "512" : "4096"}};
     Libos a(loopback, config);
     Libos b(loopback, config);
@@ -170,7 +171,8 @@ TEST_CASE("two that connect, send, cancel and close at random leave nothing behi
 }
 
 TEST_CASE("a close after each number of turns of a handshake, by either side") {
-  Loopback loopback;
+  const std::string provider = each_provider();
+  Loopback loopback(provider);
   Libos a(loopback);
   Libos b(loopback);
   for (int turns = 0; turns < 10; ++turns) {
@@ -216,7 +218,8 @@ TEST_CASE("a close after each number of turns of a handshake, by either side") {
 }
 
 TEST_CASE("a port is refused when its listener has closed, and can be listened on again at once") {
-  Loopback loopback;
+  const std::string provider = each_provider();
+  Loopback loopback(provider);
   Libos a(loopback);
   Libos b(loopback);
   Qd listener = b.listener();
@@ -253,8 +256,9 @@ TEST_CASE("a port is refused when its listener has closed, and can be listened o
 }
 
 TEST_CASE("both ends close at once with messages under way both ways") {
+  const std::string provider = each_provider();
   Random random(demi::test::seed("both at once"));
-  Loopback loopback;
+  Loopback loopback(provider);
   Libos a(loopback);
   Libos b(loopback);
   for (int round = 0; round < 30; ++round) {
@@ -283,7 +287,8 @@ TEST_CASE("both ends close at once with messages under way both ways") {
 }
 
 TEST_CASE("what was pushed before a close arrives, then the end of the stream") {
-  Loopback loopback;
+  const std::string provider = each_provider();
+  Loopback loopback(provider);
   Libos a(loopback);
   Libos b(loopback);
   const auto [on_a, on_b] = connection(a, b);
@@ -301,9 +306,10 @@ TEST_CASE("what was pushed before a close arrives, then the end of the stream") 
 }
 
 TEST_CASE("a libOS destroyed with everything pending gives its memory back, and its peers hear of it") {
+  const std::string provider = each_provider();
   std::size_t before = 0;
   for (int round = 0; round < 4; ++round) {
-    Loopback loopback;
+    Loopback loopback(provider);
     Libos stays(loopback);
     Qd on_stays = 0;
     Qt pop = 0;

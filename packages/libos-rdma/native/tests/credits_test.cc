@@ -70,8 +70,9 @@ std::vector<std::size_t> random_sizes(Random& random, std::size_t count, std::ui
 }  // namespace
 
 TEST_CASE("with a single credit, thousands of messages go both ways at once") {
+  const std::string provider = each_provider();
   Random random(demi::test::seed("one credit"));
-  Loopback loopback;
+  Loopback loopback(provider);
   const demi::Config one{{"credits", "1"}};
   Libos a(loopback, one);
   Libos b(loopback, one);
@@ -91,10 +92,11 @@ TEST_CASE("with a single credit, thousands of messages go both ways at once") {
 }
 
 TEST_CASE("windows of different sizes, and buffers, fit together") {
+  const std::string provider = each_provider();
   Random random(demi::test::seed("windows"));
   for (const auto& [credits, slot] : {std::pair{"1", "256"}, {"3", "512"}, {"64", "16384"}}) {
     CAPTURE(credits);
-    Loopback loopback;
+    Loopback loopback(provider);
     Libos a(loopback);
     Libos b(loopback, demi::Config{{"credits", credits}, {"slot", slot}});
     const auto [on_a, on_b] = connection(a, b);
@@ -111,7 +113,8 @@ TEST_CASE("windows of different sizes, and buffers, fit together") {
 }
 
 TEST_CASE("a peer that stops popping stalls only its own sender, and gets everything when it goes on") {
-  Loopback loopback;
+  const std::string provider = each_provider();
+  Loopback loopback(provider);
   Libos os(loopback);
   Libos lazy(loopback);
   Libos busy(loopback);
@@ -140,7 +143,8 @@ TEST_CASE("a peer that stops popping stalls only its own sender, and gets everyt
 }
 
 TEST_CASE("messages of every size arrive as they were") {
-  Loopback loopback;
+  const std::string provider = each_provider();
+  Loopback loopback(provider);
   Libos a(loopback);
   Libos b(loopback);
   const auto [on_a, on_b] = connection(a, b);
@@ -195,7 +199,8 @@ TEST_CASE("messages of every size arrive as they were") {
 }
 
 TEST_CASE("a small limit of the other side is kept to") {
-  Loopback loopback;
+  const std::string provider = each_provider();
+  Loopback loopback(provider);
   Libos a(loopback);
   Libos b(loopback, demi::Config{{"maxMessage", "5000"}});
   const auto [on_a, on_b] = connection(a, b);
@@ -211,7 +216,8 @@ TEST_CASE("a small limit of the other side is kept to") {
 }
 
 TEST_CASE("connections are accepted while there are receives for them, and again when one has closed") {
-  Loopback loopback;
+  const std::string provider = each_provider();
+  Loopback loopback(provider);
   Libos client(loopback);
   Libos os(loopback, demi::Config{{"receives", "64"}});
   const Qd listener = os.listener();
@@ -245,9 +251,10 @@ TEST_CASE("connections are accepted while there are receives for them, and again
 }
 
 TEST_CASE("an application that holds all receives gets the next message for each one it frees") {
-  for (const char* credits : {"1", "2", "16", "32"}) {
+  const std::string provider = each_provider();
+  for (const std::string credits : {"1", "2", "16", "32"}) {
     CAPTURE(credits);
-    Loopback loopback;
+    Loopback loopback(provider);
     Libos a(loopback);
     Libos b(loopback, demi::Config{{"receives", "64"}, {"credits", credits}});
     const auto [on_a, on_b] = connection(a, b);
@@ -285,7 +292,8 @@ TEST_CASE("an application that holds all receives gets the next message for each
 }
 
 TEST_CASE("without memory for a message in fragments a pop waits, and gets it when there is some") {
-  Loopback loopback;
+  const std::string provider = each_provider();
+  Loopback loopback(provider);
   Libos a(loopback);
   demi::Limits limits = Libos::usual_limits();
   limits.classes = {{256, 64}, {65536, 16}};

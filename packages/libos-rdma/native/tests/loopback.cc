@@ -17,8 +17,8 @@ Clock::time_point in(double seconds) {
   return Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
 }
 
-Config with_changes(const Config& changes) {
-  Config config{{"provider", "tcp"}, {"receives", "1024"}};
+Config with_changes(const Loopback& loopback, const Config& changes) {
+  Config config{{"provider", loopback.provider()}, {"receives", "1024"}};
   for (const auto& [key, value] : changes) config[key] = value;
   return config;
 }
@@ -33,6 +33,13 @@ Limits prepared(Limits limits, const Config& config) {
 }  // namespace
 
 std::size_t heap_bytes() { return __sanitizer_get_current_allocated_bytes(); }
+
+std::string each_provider() {
+  std::string provider;
+  SUBCASE("tcp") { provider = "tcp"; }
+  SUBCASE("shm") { provider = "shm"; }
+  return provider;
+}
 
 // ---- everybody ------------------------------------------------------------------------------------------------------
 
@@ -67,10 +74,10 @@ Limits Libos::usual_limits() {
 }
 
 Libos::Libos(Loopback& loopback, const Config& changes, const Limits& limits)
-    : loopback_(loopback), app_(prepared(limits, with_changes(changes))) {
+    : loopback_(loopback), app_(prepared(limits, with_changes(loopback, changes))) {
   std::string message;
   int error = 0;
-  auto engine = RdmaEngine::make(runtime(), with_changes(changes), message, error);
+  auto engine = RdmaEngine::make(runtime(), with_changes(loopback, changes), message, error);
   REQUIRE_MESSAGE(engine, message);
   runtime().set_engine(std::move(engine));
   receives_ = stat("receivesFree");

@@ -1,5 +1,5 @@
-// libOSes and peers in one process, on loopback over libfabric's provider tcp: a turn drives each of them once, so that nobody waits for
-// somebody who is not driven.
+// libOSes and peers in one process, on loopback over libfabric's provider tcp or over shm: a turn drives each of them once, so that nobody
+// waits for somebody who is not driven.
 #pragma once
 
 #include <functional>
@@ -27,6 +27,8 @@ class Driven {
 
 class Loopback {
  public:
+  explicit Loopback(std::string provider = "tcp") : provider_(std::move(provider)) {}
+  const std::string& provider() const { return provider_; }
   // Turns until it is true. Returns whether it became so; the machine may be slow.
   bool until(const std::function<bool()>& reached, double seconds = 60);
   void turn();
@@ -39,8 +41,12 @@ class Loopback {
   void remove(Driven& one) { std::erase(driven_, &one); }
 
  private:
+  std::string provider_;
   std::vector<Driven*> driven_;
 };
+
+// Runs the rest of the test for each provider there is on every machine.
+std::string each_provider();
 
 // A libOS as the addon opens it.
 class Libos final : public Driven {
