@@ -1,0 +1,69 @@
+/**
+ * The published packages on the messages of libos-rdma and on the kernel's sockets: packed, installed by npm into an empty project, and
+ * run over loopback. One line of the project's package.json decides which it is; command lines and configuration file stay as they are.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { bareSystem, emptyProject, npmInstall, pack, which } from "./packed.js";
+import { endAll, Program, packageDir, temporaryDirectory } from "./program.js";
+
+const PACKAGES = ["core", "libos-posix", "libos-rdma", "apps-echo"];
+const MESSAGES = 500;
+const dir = temporaryDirectory();
+
+afterEach(endAll);
+
+const addon = join(packageDir, "../libos-rdma/prebuilds/linux-x64/demi_rdma.node");
+const required = process.env.CI === "true";
+// Where libfabric was not there to build against, there is nothing to pack.
+const built = existsSync(addon) || required;
+if (!built)
+  process.stderr.write("the packed libos-rdma skipped: its addon is not built here (apt install libfabric-dev)\n");
+
+(built ? describe : describe.skip)("the packed packages", () => {
+  test.each(["tcp", "shm"])(
+    "the echo runs on libos-rdma over %s, and on the kernel's sockets after one line of package.json has changed",
+    async (provider) => {
+      const folder = join(dir, provider);
+      mkdirSync(folder);
+      const tarballs = pack(PACKAGES, folder);
+      const tarball = (name: string) => tarballs.get(name) as string;
+      const project = emptyProject(folder);
+      const env = bareSystem(folder);
+      npmInstall(["core", "libos-rdma", "apps-echo"].map(tarball), project, env);
+      writeFileSync(join(project, "demi.yaml"), `rdma:\n  provider: ${provider}\n`);
+      const npx = (...args: string[]) =>
+        new Program(which(join(folder, "bin/npx")) as string, args, { cwd: project, env, bare: true, group: true });
+      const echoes = async (backend: RegExp) => {
+        const server = npx("demi-echo", "server", "--port", "0", "--config", "demi.yaml");
+        const [line, port] = await server.says(/listening on .*:(\d+).*/, 60_000);
+        expect(line).toMatch(backend);
+        const to = ["--port", port as string, "--config", "demi.yaml"];
+        const client = await npx("demi-echo", "client", ...to, "-i", String(MESSAGES), "--json").exited;
+        expect(client).toMatchObject({ code: 0 });
+        expect(JSON.parse(client.stdout)).toMatchObject({ completed: MESSAGES, mismatches: 0 });
+        expect((await server.end("SIGINT")).stdout).toMatch(
+          /served 1 connections.*\nleft open: 0 queues, 0 outstanding/,
+        );
+      };
+      await echoes(new RegExp(`\\(rdma, ${provider}\\)`));
+      const manifest = join(project, "package.json");
+      const before = readFileSync(manifest, "utf8");
+      const after = before
+        .replace("@demikernel/libos-rdma", "@demikernel/libos-posix")
+        .replace(basename(tarball("libos-rdma")), basename(tarball("libos-posix")))
+        .replace("tarballs/libos-rdma/", "tarballs/libos-posix/");
+      const lines = after.split("\n");
+      expect(before.split("\n").filter((text, i) => text !== lines[i])).toHaveLength(1);
+      writeFileSync(manifest, after);
+      npmInstall([], project, env);
+      expect(readdirSync(join(project, "node_modules/@demikernel")).sort()).toEqual([
+        "apps-echo",
+        "core",
+        "libos-posix",
+      ]);
+      await echoes(/\(posix, (io_uring|epoll)\)/);
+    },
+    300_000,
+  );
+});
