@@ -21,11 +21,11 @@ export class Connection {
 
   constructor(readonly qd: QueueDescriptor) {}
 
-  begin(message: number): void {
+  begin(message: number, now: number): void {
     this.message = message;
     this.received = 0;
     this.starvedSince = 0;
-    this.since = performance.now();
+    this.since = now;
   }
 
   /** The message came back, or is given up. */

@@ -111,7 +111,7 @@ export class EchoClient {
   }
 
   /** Sends the connection's next message, or ends it when all have been sent. */
-  private next(connection: Connection): void {
+  private next(connection: Connection, now = performance.now()): void {
     if (this.issued === this.options.iterations) {
       this.end(connection);
       return;
@@ -123,8 +123,8 @@ export class EchoClient {
       return;
     }
     const message = this.issued++;
-    this.payloads.fill(this.os.bytes(sga), message);
-    connection.begin(message);
+    this.payloads.fill(this.os.view(sga), 0, message);
+    connection.begin(message, now);
     if (this.startedAt === 0) this.startedAt = connection.since;
     this.os.push(connection.qd, sga, PushFlag.FREE | PushFlag.QUIET);
     this.pop(connection);
@@ -156,16 +156,19 @@ export class EchoClient {
   private receive(connection: Connection, sga: Sga): void {
     const segments = this.os.segments(sga);
     for (let i = 0; i < segments; i++) {
-      const bytes = this.os.bytes(sga, i);
-      if (connection.message >= 0 && this.payloads.matches(bytes, connection.message, connection.received)) {
-        connection.received += bytes.length;
+      // Not os.bytes(), which makes an object.
+      const view = this.os.view(sga, i);
+      const at = this.os.offset(sga, i);
+      const length = this.os.segmentLength(sga, i);
+      if (connection.message >= 0 && this.payloads.matches(view, at, length, connection.message, connection.received)) {
+        connection.received += length;
         continue;
       }
-      if (this.datagrams && connection.hadBefore((message) => this.payloads.matches(bytes, message))) {
+      if (this.datagrams && connection.hadBefore((message) => this.payloads.matches(view, at, length, message))) {
         this.late++;
         this.pop(connection);
       } else {
-        this.mismatch(connection, bytes);
+        this.mismatch(connection, this.os.bytes(sga, i));
       }
       return;
     }
@@ -184,7 +187,7 @@ export class EchoClient {
     this.completed++;
     this.endedAt = now;
     connection.end();
-    this.next(connection);
+    this.next(connection, now);
   }
 
   private mismatch(connection: Connection, bytes: Uint8Array): void {

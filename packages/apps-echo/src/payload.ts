@@ -4,6 +4,9 @@ import { randomBytes } from "node:crypto";
 /** Different contents before they repeat. A prime, so that no pattern of connections or buffers stays in step with it. */
 const VARIANTS = 4093;
 
+/** Bytes up to which a loop is quicker than a call into Node. */
+const SHORT = 128;
+
 export class Payloads {
   private readonly noise: Buffer;
 
@@ -11,19 +14,24 @@ export class Payloads {
     this.noise = randomBytes(size + VARIANTS);
   }
 
-  /** Writes message number `n` into the `size` bytes of `target`. */
-  fill(target: Uint8Array, n: number): void {
+  /** Writes message number `n` into `target`, from `at` on. */
+  fill(target: Uint8Array, at: number, n: number): void {
     const start = n % VARIANTS;
-    this.noise.copy(target, 0, start, start + this.size);
+    if (this.size > SHORT) {
+      this.noise.copy(target, at, start, start + this.size);
+      return;
+    }
+    for (let i = 0; i < this.size; i++) target[at + i] = this.noise[start + i] as number;
   }
 
-  /** True when `bytes` are those of message `n` from `offset` on. */
-  matches(bytes: Uint8Array, n: number, offset = 0): boolean {
+  /** True when the `length` bytes of `view` from `at` on are those of message `n` from `offset` on. */
+  matches(view: Uint8Array, at: number, length: number, n: number, offset = 0): boolean {
+    if (offset + length > this.size) return false;
     const start = (n % VARIANTS) + offset;
-    return (
-      offset + bytes.length <= this.size &&
-      this.noise.compare(bytes, 0, bytes.length, start, start + bytes.length) === 0
-    );
+    if (length > SHORT) return this.noise.compare(view, at, at + length, start, start + length) === 0;
+    let different = 0;
+    for (let i = 0; i < length; i++) different |= (view[at + i] as number) ^ (this.noise[start + i] as number);
+    return different === 0;
   }
 
   /** What went wrong, for people: the first byte that differs. */

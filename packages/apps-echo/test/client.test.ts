@@ -131,8 +131,8 @@ describe("what the client prints", () => {
     expect(avg).toBeGreaterThan(min);
     expect(avg).toBeLessThan(max);
     expect(Math.abs(report.requestsPerSecond - 500 / report.seconds)).toBeLessThan(2);
-    // One at a time: the round trips cannot take longer than the run.
-    expect(avg * 500).toBeLessThan(report.seconds * 1e6);
+    // One at a time: the round trips cannot take longer than the run, of which the histogram knows three digits.
+    expect(avg * 500).toBeLessThan(report.seconds * 1e6 * 1.001);
   });
 
   test("progress on stderr when it takes longer than a second, and what was measured on Ctrl-C", async () => {
