@@ -10,4 +10,5 @@ export const target = pairTarget("memif", {
   ours: (n) => ({ device: device("client", n) }),
   theirs: (n) => ({ device: device("server", n) }),
   once: true,
+  timeScale: 10,
 });

@@ -17,9 +17,9 @@ const onEnd = (who, { device, eal = [] }) => ({
 
 /**
  * `ours` and `theirs` give the two ends, `{device, eal}`, of the nth pair. Theirs is up first and owns the socket. With `once` the
- * peer's process serves one libOS of ours only. `module` is for Workers, which open their libOS on the pair that is there.
+ * peer's process serves one libOS of ours only, and starting it takes its time: `timeScale`. `module` is for Workers, which open their libOS on the pair that is there.
  */
-export function pairTarget(name, { ours, theirs, once = false }, module) {
+export function pairTarget(name, { ours, theirs, once = false, timeScale = 5 }, module) {
   let pairs = 0;
   let current;
   let next;
@@ -52,7 +52,7 @@ export function pairTarget(name, { ours, theirs, once = false }, module) {
     peersLack: ["halfClose", "emptyDatagrams"],
     // Each call on a peer is a message to another process and back, and a process takes half a second to start. Two that poll beside
     // a third on two cores wait for one another most of the time.
-    timeScale: 5,
+    timeScale,
     address: (family) => ({ host: libos[family] }),
     peerAddress: (family) => ({ host: peer[family] }),
     silentAddress: (family) => ({ host: silent[family] }),
