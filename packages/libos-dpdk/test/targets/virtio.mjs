@@ -1,7 +1,8 @@
 import { scratch } from "../bed/bed.mjs";
 import { pairTarget } from "./pair.mjs";
 
-const socket = (n) => scratch(`virtio${n}.sock`);
+// Test files share the folder, and a killed peer leaves its socket in it.
+const socket = (n) => scratch(`virtio${process.pid}-${n}.sock`);
 const ring = "queue_size=1024,packed_vq=1,in_order=1,mrg_rxbuf=0";
 
 export const target = pairTarget(
