@@ -6,4 +6,4 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 DEMI_PCI=$("$here/prepare-nic.sh" --hugepages 300 | tail -n 1)
 export DEMI_PCI
-exec node "$here/conformance.mjs" "$@"
+exec node "$here/../../node_modules/@demikernel/core/scripts/run-conformance.mjs" "$here/target.mjs" "$@"
