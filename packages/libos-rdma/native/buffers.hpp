@@ -28,7 +28,6 @@ class Buffers {
   void give_receive(std::uint32_t n) { receives_.push_back(n); }
   std::uint8_t* receive(std::uint32_t n) const { return region_ + static_cast<std::size_t>(n) * slots_.stride; }
   std::uint32_t receive_bytes() const { return slots_.capacity; }
-  std::uint32_t receives() const { return slots_.count; }
   std::uint32_t receives_free() const { return static_cast<std::uint32_t>(receives_.size()); }
 
   bool take_send(std::uint32_t& n);

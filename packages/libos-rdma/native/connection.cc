@@ -179,6 +179,15 @@ void Connection::close_endpoint() {
 
 // ---- sending --------------------------------------------------------------------------------------------------------
 
+// With a send buffer of its own; nullptr when there is none, or no Work.
+Work* Connection::begin_send() {
+  std::uint32_t buffer = 0;
+  if (!context_.buffers.take_send(buffer)) return nullptr;
+  Work* const work = keep(true, buffer);
+  if (work == nullptr) context_.buffers.give_send(buffer);
+  return work;
+}
+
 bool Connection::post_send(std::span<const iovec> pieces, Work& work) {
   const int error = endpoint_->send(pieces, work);
   if (error == 0) [[likely]] {
@@ -213,14 +222,9 @@ bool Connection::send(Op& op, net::Retryable& waiting) {
     }
     if (sends_ >= kFairSends && context_.buffers.sends_free() < Buffers::kSends / 2) [[unlikely]]
       return no_room(waiting);
-    std::uint32_t buffer = 0;
-    if (!context_.buffers.take_send(buffer)) return no_room(waiting);
-    Work* const work = keep(true, buffer);
-    if (work == nullptr) {
-      context_.buffers.give_send(buffer);
-      return no_room(waiting);
-    }
-    std::uint8_t* const memory = context_.buffers.send(buffer);
+    Work* const work = begin_send();
+    if (work == nullptr) return no_room(waiting);
+    std::uint8_t* const memory = context_.buffers.send(work->buffer);
     iovec pieces[16];
     const int room = static_cast<int>(std::min<std::size_t>(context_.fabric.most_pieces(), 16)) - 1;
     const int gathered = arena.gather(op.sga, op.cursor, pieces + 1, room < 1 ? 1 : room);
@@ -265,14 +269,9 @@ bool Connection::send(Op& op, net::Retryable& waiting) {
 }
 
 bool Connection::send_control(Kind kind) {
-  std::uint32_t buffer = 0;
-  if (!endpoint_ || !context_.buffers.take_send(buffer)) return false;
-  Work* const work = keep(true, buffer);
-  if (work == nullptr) {
-    context_.buffers.give_send(buffer);
-    return false;
-  }
-  std::uint8_t* const memory = context_.buffers.send(buffer);
+  Work* const work = endpoint_ ? begin_send() : nullptr;
+  if (work == nullptr) return false;
+  std::uint8_t* const memory = context_.buffers.send(work->buffer);
   Header{.kind = kind, .credits = static_cast<std::uint16_t>(owed_)}.encode(memory);
   const iovec piece{memory, Header::kBytes};
   if (!post_send({&piece, 1}, *work)) return false;

@@ -133,6 +133,7 @@ class Connection final : private EndpointEvents, private net::Retryable {
   void return_credits();
   bool send_control(Kind kind);
   bool no_room(net::Retryable& waiting);
+  Work* begin_send();
   bool post_send(std::span<const iovec> pieces, Work& work);
   Work* keep(bool sending, std::uint32_t buffer);
   void drop(Work& work);

@@ -20,8 +20,6 @@ constexpr std::size_t kReceives = 512;
 constexpr int kBatch = 32;
 constexpr int kRounds = 8;
 constexpr std::uint32_t kPollsPerLook = 32;
-// Connections of one libOS whose ids are in use.
-constexpr std::size_t kMostConnections = 65536;
 
 template <typename T>
 T load(const std::uint8_t* at) {

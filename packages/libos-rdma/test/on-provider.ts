@@ -1,0 +1,18 @@
+import { type ConformanceTarget, conformance, conformanceInWorker } from "@demikernel/core/conformance";
+import { whyNoAddon } from "../src/addon";
+
+/** The conformance suite over one provider, in this thread and in a Worker; where the addon is missing skipped, with CI=true failed. */
+export function conformanceOn(target: ConformanceTarget): void {
+  const reason = whyNoAddon();
+  if (reason === undefined) {
+    conformance(target);
+    conformanceInWorker(target);
+  } else if (process.env.CI === "true") {
+    it(`${target.name} opens`, () => {
+      throw new Error(reason);
+    });
+  } else {
+    process.stderr.write(`conformance of ${target.name} skipped: ${reason}\n`);
+    it.skip(`conformance of ${target.name} (${reason})`, () => undefined);
+  }
+}
