@@ -1,7 +1,7 @@
 // Generated from native/include/demi/layout.hpp by scripts/layout.mjs. Do not edit.
 export const enum Layout {
   MAGIC = 0x44454d49,
-  VERSION = 2,
+  VERSION = 3,
   WORD_MAGIC = 0,
   WORD_VERSION = 1,
   WORD_SQ_ENTRIES = 2,
@@ -16,6 +16,7 @@ export const enum Layout {
   WORD_CLASSES = 11,
   WORD_TOKEN_BASE = 12,
   WORD_SQ_TAIL = 48,
+  WORD_WAIT = 49,
   WORD_CQ_HEAD = 64,
   WORD_CQ_TAIL = 80,
   WORD_RETURNED_COUNT = 96,

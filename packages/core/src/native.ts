@@ -20,8 +20,11 @@ export interface NativeLibOS {
   readonly engine: string;
   /** Milliseconds between polls while nobody waits for anything, for a device whose peers must be answered then, too; 0: none. */
   readonly tendEvery: number;
-  /** Submit, drive the device, fill the completion ring. Returns the entries in it. */
-  poll(waitMicroseconds: number): number;
+  /**
+   * Submit, drive the device, fill the completion ring. Takes and returns nothing, unless it fails: numbers would cost as much again;
+   * how long it may wait is a word.
+   */
+  poll(): number | undefined;
   queue(capacity: number): number;
   socket(datagram: boolean, family: number, framing: string, maxMessage: number): number;
   open(path: string, flags: number, mode: number, durable: boolean): number;

@@ -26,6 +26,8 @@ export class Boundary {
   readonly capacity: number;
   /** Where the table of tokens starts: per entry 0 (free), the token (the application waits), or what {@link TokenTable} puts there. */
   readonly table: number;
+  /** native.poll, which needs no `this`: the object's many functions make each look for one of them slow. */
+  readonly #poll: () => number | undefined;
   readonly #sqEnd: number;
   readonly #cqBase: number;
   readonly #slotBase: number;
@@ -50,6 +52,7 @@ export class Boundary {
       );
     }
     this.native = native;
+    this.#poll = native.poll;
     this.words = words;
     this.#sqEnd = Layout.CONTROL_WORDS + words[Layout.WORD_SQ_ENTRIES] * Layout.ENTRY_WORDS;
     this.#cqBase = words[Layout.WORD_CQ_BASE];
@@ -88,9 +91,10 @@ export class Boundary {
     const words = this.words;
     words[Layout.WORD_SQ_TAIL] = (this.#sqNext - Layout.CONTROL_WORDS) >> 2;
     words[Layout.WORD_CQ_HEAD] = (this.#cqNext - this.#cqBase) >> 2;
+    words[Layout.WORD_WAIT] = waitMicroseconds;
     this.#sqNext = Layout.CONTROL_WORDS;
-    const ready = this.native.poll(waitMicroseconds);
-    if (ready < 0) throw DemiError.from(ready, "poll");
+    const error = this.#poll();
+    if (error !== undefined) throw DemiError.from(error, "poll");
     this.#cqNext = (this.#cqBase + (words[Layout.WORD_CQ_HEAD] << 2)) | 0;
     this.#cqEnd = (this.#cqBase + (words[Layout.WORD_CQ_TAIL] << 2)) | 0;
   }

@@ -22,7 +22,7 @@ const SLEEPS_BEFORE_RETRY = 16;
  */
 export class Loop {
   readonly #runtime: Runtime;
-  readonly #mode: LoopMode;
+  readonly #polls: boolean;
   readonly #wait: number;
   #handler: CompletionHandler | undefined;
   #finish: ((error?: unknown) => void) | undefined;
@@ -35,7 +35,7 @@ export class Loop {
 
   constructor(runtime: Runtime, mode: LoopMode, spinMicroseconds: number) {
     this.#runtime = runtime;
-    this.#mode = mode;
+    this.#polls = mode === "poll";
     this.#wait = mode === "adaptive" ? spinMicroseconds : 0;
     runtime.kick = () => this.#kick();
     const { tendEvery } = runtime.native;
@@ -112,7 +112,7 @@ export class Loop {
     } finally {
       this.#inTurn = false;
       if (this.#wanted()) {
-        if (busy || this.#mode === "poll" || this.#runtime.ready) this.#schedule();
+        if (busy || this.#polls || this.#runtime.ready) this.#schedule();
         else this.#sleep();
       }
     }
@@ -131,7 +131,7 @@ export class Loop {
         if (wait !== 0) this.#fruitless = 0;
         // The clock costs as much as an echo's share of all this: not every time.
         if ((polls & 7) === 7 && performance.now() - start > TURN_MILLISECONDS) return true;
-      } else if (this.#mode !== "poll" && !runtime.ready) {
+      } else if (!this.#polls && !runtime.ready) {
         if (wait !== 0) this.#fruitless++;
         return false;
       }

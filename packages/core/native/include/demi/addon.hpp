@@ -220,16 +220,16 @@ class Instance {
 };
 
 inline napi_value Instance::poll(napi_env env, napi_callback_info info) {
-  std::size_t argc = 1;
-  napi_value wait = nullptr;
   void* data = nullptr;
-  napi_get_cb_info(env, info, &argc, &wait, nullptr, &data);
+  napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
   auto* runtime = static_cast<Instance*>(data)->runtime();
-  std::uint32_t wait_us = 0;
-  napi_get_value_uint32(env, wait, &wait_us);
-  napi_value result = nullptr;
-  napi_create_int32(env, runtime != nullptr ? runtime->poll(wait_us) : -EBADF, &result);
-  return result;
+  if (runtime != nullptr) [[likely]] {
+    runtime->poll(static_cast<std::uint32_t>(runtime->control()[layout::kWordWait]));
+    return nullptr;
+  }
+  napi_value error = nullptr;
+  napi_create_int32(env, -EBADF, &error);
+  return error;
 }
 
 template <auto Body>

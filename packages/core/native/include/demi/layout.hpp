@@ -14,7 +14,7 @@ namespace demi::layout {
 
 // ---- control page: where the rest is, and the ring indices -------------------------------------------------------
 inline constexpr std::int32_t kMagic = 0x44454d49;  // "DEMI"
-inline constexpr std::int32_t kVersion = 2;
+inline constexpr std::int32_t kVersion = 3;
 
 inline constexpr std::int32_t kWordMagic = 0;
 inline constexpr std::int32_t kWordVersion = 1;
@@ -33,6 +33,7 @@ inline constexpr std::int32_t kWordTokenBase = 12;  // room for JavaScript's tok
 // Both rings are consumed whole, or nearly always: so each starts again at its first entry whenever that has happened, stays
 // in the cache, and never wraps. These words count entries from there.
 inline constexpr std::int32_t kWordSqTail = 48;         // written by JavaScript; C++ consumes all and puts 0
+inline constexpr std::int32_t kWordWait = 49;           // written by JavaScript: microseconds the next poll may wait
 inline constexpr std::int32_t kWordCqHead = 64;         // written by JavaScript
 inline constexpr std::int32_t kWordCqTail = 80;         // written by C++; head and tail are 0 again once they are equal
 inline constexpr std::int32_t kWordReturnedCount = 96;  // tokens that ended without a completion entry

@@ -261,7 +261,8 @@ inline void Runtime::run_push(const std::int32_t* entry, Queue& queue) {
   const Sga sga = entry[kSqeArg];
   const bool quiet = (flags & kFlagQuiet) != 0;
   std::int32_t taken = -1;
-  if ((flags & kFlagFree) && (quiet ? qt == 0 : ops_.vacant(qt)) && arena_.app_owns(sga)) [[likely]] {
+  if ((flags & (kFlagFree | kFlagTo)) == kFlagFree && (quiet ? qt == 0 : ops_.vacant(qt)) && arena_.app_owns(sga))
+      [[likely]] {
     taken = arena_.take_single(sga);
     if (taken > 0 && queue.try_push(sga, static_cast<std::uint32_t>(taken))) {
       ++completed_;
