@@ -1,5 +1,5 @@
 /** The echo client: connections that each send a message, wait for it to come back, compare every byte, and time it. */
-import { createHistogram } from "node:perf_hooks";
+import { createHistogram, performance } from "node:perf_hooks";
 import {
   type Address,
   type Completion,
