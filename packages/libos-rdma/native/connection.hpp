@@ -72,6 +72,7 @@ class Connection final : private EndpointEvents, private net::Retryable {
   // The buffers for sends are everybody's. When half of them are taken, a connection that has this many under way waits for one of its
   // own, so that peers which take nothing in do not keep them all.
   static constexpr std::uint32_t kFairSends = 2;
+  static constexpr std::size_t kMostPieces = 16;
   static constexpr std::chrono::seconds kConnecting{10};
   static constexpr std::chrono::seconds kLeaving{2};
 
@@ -96,8 +97,14 @@ class Connection final : private EndpointEvents, private net::Retryable {
   int local_address(Address& out) const { return endpoint_ ? endpoint_->local_address(out) : -ENOTCONN; }
   int peer_address(Address& out) const { return endpoint_ ? endpoint_->peer_address(out) : -ENOTCONN; }
 
-  // True when all of the push is under way: pushed() follows. False: writable() or a retry of `waiting` follows, or lost().
-  bool send(Op& op, net::Retryable& waiting);
+  enum class Sent : std::uint8_t {
+    kLater,     // not all of it: writable() or a retry of `waiting` follows, or lost()
+    kUnderWay,  // all of it: pushed() follows
+    kDone       // all of it, and its memory is free
+  };
+  Sent send(Op& op, net::Retryable& waiting);
+  // The short way for a message that can be sent and done with at once. False: send() it.
+  bool send_whole(std::span<const std::uint8_t> message);
 
   bool empty() const { return arrived_.empty(); }
   const Fragment& front() const { return arrived_.front(); }
@@ -132,7 +139,11 @@ class Connection final : private EndpointEvents, private net::Retryable {
   void post_missing();
   void return_credits();
   bool send_control(Kind kind);
-  bool no_room(net::Retryable& waiting);
+  Header data_header(std::uint32_t offset, std::uint32_t bytes, std::uint32_t message) const;
+  bool post_fragment(Op& op, std::span<const iovec> pieces, std::uint32_t bytes, bool last);
+  void credits_told();
+  void fragment_sent();
+  Sent no_room(net::Retryable& waiting);
   Work* begin_send();
   bool post_send(std::span<const iovec> pieces, Work& work);
   Work* keep(bool sending, std::uint32_t buffer);

@@ -64,6 +64,9 @@ class Endpoint {
   // Registered memory. 0, -EAGAIN when the queue is full for now, or another negative errno.
   virtual int post(std::uint8_t* memory, std::size_t bytes, Work& work) = 0;
   virtual int send(std::span<const iovec> pieces, Work& work) = 0;
+  // A message that is copied at once: the memory, registered or not, is free again and no completion follows (FI_INJECT; inline data of
+  // verbs). 0, -EAGAIN, another negative errno, or -EOPNOTSUPP: not this one, or not now, send() it. Does not overtake what was sent.
+  virtual int inject(std::span<const iovec> pieces) = 0;
   // For the side that was asked.
   virtual int accept(std::span<const std::uint8_t> data) = 0;
   virtual int local_address(Address& out) const = 0;

@@ -100,7 +100,7 @@ int Libfabric::open_queues(const FabricOptions& options, std::string& message) {
 
   most_pieces_ = std::min(info_->tx_attr->iov_limit, kMostPieces);
   // On tcp a completion costs a write and a read of the descriptor that is waited on. On verbs each send has one anyway.
-  if (std::string_view(provider()) == "tcp") most_injected_ = info_->tx_attr->inject_size;
+  if (std::string_view(provider()) == "tcp") most_injected_ = std::min(info_->tx_attr->inject_size, kMostInjected);
   works_.push_back(std::make_unique<Work[]>(options.works));
   for (std::uint32_t n = options.works; n-- > 0;) free_.push_back(&works_.back()[n]);
 
@@ -218,7 +218,6 @@ bool Libfabric::poll() {
     drained = !poll_completions();
     any = any || !drained;
   }
-  if (!injected_.empty()) tell_injected();
   // What could name these has been read.
   if (drained && !leaving_.empty()) {
     free_.insert(free_.end(), leaving_.begin(), leaving_.end());
@@ -233,7 +232,6 @@ bool Libfabric::poll() {
 
 // False: there are no more now.
 bool Libfabric::poll_completions() {
-  if (!injected_.empty()) tell_injected();
   fi_cq_msg_entry entries[kBatch];
   const ssize_t n = fi_cq_read(completions_.get(), entries, kBatch);
   if (n == -FI_EAVAIL) {
@@ -255,14 +253,6 @@ bool Libfabric::poll_completions() {
     }
   }
   return n > 0;
-}
-
-void Libfabric::tell_injected() {
-  told_.swap(injected_);
-  for (Work* work : told_) {
-    if (work->owner != nullptr) work->owner->sent(*work);
-  }
-  told_.clear();
 }
 
 void Libfabric::completion_failed() {
@@ -390,8 +380,7 @@ bool Libfabric::may_wait() {
   fid* waited[2] = {&events_->fid, &completions_->fid};
   // After a sleep both are looked at.
   events_due_ = true;
-  return waiting_events_.empty() && injected_.empty() && retired_.empty() && leaving_.empty() &&
-         fi_trywait(fabric_.get(), waited, 2) == 0;
+  return waiting_events_.empty() && retired_.empty() && leaving_.empty() && fi_trywait(fabric_.get(), waited, 2) == 0;
 }
 
 // ---- works ----------------------------------------------------------------------------------------------------------

@@ -67,8 +67,8 @@ class Libfabric final : public Fabric {
   // Of a listener that has closed: see Resting.
   void rest(Fid<fid_pep> listener, const Address& address);
   // Bytes of a message that is sent without a completion of libfabric's; 0: none.
+  static constexpr std::size_t kMostInjected = 256;
   std::size_t most_injected() const { return most_injected_; }
-  void injected(Work& work) { injected_.push_back(&work); }
   void* memory_descriptor() const { return fi_mr_desc(memory_.get()); }
   fid_fabric& fabric() { return *fabric_; }
   fid_eq& events() { return *events_; }
@@ -100,7 +100,6 @@ class Libfabric final : public Fabric {
   int open_queues(const FabricOptions& options, std::string& message);
   Info info_for(const Address& from, const Address& to) const;
   bool poll_completions();
-  void tell_injected();
   void completion_failed();
   bool poll_events();
   bool read_event(Event& out);
@@ -128,8 +127,6 @@ class Libfabric final : public Fabric {
 
   std::vector<std::unique_ptr<Work[]>> works_;
   std::vector<Work*> free_;
-  std::vector<Work*> injected_;  // sent; their owners are to be told
-  std::vector<Work*> told_;
   std::vector<Work*> retired_;
   std::vector<Work*> leaving_;
 };

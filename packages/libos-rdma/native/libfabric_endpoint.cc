@@ -3,6 +3,7 @@
 #include <rdma/fi_errno.h>
 
 #include <array>
+#include <cstring>
 
 namespace demi::rdma {
 
@@ -25,14 +26,22 @@ int LibfabricEndpoint::post(std::uint8_t* memory, std::size_t bytes, Work& work)
   return static_cast<int>(fi_recv(endpoint_.get(), memory, bytes, fabric_.memory_descriptor(), FI_ADDR_UNSPEC, &work));
 }
 
-int LibfabricEndpoint::send(std::span<const iovec> pieces, Work& work) {
-  // A short message is copied at once. That it was sent is told by us, and so not while an earlier one is under way.
-  if (sends_ == 0 && pieces.size() == 1 && pieces[0].iov_len <= fabric_.most_injected()) {
-    const ssize_t error = fi_inject(endpoint_.get(), pieces[0].iov_base, pieces[0].iov_len, FI_ADDR_UNSPEC);
-    if (error == 0) [[likely]]
-      fabric_.injected(work);
-    return static_cast<int>(error);
+// Has no completion, and so is not used while an earlier message is under way: what was pushed first completes first.
+int LibfabricEndpoint::inject(std::span<const iovec> pieces) {
+  if (sends_ != 0) return -EOPNOTSUPP;
+  std::size_t bytes = 0;
+  for (const iovec& piece : pieces) bytes += piece.iov_len;
+  std::array<std::uint8_t, Libfabric::kMostInjected> message;
+  if (bytes > fabric_.most_injected()) return -EOPNOTSUPP;
+  std::uint8_t* to = message.data();
+  for (const iovec& piece : pieces) {
+    std::memcpy(to, piece.iov_base, piece.iov_len);
+    to += piece.iov_len;
   }
+  return static_cast<int>(fi_inject(endpoint_.get(), message.data(), bytes, FI_ADDR_UNSPEC));
+}
+
+int LibfabricEndpoint::send(std::span<const iovec> pieces, Work& work) {
   void* const descriptor = fabric_.memory_descriptor();
   std::array<void*, 16> descriptors;
   descriptors.fill(descriptor);

@@ -112,11 +112,9 @@ int RdmEndpoint::post(std::uint8_t* memory, std::size_t bytes, Work& work) {
   return 0;
 }
 
-int RdmEndpoint::send(std::span<const iovec> pieces, Work& work) {
+int RdmEndpoint::inject(std::span<const iovec> pieces) {
   if (peer_ == nullptr) return -ENOTCONN;
-  const int error = fabric_.send(*peer_, peer_id_, peer_cookie_, pieces);
-  if (error == 0) fabric_.sent(work);
-  return error;
+  return fabric_.send(*peer_, peer_id_, peer_cookie_, pieces);
 }
 
 void RdmEndpoint::arrived(std::uint32_t cookie, std::span<const std::uint8_t> message) {

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <mutex>
@@ -192,28 +193,24 @@ int RdmFabric::send(const Peer& to, std::uint32_t id, std::uint32_t cookie, std:
   return static_cast<int>(fi_inject(endpoint_.get(), message, bytes, to.address));
 }
 
-void RdmFabric::sent(Work& work) {
-  work.reserved[0] = 1;
-  sent_.push_back(&work);
-}
-
-bool RdmFabric::poll_completions() {
+// How many there were.
+int RdmFabric::poll_completions() {
   fi_cq_msg_entry entries[kBatch];
   const ssize_t count = fi_cq_read(completions_.get(), entries, kBatch);
   if (count == -FI_EAVAIL) {
     fi_cq_err_entry entry{};
-    if (fi_cq_readerr(completions_.get(), &entry, 0) < 1) return true;
+    if (fi_cq_readerr(completions_.get(), &entry, 0) < 1) return kBatch;
     auto* const context = static_cast<fi_context2*>(entry.op_context);
     if (context >= receives_.data() && context < receives_.data() + receives_.size()) {
       post(static_cast<std::size_t>(context - receives_.data()));
     }
-    return true;
+    return kBatch;  // there may be more
   }
   for (ssize_t i = 0; i < count; ++i) {
     arrived(static_cast<std::size_t>(static_cast<fi_context2*>(entries[i].op_context) - receives_.data()),
             entries[i].len);
   }
-  return count > 0;
+  return static_cast<int>(std::max<ssize_t>(count, 0));
 }
 
 void RdmFabric::arrived(std::size_t n, std::size_t bytes) {
@@ -225,30 +222,26 @@ void RdmFabric::arrived(std::size_t n, std::size_t bytes) {
       endpoints_[id]->arrived(cookie, {memory + kEnvelope, bytes - kEnvelope});
     }
   }
-  post(n);
+  // Not at once: the answer goes first.
+  read_.push_back(n);
+  if (read_.size() >= kReceives / 4) post_read();
 }
 
-bool RdmFabric::drain() {
-  bool drained = false;
-  for (int round = 0; round < kRounds && !drained; ++round) drained = !poll_completions();
-  return drained;
+void RdmFabric::post_read() {
+  while (!read_.empty() && post(read_.back()) == 0) read_.pop_back();
+}
+
+void RdmFabric::drain() {
+  for (int round = 0; round < kRounds && poll_completions() != 0; ++round) {
+  }
 }
 
 bool RdmFabric::poll() {
-  bool any = poll_completions();
-  for (int round = 1; any && round < kRounds && poll_completions(); ++round) {
-  }
-  for (std::size_t n = sent_.size(); n > 0; --n) {
-    Work* const work = sent_.front();
-    sent_.pop_front();
-    work->reserved[0] = 0;
-    if (work->owner == nullptr) {
-      free_.push_back(work);
-    } else {
-      work->owner->sent(*work);
-    }
-    any = true;
-  }
+  // A read that did not fill the batch found all there was.
+  int count = poll_completions();
+  bool any = count != 0;
+  for (int round = 1; count == kBatch && round < kRounds; ++round) count = poll_completions();
+  if (!any && !read_.empty()) post_read();
   if (look_ || ++polls_ % kPollsPerLook == 0) {
     look_ = poll_watches();
     any = any || look_;
@@ -356,7 +349,7 @@ std::unique_ptr<Listener> RdmFabric::bind(const Address& to, int& error) {
 
 bool RdmFabric::may_wait() {
   look_ = true;
-  return sent_.empty();
+  return true;
 }
 
 Work* RdmFabric::work() {
@@ -364,12 +357,6 @@ Work* RdmFabric::work() {
   Work* const work = free_.back();
   free_.pop_back();
   return work;
-}
-
-// The fabric itself knows no Works: only sent_ may still name it.
-void RdmFabric::retire(Work& work) {
-  work.owner = nullptr;
-  if (work.reserved[0] == 0) free_.push_back(&work);
 }
 
 }  // namespace demi::rdma

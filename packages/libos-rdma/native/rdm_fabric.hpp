@@ -7,7 +7,6 @@
 #pragma once
 
 #include <chrono>
-#include <deque>
 #include <map>
 #include <memory>
 #include <random>
@@ -44,7 +43,8 @@ class RdmFabric final : public Fabric {
   int connect(Endpoint& endpoint, std::span<const std::uint8_t> data) override;
   bool poll() override;
   Work* work() override;
-  void retire(Work& work) override;
+  // The fabric itself knows no Works.
+  void retire(Work& work) override { recycle(work); }
   void recycle(Work& work) override { free_.push_back(&work); }
   int wait_fd() override { return -1; }
   bool may_wait() override;
@@ -71,8 +71,6 @@ class RdmFabric final : public Fabric {
   };
   // Copies the pieces behind an envelope and sends them. 0, -EAGAIN or another negative errno.
   int send(const Peer& to, std::uint32_t id, std::uint32_t cookie, std::span<const iovec> pieces);
-  // Its sent() comes with the next poll.
-  void sent(Work& work);
   // A peer on the fabric, until part(); nullptr when it cannot be.
   const Peer* meet(const std::string& name);
   void part(const std::string& name);
@@ -85,7 +83,8 @@ class RdmFabric final : public Fabric {
   std::uint32_t fresh_cookie() { return static_cast<std::uint32_t>(random_()); }
   const std::string& name() const { return name_; }
   std::unique_ptr<RdmEndpoint> make_endpoint(EndpointEvents& events, OwnFd fd);
-  bool drain();
+  // Takes in what has arrived.
+  void drain();
 
  private:
   struct Watch {
@@ -96,14 +95,16 @@ class RdmFabric final : public Fabric {
   RdmFabric() = default;
   int open_queues(const FabricOptions& options, std::string& message);
   int post(std::size_t n);
+  void post_read();
   void arrived(std::size_t n, std::size_t bytes);
-  bool poll_completions();
+  int poll_completions();
   bool poll_watches();
 
   std::string name_;
   std::size_t bytes_ = 0;  // of one buffer
   std::unique_ptr<Mapping> memory_;
   std::vector<fi_context2> receives_;
+  std::vector<std::size_t> read_;  // receives to be posted again
   std::vector<std::uint8_t> outgoing_;
   std::shared_ptr<Presence> presence_;
 
@@ -126,7 +127,6 @@ class RdmFabric final : public Fabric {
 
   std::vector<std::unique_ptr<Work[]>> works_;
   std::vector<Work*> free_;
-  std::deque<Work*> sent_;
 };
 
 }  // namespace demi::rdma

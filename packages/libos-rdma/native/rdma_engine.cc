@@ -1,6 +1,7 @@
 #include "rdma_engine.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "libfabric.hpp"
 #include "rdm_fabric.hpp"
@@ -66,7 +67,7 @@ std::unique_ptr<Queue> RdmaEngine::socket(const SocketRequest& request, int& err
 
 bool RdmaEngine::turn() {
   const bool any = fabric_->poll();
-  if (any && fabric_->wait_fd() < 0) last_event_ = Connection::Clock::now();
+  busy_ = busy_ || any;
   context_->retries.run();
   if (!context_->leaving.empty() || !context_->pending.empty()) [[unlikely]]
     sweep();
@@ -86,8 +87,12 @@ void RdmaEngine::sweep() {
 }
 
 void RdmaEngine::poll(std::uint32_t wait_us) {
-  turn();
-  if (wait_us == 0 || context_->runtime.completions_waiting()) return;
+  // Another look costs less than the way to the application and back.
+  for (int look = 0; look < kLooks; ++look) {
+    turn();
+    if (context_->runtime.completions_waiting()) return;
+  }
+  if (wait_us == 0) return;
   const auto end = Connection::Clock::now() + std::chrono::microseconds(wait_us);
   do {
     turn();
@@ -99,7 +104,11 @@ int RdmaEngine::prepare_sleep() {
   // Hellos and goodbyes have their time, and nothing else tells when it is over.
   const int due = context_->retries.due_ms();
   // Nothing to sleep on: while something happens the loop goes on, after that it looks once a millisecond.
-  if (fabric_->wait_fd() < 0) return Connection::Clock::now() - last_event_ < kBusyFor ? 0 : 1;
+  if (fabric_->wait_fd() < 0) {
+    const auto now = Connection::Clock::now();
+    if (std::exchange(busy_, false)) last_event_ = now;
+    return now - last_event_ < kBusyFor ? 0 : 1;
+  }
   if (context_->leaving.empty() && context_->pending.empty()) return due;
   return due < 0 ? 100 : std::min(due, 100);
 }

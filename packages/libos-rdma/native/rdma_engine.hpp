@@ -26,6 +26,7 @@ class RdmaEngine final : public Engine {
 
  private:
   static constexpr std::chrono::milliseconds kBusyFor{10};
+  static constexpr int kLooks = 8;
 
   RdmaEngine() = default;
   bool turn();
@@ -34,6 +35,7 @@ class RdmaEngine final : public Engine {
   std::unique_ptr<Fabric> fabric_;
   std::unique_ptr<Buffers> buffers_;
   std::unique_ptr<Context> context_;
+  bool busy_ = false;  // something happened since prepare_sleep() last looked
   Connection::Clock::time_point last_event_{};
 };
 

@@ -258,11 +258,24 @@ void RdmaSocket::start_send() {
       runtime_.complete(op, -EMSGSIZE);
       continue;
     }
-    if (!connection_->send(op, *this)) return;
+    const Connection::Sent sent = connection_->send(op, *this);
+    if (sent == Connection::Sent::kLater) return;
     pushes_.remove(op);
-    op.started = true;
-    sending_.push_back(op);
+    if (sent == Connection::Sent::kDone) {
+      runtime_.complete(op, static_cast<std::int32_t>(op.limit));
+    } else {
+      op.started = true;
+      sending_.push_back(op);
+    }
   }
+}
+
+bool RdmaSocket::try_push(Sga sga, std::uint32_t) {
+  if (state_ != State::kConnected || !pushes_.empty() || !sending_.empty() || send_error_ != 0) return false;
+  Arena& arena = runtime_.arena();
+  if (!connection_->send_whole(arena.bytes_of(sga))) return false;
+  arena.free(sga);
+  return true;
 }
 
 void RdmaSocket::pushed(Op& op) {
@@ -272,6 +285,12 @@ void RdmaSocket::pushed(Op& op) {
 }
 
 // ---- receiving ------------------------------------------------------------------------------------------------------
+
+Sga RdmaSocket::try_pop() {
+  if (state_ != State::kConnected || !pops_.empty() || taken_ != 0) return 0;
+  if (message_ == 0 && !next_message()) return 0;
+  return std::exchange(message_, 0);
+}
 
 void RdmaSocket::pop(Op& op) {
   if (state_ != State::kConnected && state_ != State::kConnecting) return runtime_.complete(op, -ENOTCONN);

@@ -17,6 +17,8 @@ class RdmaSocket final : public Queue, private ConnectionEvents, private Listene
   RdmaSocket(Context& context, int family);
   ~RdmaSocket() override;
 
+  bool try_push(Sga sga, std::uint32_t length) override;
+  Sga try_pop() override;
   void push(Op& op) override;
   void pop(Op& op) override;
   void accept(Op& op) override;

@@ -1,6 +1,8 @@
 #include "wire.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 
 namespace demi::rdma {
 
@@ -8,15 +10,17 @@ namespace {
 
 constexpr std::array<std::uint8_t, 4> kMagic{'D', 'e', 'm', 'i'};
 
+static_assert(std::endian::native == std::endian::little, "numbers are written as they lie");
+
 template <typename T>
 void put(std::uint8_t* to, T value) {
-  for (std::size_t i = 0; i < sizeof value; ++i) to[i] = static_cast<std::uint8_t>(value >> (8 * i));
+  std::memcpy(to, &value, sizeof value);
 }
 
 template <typename T>
 T get(const std::uint8_t* from) {
-  T value = 0;
-  for (std::size_t i = 0; i < sizeof value; ++i) value = static_cast<T>(value | static_cast<T>(from[i]) << (8 * i));
+  T value;
+  std::memcpy(&value, from, sizeof value);
   return value;
 }
 
