@@ -1,14 +1,15 @@
 // Runs the conformance suite without a test framework, whose start takes long on emulated processors:
 //
-//   node run-conformance.mjs TARGET [group...]
+//   node run-conformance.mjs [--worker] TARGET [group...]
 //
 // TARGET is a module whose export `target` is the conformance target; with words after it, only groups whose names contain one of them
-// run. Prints every case with its time; the last line is "conformance: N passed, N failed, N skipped".
+// run. --worker: in a Worker instead of the main thread. Prints every case with its time; the last line is "conformance: N passed, N failed, N skipped".
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { runConformance } from "../dist/conformance/index.js";
+import { conformanceInWorker, runConformance } from "../dist/conformance/index.js";
 
-const [module, ...words] = process.argv.slice(2);
+const inWorker = process.argv[2] === "--worker";
+const [module, ...words] = process.argv.slice(inWorker ? 3 : 2);
 const { target } = await import(pathToFileURL(resolve(module)).href);
 
 const cases = [];
@@ -17,7 +18,8 @@ const count = { passed: 0, failed: 0, skipped: 0 };
 const groups = [];
 const isChosen = () => words.length === 0 || words.some((word) => groups.at(-1).includes(word));
 
-runConformance(target, {
+const declare = inWorker ? conformanceInWorker : runConformance;
+declare(target, {
   describe(name, body) {
     groups.push(name);
     body();

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A test inside the guest: the conformance suite over verbs, on soft-RoCE.
+# A test inside the guest: the conformance suite over verbs, on soft-RoCE, from rxe0 to itself.
 #
 #   conformance.sh [group...]        only groups whose names contain one of these words
 set -euo pipefail

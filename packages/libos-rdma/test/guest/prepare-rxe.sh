@@ -4,6 +4,9 @@
 #   prepare-rxe.sh          rxe0 at 10.9.0.1/24 and fd09::1/64: connections of this machine to itself, that leave through no wire
 #   prepare-rxe.sh --wire   also rxe1 at 10.9.1.1 and rxe2 at 10.9.1.2, the ends of a veth pair (v1, v2) that every packet between
 #                           them crosses, so that `tc qdisc add dev v1 root netem ...` can lose it
+#   prepare-rxe.sh --mirror also rxe3 at 10.9.2.1, 10.9.2.2, fd09:2::1 and fd09:2::2, all of them on v3: what goes from one to another
+#                           leaves over a wire, is turned round at its other end (m3), and comes back. A libOS has one device, and so
+#                           both ends of its own connections are across a wire
 #
 # It fails when a device is missing afterwards. A second run is harmless.
 set -euo pipefail
@@ -15,11 +18,9 @@ fail() {
 say() { printf 'prepare-rxe: %s\n' "$*" >&2; }
 
 [ "${LAB_VM:-}" = 1 ] || fail "this makes network devices and rules, so it runs in lab-vm's guest only"
-wire=0
 case ${1:-} in
-  "") ;;
-  --wire) wire=1 ;;
-  *) fail "$1: unknown; --wire is what there is" ;;
+  "" | --wire | --mirror) ;;
+  *) fail "$1: unknown; --wire and --mirror are what there is" ;;
 esac
 for program in ip rdma; do
   command -v "$program" >/dev/null || fail "no $program; apt-get install -y --no-install-recommends iproute2"
@@ -55,30 +56,69 @@ interface d0 10.9.0.1/24 fd09::1/64
 rdma_device rxe0 d0
 for file in rdma_cm uverbs0; do [ -c "/dev/infiniband/$file" ] || fail "/dev/infiniband/$file is missing"; done
 
-# Each end's address is the machine's own, and the kernel would deliver at once what is sent to it. A rule before that of the local
-# addresses sends what this machine says to one end out of the other; what comes in is still delivered by the local table. The
-# connection manager asks these rules, too.
+# An address of the machine's own, and the kernel would deliver at once what is sent to it. A rule before that of the local addresses
+# sends what this machine says to it out of an interface; what comes in is still delivered by the local table. The connection manager
+# asks these rules, too.
+#
+# out_of INTERFACE NEXT ADDRESS SOURCE: by this interface to the one named NEXT, from SOURCE unless the socket is bound.
+rules=0
+out_of() {
+  local family=-4
+  case $3 in *:*) family=-6 ;; esac
+  rules=$((rules + 1))
+  local number=$((base + rules))
+  # Packets come in with a source that is an address of this machine.
+  sysctl -qw "net.ipv4.conf.$1.rp_filter=0" "net.ipv4.conf.$1.accept_local=1"
+  # Nobody answers ARP for an own address.
+  ip neighbour replace "$3" lladdr "$(cat "/sys/class/net/$2/address")" dev "$1" nud permanent
+  ip "$family" route replace "$3" dev "$1" src "$4" table "$number"
+  ip "$family" rule add pref "$number" iif lo to "$3" lookup "$number"
+}
+# The rule of the local addresses, behind those.
+local_addresses_later() {
+  sysctl -qw net.ipv4.conf.all.rp_filter=0
+  local family
+  for family in -4 -6; do
+    ip "$family" rule show | grep -q "^0:" || continue
+    ip "$family" rule add pref 1000 lookup local
+    ip "$family" rule del pref 0
+  done
+}
+
 make_wire() {
-  local end other n
+  local base=100
   ip link add v1 type veth peer name v2
   interface v1 10.9.1.1/24 fd09:1::1/64
   interface v2 10.9.1.2/24 fd09:1::2/64
-  # Packets come in with a source that is an address of this machine.
-  sysctl -qw net.ipv4.conf.all.rp_filter=0
-  for n in 1 2; do
-    end=v$n other=$((3 - n))
-    sysctl -qw "net.ipv4.conf.$end.rp_filter=0" "net.ipv4.conf.$end.accept_local=1"
-    # Nobody answers ARP for an own address.
-    ip neighbour replace "10.9.1.$other" lladdr "$(cat "/sys/class/net/v$other/address")" dev "$end" nud permanent
-    ip route replace "10.9.1.$other" dev "$end" src "10.9.1.$n" table "10$n"
-    ip rule add pref "1$n" iif lo to "10.9.1.$other" lookup "10$n"
-  done
-  ip rule add pref 100 lookup local
-  ip rule del pref 0
+  local_addresses_later
+  out_of v1 v2 10.9.1.2 10.9.1.1
+  out_of v2 v1 10.9.1.1 10.9.1.2
 }
-if [ "$wire" = 1 ]; then
-  [ -e /sys/class/net/v1 ] || make_wire
-  rdma_device rxe1 v1
-  rdma_device rxe2 v2
-fi
+
+make_mirror() {
+  local base=200
+  ip link add v3 type veth peer name m3
+  interface v3 10.9.2.1/24 fd09:2::1/64
+  interface v3 10.9.2.2/24 fd09:2::2/64
+  ip link set m3 mtu "$MTU" up
+  tc qdisc add dev m3 clsact
+  tc filter add dev m3 ingress matchall action skbmod swap mac pipe action mirred egress redirect dev m3
+  local_addresses_later
+  out_of v3 m3 10.9.2.1 10.9.2.2
+  out_of v3 m3 10.9.2.2 10.9.2.1
+  out_of v3 m3 fd09:2::1 fd09:2::2
+  out_of v3 m3 fd09:2::2 fd09:2::1
+}
+
+case ${1:-} in
+  --wire)
+    [ -e /sys/class/net/v1 ] || make_wire
+    rdma_device rxe1 v1
+    rdma_device rxe2 v2
+    ;;
+  --mirror)
+    [ -e /sys/class/net/v3 ] || make_mirror
+    rdma_device rxe3 v3
+    ;;
+esac
 say "$(rdma link show | sed -n 's/^link \([^ ]*\) state \([A-Z]*\) .*netdev \(.*[^ ]\) *$/\1 on \3 \2/p' | paste -sd ,)"
