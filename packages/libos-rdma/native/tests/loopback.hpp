@@ -126,6 +126,17 @@ class EchoService {
 // Connects, sends a message of several fragments, takes it back and closes. REQUIREs that it comes back.
 void echo_once(Libos& client, const Address& service, std::size_t bytes = 10'000);
 
+// A service, and somebody well-behaved who uses it.
+struct Served {
+  explicit Served(const Config& changes = {}, const std::string& provider = "tcp")
+      : loopback(provider), os(loopback, changes), client(loopback) {}
+  void still_serves() { echo_once(client, service.address()); }
+  Loopback loopback;
+  Libos os;
+  Libos client;
+  EchoService service{os};
+};
+
 // Bytes the process has on its heap, libfabric's included.
 std::size_t heap_bytes();
 
