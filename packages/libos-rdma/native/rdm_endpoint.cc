@@ -1,6 +1,8 @@
 #include "rdm_endpoint.hpp"
 
 #include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -15,6 +17,8 @@ namespace {
 // Callers that have said nothing: so many, for so long.
 constexpr std::size_t kMostCallers = 256;
 constexpr std::chrono::seconds kPatience{5};
+// Accepted at one look; those who are left are there at the next.
+constexpr int kAccepts = 64;
 
 }  // namespace
 
@@ -58,7 +62,9 @@ int RdmEndpoint::introduce(Introduction::Kind kind, std::span<const std::uint8_t
 
 int RdmEndpoint::connect(std::span<const std::uint8_t> data) {
   connecting_ = true;
-  return introduce(Introduction::Kind::kHello, data);
+  const int error = introduce(Introduction::Kind::kHello, data);
+  // Whoever listened has hung up already.
+  return error == -EPIPE || error == -ECONNRESET ? -ECONNREFUSED : error;
 }
 
 int RdmEndpoint::meet(const Introduction& peer) {
@@ -147,13 +153,16 @@ void RdmRequest::reject(std::span<const std::uint8_t> data) {
 
 RdmListener::~RdmListener() {
   if (watched_ != 0) fabric_.forget(watched_);
+  if (timer_watched_ != 0) fabric_.forget(timer_watched_);
   for (auto& [key, caller] : callers_) fabric_.forget(caller.watched);
 }
 
 int RdmListener::listen(ListenerEvents& events) {
   events_ = &events;
-  if (::listen(fd_.get(), SOMAXCONN) != 0) return -errno;
+  timer_ = OwnFd(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
+  if (timer_.get() < 0 || ::listen(fd_.get(), SOMAXCONN) != 0) return -errno;
   watched_ = fabric_.watch(fd_.get(), [this] { readable(); });
+  timer_watched_ = fabric_.watch(timer_.get(), [this] { overdue(); });
   return 0;
 }
 
@@ -163,40 +172,62 @@ int RdmListener::local_address(Address& out) const {
 }
 
 void RdmListener::readable() {
-  const auto now = std::chrono::steady_clock::now();
-  for (;;) {
+  for (int n = 0; n < kAccepts; ++n) {
     OwnFd fd(::accept4(fd_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (fd.get() < 0) return;
     if (!same_user(fd.get())) continue;
-    if (callers_.size() >= kMostCallers) {
-      std::erase_if(callers_, [&](auto& one) {
-        const bool old = now - one.second.since > kPatience;
-        if (old) fabric_.forget(one.second.watched);
-        return old;
-      });
-      if (callers_.size() >= kMostCallers) continue;
+    Introduction hello;
+    if (const int error = receive_introduction(fd.get(), hello); error != -EAGAIN) {
+      heard(std::move(fd), error, hello);
+      continue;
     }
+    // An honest caller speaks at once: who has been silent for longest makes room.
+    if (callers_.size() >= kMostCallers) dismiss(callers_.begin());
     const std::uint64_t key = next_caller_++;
     Caller& caller = callers_[key];
     caller.fd = std::move(fd);
-    caller.since = now;
-    caller.watched = fabric_.watch(caller.fd.get(), [this, key] { heard(key); });
+    caller.watched = fabric_.watch(caller.fd.get(), [this, key] { readable(key); });
+    caller.until = Clock::now() + kPatience;
+    if (callers_.size() == 1) set_timer();
   }
 }
 
-void RdmListener::heard(std::uint64_t key) {
+void RdmListener::readable(std::uint64_t key) {
   const auto found = callers_.find(key);
   if (found == callers_.end()) return;
   Introduction hello;
   const int error = receive_introduction(found->second.fd.get(), hello);
-  if (error == -EAGAIN) return;
-  fabric_.forget(found->second.watched);
-  OwnFd fd = std::move(found->second.fd);
-  callers_.erase(found);
+  if (error != -EAGAIN) heard(dismiss(found), error, hello);
+}
+
+void RdmListener::heard(OwnFd fd, int error, const Introduction& hello) {
   if (error != 0 || hello.kind != Introduction::Kind::kHello) return;
-  Address local = at_;
-  RdmRequest request(fabric_, std::move(fd), hello, local);
+  RdmRequest request(fabric_, std::move(fd), hello, at_);
   events_->requested(request);
+}
+
+OwnFd RdmListener::dismiss(std::map<std::uint64_t, Caller>::iterator caller) {
+  fabric_.forget(caller->second.watched);
+  OwnFd fd = std::move(caller->second.fd);
+  callers_.erase(caller);
+  return fd;
+}
+
+void RdmListener::overdue() {
+  std::uint64_t times = 0;
+  (void)!::read(timer_.get(), &times, sizeof times);
+  while (!callers_.empty() && callers_.begin()->second.until <= Clock::now()) dismiss(callers_.begin());
+  if (!callers_.empty()) set_timer();
+}
+
+// For the one who has been silent for longest.
+void RdmListener::set_timer() {
+  const auto at = callers_.begin()->second.until.time_since_epoch();
+  const auto whole = std::chrono::duration_cast<std::chrono::seconds>(at);
+  itimerspec when{};
+  when.it_value.tv_sec = whole.count();
+  when.it_value.tv_nsec = std::chrono::nanoseconds(at - whole).count();
+  ::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &when, nullptr);
 }
 
 }  // namespace demi::rdma

@@ -78,21 +78,28 @@ class RdmListener final : public Listener {
   int local_address(Address& out) const override;
 
  private:
+  using Clock = std::chrono::steady_clock;
   // A connection whose hello has not come yet.
   struct Caller {
     OwnFd fd;
     std::uint64_t watched = 0;
-    std::chrono::steady_clock::time_point since;
+    Clock::time_point until;
   };
   void readable();
-  void heard(std::uint64_t key);
+  void readable(std::uint64_t caller);
+  void heard(OwnFd fd, int error, const Introduction& hello);
+  OwnFd dismiss(std::map<std::uint64_t, Caller>::iterator caller);
+  void overdue();
+  void set_timer();
 
   RdmFabric& fabric_;
   Address at_;
   OwnFd fd_;
+  OwnFd timer_;
   std::uint64_t watched_ = 0;
+  std::uint64_t timer_watched_ = 0;
   ListenerEvents* events_ = nullptr;
-  std::map<std::uint64_t, Caller> callers_;
+  std::map<std::uint64_t, Caller> callers_;  // in the order they came
   std::uint64_t next_caller_ = 1;
 };
 

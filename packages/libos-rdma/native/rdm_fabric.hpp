@@ -26,6 +26,8 @@ class RdmListener;
 class RdmFabric final : public Fabric {
  public:
   static constexpr std::size_t kEnvelope = 8;
+  // libfabric has room for 256 and, built without assertions, does not notice one more. We may be among our peers.
+  static constexpr std::size_t kMostPeers = 255;
 
   // nullptr on failure: a negative errno in `error`, a sentence in `message`. `buffer`: bytes of the largest message.
   static std::unique_ptr<RdmFabric> open(const FabricOptions& options, std::uint32_t buffer, std::string& message,
@@ -56,6 +58,7 @@ class RdmFabric final : public Fabric {
   struct Presence {
     std::shared_mutex lock;
     bool here = true;
+    OwnFd file;
     std::unique_ptr<Mapping> memory;
     Fid<fid_fabric> fabric;
     Fid<fid_domain> domain;
@@ -101,6 +104,7 @@ class RdmFabric final : public Fabric {
   bool poll_watches();
 
   std::string name_;
+  OwnFd file_;
   std::size_t bytes_ = 0;  // of one buffer
   std::unique_ptr<Mapping> memory_;
   std::vector<fi_context2> receives_;

@@ -10,6 +10,8 @@
 #include <random>
 #include <utility>
 
+#include "region_file.hpp"
+
 namespace demi::rdma {
 
 namespace {
@@ -79,7 +81,7 @@ std::optional<Introduction> Introduction::decode(std::span<const std::uint8_t> p
   const auto kind = get<std::uint8_t>(at);
   const std::size_t name = get<std::uint8_t>(at);
   const std::size_t data = get<std::uint16_t>(at);
-  if (kind < 1 || kind > 3 || packet.size() != kFixed + name + data) return std::nullopt;
+  if (kind < 1 || kind > 3 || packet.size() > kMostBytes || packet.size() != kFixed + name + data) return std::nullopt;
   out.kind = static_cast<Kind>(kind);
   out.id = get<std::uint32_t>(at);
   out.cookie = get<std::uint32_t>(at);
@@ -89,8 +91,9 @@ std::optional<Introduction> Introduction::decode(std::span<const std::uint8_t> p
   at += out.address.bytes.size();
   out.name.assign(at, at + name);
   out.data.assign(at + name, at + name + data);
-  // The name goes on to the fabric as a C string.
-  if (out.name.find('\0') != std::string::npos) return std::nullopt;
+  if (out.kind == Kind::kReject) return out;
+  // The name goes on to libfabric, which maps whatever file of this user's is called so.
+  if (!is_region_name(out.name) || (out.address.family != 4 && out.address.family != 6)) return std::nullopt;
   return out;
 }
 

@@ -1,0 +1,36 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { whyNoAddon } from "../src/addon";
+
+const program = (name: string) => fileURLToPath(new URL(`programs/${name}.mjs`, import.meta.url));
+const reason = whyNoAddon();
+const run = reason === undefined || process.env.CI === "true" ? it : it.skip;
+const named = (name: string) => (reason === undefined ? name : `${name} (${reason})`);
+
+/** libfabric's provider shm has room for 256 peers at once. */
+const CLIENTS = 300;
+
+run(
+  named("a service over shm keeps nothing of the processes that were its clients, however many they were"),
+  async () => {
+    const service = spawn(process.execPath, [program("shm-service")], { stdio: ["pipe", "pipe", "inherit"] });
+    try {
+      const lines = createInterface({ input: service.stdout })[Symbol.asyncIterator]();
+      const port: string = (await lines.next()).value;
+      const { status, stderr } = spawnSync(process.execPath, [program("shm-clients"), port, String(CLIENTS)], {
+        encoding: "utf8",
+        timeout: 200_000,
+      });
+      expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+      service.stdin.write("what is mapped?\n");
+      expect((await lines.next()).value).toBe("0");
+      expect(service.exitCode).toBeNull();
+    } finally {
+      service.kill("SIGKILL");
+      await once(service, "close");
+    }
+  },
+  240_000,
+);
