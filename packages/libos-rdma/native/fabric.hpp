@@ -134,8 +134,8 @@ class Fabric {
   virtual void recycle(Work& work) = 0;
 
   // A descriptor that becomes readable when poll() would find something; -1: none.
-  virtual int wait_fd() = 0;
-  // False: poll() has something to do now.
+  virtual int wait_fd() const = 0;
+  // Before sleeping on wait_fd(), followed by one more poll(). False: that has something to do now.
   virtual bool may_wait() = 0;
 };
 

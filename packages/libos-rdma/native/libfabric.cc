@@ -21,7 +21,7 @@ constexpr std::size_t kMostCompletions = 32767;
 constexpr int kBatch = 32;
 constexpr int kRounds = 8;
 // Connections come and go far less often than messages.
-constexpr std::uint32_t kPollsPerEvents = 32;
+constexpr std::uint32_t kPollsPerEvents = 64;
 constexpr std::size_t kMostPieces = 8;
 
 Info make_hints(const FabricOptions& options, const std::string& provider) {
@@ -92,22 +92,31 @@ int Libfabric::open_queues(const FabricOptions& options, std::string& message) {
   fi_cq_attr completion_queue{};
   completion_queue.size = std::min<std::size_t>(options.works, kMostCompletions);
   completion_queue.format = FI_CQ_FORMAT_MSG;
-  completion_queue.wait_obj = FI_WAIT_FD;
+  const bool tcp = std::string_view(provider()) == "tcp";
+  completion_queue.wait_obj = tcp ? FI_WAIT_NONE : FI_WAIT_FD;
   fid_cq* completions = nullptr;
   if (const int error = fi_cq_open(domain, &completion_queue, &completions, nullptr); error != 0)
     return failed("fi_cq_open", error);
   made(completions_, completions);
+  if (tcp) {
+    completion_queue.size = 1;
+    completion_queue.wait_obj = FI_WAIT_FD;
+    fid_cq* bell = nullptr;
+    if (const int error = fi_cq_open(domain, &completion_queue, &bell, nullptr); error != 0)
+      return failed("fi_cq_open", error);
+    made(bell_, bell);
+  }
 
   most_pieces_ = std::min(info_->tx_attr->iov_limit, kMostPieces);
-  // On tcp a completion costs a write and a read of the descriptor that is waited on. On verbs each send has one anyway.
-  if (std::string_view(provider()) == "tcp") most_injected_ = std::min(info_->tx_attr->inject_size, kMostInjected);
+  // On verbs each send has a completion anyway.
+  if (tcp) most_injected_ = std::min(info_->tx_attr->inject_size, kMostInjected);
   works_.push_back(std::make_unique<Work[]>(options.works));
   for (std::uint32_t n = options.works; n-- > 0;) free_.push_back(&works_.back()[n]);
 
   int descriptors[2] = {-1, -1};
   wait_fd_ = ::epoll_create1(EPOLL_CLOEXEC);
   if (wait_fd_ < 0) return failed("epoll_create1", -errno);
-  fid* const waited[2] = {&events->fid, &completions->fid};
+  fid* const waited[2] = {&events->fid, waited_queue()};
   for (int i = 0; i < 2; ++i) {
     if (const int error = fi_control(waited[i], FI_GETWAIT, &descriptors[i]); error != 0)
       return failed("FI_GETWAIT", error);
@@ -377,7 +386,7 @@ void Libfabric::end_rest(bool oldest) {
 }
 
 bool Libfabric::may_wait() {
-  fid* waited[2] = {&events_->fid, &completions_->fid};
+  fid* waited[2] = {&events_->fid, waited_queue()};
   // After a sleep both are looked at.
   events_due_ = true;
   return waiting_events_.empty() && retired_.empty() && leaving_.empty() && fi_trywait(fabric_.get(), waited, 2) == 0;

@@ -54,7 +54,7 @@ class Libfabric final : public Fabric {
   Work* work() override;
   void retire(Work& work) override;
   void recycle(Work& work) override { free_.push_back(&work); }
-  int wait_fd() override { return wait_fd_; }
+  int wait_fd() const override { return wait_fd_; }
   bool may_wait() override;
 
   // ---- for its endpoints and listeners ------------------------------------------------------------------------------
@@ -98,6 +98,7 @@ class Libfabric final : public Fabric {
 
   Libfabric() = default;
   int open_queues(const FabricOptions& options, std::string& message);
+  fid* waited_queue() const { return bell_ ? &bell_->fid : &completions_->fid; }
   Info info_for(const Address& from, const Address& to) const;
   bool poll_completions();
   void completion_failed();
@@ -114,6 +115,9 @@ class Libfabric final : public Fabric {
   Fid<fid_mr> memory_;
   Fid<fid_eq> events_;
   Fid<fid_cq> completions_;
+  // tcp only, and nothing is bound to it: its descriptor tells of all sockets of the domain. A completion queue that can be waited on has
+  // each completion written to and read from a descriptor of its own.
+  Fid<fid_cq> bell_;
   int wait_fd_ = -1;
   std::size_t most_pieces_ = 1;
   std::size_t most_injected_ = 0;

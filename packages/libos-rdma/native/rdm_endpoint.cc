@@ -127,8 +127,9 @@ void RdmEndpoint::arrived(std::uint32_t cookie, std::span<const std::uint8_t> me
   // Of a connection that had this number before.
   if (cookie != cookie_) return;
   if (posted_.empty()) return events_.failed(-EPROTO);
-  const Posted to = posted_.front();
-  posted_.pop_front();
+  // Any will do: the one that was posted last is still in the cache.
+  const Posted to = posted_.back();
+  posted_.pop_back();
   if (message.size() > to.bytes) return events_.failed(-EMSGSIZE);
   std::memcpy(to.memory, message.data(), message.size());
   to.work->owner->received(*to.work, static_cast<std::uint32_t>(message.size()));

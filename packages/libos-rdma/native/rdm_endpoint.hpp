@@ -1,8 +1,8 @@
 // One connection, one listening address and one request over a fabric that has none of them: by rendezvous.
 #pragma once
 
-#include <deque>
 #include <memory>
+#include <vector>
 
 #include "rdm_fabric.hpp"
 
@@ -52,7 +52,7 @@ class RdmEndpoint final : public Endpoint {
   std::uint32_t peer_cookie_ = 0;
   Address local_;
   Address remote_;
-  std::deque<Posted> posted_;
+  std::vector<Posted> posted_;
 };
 
 class RdmRequest final : public Request {

@@ -19,10 +19,11 @@ namespace demi::rdma {
 
 namespace {
 
-constexpr std::size_t kReceives = 512;
+constexpr std::size_t kReceives = 128;
 constexpr int kBatch = 32;
 constexpr int kRounds = 8;
-constexpr std::uint32_t kPollsPerLook = 32;
+// Connections come and go far less often than messages, and a look is a system call.
+constexpr std::uint32_t kPollsPerLook = 256;
 
 template <typename T>
 T load(const std::uint8_t* at) {

@@ -48,7 +48,7 @@ class RdmFabric final : public Fabric {
   // The fabric itself knows no Works.
   void retire(Work& work) override { recycle(work); }
   void recycle(Work& work) override { free_.push_back(&work); }
-  int wait_fd() override { return -1; }
+  int wait_fd() const override { return -1; }
   bool may_wait() override;
 
   // ---- for its endpoints and listeners ------------------------------------------------------------------------------

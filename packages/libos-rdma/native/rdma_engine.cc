@@ -100,7 +100,8 @@ void RdmaEngine::poll(std::uint32_t wait_us) {
 }
 
 int RdmaEngine::prepare_sleep() {
-  if (context_->retries.any_soon() || !fabric_->may_wait()) return 0;
+  // What came before the descriptor was armed does not ring it.
+  if (context_->retries.any_soon() || !fabric_->may_wait() || turn()) return 0;
   // Hellos and goodbyes have their time, and nothing else tells when it is over.
   const int due = context_->retries.due_ms();
   // Nothing to sleep on: while something happens the loop goes on, after that it looks once a millisecond.

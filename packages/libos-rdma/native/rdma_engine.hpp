@@ -20,13 +20,14 @@ class RdmaEngine final : public Engine {
   void poll(std::uint32_t wait_us) override;
   int sleep_fd() override { return fabric_->wait_fd(); }
   int prepare_sleep() override;
+  bool polls_memory() const override { return fabric_->wait_fd() < 0; }
   // Requests to connect, credits, goodbyes: nobody else answers.
   std::uint32_t tend_every_ms() const override { return 5; }
   void stats(const StatSink& sink) const override;
 
  private:
   static constexpr std::chrono::milliseconds kBusyFor{10};
-  static constexpr int kLooks = 8;
+  static constexpr int kLooks = 16;
 
   RdmaEngine() = default;
   bool turn();

@@ -123,6 +123,8 @@ class Engine {
   // Instead of poll(), when what completed at once is handed out first: sends what queues have taken, without receiving. For a device
   // whose queues complete a push before it is on its way.
   virtual void flush() {}
+  // True: poll() makes no system calls, and is called even when something completed at once: more goes over the boundary in one turn.
+  virtual bool polls_memory() const { return false; }
 
   // A descriptor that becomes readable when poll() would find work, for sleeping in Node's loop; -1: none.
   virtual int sleep_fd() { return -1; }

@@ -103,6 +103,7 @@ class Runtime {
   [[gnu::cold]] void complete_unheard(Op& op, std::int32_t result, std::int32_t value);
   void release_sga(Op& op);
   [[gnu::cold]] void reject(Qt qt, Qd qd, int error);
+  void drive(std::uint32_t wait_us);
   void restart_ring();
   void post(Qt qt, std::int32_t tag, std::int32_t result, std::int32_t value);
   [[gnu::cold]] void keep(Qt qt, std::int32_t tag, std::int32_t result, std::int32_t value);
@@ -198,18 +199,20 @@ inline Runtime::~Runtime() {
 inline std::int32_t Runtime::poll(std::uint32_t wait_us) {
   restart_ring();
   submit();
-  // What completed at once is handed out before the device is asked again: the application's answers then go out, and its pops
-  // are in place, before the next system call. Not for ever, though: the device gets its turn.
-  const bool handing_out = completions_waiting() && ++undriven_ < kMostUndriven;
-  if (engine_ && handing_out) {
-    engine_->flush();
-  } else if (engine_) {
-    undriven_ = 0;
-    engine_->poll(completions_waiting() ? 0 : wait_us);
-  }
+  if (engine_) [[likely]]
+    drive(wait_us);
   control_[layout::kWordCqTail] = cq_tail_;
   return static_cast<std::int32_t>(static_cast<std::uint32_t>(cq_tail_) -
                                    static_cast<std::uint32_t>(control_[layout::kWordCqHead]));
+}
+
+// What completed at once is handed out before a device is asked again that is asked by system calls: the application's answers then go
+// out, and its pops are in place, before the next of them. Not for ever, though: the device gets its turn.
+inline void Runtime::drive(std::uint32_t wait_us) {
+  const bool ready = completions_waiting();
+  if (ready && !engine_->polls_memory() && ++undriven_ < kMostUndriven) return engine_->flush();
+  undriven_ = 0;
+  engine_->poll(ready ? 0 : wait_us);
 }
 
 // The completion ring starts anew when JavaScript has read it to its end, and first takes what found no room.
