@@ -92,42 +92,46 @@ export class EchoClient {
 
   private handle(event: Completion): void {
     const connection = this.connections.get(event.qd);
+    const { opcode, result, sga } = event;
     if (connection === undefined || this.failure !== undefined) {
-      if (event.sga !== 0) this.os.free(event.sga);
-    } else if (event.result < 0) {
-      this.broke(connection, event.opcode, event.result);
-    } else if (event.opcode === Opcode.CONNECT) {
+      if (sga !== 0) this.os.free(sga);
+    } else if (result < 0) {
+      this.broke(connection, opcode, result);
+    } else if (opcode === Opcode.CONNECT) {
       connection.connected = true;
       if (this.opened < this.options.clients) this.open();
       this.next(connection);
-    } else if (event.opcode === Opcode.POP && event.sga === 0) {
+    } else if (opcode === Opcode.POP && sga === 0) {
       this.fail(`${this.peer()} closed the connection after ${this.completed} echoes`);
-    } else if (event.opcode === Opcode.POP) {
+    } else if (opcode === Opcode.POP) {
       connection.popping = false;
-      this.receive(connection, event.sga);
-      this.os.free(event.sga);
+      if (!this.receive(connection, sga)) this.os.free(sga);
       if (this.starved.length > 0) this.feed();
     }
   }
 
-  /** Sends the connection's next message, or ends it when all have been sent. */
-  private next(connection: Connection, now = performance.now()): void {
+  /**
+   * Sends the connection's next message, or ends it when all have been sent. True when it went in `spare`, an sga of one segment as long
+   * as a message.
+   */
+  private next(connection: Connection, now = performance.now(), spare: Sga = 0): boolean {
     if (this.issued === this.options.iterations) {
       this.end(connection);
-      return;
+      return false;
     }
-    const sga = this.allocate();
+    const sga = spare !== 0 ? spare : this.allocate();
     if (sga === 0) {
       connection.starvedSince ||= performance.now();
       this.starved.push(connection);
-      return;
+      return false;
     }
     const message = this.issued++;
-    this.payloads.fill(this.os.view(sga), 0, message);
+    this.payloads.fill(this.os.view(sga), this.os.offset(sga), message);
     connection.begin(message, now);
     if (this.startedAt === 0) this.startedAt = connection.since;
     this.os.push(connection.qd, sga, PushFlag.FREE | PushFlag.QUIET);
     this.pop(connection);
+    return spare !== 0;
   }
 
   private pop(connection: Connection): void {
@@ -153,7 +157,8 @@ export class EchoClient {
     }
   }
 
-  private receive(connection: Connection, sga: Sga): void {
+  /** True when the sga went on as the connection's next message. */
+  private receive(connection: Connection, sga: Sga): boolean {
     const segments = this.os.segments(sga);
     for (let i = 0; i < segments; i++) {
       // Not os.bytes(), which makes an object.
@@ -170,24 +175,27 @@ export class EchoClient {
       } else {
         this.mismatch(connection, this.os.bytes(sga, i));
       }
-      return;
+      return false;
     }
     if (connection.received === this.options.size) {
-      this.complete(connection);
-    } else if (this.whole) {
+      const whole = segments === 1 && this.os.segmentLength(sga) === this.options.size;
+      return this.complete(connection, whole ? sga : 0);
+    }
+    if (this.whole) {
       this.mismatch(connection, NO_BYTES); // a message that ends early
     } else {
       this.pop(connection); // a stream brings a message in pieces
     }
+    return false;
   }
 
-  private complete(connection: Connection): void {
+  private complete(connection: Connection, spare: Sga): boolean {
     const now = performance.now();
     this.latency.record(Math.max(1, Math.round((now - connection.since) * 1e6)));
     this.completed++;
     this.endedAt = now;
     connection.end();
-    this.next(connection, now);
+    return this.next(connection, now, spare);
   }
 
   private mismatch(connection: Connection, bytes: Uint8Array): void {
