@@ -58,7 +58,7 @@ onWire("demi-echo bench on DPDK", () => {
     expect(stdout).toMatch(/^demi-echo dpdk: 10\.7\.0\.2, C client; the others: loopback, C client$/m);
     // One client and one network on both sides: that is what the goals are for.
     expect(results([1, 8]).goals).toEqual([]);
-    expect(readFileSync(join(dir, "out.svg"), "utf8")).toContain("demi-echo over 10.7.0.2, C client");
+    expect(readFileSync(join(dir, "out.svg"), "utf8")).toContain("demi-echo dpdk: 10.7.0.2, C client");
   }, 180_000);
 
   test("our own client at the other end of a virtio ring", async () => {

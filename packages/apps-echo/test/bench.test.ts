@@ -81,11 +81,11 @@ test("demi-echo bench runs our server and our client as it is told", async () =>
   const files = ["--json", "device.json", "--svg", "device.svg"];
   const { code, stdout, stderr } = await bench(...device, ...load, ...files).ended;
   expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
-  expect(stdout).toMatch(/^demi-echo posix: 127\.0\.0\.2, demi-echo client; the others: loopback, C client$/m);
+  expect(stdout).toMatch(/^demi-echo epoll: 127\.0\.0\.2, demi-echo client; the others: loopback, C client$/m);
   const { results } = JSON.parse(readFileSync(join(directory, "device.json"), "utf8"));
   expect(results.leftOut).toEqual([]);
   const [c, ours] = results.comparisons[0].rows;
-  expect([c.server, ours.server]).toEqual(["C epoll", "demi-echo posix"]);
+  expect([c.server, ours.server]).toEqual(["C epoll", "demi-echo epoll"]);
   // The client tells the percentiles of each round; all rounds together are told from parts of equal count.
   expect(ours.latency.p50).toBeGreaterThanOrEqual(Math.min(...ours.p50.samples) * 0.9);
   expect(ours.latency.p50).toBeLessThanOrEqual(Math.max(...ours.p50.samples) * 1.1);

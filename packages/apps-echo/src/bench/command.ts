@@ -38,11 +38,14 @@ interface Options extends Device {
 const WARMUP = 0.2;
 
 const HELP = `
-A backend with a network of its own is measured on the device that its options name, beside C and node:net over the kernel's loopback:
+A backend with a network of its own is measured on what its options name, beside C and node:net over the kernel's loopback:
   demi-echo bench --libos dpdk --config demi.yaml --host 10.7.0.2
           the load comes from the kernel, in C, over an interface that leads to the device
   demi-echo bench --libos dpdk --config server.yaml --host 10.7.0.2 --client-config client.yaml
           the load comes from demi-echo's client on the device at the other end: two processes, no kernel between them
+  demi-echo bench --libos rdma --config demi.yaml --client-config demi.yaml
+          what takes no kernel sockets for peers needs that client, too, and one file will do for both; rows are named by what the file's
+          provider turns out to be: verbs (RDMA), or tcp or shm, which are none
 
 Exit codes: 0 done, 1 a server or the load generator failed, 130 interrupted`;
 
@@ -86,8 +89,6 @@ async function bench(given: Options): Promise<void> {
 
   console.log(describe(circumstances()));
   console.log(`${placement.note}; ${rounds} rounds of ${options.seconds} s, ${options.size} B, seed ${seed}`);
-  const over = device && `${options.host ?? "loopback"}, ${options.clientConfig ? "demi-echo client" : "C client"}`;
-  if (over) console.log(`demi-echo ${device.libos}: ${over}; the others: loopback, C client`);
   if (device?.sleeps === false) console.log(`${device.libos} polls: its CPU time has the waiting in it`);
   const load: Load = {
     program: programs.load,
@@ -102,9 +103,12 @@ async function bench(given: Options): Promise<void> {
   const progress = new Progress(rounds * (options.connections.length * blocking.length + spinning.length));
   const comparisons: Comparison[] = [];
   let busy: Comparison | undefined;
+  let over: string | undefined;
   try {
     const [sleepers, spinners] = fleets;
     await sleepers.start(blocking, load);
+    over = device && whatIsMeasured(options, device, sleepers);
+    if (over) console.log(`${over}; the others: loopback, C client`);
     for (const connections of options.connections) {
       const onMeasure = (name: string) => progress.step(`${name}, ${connections} connections`);
       comparisons.push(
@@ -124,6 +128,13 @@ async function bench(given: Options): Promise<void> {
   const missing = typeof programs.uring === "string" ? [] : [{ name: "C io_uring", reason: programs.uring.missing }];
   const leftOut = [...missing, ...fleets.flatMap(({ leftOut }) => leftOut)];
   report(options, placement, seed, over, comparisons, busy, leftOut);
+}
+
+/** Our server, and what is between it and the client. */
+function whatIsMeasured({ host, clientConfig }: Device, { libos }: Engine, { servers }: Fleet): string {
+  const name = servers.find(({ side }) => side === "ours")?.name ?? `demi-echo ${libos}`;
+  const address = host ?? (clientConfig === undefined ? "loopback" : undefined);
+  return `${name}: ${[address, clientConfig ? "demi-echo client" : "C client"].filter(Boolean).join(", ")}`;
 }
 
 /** The backend whose device is the user's to choose; undefined when nothing is said of one. */
@@ -158,7 +169,7 @@ function report(
     busy,
     goals,
   };
-  const network = over === undefined ? "loopback" : `loopback; demi-echo over ${over}`;
+  const network = over === undefined ? "loopback" : `loopback; ${over}`;
   const drawn = plots(comparisons, busy, { size, rounds, over: network });
   for (const path of writeReport({ name: "echo", results, plots: drawn, json, svg })) console.log(`wrote ${path}`);
   if (!comparisons.some(({ rows }) => rows.some(({ side }) => side === "ours")) && options.rows === undefined) {

@@ -12,6 +12,8 @@ export interface Engine {
   engine: string | undefined;
   /** The backend can sleep; without that it spins in every loop mode. */
   sleeps: boolean;
+  /** What its options choose between. Where the engine is one of these, it names what is measured, and the backend does not. */
+  choices: ReadonlySet<string>;
 }
 
 /** Engines of the backend called `libos`, or of all installed ones that speak TCP. Throws a Failure when there is none. */
@@ -24,7 +26,9 @@ export async function installedEngines(libos?: string): Promise<Engine[]> {
   for (const { name, dir, packageName } of installed) {
     const backend = await load(dir, packageName);
     if (!backend.features.tcp) continue;
-    for (const engine of enginesOf(backend)) engines.push({ libos: name, engine, sleeps: backend.features.sleep });
+    const { sleep } = backend.features;
+    const choices = new Set(Object.values(backend.options).flatMap(choicesOf));
+    for (const engine of enginesOf(backend)) engines.push({ libos: name, engine, sleeps: sleep, choices });
   }
   if (engines.length === 0) throw new Failure("no installed backend speaks TCP");
   return engines;
@@ -38,8 +42,7 @@ export function onlyBackend(engines: readonly Engine[]): Engine {
       `--config, --host and --client-config are for one backend: choose it with --libos (installed: ${names.join(", ")})`,
     );
   }
-  const { libos, sleeps } = engines[0] as Engine;
-  return { libos, engine: undefined, sleeps };
+  return { ...(engines[0] as Engine), engine: undefined };
 }
 
 async function load(dir: string, packageName: string): Promise<Backend> {
@@ -51,9 +54,13 @@ async function load(dir: string, packageName: string): Promise<Backend> {
   }
 }
 
-/** "auto" is one of the others. */
 function enginesOf(backend: Backend): (string | undefined)[] {
-  const choices = (backend.options.engine as { enum?: unknown[] } | undefined)?.enum;
-  const named = choices?.filter((choice): choice is string => typeof choice === "string" && choice !== "auto");
-  return named === undefined || named.length === 0 ? [undefined] : named;
+  const named = choicesOf(backend.options.engine);
+  return named.length === 0 ? [undefined] : named;
+}
+
+/** "auto" is one of the others. */
+function choicesOf(schema: object | undefined): string[] {
+  const choices = (schema as { enum?: unknown[] } | undefined)?.enum ?? [];
+  return choices.filter((choice): choice is string => typeof choice === "string" && choice !== "auto");
 }

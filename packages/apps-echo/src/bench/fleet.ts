@@ -23,20 +23,21 @@ export class Fleet {
       let running: RunningServer | undefined;
       try {
         running = await startServer(server, this.cpu);
-        // On a device of the user's: whether it leads anywhere.
-        if (server.host !== undefined) await measure(running, { ...load, seconds: 0.1 });
+        // Whether the client speaks what the server does, and a device of the user's leads anywhere.
+        if (server.side === "ours") await measure(running, { ...load, seconds: 0.1 });
       } catch (error) {
         await running?.child.stop();
-        this.leftOut.push({ name: server.name, reason: (error as Error).message });
+        this.leftOut.push({ name: running?.name ?? server.name, reason: (error as Error).message });
         continue;
       }
+      const { name } = running;
       if (server.spins) {
         await running.child.stop();
       } else {
-        this.#resident.set(server.name, running);
+        this.#resident.set(name, running);
         await measure(running, { ...load, connections: 16, seconds: 0.1, warmup: FIRST_WARMUP });
       }
-      this.servers.push(server);
+      this.servers.push({ ...server, name });
     }
   }
 

@@ -51,7 +51,7 @@ const libosLoad = fileURLToPath(new URL("./libos-load.js", import.meta.url));
 /** Rejects when the server dies or stalls, and when a byte comes back wrong. */
 export async function measure(server: RunningServer, load: Load): Promise<Sample> {
   const { child } = server;
-  const name = `load generator (${load.connections} connections to ${child.name})`;
+  const name = `load generator (${load.connections} connections to ${server.name})`;
   const command = server.client ? ours(server, load) : inC(server, load);
   const generator = new Child({ name, cpu: load.cpu, measured: true, ...command });
   const grace = server.client ? LIBOS_GRACE : GRACE;

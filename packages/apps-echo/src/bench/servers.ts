@@ -16,6 +16,8 @@ export interface ClientLibOS {
 
 export interface RunningServer {
   child: Child;
+  /** The server's, once it has said which engine it is on. */
+  name: string;
   host: string;
   port: number;
   /** Only our own client on this libOS reaches it; undefined: the kernel does. */
@@ -32,6 +34,8 @@ export interface Server {
   args: readonly string[];
   /** What it must say of itself, beside that it listens. */
   expect?: string;
+  /** The name of one that says that it is on this engine. */
+  nameOn?: (engine: string) => string;
   /** Address it listens on, if it is not loopback's. */
   host?: string;
   client?: ClientLibOS;
@@ -41,15 +45,19 @@ const cli = fileURLToPath(new URL("../cli.js", import.meta.url));
 const LOOPBACK = "127.0.0.1";
 const nodeNetServer = fileURLToPath(new URL("./node-net-server.js", import.meta.url));
 
+/** "listening on 127.0.0.1:12345 (libos, engine)" */
+const LISTENING = /^listening.*:(\d+)\b(?: \(.*, (.*)\))?.*$/;
+
 /** Rejects when the server ends, or is not ready within 10 s. */
 export async function startServer(server: Server, cpu: number | undefined): Promise<RunningServer> {
   const child = new Child({ name: server.name, command: server.command, args: server.args, cpu });
   try {
-    const [line, port] = await child.ready(/^listening.*:(\d+)\b.*$/);
+    const [line, port, engine] = await child.ready(LISTENING);
     if (server.expect !== undefined && !line.includes(server.expect)) {
       throw new Error(`${server.name} says "${line}", expected ${server.expect}`);
     }
-    return { child, host: server.host ?? LOOPBACK, port: Number(port), client: server.client };
+    const name = engine === undefined ? server.name : (server.nameOn?.(engine) ?? server.name);
+    return { child, name, host: server.host ?? LOOPBACK, port: Number(port), client: server.client };
   } catch (error) {
     await child.stop();
     throw error;
@@ -105,11 +113,14 @@ export interface Device {
 }
 
 /** Our server on the backend, started as the user would. */
-export function oursOn({ host, config, clientConfig }: Device, { libos, sleeps }: Engine, loop: LoopMode): Server {
+export function oursOn({ host, config, clientConfig }: Device, backend: Engine, loop: LoopMode): Server {
+  const { libos, sleeps, choices } = backend;
+  const named = (what: string) => `demi-echo ${what}${loop === "poll" ? " poll" : ""}`;
   const address = host === undefined ? [] : ["--host", host];
   const options = config === undefined ? [] : ["--config", config];
   return {
-    name: `demi-echo ${libos}${loop === "poll" ? " poll" : ""}`,
+    name: named(libos),
+    nameOn: (engine) => named(choices.has(engine) ? engine : libos),
     side: "ours",
     spins: loop === "poll" || !sleeps,
     command: process.execPath,

@@ -1,0 +1,76 @@
+/** demi-echo bench on libos-rdma without an RDMA device: over tcp and shm, whose rows, lines and figures do not call it RDMA. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Ended, endAll, Program, packageDir, temporaryDirectory } from "./program.js";
+
+const dir = temporaryDirectory();
+const cli = join(packageDir, "dist/cli.js");
+/** A package around the working directory that is a backend counts as installed. */
+const cwd = join(packageDir, "../libos-rdma");
+const built = existsSync(join(cwd, "prebuilds/linux-x64/demi_rdma.node")) || process.env.CI === "true";
+if (!built)
+  process.stderr.write(
+    "demi-echo bench on libos-rdma skipped: its addon is not built here (apt install libfabric-dev)\n",
+  );
+
+afterEach(endAll);
+
+function bench(...args: string[]): Promise<Ended> {
+  const short = ["--rounds", "2", "--seconds", "0.3", "--json", join(dir, "out.json"), "--svg", join(dir, "out.svg")];
+  const all = [cli, "bench", "--libos", "rdma", ...args, "--rows", "C epoll,demi-echo", ...short];
+  return new Program(process.execPath, all, { cwd }).exited;
+}
+
+/** YAML understands JSON. */
+function config(provider: string): string {
+  const path = join(dir, `${provider}.yaml`);
+  writeFileSync(path, JSON.stringify({ libos: "rdma", rdma: { provider } }));
+  return path;
+}
+
+(built ? describe : describe.skip)("demi-echo bench on libos-rdma", () => {
+  test.each(["tcp", "shm"])(
+    "our client and our server over %s, beside C on the kernel's loopback",
+    async (provider) => {
+      const file = config(provider);
+      const { code, stdout, stderr } = await bench("--config", file, "--client-config", file, "--connections", "1,4");
+      expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+      expect(stdout).toContain(`\ndemi-echo ${provider}: demi-echo client; the others: loopback, C client\n`);
+      const { results } = JSON.parse(readFileSync(join(dir, "out.json"), "utf8"));
+      expect(results.leftOut).toEqual([]);
+      expect(results.goals).toEqual([]);
+      expect(results.comparisons.map((one: { connections: number }) => one.connections)).toEqual([1, 4]);
+      for (const { rows } of [...results.comparisons, results.busy]) {
+        expect(rows.map((row: { server: string }) => row.server.replace(/ (poll|busy)$/, ""))).toEqual([
+          "C epoll",
+          `demi-echo ${provider}`,
+        ]);
+        for (const { cpuPerRequest, p50, latency } of rows) {
+          expect(cpuPerRequest.samples).toHaveLength(2);
+          expect(cpuPerRequest.median).toBeGreaterThan(0.05);
+          expect(p50.median).toBeGreaterThan(0.5);
+          expect(latency.count).toBeGreaterThan(0);
+        }
+      }
+      const figures = ["out.svg", "out-ratio.svg", "out-busy.svg"].map((name) => readFileSync(join(dir, name), "utf8"));
+      expect(figures[0]).toContain(`TCP over loopback; demi-echo ${provider}: demi-echo client`);
+      for (const said of [stdout.replaceAll(dir, ""), JSON.stringify(results), ...figures])
+        expect(said).not.toMatch(/rdma/i);
+    },
+    240_000,
+  );
+
+  test("without a client that speaks its messages it is left out, and the reason given", async () => {
+    const { code, stdout, stderr } = await bench("--config", config("tcp"), "--connections", "1");
+    expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+    expect(
+      stdout.match(/^LEFT OUT: demi-echo tcp( poll)?: .*load generator \(1 connections to demi-echo tcp/gm),
+    ).toHaveLength(2);
+  }, 180_000);
+
+  test("the help says what it needs", async () => {
+    const { code, stdout } = await bench("--help");
+    expect(code).toBe(0);
+    expect(stdout).toContain("--libos rdma --config demi.yaml --client-config demi.yaml");
+  });
+});
