@@ -1,7 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
 import type { Check } from "@demikernel/core/backend";
+import { type Files, machineRoot, without } from "../../core/test/machine-root";
 import { explain } from "../src/addon";
 import { doctor } from "../src/doctor";
 import dpdk from "../src/index";
@@ -13,8 +11,8 @@ const info = (name: string, more: object) =>
   `\x7fELF\0PMD_INFO_STRING= ${JSON.stringify({ name, ...more })}\0PMD_INFO_STRING= {damaged\0`;
 const virtual = (name: string) => info(name, { params: "iface=<string>", pci_ids: [] });
 
-/** A machine that has everything: files by path; "-> target" is a symbolic link, undefined leaves one out. */
-const everything: Record<string, string | undefined> = {
+/** A machine that has everything. */
+const everything: Files = {
   "/var/lib/dpkg/status":
     "Package: librte-eal23\nStatus: install ok installed\nVersion: 22.11.11-0+deb12u1\n\n" +
     "Package: liblwip0\nStatus: install ok installed\nVersion: 2.1.3+dfsg1-2\n",
@@ -60,33 +58,11 @@ function nic(address: string, vendor: number, device: number, driver?: string, n
   };
 }
 
-const roots: string[] = [];
-afterAll(() => {
-  for (const root of roots) rmSync(root, { recursive: true });
-});
+const checks = (change: Files = {}, whyNoAddon?: string): Check[] =>
+  doctor(machineAt(machineRoot({ ...everything, ...change }), () => whyNoAddon));
 
-function checks(change: Record<string, string | undefined> = {}, whyNoAddon?: string): Check[] {
-  const root = mkdtempSync(join(tmpdir(), "demi-doctor-"));
-  roots.push(root);
-  for (const [path, text] of Object.entries({ ...everything, ...change })) {
-    if (text === undefined) continue;
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    if (text.startsWith("-> ")) symlinkSync(text.slice(3), join(root, path));
-    else writeFileSync(join(root, path), text);
-  }
-  return doctor(machineAt(root, () => whyNoAddon));
-}
-
-const check = (name: string, change?: Record<string, string | undefined>, whyNoAddon?: string) =>
+const check = (name: string, change?: Files, whyNoAddon?: string) =>
   checks(change, whyNoAddon).find((one) => one.name === name);
-
-/** The change that takes away whatever lies below a path. */
-const without = (...paths: string[]) =>
-  Object.fromEntries(
-    Object.keys(everything)
-      .filter((file) => paths.some((path) => file.startsWith(path)))
-      .map((file) => [file, undefined]),
-  );
 
 test("a machine that has everything", () => {
   const found = checks();
@@ -131,8 +107,8 @@ test("packages that are missing, or were removed", () => {
     found: "DPDK not among the installed Debian packages",
     mend: "apt install librte-meta-net librte-meta-mempool liblwip0",
   });
-  expect(check("DPDK and lwIP", without("/var"))?.found).toMatch(/^DPDK and lwIP not/);
-  expect(check("DPDK and lwIP", without(`${PMDS}/librte_mempool`))).toMatchObject({
+  expect(check("DPDK and lwIP", without(everything, "/var"))?.found).toMatch(/^DPDK and lwIP not/);
+  expect(check("DPDK and lwIP", without(everything, `${PMDS}/librte_mempool`))).toMatchObject({
     status: "fail",
     found: expect.stringContaining("mempool_ring"),
   });
@@ -152,10 +128,10 @@ test("virtual devices: installed, and allowed", () => {
   expect(network?.found).toBe(
     "run here without a NIC: net_af_packet, net_memif, net_virtio_user, net_vhost; net_af_xdp wants root or CAP_SYS_ADMIN",
   );
-  expect(check("virtual devices", without(`${PMDS}/librte_net_af`))?.found).toBe(
+  expect(check("virtual devices", without(everything, `${PMDS}/librte_net_af`))?.found).toBe(
     "run here without a NIC: net_memif, net_virtio_user, net_vhost",
   );
-  expect(check("virtual devices", without(PMDS))).toMatchObject({
+  expect(check("virtual devices", without(everything, PMDS))).toMatchObject({
     status: "lack",
     found: expect.stringContaining("none"),
   });
@@ -177,7 +153,7 @@ test("huge pages: of all sizes, free ones count", () => {
     status: "lack",
     mend: `echo 96 > ${pages}/hugepages-2048kB/nr_hugepages`,
   });
-  expect(check("huge pages", without(pages))?.found).toMatch(/^none reserved/);
+  expect(check("huge pages", without(everything, pages))?.found).toMatch(/^none reserved/);
 });
 
 test("locked memory: a limit counts for those who may not exceed it", () => {
@@ -196,13 +172,16 @@ test("IOMMU and VFIO", () => {
   const name = "IOMMU and VFIO";
   const unsafe = { "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode": "Y\n" };
   expect(check(name)?.found).toBe("2 IOMMU groups, vfio-pci loaded");
-  expect(check(name, without("/sys/kernel/iommu_groups"))).toMatchObject({
+  expect(check(name, without(everything, "/sys/kernel/iommu_groups"))).toMatchObject({
     status: "lack",
     found: "no IOMMU, vfio-pci loaded: PCI devices cannot be used, virtual ones can",
     mend: expect.stringContaining("intel_iommu=on"),
   });
-  expect(check(name, { ...without("/sys/kernel/iommu_groups"), ...unsafe })?.status).toBe("ok");
-  expect(check(name, without("/sys/bus/pci/drivers"))).toMatchObject({ status: "lack", mend: "modprobe vfio-pci" });
+  expect(check(name, { ...without(everything, "/sys/kernel/iommu_groups"), ...unsafe })?.status).toBe("ok");
+  expect(check(name, without(everything, "/sys/bus/pci/drivers"))).toMatchObject({
+    status: "lack",
+    mend: "modprobe vfio-pci",
+  });
 });
 
 test("network cards: bound, idle, in use, without a driver of DPDK's, left with the kernel", () => {
@@ -220,7 +199,7 @@ test("network cards: bound, idle, in use, without a driver of DPDK's, left with 
   expect(check(at("0000:00:05.0"), cards)?.found).toBe(
     '8086:10d3, DPDK\'s net_e1000_em: bound to vfio-pci, ready for device: "0000:00:05.0"',
   );
-  expect(check(at("0000:00:05.0"), without("/dev/vfio"))).toMatchObject({
+  expect(check(at("0000:00:05.0"), without(everything, "/dev/vfio"))).toMatchObject({
     status: "lack",
     found: expect.stringContaining("this user may not use its group"),
     mend: 'chown "$USER" /dev/vfio/1',
@@ -239,7 +218,7 @@ test("network cards: bound, idle, in use, without a driver of DPDK's, left with 
   expect(check(at("0000:04:00.0"), cards)?.found).toContain("works while the kernel's mlx5_core keeps it");
   expect(check(at("0000:05:00.0"), cards)).toMatchObject({ status: "lack", mend: bindLine("0000:05:00.0") });
   expect(check(at("0000:06:00.0"), cards)).toBeUndefined();
-  expect(check("NICs", without("/sys/bus/pci/devices"))?.found).toMatch(/^no network card/);
+  expect(check("NICs", without(everything, "/sys/bus/pci/devices"))?.found).toMatch(/^no network card/);
 });
 
 test("what the dynamic linker says becomes what to install", () => {

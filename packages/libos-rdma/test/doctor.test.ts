@@ -1,13 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
 import type { Check } from "@demikernel/core/backend";
+import { type Files, machineRoot, without } from "../../core/test/machine-root";
 import { explain } from "../src/addon";
 import { doctor } from "../src/doctor";
 import rdma from "../src/index";
 import { machineAt, type Trials } from "../src/machine";
-
-type Files = Record<string, string | undefined>;
 
 /** An RDMA device with one port. */
 function device(name: string, state: string, netdev: string): Files {
@@ -24,7 +20,7 @@ const limits = (soft: string, hard: string): Files => ({
   "/proc/self/limits": `Limit  Soft  Hard  Units\nMax locked memory         ${soft}            ${hard}            bytes     \n`,
 });
 
-/** A machine that has everything: files by path; undefined leaves one out. */
+/** A machine that has everything. */
 const everything: Files = {
   "/var/lib/dpkg/status":
     "Package: libfabric-bin\nStatus: install ok installed\nVersion: 9\n\n" +
@@ -46,32 +42,11 @@ const everything: Files = {
 
 const works: Trials = { whyNoAddon: () => undefined, whyNoProvider: () => undefined };
 
-const roots: string[] = [];
-afterAll(() => {
-  for (const root of roots) rmSync(root, { recursive: true });
-});
-
-function checks(change: Files = {}, trials: Partial<Trials> = {}): Check[] {
-  const root = mkdtempSync(join(tmpdir(), "demi-doctor-"));
-  roots.push(root);
-  for (const [path, text] of Object.entries({ ...everything, ...change })) {
-    if (text === undefined) continue;
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    writeFileSync(join(root, path), text);
-  }
-  return doctor(machineAt(root, { ...works, ...trials }));
-}
+const checks = (change: Files = {}, trials: Partial<Trials> = {}): Check[] =>
+  doctor(machineAt(machineRoot({ ...everything, ...change }), { ...works, ...trials }));
 
 const check = (name: string, change?: Files, trials?: Partial<Trials>) =>
   checks(change, trials).find((one) => one.name === name);
-
-/** The change that takes away whatever lies below these paths. */
-const without = (...paths: string[]): Files =>
-  Object.fromEntries(
-    Object.keys(everything)
-      .filter((file) => paths.some((path) => file.startsWith(path)))
-      .map((file) => [file, undefined]),
-  );
 
 test("a machine that has everything", () => {
   const found = checks();
@@ -91,7 +66,7 @@ test("a machine that has everything", () => {
 
 test("a machine that has nothing: every check answers", () => {
   const fails = () => "no such thing";
-  const found = checks(without("/"), { whyNoAddon: fails, whyNoProvider: fails });
+  const found = checks(without(everything, "/"), { whyNoAddon: fails, whyNoProvider: fails });
   expect(found.map(({ name, status }) => [name, status])).toEqual([
     ["addon", "fail"],
     ["libfabric", "lack"],
@@ -119,7 +94,7 @@ test("the addon does not load, or is not built", () => {
 
 test("packages that are missing, or were removed", () => {
   const removed = everything["/var/lib/dpkg/status"]?.replaceAll("install ok", "deinstall ok");
-  for (const change of [{ "/var/lib/dpkg/status": removed }, without("/var")]) {
+  for (const change of [{ "/var/lib/dpkg/status": removed }, without(everything, "/var")]) {
     expect(check("libfabric", change)).toEqual({
       name: "libfabric",
       status: "lack",
@@ -127,7 +102,7 @@ test("packages that are missing, or were removed", () => {
       mend: "apt install libfabric1",
     });
   }
-  expect(check("libfabric", without("/etc"))).toMatchObject({
+  expect(check("libfabric", without(everything, "/etc"))).toMatchObject({
     status: "lack",
     found: "libfabric 1.17.0-3, without any driver for RDMA devices",
     mend: "apt install ibverbs-providers",
@@ -135,7 +110,7 @@ test("packages that are missing, or were removed", () => {
 });
 
 test("no RDMA device: soft-RoCE makes one, where the kernel brings it", () => {
-  const none = without("/sys/class/infiniband");
+  const none = without(everything, "/sys/class/infiniband");
   expect(check("RDMA devices", none)).toEqual({
     name: "RDMA devices",
     status: "lack",
@@ -155,7 +130,7 @@ test("no RDMA device: soft-RoCE makes one, where the kernel brings it", () => {
 });
 
 test("soft-RoCE is not offered on a loopback interface, nor on one that is down", () => {
-  const none = without("/sys/class/infiniband");
+  const none = without(everything, "/sys/class/infiniband");
   const mend = (flags: Files) => check("RDMA devices", { ...none, ...flags })?.mend;
   expect(mend({ "/sys/class/net/eth0/flags": "0x1002", "/sys/class/net/wlan0/flags": "0x1003" })).toMatch(
     /netdev wlan0$/,
@@ -185,18 +160,18 @@ test("one device that is up is enough for verbs", () => {
 
 test("device files: there, and allowed", () => {
   expect(check("device files")?.found).toBe("/dev/infiniband/rdma_cm, /dev/infiniband/uverbs0");
-  expect(check("device files", without("/dev"))).toEqual({
+  expect(check("device files", without(everything, "/dev"))).toEqual({
     name: "device files",
     status: "lack",
     found: "/dev/infiniband/uverbs* and /dev/infiniband/rdma_cm not there",
     mend: "modprobe -a ib_uverbs rdma_ucm",
   });
-  expect(check("device files", without("/dev/infiniband/rdma_cm"))).toMatchObject({
+  expect(check("device files", without(everything, "/dev/infiniband/rdma_cm"))).toMatchObject({
     found: "/dev/infiniband/rdma_cm not there",
     mend: "modprobe -a rdma_ucm",
   });
   expect(check("device files", { "/dev/infiniband/issm0": "" })?.status).toBe("ok");
-  const cloud = { ...without("/dev"), "/proc/sys/kernel/osrelease": "6.18.44-cloud" };
+  const cloud = { ...without(everything, "/dev"), "/proc/sys/kernel/osrelease": "6.18.44-cloud" };
   expect(check("device files", cloud)).toEqual({
     name: "device files",
     status: "lack",
@@ -237,7 +212,7 @@ test("locked memory: soft and hard limit against what is registered", () => {
     status: "ok",
     found: "soft limit 65536 bytes, hard limit 65536 bytes; this process may exceed it",
   });
-  expect(check(name, without("/proc/self/limits"))?.found).toMatch(/cannot be read/);
+  expect(check(name, without(everything, "/proc/self/limits"))?.found).toMatch(/cannot be read/);
 });
 
 test("providers are tried, and what is none is not called RDMA", () => {
