@@ -1,7 +1,7 @@
 /** The packages as they are published: packed, and installed by npm on a system that has no compiler. */
 import { type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { packageDir } from "./program.js";
 
 const root = join(packageDir, "../..");
@@ -79,4 +79,30 @@ export function emptyProject(dir: string): string {
 /** What `npm install` of these does. */
 export function npmInstall(what: readonly string[], cwd: string, env: NodeJS.ProcessEnv): void {
   run("npm", ["install", "--no-audit", "--no-fund", ...what], { cwd, env });
+}
+
+/**
+ * Changes the project's dependency on the backend `from` into one on `to`, by one line of its package.json, and installs it. Returns what
+ * package.json was before.
+ */
+export function swapBackend(
+  project: string,
+  tarballs: ReadonlyMap<string, string>,
+  from: string,
+  to: string,
+  env: NodeJS.ProcessEnv,
+): string {
+  const manifest = join(project, "package.json");
+  const before = readFileSync(manifest, "utf8");
+  const file = (name: string) => basename(tarballs.get(name) as string);
+  const after = before
+    .replace(`@demikernel/${from}`, `@demikernel/${to}`)
+    .replace(file(from), file(to))
+    .replace(`tarballs/${from}/`, `tarballs/${to}/`);
+  const lines = after.split("\n");
+  expect(before.split("\n").filter((line, i) => line !== lines[i])).toHaveLength(1);
+  writeFileSync(manifest, after);
+  npmInstall([], project, env);
+  expect(readdirSync(join(project, "node_modules/@demikernel")).sort()).toEqual(["apps-echo", "core", to]);
+  return before;
 }

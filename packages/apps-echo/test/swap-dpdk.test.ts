@@ -4,8 +4,8 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { cpSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
-import { bareSystem, emptyProject, npmInstall, pack, which } from "./packed.js";
+import { join } from "node:path";
+import { bareSystem, emptyProject, npmInstall, pack, swapBackend, which } from "./packed.js";
 import { endAll, Program, temporaryDirectory } from "./program.js";
 import { LIBOS, onWire, Wire, wireConfig } from "./wire.js";
 
@@ -21,7 +21,6 @@ onWire("the packed packages", () => {
   let project: string;
   let environment: NodeJS.ProcessEnv;
   let wire: Wire;
-  const manifest = () => readFileSync(join(project, "package.json"), "utf8");
   const tarball = (name: string) => tarballs.get(name) as string;
 
   beforeAll(async () => {
@@ -65,16 +64,7 @@ onWire("the packed packages", () => {
 
   test("the echo runs on DPDK, and on the kernel after one line of package.json has changed", async () => {
     await echoes(/\(dpdk, lwip\)/);
-    const before = manifest();
-    const after = before
-      .replace("@demikernel/libos-dpdk", "@demikernel/libos-posix")
-      .replace(basename(tarball("libos-dpdk")), basename(tarball("libos-posix")))
-      .replace("tarballs/libos-dpdk/", "tarballs/libos-posix/");
-    const lines = after.split("\n");
-    expect(before.split("\n").filter((line, i) => line !== lines[i])).toHaveLength(1);
-    writeFileSync(join(project, "package.json"), after);
-    npmInstall([], project, environment);
-    expect(readdirSync(join(project, "node_modules/@demikernel")).sort()).toEqual(["apps-echo", "core", "libos-posix"]);
+    const before = swapBackend(project, tarballs, "libos-dpdk", "libos-posix", environment);
     // Now it is the kernel's own address.
     wire.run("ip", "address", "add", `${LIBOS}/32`, "dev", "lo");
     await echoes(/\(posix, (io_uring|epoll)\)/);

@@ -2,9 +2,9 @@
  * The published packages on the messages of libos-rdma and on the kernel's sockets: packed, installed by npm into an empty project, and
  * run over loopback. One line of the project's package.json decides which it is; command lines and configuration file stay as they are.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
-import { bareSystem, emptyProject, npmInstall, pack, which } from "./packed.js";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { bareSystem, emptyProject, npmInstall, pack, swapBackend, which } from "./packed.js";
 import { endAll, Program, packageDir, temporaryDirectory } from "./program.js";
 
 const PACKAGES = ["core", "libos-posix", "libos-rdma", "apps-echo"];
@@ -47,21 +47,7 @@ if (!built)
         );
       };
       await echoes(new RegExp(`\\(rdma, ${provider}\\)`));
-      const manifest = join(project, "package.json");
-      const before = readFileSync(manifest, "utf8");
-      const after = before
-        .replace("@demikernel/libos-rdma", "@demikernel/libos-posix")
-        .replace(basename(tarball("libos-rdma")), basename(tarball("libos-posix")))
-        .replace("tarballs/libos-rdma/", "tarballs/libos-posix/");
-      const lines = after.split("\n");
-      expect(before.split("\n").filter((text, i) => text !== lines[i])).toHaveLength(1);
-      writeFileSync(manifest, after);
-      npmInstall([], project, env);
-      expect(readdirSync(join(project, "node_modules/@demikernel")).sort()).toEqual([
-        "apps-echo",
-        "core",
-        "libos-posix",
-      ]);
+      swapBackend(project, tarballs, "libos-rdma", "libos-posix", env);
       await echoes(/\(posix, (io_uring|epoll)\)/);
     },
     300_000,
