@@ -97,7 +97,8 @@ int RdmFabric::open_queues(const FabricOptions& options, std::string& message) {
   int error = fi_getinfo(FI_VERSION(1, 17), name_.c_str(), nullptr, FI_SOURCE, hints.get(), &found);
   info_.reset(found);
   if (error != 0) {
-    message = "provider shm: libfabric does not have it (" + std::string(fi_strerror(-error)) + ")";
+    message = "provider shm: libfabric does not have it, or /dev/shm has less than 32 MiB free (" +
+              std::string(fi_strerror(-error)) + ")";
     return error == -FI_ENODATA ? -ENODEV : error;
   }
   const auto make = [&](const char* what, auto& out, auto&& call) {
