@@ -23,9 +23,10 @@ int Connection::connect(const Address& from, const Address& to, ConnectionEvents
   events_ = &events;
   deadline_ = Clock::now() + kConnecting;
   int error = 0;
+  if (!room()) return -ENOBUFS;
   endpoint_ = context_.fabric.endpoint(from, to, *this, error);
   if (!endpoint_) return error;
-  context_.pending.push_back(this);
+  claim();
   error = post_all();
   if (error == 0) error = context_.fabric.connect(*endpoint_, own().encode());
   if (error != 0) close_endpoint();
@@ -41,7 +42,7 @@ int Connection::accept(Request& request, ConnectionEvents& events) {
   };
   const auto handshake = Handshake::decode(request.data());
   if (!handshake) return reject(Refusal::kHandshake, -EPROTO);
-  if (context_.buffers.receives_free() < context_.credits + kSpare) return reject(Refusal::kMemory, -ENOBUFS);
+  if (!room()) return reject(Refusal::kMemory, -ENOBUFS);
   peer_ = *handshake;
   send_credits_ = peer_.credits;
   events_ = &events;
@@ -49,11 +50,22 @@ int Connection::accept(Request& request, ConnectionEvents& events) {
   int error = 0;
   endpoint_ = request.take(*this, error);
   if (!endpoint_) return reject(Refusal::kMemory, error);
-  context_.pending.push_back(this);
+  claim();
   error = post_all();
   if (error == 0) error = endpoint_->accept(own().encode());
   if (error != 0) close_endpoint();
   return error;
+}
+
+// Memory for its receives, and entries in the completion queue for all of them at once.
+bool Connection::room() const {
+  const std::uint32_t receives = context_.credits + kSpare;
+  return context_.buffers.receives_free() >= receives && context_.claimed + receives <= context_.most_claimed;
+}
+
+void Connection::claim() {
+  context_.pending.push_back(this);
+  context_.claimed += context_.credits + kSpare;
 }
 
 int Connection::post_all() {
@@ -159,6 +171,7 @@ void Connection::post_again(std::uint32_t buffer) {
 void Connection::close_endpoint() {
   if (!endpoint_) return;
   endpoint_.reset();
+  context_.claimed -= context_.credits + kSpare;
   settled();
   unlink();
   for (Work* work : works_) {

@@ -42,6 +42,9 @@ struct Context {
   std::uint16_t credits = 16;
   std::uint32_t most_message = 1u << 20;
   std::uint64_t posted = 0;  // receives
+  // Receives that connections may post, and how many may be at once: what is left of the fabric's Works is for sends.
+  std::uint64_t claimed = 0;
+  std::uint64_t most_claimed = 0;
   std::uint64_t sending = 0;
   // Connecting, and not there yet.
   std::vector<Connection*> pending;
@@ -134,6 +137,8 @@ class Connection final : private EndpointEvents, private net::Retryable {
   }
 
   Handshake own() const;
+  bool room() const;
+  void claim();
   int post_all();
   bool post(std::uint32_t buffer);
   void post_missing();

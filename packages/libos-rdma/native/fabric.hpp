@@ -116,6 +116,8 @@ class Fabric {
   virtual std::size_t most_pieces() const = 0;
   // Bytes of one message, at most.
   virtual std::size_t most_bytes() const = 0;
+  // Works there are, so posted at once, of all endpoints: FabricOptions::works, or fewer where the device's queues are shorter.
+  virtual std::uint32_t most_works() const = 0;
 
   // All memory that is ever posted. Once, before the first endpoint.
   virtual int register_memory(std::span<std::uint8_t> memory) = 0;

@@ -107,11 +107,17 @@ int Libfabric::open_queues(const FabricOptions& options, std::string& message) {
     made(bell_, bell);
   }
 
+  // Of a request that is rejected verbs keeps the connection manager's identifier until the end of the process (mended in 1.21:
+  // ofiwg/libfabric#9622). So the first are told why, and the others nothing: no peer can make that grow.
+  leaks_rejected_ = !tcp && FI_VERSION_LT(fi_version(), FI_VERSION(1, 21));
   most_pieces_ = std::min(info_->tx_attr->iov_limit, kMostPieces);
   // On verbs each send has a completion anyway.
   if (tcp) most_injected_ = std::min(info_->tx_attr->inject_size, kMostInjected);
-  works_.push_back(std::make_unique<Work[]>(options.works));
-  for (std::uint32_t n = options.works; n-- > 0;) free_.push_back(&works_.back()[n]);
+  // A Work is taken from posting it until its completion was read: as there are no more than entries, the device's queue never
+  // overruns. Tcp's grows.
+  most_works_ = tcp ? options.works : static_cast<std::uint32_t>(completion_queue.size);
+  works_.push_back(std::make_unique<Work[]>(most_works_));
+  for (std::uint32_t n = most_works_; n-- > 0;) free_.push_back(&works_.back()[n]);
 
   int descriptors[2] = {-1, -1};
   wait_fd_ = ::epoll_create1(EPOLL_CLOEXEC);
@@ -170,6 +176,7 @@ Info Libfabric::info_for(const Address& from, const Address& to) const {
 std::unique_ptr<LibfabricEndpoint> Libfabric::make_endpoint(fi_info& info, EndpointEvents& events, int& error) {
   fid_ep* made = nullptr;
   if (error = fi_endpoint(domain_.get(), &info, &made, nullptr); error != 0) return nullptr;
+  info.handle = nullptr;
   auto endpoint = std::make_unique<LibfabricEndpoint>(*this, Fid<fid_ep>(made), events);
   if (error = fi_ep_bind(made, &events_->fid, 0); error != 0) return nullptr;
   if (error = fi_ep_bind(made, &completions_->fid, FI_TRANSMIT | FI_RECV); error != 0) return nullptr;
@@ -188,6 +195,17 @@ std::unique_ptr<Endpoint> Libfabric::endpoint(const Address& from, const Address
   auto endpoint = make_endpoint(*info, events, error);
   if (endpoint) endpoint->set_destination(to);
   return endpoint;
+}
+
+void Libfabric::reject(fid_pep& listener, fi_info& request, std::span<const std::uint8_t> data) {
+  if (leaks_rejected_ && (data.empty() || leaks_left_ == 0)) {
+    // What libfabric would forget is an endpoint's, which rejects without a word when it is closed.
+    fid_ep* made = nullptr;
+    if (fi_endpoint(domain_.get(), &request, &made, nullptr) == 0) return void(fi_close(&made->fid));
+  } else if (leaks_rejected_) {
+    --leaks_left_;
+  }
+  fi_reject(&listener, request.handle, data.data(), data.size());
 }
 
 int Libfabric::connect(Endpoint& endpoint, std::span<const std::uint8_t> data) {
@@ -315,8 +333,7 @@ void Libfabric::tell(Event event) {
   if (found == objects_.end()) {
     const auto resting =
         std::ranges::find_if(resting_, [&](const Resting& one) { return &one.listener->fid == event.of; });
-    if (resting != resting_.end() && event.kind == FI_CONNREQ)
-      fi_reject(resting->listener.get(), event.info->handle, nullptr, 0);
+    if (resting != resting_.end() && event.kind == FI_CONNREQ) reject(*resting->listener, *event.info, {});
     return;
   }
   const auto [endpoint, listener] = found->second;
@@ -344,7 +361,7 @@ void Libfabric::reject_requests(fid_pep& listener) {
   for (Event event; read_event(event); event = {}) waiting_events_.push_back(std::move(event));
   std::erase_if(waiting_events_, [&](Event& event) {
     if (event.kind != FI_CONNREQ || event.of != &listener.fid) return false;
-    fi_reject(&listener, event.info->handle, nullptr, 0);
+    reject(listener, *event.info, {});
     return true;
   });
   events_due_ = events_due_ || !waiting_events_.empty();

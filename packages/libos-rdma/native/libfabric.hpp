@@ -45,6 +45,7 @@ class Libfabric final : public Fabric {
   const char* device() const override { return info_->domain_attr->name; }
   std::size_t most_pieces() const override { return most_pieces_; }
   std::size_t most_bytes() const override { return info_->ep_attr->max_msg_size; }
+  std::uint32_t most_works() const override { return most_works_; }
   int register_memory(std::span<std::uint8_t> memory) override;
   std::unique_ptr<Listener> bind(const Address& to, int& error) override;
   std::unique_ptr<Endpoint> endpoint(const Address& from, const Address& to, EndpointEvents& events,
@@ -59,7 +60,9 @@ class Libfabric final : public Fabric {
 
   // ---- for its endpoints and listeners ------------------------------------------------------------------------------
 
+  // A request's handle is the endpoint's then, and nullptr in `info`, also when the endpoint could not be made: closing it rejects.
   std::unique_ptr<LibfabricEndpoint> make_endpoint(fi_info& info, EndpointEvents& events, int& error);
+  void reject(fid_pep& listener, fi_info& request, std::span<const std::uint8_t> data);
   // What was read about it is dropped, too: another may get its address.
   void forget(const fid& of);
   // Requests that nobody will answer: their listener closes.
@@ -121,6 +124,9 @@ class Libfabric final : public Fabric {
   int wait_fd_ = -1;
   std::size_t most_pieces_ = 1;
   std::size_t most_injected_ = 0;
+  std::uint32_t most_works_ = 0;
+  bool leaks_rejected_ = false;
+  std::uint32_t leaks_left_ = 256;
   std::unordered_map<const fid*, Object> objects_;
   bool emptied_ = false;  // by the last read
   bool arrived_ = false;  // a message, in this poll

@@ -81,19 +81,16 @@ int LibfabricEndpoint::peer_address(Address& out) const {
 
 // ---- requests -------------------------------------------------------------------------------------------------------
 
-LibfabricRequest::~LibfabricRequest() {
-  if (!answered_) fi_reject(&listener_, info_->handle, nullptr, 0);
-}
+LibfabricRequest::~LibfabricRequest() { reject({}); }
 
 std::unique_ptr<Endpoint> LibfabricRequest::take(EndpointEvents& events, int& error) {
-  auto endpoint = fabric_.make_endpoint(*info_, events, error);
-  answered_ = endpoint != nullptr;
-  return endpoint;
+  return fabric_.make_endpoint(*info_, events, error);
 }
 
 void LibfabricRequest::reject(std::span<const std::uint8_t> data) {
-  answered_ = true;
-  fi_reject(&listener_, info_->handle, data.data(), data.size());
+  if (info_->handle == nullptr) return;
+  fabric_.reject(listener_, *info_, data);
+  info_->handle = nullptr;
 }
 
 // ---- listening ------------------------------------------------------------------------------------------------------

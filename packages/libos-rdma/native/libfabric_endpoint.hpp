@@ -47,7 +47,6 @@ class LibfabricRequest final : public Request {
   fid_pep& listener_;
   Info info_;
   std::span<const std::uint8_t> data_;
-  bool answered_ = false;
 };
 
 class LibfabricListener final : public Listener {

@@ -151,6 +151,7 @@ int RdmFabric::open_queues(const FabricOptions& options, std::string& message) {
   }
   epoll_ = OwnFd(::epoll_create1(EPOLL_CLOEXEC));
   if (epoll_.get() < 0) return failed("epoll_create1", -errno);
+  most_works_ = options.works;
   works_.push_back(std::make_unique<Work[]>(options.works));
   for (std::uint32_t n = options.works; n-- > 0;) free_.push_back(&works_.back()[n]);
   return 0;

@@ -38,6 +38,7 @@ class RdmFabric final : public Fabric {
   const char* device() const override { return "shared memory"; }
   std::size_t most_pieces() const override { return 16; }
   std::size_t most_bytes() const override { return info_->tx_attr->inject_size - kEnvelope; }
+  std::uint32_t most_works() const override { return most_works_; }
   int register_memory(std::span<std::uint8_t>) override { return 0; }
   std::unique_ptr<Listener> bind(const Address& to, int& error) override;
   std::unique_ptr<Endpoint> endpoint(const Address& from, const Address& to, EndpointEvents& events,
@@ -129,6 +130,7 @@ class RdmFabric final : public Fabric {
   std::uint32_t polls_ = 0;
   bool look_ = true;
 
+  std::uint32_t most_works_ = 0;
   std::vector<std::unique_ptr<Work[]>> works_;
   std::vector<Work*> free_;
 };

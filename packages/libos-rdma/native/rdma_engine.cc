@@ -43,6 +43,7 @@ std::unique_ptr<Engine> RdmaEngine::make(Runtime& runtime, const Config& config,
   }
   engine->buffers_ = std::make_unique<Buffers>(arena, Buffers::slots(options.receives, options.buffer));
   engine->context_ = std::make_unique<Context>(runtime, *engine->fabric_, *engine->buffers_);
+  engine->context_->most_claimed = engine->fabric_->most_works() - Buffers::kSends;
   engine->context_->credits = options.credits;
   engine->context_->most_message = options.most_message;
   return engine;
@@ -118,6 +119,7 @@ void RdmaEngine::stats(const StatSink& sink) const {
   const Counters& counters = context_->counters;
   sink("postedReceives", static_cast<double>(context_->posted));
   sink("postedBytes", static_cast<double>(context_->posted * buffers_->receive_bytes()));
+  sink("mostPostedReceives", static_cast<double>(context_->most_claimed));
   sink("receivesFree", buffers_->receives_free());
   sink("sendsUnderWay", static_cast<double>(context_->sending));
   sink("leaving", static_cast<double>(context_->leaving.size()));
