@@ -3,7 +3,7 @@
 set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 "$here/prepare-rxe.sh"
-build=$(mktemp -d)
-trap 'rm -rf "$build"' EXIT
-make -s -f "$here/../interop/Makefile" BUILD="$build"
-INTEROP_PEER=$build/peer node "$here/interop.mjs"
+build=/run/demikernel-interop
+mkdir -p "$build"
+make -s -f "$here/../interop/Makefile" BUILD="$build" "$build/peer"
+INTEROP_PEER=$build/peer exec node "$here/interop.mjs"

@@ -3,5 +3,5 @@
 set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 tests=("$@")
-[ $# -gt 0 ] || tests=(rxe.sh readme.sh interop.sh wire.sh conformance.sh)
+[ $# -gt 0 ] || tests=(rxe.sh readme.sh interop.sh hostile.sh death.sh wire.sh load.sh conformance.sh conformance-wire.sh)
 exec "$here/../../../../tools/lab-vm/guest-tests.sh" "$here/run.sh" "${tests[@]}"

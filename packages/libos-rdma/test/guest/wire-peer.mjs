@@ -1,16 +1,54 @@
-// The other end of wire.mjs, a process of its own on rxe2: echoes, one connection after the other, until it is killed.
+// The other end of the wire, a process of its own on rxe2, until it is killed. Its first message says where it listens, or that it is done.
 //
-//   node wire-peer.mjs echo|hold        hold: pops nothing
+//   node wire-peer.mjs echo [OPTIONS]          echoes, on all connections at once
+//   node wire-peer.mjs take [OPTIONS]          pops and drops
+//   node wire-peer.mjs hold [OPTIONS]          accepts and pops nothing
+//   node wire-peer.mjs hold-first [OPTIONS]    pops nothing from its first connection, echoes on the others
+//   node wire-peer.mjs say '{"to": ADDRESS}'   connects, pushes "hello", and pops until the end
+//   node wire-peer.mjs knock '{"to": ADDRESS, "times": N}'    connects as often, and expects to be refused but for the first time
 import { openLibOS, PushFlag } from "@demikernel/core";
+import { PEER } from "./two-ports.mjs";
 
-const [how] = process.argv.slice(2);
-const os = await openLibOS({ libos: "rdma", provider: "verbs", address: "10.9.1.2", from: import.meta.url });
-const listener = os.socket("tcp");
-os.bind(listener, { host: "10.9.1.2", port: 0 });
-os.listen(listener);
-process.send(os.getsockname(listener).port);
-for await (const qd of os.async.connections(listener)) {
-  if (how === "hold") continue;
+const [how, json = "{}"] = process.argv.slice(2);
+const { to, times, ...options } = JSON.parse(json);
+const os = await openLibOS({ libos: "rdma", provider: "verbs", address: PEER, from: import.meta.url, ...options });
+if (how === "say") {
+  const qd = os.socket("tcp");
+  await os.async.connect(qd, to);
+  await os.async.push(qd, os.from("hello"), PushFlag.FREE);
+  process.send("said");
+  for await (const sga of os.async.messages(qd)) os.length(sga);
+  os.close(qd);
+} else if (how === "knock") {
+  process.send("knocking");
+  process.disconnect();
+  for (let n = 0; n < times; n++) {
+    const qd = os.socket("tcp");
+    await os.async.connect(qd, to).catch((error) => {
+      if (error.code !== "ECONNREFUSED" || n === 0) throw error;
+    });
+    if (n > 0) os.close(qd);
+  }
+  os.destroy();
+} else {
+  const listener = os.socket("tcp");
+  os.bind(listener, { host: PEER, port: 0 });
+  os.listen(listener);
+  process.send(os.getsockname(listener).port);
+  let echoing = how === "echo";
+  for await (const qd of os.async.connections(listener)) {
+    if (how === "take") void take(qd);
+    if (echoing) void echo(qd);
+    echoing ||= how === "hold-first";
+  }
+}
+
+async function take(qd) {
+  for await (const sga of os.async.messages(qd)) os.length(sga);
+  os.close(qd);
+}
+
+async function echo(qd) {
   try {
     for await (const sga of os.async.messages(qd)) await os.async.push(qd, os.from(os.copy(sga)), PushFlag.FREE);
   } catch (error) {

@@ -1,0 +1,56 @@
+/**
+ * The guest's tests as named cases: each is run within its time and gets a line with how long it took; the last line is
+ * "NAME: N passed, N failed, N skipped". What is random comes from DEMI_SEED, or from a fresh seed, which is printed.
+ */
+
+const given = Number(process.env.DEMI_SEED);
+export const seed = Number.isInteger(given) && given > 0 ? given : Math.floor(Math.random() * 0x7fffffff) + 1;
+
+/** Numbers of [0, 1) that a seed determines (mulberry32). */
+export function generator(from = seed) {
+  let state = from >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let n = Math.imul(state ^ (state >>> 15), state | 1);
+    n ^= n + Math.imul(n ^ (n >>> 7), n | 61);
+    return ((n ^ (n >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/**
+ * Runs the cases, by name, and ends the process. A case may return what is to stand behind its name. `limit`: milliseconds of each;
+ * `after` is called behind each, whatever became of it. Words on the command line choose the cases whose names contain one of them.
+ */
+export async function runCases(name, cases, { limit, after }) {
+  console.log(`${name}: seed ${seed}`);
+  const words = process.argv.slice(2);
+  const count = { passed: 0, failed: 0 };
+  for (const [title, run] of Object.entries(cases)) {
+    if (words.length > 0 && !words.some((word) => title.includes(word))) continue;
+    const start = performance.now();
+    const seconds = () => ((performance.now() - start) / 1000).toFixed(1).padStart(6);
+    try {
+      const more = await inTime(run, limit);
+      count.passed += 1;
+      console.log(`ok      ${seconds()} s  ${title}${more === undefined ? "" : ` (${more})`}`);
+    } catch (error) {
+      count.failed += 1;
+      console.log(`FAILED  ${seconds()} s  ${title}\n${error?.stack ?? error}\n  (DEMI_SEED=${seed})`);
+    }
+    await after();
+  }
+  console.log(`${name}: ${count.passed} passed, ${count.failed} failed, 0 skipped`);
+  process.exit(count.failed === 0 && count.passed > 0 ? 0 : 1);
+}
+
+async function inTime(run, limit) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no end after ${limit} ms`)), limit);
+  });
+  try {
+    return await Promise.race([run(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# A test inside the guest: peers across a wire that are killed, at any moment. death.mjs has the cases.
+set -euo pipefail
+here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+"$here/prepare-rxe.sh" --wire
+# In the guest's own memory, for the other tests as well: compilers are slow on emulated processors.
+build=/run/demikernel-interop
+mkdir -p "$build"
+make -s -f "$here/../interop/Makefile" BUILD="$build" "$build/hostile"
+HOSTILE_PEER=$build/hostile exec node "$here/death.mjs" "$@"

@@ -1,0 +1,197 @@
+// A libOS on rxe1, and on rxe2 a program that does not keep to the wire format: requests and replies with a wrong handshake, and messages
+// that are none behind a good one.
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { PushFlag } from "@demikernel/core";
+import { runCases } from "./cases.mjs";
+import { handshake, hostileClient, hostileServer, message } from "./hostile-peer.mjs";
+import { cleanUp, connected, nothingLeft, nothingPosted, OWN, open, own, startPeer } from "./two-ports.mjs";
+
+const EPROTO = -71;
+const EMSGSIZE = -90;
+const ECONNRESET = -104;
+const DATA = 1;
+const CREDIT = 2;
+const END = 3;
+
+/** Private data that is no handshake. */
+const handshakes = {
+  "no private data": "-",
+  "one byte": "10",
+  "a handshake that is cut off": handshake().slice(0, 24),
+  "a length of 0": handshake({ length: 0 }),
+  "another magic": handshake({ magic: "demi" }),
+  "version 0": handshake({ version: 0 }),
+  "version 2": handshake({ version: 2 }),
+  "a reserved byte": handshake({ reserved: 1 }),
+  "no credits": handshake({ credits: 0 }),
+  "65535 credits": handshake({ credits: 65_535 }),
+  "a buffer of 0": handshake({ buffer: 0 }),
+  "a buffer without room for a header": handshake({ buffer: 15 }),
+  "a buffer of 4 GiB": handshake({ buffer: 0xffff_ffff }),
+  "no message allowed": handshake({ most: 0 }),
+};
+
+/** What is sent behind a good handshake, and the code the connection ends with. */
+const attacks = {
+  "nothing but half a header": ["0100000005000000", EPROTO],
+  "an unknown kind": [message({ kind: 9 }), EPROTO],
+  "a reserved field": [message({ kind: DATA, message: 5, reserved: 1 }, 5), EPROTO],
+  "data without payload": [message({ kind: DATA, message: 5 }), EPROTO],
+  "data beyond its message": [message({ kind: DATA, message: 5 }, 6), EPROTO],
+  "data that says more and has all": [message({ kind: DATA, more: 1, message: 5 }, 5), EPROTO],
+  "a message of 4 GiB": [message({ kind: DATA, more: 1, message: 0xffff_ffff }, 100), EMSGSIZE],
+  "a fragment that nothing came before": [message({ kind: DATA, message: 100, offset: 95 }, 5), EPROTO],
+  "credits for what was not sent": [message({ kind: CREDIT, credits: 65_535 }), EPROTO],
+  "a credit message without any": [message({ kind: CREDIT }), EPROTO],
+  "an end with payload": [message({ kind: END }, 8), EPROTO],
+  "more than fits into a receive": [message({ kind: DATA, message: 100_000 }, 100_000), undefined],
+};
+
+const cases = {
+  "requests with a wrong handshake are rejected with reason 1, and whoever keeps to it is served": async () => {
+    const { os, listener, address } = await serving();
+    const accepting = os.accept(listener);
+    for (const [what, said] of Object.entries(handshakes)) {
+      const before = os.stats().requestsRefused;
+      const peer = hostileClient(address, said);
+      await peer.says("\n", () => assert.equal(os.poll(accepting), undefined, `accepted: ${what}`));
+      assert.match(peer.text(), /^rejected, status \d+, reason 1/, `${what}: ${peer.text()}`);
+      assert.equal(os.stats().requestsRefused, before + 1, what);
+    }
+    const peer = hostileClient(address, handshake(), message({ kind: DATA, message: 5 }, 5), message({ kind: END }));
+    const qd = (await os.async.wait(accepting)).newQd;
+    assert.equal(await poppedLength(os, qd), 5);
+    assert.equal(await os.async.pop(qd), 0, "the end");
+    await nothingLeft(os, [qd, listener]);
+    await peer.says("disconnected");
+    return `${Object.keys(handshakes).length} handshakes`;
+  },
+
+  "a request that comes in over another device is rejected, and whoever comes over this one is served": async () => {
+    const { os, listener, address } = await serving({}, "0.0.0.0");
+    const accepting = os.accept(listener);
+    for (let i = 0; i < 3; i++) {
+      const other = hostileClient({ host: "10.9.0.1", port: address.port }, handshake());
+      await other.says("\n", () => assert.equal(os.poll(accepting), undefined));
+      assert.match(other.text(), /^rejected/);
+    }
+    const peer = hostileClient({ host: OWN, port: address.port }, handshake(), "pause");
+    const qd = (await os.async.wait(accepting)).newQd;
+    peer.kill();
+    await nothingLeft(os, [qd, listener]);
+  },
+
+  "of those that are rejected nothing stays but the reasons of the first": async () => {
+    const { os, listener, address } = await serving({}, OWN, 1);
+    const before = own("cm_id").length;
+    const peer = await startPeer("knock", { to: address, times: 600 });
+    while (peer.process.exitCode === null) {
+      os.drain(() => assert.fail("nothing is accepted"));
+      await sleep(5);
+    }
+    assert.equal(peer.process.exitCode, 0);
+    assert.ok(os.stats().requestsRefused >= 599);
+    const kept = own("cm_id").length - before;
+    assert.ok(kept <= 257, `${kept} identifiers of the connection manager`);
+    os.close(listener);
+    await nothingPosted(os);
+    os.destroy();
+    return `${kept} identifiers kept`;
+  },
+
+  "replies with a wrong handshake end the connect with EPROTO": async () => {
+    const os = await open();
+    for (const [what, said] of Object.entries(handshakes)) {
+      const peer = await hostileServer(said);
+      const qd = os.socket("tcp");
+      await assert.rejects(os.async.connect(qd, peer.address), { code: "EPROTO" }, what);
+      os.close(qd);
+      await peer.says("disconnected");
+      assert.equal(os.stats().postedReceives, 0, what);
+    }
+    await nothingLeft(os, []);
+    return `${Object.keys(handshakes).length} handshakes`;
+  },
+
+  "messages that are none end their connection with a code, and no other": async () => {
+    // Somebody well-behaved, before and behind each of them.
+    const good = await connected("echo");
+    const { os } = good;
+    const { listener } = listen(os);
+    for (const [what, [bytes, code]] of Object.entries(attacks)) {
+      const { peer, qd } = await attacked(os, listener, bytes);
+      const pops = [os.pop(qd), os.pop(qd)];
+      const ends = (await Promise.all(pops.map((qt) => os.async.wait(qt)))).map(({ result }) => result);
+      for (const end of ends) {
+        if (code === undefined) assert.ok(end < 0, `${what}: ${end}`);
+        else assert.equal(end, code, what);
+      }
+      os.close(qd);
+      await peer.says("disconnected");
+      await echoes(os, good.qd);
+    }
+    assert.equal(os.stats().badMessages, Object.keys(attacks).length - 1);
+    await nothingLeft(os, [good.qd, listener]);
+    return `${Object.keys(attacks).length} messages`;
+  },
+
+  "a peer that sends beyond its credits is cut off": async () => {
+    const { os, listener } = await serving({ credits: 2 });
+    const { peer, qd } = await attacked(os, listener, ...Array(5).fill(message({ kind: DATA, message: 5 }, 5)));
+    while (os.stats().badMessages === 0) {
+      os.drain(() => undefined);
+      await sleep(5);
+    }
+    await peer.says("disconnected");
+    // What it was allowed to send is there; then the code.
+    for (let i = 0; i < 2; i++) assert.equal(await poppedLength(os, qd), 5);
+    assert.equal((await os.async.wait(os.pop(qd))).result, EPROTO);
+    await nothingLeft(os, [qd, listener]);
+  },
+
+  "a peer that disconnects without an end is ECONNRESET": async () => {
+    const { os, listener } = await serving();
+    const { qd } = await attacked(os, listener, "close");
+    assert.equal((await os.async.wait(os.pop(qd))).result, ECONNRESET);
+    await nothingLeft(os, [qd, listener]);
+  },
+};
+
+async function serving(options = {}, host = OWN, backlog = 511) {
+  const os = await open(options);
+  return { os, ...listen(os, host, backlog) };
+}
+
+function listen(os, host = OWN, backlog = 511) {
+  const listener = os.socket("tcp");
+  os.bind(listener, { host, port: 0 });
+  os.listen(listener, backlog);
+  return { listener, address: os.getsockname(listener) };
+}
+
+/** Does these once the connection has been accepted: what comes earlier ends it before anybody hears of it. */
+async function attacked(os, listener, ...steps) {
+  const peer = hostileClient(os.getsockname(listener), handshake(), "receive", ...steps);
+  const qd = await os.async.accept(listener);
+  await os.async.push(qd, os.from("go on"), PushFlag.FREE);
+  return { peer, qd };
+}
+
+/** Bytes of the message that is popped next. */
+async function poppedLength(os, qd) {
+  const sga = await os.async.pop(qd);
+  const length = os.length(sga);
+  os.free(sga);
+  return length;
+}
+
+async function echoes(os, qd) {
+  await os.async.push(qd, os.from("still there"), PushFlag.FREE);
+  const sga = await os.async.pop(qd);
+  assert.equal(os.copy(sga).toString(), "still there");
+  os.free(sga);
+}
+
+// A machine that is busy with other things, too.
+await runCases("hostile", cases, { limit: 300_000, after: cleanUp });
