@@ -1,5 +1,6 @@
 #include "libfabric.hpp"
 
+#include <poll.h>
 #include <rdma/fi_cm.h>
 #include <rdma/fi_errno.h>
 #include <sys/epoll.h>
@@ -23,6 +24,7 @@ constexpr int kRounds = 8;
 // Connections come and go far less often than messages.
 constexpr std::uint32_t kPollsPerEvents = 64;
 constexpr std::size_t kMostPieces = 8;
+constexpr std::size_t kFewObjects = 32;
 
 Info make_hints(const FabricOptions& options, const std::string& provider) {
   Info hints(fi_allocinfo());
@@ -99,12 +101,11 @@ int Libfabric::open_queues(const FabricOptions& options, std::string& message) {
     return failed("fi_cq_open", error);
   made(completions_, completions);
   if (tcp) {
-    completion_queue.size = 1;
     completion_queue.wait_obj = FI_WAIT_FD;
-    fid_cq* bell = nullptr;
-    if (const int error = fi_cq_open(domain, &completion_queue, &bell, nullptr); error != 0)
+    fid_cq* sends = nullptr;
+    if (const int error = fi_cq_open(domain, &completion_queue, &sends, nullptr); error != 0)
       return failed("fi_cq_open", error);
-    made(bell_, bell);
+    made(sends_, sends);
   }
 
   // Of a request that is rejected verbs keeps the connection manager's identifier until the end of the process (mended in 1.21:
@@ -126,6 +127,7 @@ int Libfabric::open_queues(const FabricOptions& options, std::string& message) {
   for (int i = 0; i < 2; ++i) {
     if (const int error = fi_control(waited[i], FI_GETWAIT, &descriptors[i]); error != 0)
       return failed("FI_GETWAIT", error);
+    queue_fd_ = descriptors[i];  // the second
     epoll_event event{.events = EPOLLIN, .data = {.fd = descriptors[i]}};
     if (::epoll_ctl(wait_fd_, EPOLL_CTL_ADD, descriptors[i], &event) != 0) return failed("epoll_ctl", -errno);
   }
@@ -179,7 +181,9 @@ std::unique_ptr<LibfabricEndpoint> Libfabric::make_endpoint(fi_info& info, Endpo
   info.handle = nullptr;
   auto endpoint = std::make_unique<LibfabricEndpoint>(*this, Fid<fid_ep>(made), events);
   if (error = fi_ep_bind(made, &events_->fid, 0); error != 0) return nullptr;
-  if (error = fi_ep_bind(made, &completions_->fid, FI_TRANSMIT | FI_RECV); error != 0) return nullptr;
+  const std::uint64_t both = FI_TRANSMIT | FI_RECV;
+  if (error = fi_ep_bind(made, &completions_->fid, sends_ ? FI_RECV : both); error != 0) return nullptr;
+  if (sends_ && (error = fi_ep_bind(made, &sends_->fid, FI_TRANSMIT)) != 0) return nullptr;
   if (error = fi_enable(made); error != 0) return nullptr;
   objects_[&made->fid] = {endpoint.get(), nullptr};
   return endpoint;
@@ -259,11 +263,26 @@ bool Libfabric::poll() {
 
 // False: there are no more now.
 bool Libfabric::poll_completions() {
+  // From time to time also without: what was injected may wait in libfabric for room in a socket.
+  const bool due = sending_ != 0 || !leaving_.empty() || polls_ % kPollsPerEvents == 0;
+  const bool sent = sends_ && due && read(*sends_);
+  if (!due && emptied_ && objects_.size() > kFewObjects && quiet()) return false;
+  return read(*completions_) || sent;
+}
+
+// A look at one descriptor instead of all: a queue that cannot be waited on asks each socket in turn.
+bool Libfabric::quiet() const {
+  if (!sends_) return false;
+  pollfd bell{.fd = queue_fd_, .events = POLLIN, .revents = 0};
+  return ::poll(&bell, 1, 0) == 0;
+}
+
+bool Libfabric::read(fid_cq& queue) {
   fi_cq_msg_entry entries[kBatch];
-  const ssize_t n = fi_cq_read(completions_.get(), entries, kBatch);
+  const ssize_t n = fi_cq_read(&queue, entries, kBatch);
   if (n == -FI_EAVAIL) {
     emptied_ = false;
-    completion_failed();
+    completion_failed(queue);
     return true;
   }
   emptied_ = n < kBatch;
@@ -272,7 +291,10 @@ bool Libfabric::poll_completions() {
     WorkEvents* const owner = work->owner;
     if (owner == nullptr) continue;
     if (work->sending) {
-      if (work->sends != nullptr) --*std::exchange(work->sends, nullptr);
+      if (work->sends != nullptr) {
+        --*std::exchange(work->sends, nullptr);
+        --sending_;
+      }
       owner->sent(*work);
     } else {
       arrived_ = true;
@@ -282,9 +304,9 @@ bool Libfabric::poll_completions() {
   return n > 0;
 }
 
-void Libfabric::completion_failed() {
+void Libfabric::completion_failed(fid_cq& queue) {
   fi_cq_err_entry entry{};
-  if (fi_cq_readerr(completions_.get(), &entry, 0) < 1) return;
+  if (fi_cq_readerr(&queue, &entry, 0) < 1) return;
   auto* const work = static_cast<Work*>(entry.op_context);
   if (work == nullptr || work->owner == nullptr) return;
   work->owner->failed(entry.err == 0 || entry.err > 255 ? -EIO : -entry.err);
@@ -420,7 +442,7 @@ Work* Libfabric::work() {
 
 void Libfabric::retire(Work& work) {
   work.owner = nullptr;
-  work.sends = nullptr;
+  if (std::exchange(work.sends, nullptr) != nullptr) --sending_;
   retired_.push_back(&work);
 }
 

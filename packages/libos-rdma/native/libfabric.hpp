@@ -15,22 +15,9 @@
 #include <rdma/fi_eq.h>
 
 #include "fabric.hpp"
+#include "fid.hpp"
 
 namespace demi::rdma {
-
-struct CloseFid {
-  template <typename F>
-  void operator()(F* fid) const {
-    fi_close(&fid->fid);
-  }
-};
-template <typename F>
-using Fid = std::unique_ptr<F, CloseFid>;
-
-struct FreeInfo {
-  void operator()(fi_info* info) const { fi_freeinfo(info); }
-};
-using Info = std::unique_ptr<fi_info, FreeInfo>;
 
 class LibfabricEndpoint;
 class LibfabricListener;
@@ -71,6 +58,7 @@ class Libfabric final : public Fabric {
   void rest(Fid<fid_pep> listener, const Address& address);
   // Bytes of a message that is sent without a completion of libfabric's; 0: none.
   static constexpr std::size_t kMostInjected = 256;
+  void sending() { ++sending_; }
   std::size_t most_injected() const { return most_injected_; }
   void* memory_descriptor() const { return fi_mr_desc(memory_.get()); }
   fid_fabric& fabric() { return *fabric_; }
@@ -101,10 +89,12 @@ class Libfabric final : public Fabric {
 
   Libfabric() = default;
   int open_queues(const FabricOptions& options, std::string& message);
-  fid* waited_queue() const { return bell_ ? &bell_->fid : &completions_->fid; }
+  fid* waited_queue() const { return sends_ ? &sends_->fid : &completions_->fid; }
   Info info_for(const Address& from, const Address& to) const;
   bool poll_completions();
-  void completion_failed();
+  bool read(fid_cq& queue);
+  bool quiet() const;
+  void completion_failed(fid_cq& queue);
   bool poll_events();
   bool read_event(Event& out);
   void tell(Event event);
@@ -118,10 +108,11 @@ class Libfabric final : public Fabric {
   Fid<fid_mr> memory_;
   Fid<fid_eq> events_;
   Fid<fid_cq> completions_;
-  // tcp only, and nothing is bound to it: its descriptor tells of all sockets of the domain. A completion queue that can be waited on has
-  // each completion written to and read from a descriptor of its own.
-  Fid<fid_cq> bell_;
+  // tcp only: those of sends have a queue of their own. A queue that can be waited on has each completion written to and read from a
+  // descriptor; its descriptor tells of the sockets of all that is bound to it, and so of what arrives for the other queue, too.
+  Fid<fid_cq> sends_;
   int wait_fd_ = -1;
+  int queue_fd_ = -1;  // of waited_queue()
   std::size_t most_pieces_ = 1;
   std::size_t most_injected_ = 0;
   std::uint32_t most_works_ = 0;
@@ -131,6 +122,7 @@ class Libfabric final : public Fabric {
   bool emptied_ = false;  // by the last read
   bool arrived_ = false;  // a message, in this poll
   std::uint32_t polls_ = 0;
+  std::uint32_t sending_ = 0;  // whose completions have not come
   bool events_due_ = true;
   std::deque<Event> waiting_events_;
   std::deque<Resting> resting_;

@@ -53,6 +53,7 @@ int LibfabricEndpoint::send(std::span<const iovec> pieces, Work& work) {
   if (error == 0) [[likely]] {
     ++sends_;
     work.sends = &sends_;
+    fabric_.sending();
   }
   return static_cast<int>(error);
 }

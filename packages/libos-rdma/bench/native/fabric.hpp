@@ -13,23 +13,14 @@
 #include <string>
 #include <vector>
 
+#include "../../native/fid.hpp"
+
 namespace bare {
 
 [[noreturn]] void die(const std::string& what, long error = 0);
 
-struct CloseFid {
-  template <typename F>
-  void operator()(F* fid) const {
-    fi_close(&fid->fid);
-  }
-};
-template <typename F>
-using Fid = std::unique_ptr<F, CloseFid>;
-
-struct FreeInfo {
-  void operator()(fi_info* info) const { fi_freeinfo(info); }
-};
-using Info = std::unique_ptr<fi_info, FreeInfo>;
+using demi::rdma::Fid;
+using demi::rdma::Info;
 
 class Peer;
 
