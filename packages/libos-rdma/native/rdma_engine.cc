@@ -6,6 +6,7 @@
 #include "libfabric.hpp"
 #include "rdm_fabric.hpp"
 #include "rdma_socket.hpp"
+#include "signal_handlers.hpp"
 
 namespace demi::rdma {
 
@@ -30,6 +31,7 @@ std::unique_ptr<Engine> RdmaEngine::make(Runtime& runtime, const Config& config,
   options.fabric.receives_per_endpoint = options.credits + Connection::kSpare;
   options.fabric.works = options.receives + Buffers::kSends;
   std::unique_ptr<RdmaEngine> engine(new RdmaEngine());
+  const KeptSignalHandlers handlers;
   if (options.fabric.provider == "shm") {
     engine->fabric_ = RdmFabric::open(options.fabric, options.buffer, message, error);
   } else {

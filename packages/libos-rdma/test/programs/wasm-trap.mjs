@@ -1,19 +1,21 @@
-// Loads the addon, then reads outside a WebAssembly memory, which V8 finds out by SIGSEGV: that must throw, as without the addon.
+// Loads the addon and opens a libOS over each provider that every machine has, then reads outside a WebAssembly memory, which V8 finds out by
+// SIGSEGV: that must throw, as without the addon.
 //
-//   node wasm-trap.mjs main|worker     which thread loads it
+//   node wasm-trap.mjs main|worker     which thread does it
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { parentPort, Worker, workerData } from "node:worker_threads";
+import { openLibOS } from "@demikernel/core";
 import rdma from "@demikernel/libos-rdma";
 
 if (workerData === "load") {
-  rdma.load();
+  await load();
   // The addon is unloaded with the last thread that has it: this one waits to be ended.
   parentPort.on("message", () => undefined);
   parentPort.postMessage("loaded");
 } else {
   const before = handlers();
-  if (process.argv[2] === "main") rdma.load();
+  if (process.argv[2] === "main") await load();
   else await once(new Worker(new URL(import.meta.url), { workerData: "load" }), "message");
   // (module (memory 1) (func (export "read") (param i32) (result i32) (i32.load (local.get 0))))
   const module = Buffer.from(
@@ -28,6 +30,11 @@ if (workerData === "load") {
   }
   console.log(`handlers: ${handlers() === before ? "the same" : `${before} before, ${handlers()} after`}`);
   process.exit();
+}
+
+async function load() {
+  rdma.load();
+  for (const provider of ["tcp", "shm"]) (await openLibOS({ libos: "rdma", provider })).destroy();
 }
 
 /** Of the five signals that report a fault, those which are handled. SIGSEGV is V8's from the first WebAssembly on. */
