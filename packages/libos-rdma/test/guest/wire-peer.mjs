@@ -6,12 +6,12 @@
 //   node wire-peer.mjs hold-first [OPTIONS]    pops nothing from its first connection, echoes on the others
 //   node wire-peer.mjs say '{"to": ADDRESS}'   connects, pushes "hello", and pops until the end
 //   node wire-peer.mjs knock '{"to": ADDRESS, "times": N}'    connects as often, and expects to be refused but for the first time
-import { openLibOS, PushFlag } from "@demikernel/core";
-import { PEER } from "./two-ports.mjs";
+import { PushFlag } from "@demikernel/core";
+import { open, PEER } from "./two-ports.mjs";
 
 const [how, json = "{}"] = process.argv.slice(2);
 const { to, times, ...options } = JSON.parse(json);
-const os = await openLibOS({ libos: "rdma", provider: "verbs", address: PEER, from: import.meta.url, ...options });
+const os = await open({ address: PEER, ...options });
 if (how === "say") {
   const qd = os.socket("tcp");
   await os.async.connect(qd, to);
