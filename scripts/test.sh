@@ -70,7 +70,7 @@ stage readme 400 node scripts/readme-test.mjs
 # A machine with devices this one has not, emulated: docs/lab-vm.md.
 stage lab-vm 900 tools/lab-vm/test.sh
 stage guest-libos-dpdk 3600 packages/libos-dpdk/test/guest/test.sh
-stage guest-libos-rdma 3600 packages/libos-rdma/test/guest/test.sh
+stage guest-libos-rdma 4800 packages/libos-rdma/test/guest/test.sh
 
 step "summary"
 node scripts/summary.mjs "$results"
