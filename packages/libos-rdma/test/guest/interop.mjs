@@ -1,10 +1,11 @@
 // Interop without libfabric on the other side, over rxe0: the C peer that INTEROP_PEER names connects to a libOS that echoes, and echoes what
-// a libOS sends. Prints a line per case; the last is "interop: N passed, N failed, N skipped".
+// a libOS sends.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { openLibOS, PushFlag } from "@demikernel/core";
+import { generator, runCases } from "./cases.mjs";
 
 const HOST = "10.9.0.1";
 const LIMIT_MS = 120_000;
@@ -24,15 +25,14 @@ const sides = {
   "an odd number of credits": [{ credits: 3, messages: 30 }, { credits: 3 }],
 };
 
-const cases = [];
+const random = generator();
+const cases = {};
 for (const [name, [theirs, ours]] of Object.entries(sides)) {
-  cases.push({ name: `the peer connects: ${name}`, run: () => peerConnects(theirs, ours) });
-  cases.push({ name: `the peer listens: ${name}`, run: () => peerListens(theirs, ours) });
+  cases[`the peer connects: ${name}`] = () => peerConnects(theirs, ours);
+  cases[`the peer listens: ${name}`] = () => peerListens(theirs, ours);
 }
-cases.push(
-  { name: "a request of another version is rejected with reason 1", run: rejectsVersion },
-  { name: "a reply of another version ends the connect with EPROTO", run: refusesReply },
-);
+cases["a request of another version is rejected with reason 1"] = rejectsVersion;
+cases["a reply of another version ends the connect with EPROTO"] = refusesReply;
 
 async function peerConnects(theirs, ours) {
   await withLibOS(ours, async (os) => {
@@ -53,7 +53,7 @@ async function peerListens(theirs, ours) {
     await os.async.connect(qd, { host: HOST, port: peer.port });
     const count = theirs.messages ?? 100;
     const sizes = Array.from({ length: count }, (_, i) =>
-      i % 10 === 0 ? (theirs.most ?? 1 << 20) : 1 + Math.floor(Math.random() * 300),
+      i % 10 === 0 ? (theirs.most ?? 1 << 20) : 1 + Math.floor(random() * 300),
     );
     const sent = createHash("sha256");
     const got = createHash("sha256");
@@ -177,32 +177,9 @@ function start(role, port, options) {
   };
 }
 
-/** Ends with the first: what the case does, its time, the end of a peer that failed. */
-async function inTime(run) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no end after ${LIMIT_MS} ms`)), LIMIT_MS);
-  });
-  try {
-    await Promise.race([run(), late]);
-  } finally {
-    clearTimeout(timer);
+await runCases("interop", cases, {
+  limit: LIMIT_MS,
+  after: () => {
     for (const child of running) child.kill("SIGKILL");
-  }
-}
-
-const count = { passed: 0, failed: 0 };
-for (const { name, run } of cases) {
-  const start = performance.now();
-  const seconds = () => ((performance.now() - start) / 1000).toFixed(1).padStart(6);
-  try {
-    await inTime(run);
-    count.passed += 1;
-    console.log(`ok      ${seconds()} s  ${name}`);
-  } catch (error) {
-    count.failed += 1;
-    console.log(`FAILED  ${seconds()} s  ${name}\n${error?.stack ?? error}`);
-  }
-}
-console.log(`interop: ${count.passed} passed, ${count.failed} failed, 0 skipped`);
-process.exit(count.failed === 0 ? 0 : 1);
+  },
+});
