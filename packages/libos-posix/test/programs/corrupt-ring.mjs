@@ -71,7 +71,9 @@ for (let round = 0; round < 3000; ++round) {
     words[at + layout.SqeArg] = random(3) === 0 ? random(2 ** 32) : random(100000);
   }
   words[layout.WordSqTail] = random(40) === 0 ? random(2 ** 32) : tail;
-  const waiting = os.poll(random(20));
+  words[layout.WordWait] = random(500) === 0 ? random(2 ** 32) : random(20);
+  os.poll();
+  const waiting = words[layout.WordCqTail] - words[layout.WordCqHead];
   // Accepted connections are used by later rounds.
   const head = words[layout.WordCqHead];
   for (let i = 0; i < Math.min(waiting, entries); ++i) {
@@ -86,7 +88,8 @@ for (let round = 0; round < 3000; ++round) {
 }
 for (const qd of known) os.close(qd);
 for (const socket of peers) socket.destroy();
-os.poll(1000);
+words[layout.WordWait] = 1000;
+os.poll();
 const { queues, invalidEntries } = os.stats();
 os.destroy();
 process.stdout.write(`${JSON.stringify({ queues, invalidEntries })}\n`);

@@ -7,6 +7,7 @@
 
 #include <napi.h>
 
+#include <algorithm>
 #include <bit>
 #include <memory>
 #include <string>
@@ -224,7 +225,9 @@ inline napi_value Instance::poll(napi_env env, napi_callback_info info) {
   napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
   auto* runtime = static_cast<Instance*>(data)->runtime();
   if (runtime != nullptr) [[likely]] {
-    runtime->poll(static_cast<std::uint32_t>(runtime->control()[layout::kWordWait]));
+    // A word anybody can write to: not more than JavaScript asks for at most.
+    constexpr std::uint32_t kMostWait = 1'000'000;
+    runtime->poll(std::min(static_cast<std::uint32_t>(runtime->control()[layout::kWordWait]), kMostWait));
     return nullptr;
   }
   napi_value error = nullptr;
