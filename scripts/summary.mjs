@@ -9,6 +9,7 @@
 // machine; any other means that this machine lacks something, and with CI=true that is a failure.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 
 const BY_DESIGN = [
   /does not offer/, // the backend says in its features that it has no such thing
@@ -33,7 +34,10 @@ function readJest(stage, path) {
   let failed = report.numFailedTests;
   for (const suite of report.testResults) {
     for (const test of suite.assertionResults) {
-      if (test.status === "failed") failures.push(`${stage}: ${test.fullName}`);
+      if (test.status === "failed") {
+        const message = stripVTControlCharacters(test.failureMessages.join("\n"));
+        failures.push(`${stage}: ${test.fullName}${why(message.split("\n"))}`);
+      }
       if (test.status === "pending" || test.status === "todo") {
         const [, name, reason] = /^(.*?)(?: \((.*)\))?$/s.exec(test.fullName);
         skips.push({ name: `${stage}: ${name}`, reason: reason ?? "no reason given" });
@@ -49,6 +53,15 @@ function readJest(stage, path) {
   return failed;
 }
 
+/** What a case says about its failure: the lines below it, until the next case. */
+function why(lines) {
+  const end = lines.findIndex((line) => /^(ok|FAILED)\b|^[\w-]+: \d+ passed/.test(line));
+  return lines
+    .slice(0, Math.min(end < 0 ? 15 : end, 15))
+    .map((line) => `\n    ${line}`)
+    .join("");
+}
+
 /** The errors that doctest prints, each with its test; the line of values follows the error. And what shell tests call FAILED. */
 function failedIn(log) {
   const lines = log.split("\n");
@@ -56,7 +69,7 @@ function failedIn(log) {
   let test = "";
   for (const [n, line] of lines.entries()) {
     if (/^(TEST CASE|\s+SCENARIO): /.test(line)) test = line.replace(/^.*?: +/, "");
-    if (/^FAILED\b/.test(line)) found.push(line.replace(/^FAILED:?\s+(\d+(\.\d+)? s\s+)?/, ""));
+    if (/^FAILED\b/.test(line)) found.push(line.replace(/^FAILED:?\s+/, "") + why(lines.slice(n + 1)));
     if (/: (FATAL )?ERROR: |ERROR: (Address|Leak)Sanitizer|: runtime error: /.test(line)) {
       found.push(`${test}: ${line.replace(/^.*\//, "")} ${(lines[n + 1] ?? "").trim()}`);
     }

@@ -17,11 +17,16 @@ const ENDS = ["v1", "v2"];
 /** All memory is locked when a libOS is opened, which takes long on emulated processors: less of it than by default. */
 const SMALL = { receives: 1024, slot: 4096 };
 
-/** A libOS on this process's port, or with another address on that one. */
-export const open = (options = {}) =>
-  openLibOS({ libos: "rdma", provider: "verbs", address: OWN, from: import.meta.url, ...SMALL, ...options });
-
+const libOSes = new Set();
 const peers = new Set();
+
+/** A libOS on this process's port, or with another address on that one. It ends with its case at the latest. */
+export async function open(options = {}) {
+  const given = { libos: "rdma", provider: "verbs", address: OWN, from: import.meta.url, ...SMALL, ...options };
+  const os = await openLibOS(given);
+  libOSes.add(os);
+  return os;
+}
 
 /** Starts wire-peer.mjs with a libOS on the other port; its first message says where it listens. */
 export async function startPeer(how, options = {}) {
@@ -45,8 +50,10 @@ export function track(child) {
   return { process: child, gone, kill };
 }
 
-/** Ends what a case has left running, and its losses. */
+/** Ends what a case has left open and running, and its losses. */
 export async function cleanUp() {
+  for (const os of libOSes) os.destroy();
+  libOSes.clear();
   for (const child of peers) child.kill("SIGKILL");
   while (peers.size > 0) await sleep(10);
   for (const end of ENDS) if (tc("show", end).includes("netem")) tc("del", end);

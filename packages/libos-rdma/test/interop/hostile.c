@@ -70,44 +70,50 @@ static void post_receives(struct rdma_cm_id* id) {
     must(rdma_post_recv(id, NULL, memory + n * RECEIVE_BYTES, RECEIVE_BYTES, region), "rdma_post_recv");
 }
 
+/* Waits for an event of the connection; 1 once it is disconnected. */
+static int disconnected(struct rdma_cm_id* id, int wait_ms) {
+  static int yes;
+  /* rdma_create_ep() without a channel: librdmacm has made one for this connection alone. */
+  struct pollfd waited = {.fd = id->channel->fd, .events = POLLIN};
+  if (!yes && poll(&waited, 1, wait_ms) > 0) {
+    struct rdma_cm_event* event;
+    must(rdma_get_cm_event(id->channel, &event), "rdma_get_cm_event");
+    yes = event->event == RDMA_CM_EVENT_DISCONNECTED;
+    rdma_ack_cm_event(event);
+  }
+  return yes;
+}
+
+/* Waits for a completion, or for the end of the connection: what was sent to a queue pair that is gone may stay unanswered for long. */
+static void completed(struct rdma_cm_id* id, struct ibv_cq* queue) {
+  struct ibv_wc done;
+  for (int waited = 0; waited < WAIT_MS && ibv_poll_cq(queue, 1, &done) == 0; ++waited)
+    if (disconnected(id, 1)) return;
+}
+
 /* One SEND. Whether it arrives well is the other side's business, and the connection may be gone already. */
 static void send_bytes(struct rdma_cm_id* id, const char* text) {
   static uint8_t memory[MOST];
   static struct ibv_mr* region;
   if (region == NULL) region = rdma_reg_msgs(id, memory, sizeof memory);
   must(region == NULL, "rdma_reg_msgs");
-  struct ibv_wc done;
   if (rdma_post_send(id, NULL, memory, bytes_of(text, memory), region, IBV_SEND_SIGNALED) == 0)
-    (void)rdma_get_send_comp(id, &done);
+    completed(id, id->send_cq);
 }
 
 static void steps(struct rdma_cm_id* id, char** words) {
   for (; *words; ++words) {
-    if (strcmp(*words, "pause") == 0) pause_for_good();
-    struct ibv_wc done;
-    if (strcmp(*words, "receive") == 0)
-      must(rdma_get_recv_comp(id, &done) != 1, "rdma_get_recv_comp");
+    if (strcmp(*words, "pause") == 0)
+      pause_for_good();
+    else if (strcmp(*words, "receive") == 0)
+      completed(id, id->recv_cq);
     else if (strcmp(*words, "close") == 0)
       rdma_disconnect(id);
     else
       send_bytes(id, *words);
   }
-  /* rdma_create_ep() without a channel: librdmacm has made one for this connection alone. */
-  struct pollfd waited = {.fd = id->channel->fd, .events = POLLIN};
-  for (;;) {
-    if (poll(&waited, 1, WAIT_MS) <= 0) {
-      say("still connected");
-      return;
-    }
-    struct rdma_cm_event* event;
-    must(rdma_get_cm_event(id->channel, &event), "rdma_get_cm_event");
-    const enum rdma_cm_event_type type = event->event;
-    rdma_ack_cm_event(event);
-    if (type == RDMA_CM_EVENT_DISCONNECTED) {
-      say("disconnected");
-      return;
-    }
-  }
+  for (int waited = 0; waited < WAIT_MS && !disconnected(id, 100);) waited += 100;
+  say(disconnected(id, 0) ? "disconnected" : "still connected");
 }
 
 int main(int count, char** words) {
