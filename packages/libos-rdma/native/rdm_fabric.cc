@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::size_t kReceives = 128;
 constexpr int kBatch = 32;
+constexpr int kMany = 8;
 constexpr int kRounds = 8;
 // Connections come and go far less often than messages, and a look is a system call.
 constexpr std::uint32_t kPollsPerLook = 256;
@@ -246,9 +247,10 @@ void RdmFabric::drain() {
 }
 
 bool RdmFabric::poll() {
-  // A read that did not fill the batch found all there was.
+  // A read that did not fill the batch found all there was; but while many were handed on, more have come.
   int count = poll_completions();
   bool any = count != 0;
+  if (count >= kMany && count < kBatch) poll_completions();
   for (int round = 1; count == kBatch && round < kRounds; ++round) count = poll_completions();
   if (!any && !read_.empty()) post_read();
   if (look_ || ++polls_ % kPollsPerLook == 0) {
