@@ -86,6 +86,8 @@ class Request {
 class ListenerEvents {
  public:
   virtual void requested(Request& request) = 0;
+  // The process has no descriptor or memory for another one just now: they wait where they are.
+  virtual void paused() = 0;
 
  protected:
   ~ListenerEvents() = default;

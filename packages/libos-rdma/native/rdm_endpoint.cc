@@ -19,6 +19,8 @@ constexpr std::size_t kMostCallers = 256;
 constexpr std::chrono::seconds kPatience{5};
 // Accepted at one look; those who are left are there at the next.
 constexpr int kAccepts = 64;
+// Before the next attempt when there is no descriptor for one.
+constexpr std::chrono::milliseconds kPause{100};
 
 }  // namespace
 
@@ -175,7 +177,10 @@ int RdmListener::local_address(Address& out) const {
 void RdmListener::readable() {
   for (int n = 0; n < kAccepts; ++n) {
     OwnFd fd(::accept4(fd_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (fd.get() < 0) return;
+    if (fd.get() < 0) {
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) pause();
+      return;
+    }
     if (!same_user(fd.get())) continue;
     Introduction hello;
     if (const int error = receive_introduction(fd.get(), hello); error != -EAGAIN) {
@@ -214,16 +219,31 @@ OwnFd RdmListener::dismiss(std::map<std::uint64_t, Caller>::iterator caller) {
   return fd;
 }
 
+// The socket would be readable all the time.
+void RdmListener::pause() {
+  fabric_.forget(std::exchange(watched_, 0));
+  paused_until_ = Clock::now() + kPause;
+  set_timer();
+  events_->paused();
+}
+
 void RdmListener::overdue() {
   std::uint64_t times = 0;
   (void)!::read(timer_.get(), &times, sizeof times);
   while (!callers_.empty() && callers_.begin()->second.until <= Clock::now()) dismiss(callers_.begin());
-  if (!callers_.empty()) set_timer();
+  if (paused_until_ && *paused_until_ <= Clock::now()) {
+    paused_until_.reset();
+    watched_ = fabric_.watch(fd_.get(), [this] { readable(); });
+  }
+  set_timer();
 }
 
-// For the one who has been silent for longest.
+// For the one who has been silent for longest, or the end of a pause.
 void RdmListener::set_timer() {
-  const auto at = callers_.begin()->second.until.time_since_epoch();
+  if (callers_.empty() && !paused_until_) return;
+  Clock::time_point first = paused_until_.value_or(Clock::time_point::max());
+  if (!callers_.empty()) first = std::min(first, callers_.begin()->second.until);
+  const auto at = first.time_since_epoch();
   const auto whole = std::chrono::duration_cast<std::chrono::seconds>(at);
   itimerspec when{};
   when.it_value.tv_sec = whole.count();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "rdm_fabric.hpp"
@@ -89,6 +90,7 @@ class RdmListener final : public Listener {
   void readable(std::uint64_t caller);
   void heard(OwnFd fd, int error, const Introduction& hello);
   OwnFd dismiss(std::map<std::uint64_t, Caller>::iterator caller);
+  void pause();
   void overdue();
   void set_timer();
 
@@ -101,6 +103,7 @@ class RdmListener final : public Listener {
   ListenerEvents* events_ = nullptr;
   std::map<std::uint64_t, Caller> callers_;  // in the order they came
   std::uint64_t next_caller_ = 1;
+  std::optional<Clock::time_point> paused_until_;
 };
 
 }  // namespace demi::rdma

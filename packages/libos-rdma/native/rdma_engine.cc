@@ -129,6 +129,7 @@ void RdmaEngine::stats(const StatSink& sink) const {
   sink("creditMessages", static_cast<double>(counters.credit_messages));
   sink("badMessages", static_cast<double>(counters.bad_messages));
   sink("requestsRefused", static_cast<double>(counters.refused));
+  sink("acceptPaused", static_cast<double>(counters.accept_paused));
   sink("sendFull", static_cast<double>(counters.send_full));
   sink("completionErrors", static_cast<double>(counters.errors));
 }

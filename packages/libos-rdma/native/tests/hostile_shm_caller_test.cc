@@ -3,6 +3,7 @@
 // included.
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <memory>
@@ -107,6 +108,32 @@ TEST_CASE("shm: callers that say nothing are few, do not last, and keep nobody o
   CHECK(s.loopback.until([&] { return callers.back().over(); }, 30));
   for (RawRendezvous& caller : callers) CHECK(caller.over());
   callers.clear();
+  s.check_rest(descriptors);
+}
+
+TEST_CASE("shm: while there is no descriptor for a caller it waits, and the libOS sleeps meanwhile") {
+  ServedOverShm s;
+  const std::size_t descriptors = s.descriptors();
+  {
+    RawRendezvous caller(s.service.address());
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    // Descriptors are given from the lowest: the next one is beyond the limit.
+    const int next = ::dup(0);
+    ::close(next);
+    const rlimit none{.rlim_cur = static_cast<rlim_t>(next), .rlim_max = before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+    const bool paused = s.loopback.until([&] { return s.os.stat("acceptPaused") >= 3; });
+    const bool sleeps = s.loopback.until([&] { return s.os.runtime().engine()->prepare_sleep() != 0; });
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+    CHECK(paused);
+    CHECK(sleeps);
+    REQUIRE(caller.send(s.hello().bytes()));
+    std::optional<Bytes> packet;
+    REQUIRE(s.loopback.until([&] { return (packet = caller.receive()).has_value(); }));
+    CHECK(introduction(*packet)->kind == kAccept);
+    s.still_serves();
+  }
   s.check_rest(descriptors);
 }
 
