@@ -1,5 +1,5 @@
 /** The echo client: connections that each send a message, wait for it to come back, compare every byte, and time it. */
-import { createHistogram, performance } from "node:perf_hooks";
+import { performance } from "node:perf_hooks";
 import {
   type Address,
   type Completion,
@@ -13,6 +13,7 @@ import {
 } from "@demikernel/core";
 import { Connection } from "./connection.js";
 import { Failure } from "./failure.js";
+import { Latencies } from "./latencies.js";
 import { familyOf, formatEndpoint } from "./options.js";
 import { Payloads } from "./payload.js";
 
@@ -35,8 +36,8 @@ export interface ClientOptions {
 }
 
 export class EchoClient {
-  /** Round trips, in nanoseconds. */
-  readonly latency = createHistogram({ lowest: 1, highest: 3_600_000_000_000, figures: 3 });
+  /** Round trips. */
+  readonly latency = new Latencies();
   completed = 0;
   lost = 0;
   mismatches = 0;
@@ -92,7 +93,18 @@ export class EchoClient {
 
   private handle(event: Completion): void {
     const connection = this.connections.get(event.qd);
-    const { opcode, result, sga } = event;
+    const { sga } = event;
+    if (connection === undefined || sga === 0 || this.failure !== undefined) {
+      this.handleOther(connection, event);
+    } else {
+      connection.popping = false;
+      if (!this.receive(connection, sga, event.result)) this.os.free(sga);
+      if (this.starved.length > 0) this.feed();
+    }
+  }
+
+  /** Everything but an echo. */
+  private handleOther(connection: Connection | undefined, { opcode, result, sga }: Completion): void {
     if (connection === undefined || this.failure !== undefined) {
       if (sga !== 0) this.os.free(sga);
     } else if (result < 0) {
@@ -101,37 +113,44 @@ export class EchoClient {
       connection.connected = true;
       if (this.opened < this.options.clients) this.open();
       this.next(connection);
-    } else if (opcode === Opcode.POP && sga === 0) {
-      this.fail(`${this.peer()} closed the connection after ${this.completed} echoes`);
     } else if (opcode === Opcode.POP) {
-      connection.popping = false;
-      if (!this.receive(connection, sga)) this.os.free(sga);
-      if (this.starved.length > 0) this.feed();
+      this.fail(`${this.peer()} closed the connection after ${this.completed} echoes`);
     }
   }
 
   /**
    * Sends the connection's next message, or ends it when all have been sent. True when it went in `spare`, an sga of one segment as long
-   * as a message.
+   * as a message, at `place`.
    */
-  private next(connection: Connection, now = performance.now(), spare: Sga = 0): boolean {
+  private next(connection: Connection, now = performance.now(), spare: Sga = 0, place = 0): boolean {
     if (this.issued === this.options.iterations) {
       this.end(connection);
       return false;
     }
-    const sga = spare !== 0 ? spare : this.allocate();
+    if (spare === 0) return this.nextInFresh(connection, now);
+    this.send(connection, now, spare, place);
+    return true;
+  }
+
+  /** In memory of its own, when there is some. */
+  private nextInFresh(connection: Connection, now: number): false {
+    const sga = this.allocate();
     if (sga === 0) {
       connection.starvedSince ||= performance.now();
       this.starved.push(connection);
-      return false;
+    } else {
+      this.send(connection, now, sga, this.payloads.place(this.os.view(sga), this.os.offset(sga)));
     }
+    return false;
+  }
+
+  private send(connection: Connection, now: number, sga: Sga, place: number): void {
     const message = this.issued++;
-    this.payloads.fill(this.os.view(sga), this.os.offset(sga), message);
+    this.payloads.fill(place, message);
     connection.begin(message, now);
     if (this.startedAt === 0) this.startedAt = connection.since;
     this.os.push(connection.qd, sga, PushFlag.FREE | PushFlag.QUIET);
     this.pop(connection);
-    return spare !== 0;
   }
 
   private pop(connection: Connection): void {
@@ -158,18 +177,29 @@ export class EchoClient {
   }
 
   /** True when the sga went on as the connection's next message. */
-  private receive(connection: Connection, sga: Sga): boolean {
+  private receive(connection: Connection, sga: Sga, length: number): boolean {
+    const { size } = this.options;
+    // Nearly all come whole and in one piece: those are looked at once.
+    if (length !== size || connection.received !== 0 || connection.message < 0 || this.os.segmentLength(sga) !== size) {
+      return this.receivePieces(connection, sga);
+    }
+    const place = this.payloads.place(this.os.view(sga), this.os.offset(sga));
+    if (!this.payloads.matches(place, size, connection.message)) return this.receivePieces(connection, sga);
+    return this.complete(connection, sga, place);
+  }
+
+  /** As receive(), whatever comes. */
+  private receivePieces(connection: Connection, sga: Sga): boolean {
     const segments = this.os.segments(sga);
     for (let i = 0; i < segments; i++) {
       // Not os.bytes(), which makes an object.
-      const view = this.os.view(sga, i);
-      const at = this.os.offset(sga, i);
+      const place = this.payloads.place(this.os.view(sga, i), this.os.offset(sga, i));
       const length = this.os.segmentLength(sga, i);
-      if (connection.message >= 0 && this.payloads.matches(view, at, length, connection.message, connection.received)) {
+      if (connection.message >= 0 && this.payloads.matches(place, length, connection.message, connection.received)) {
         connection.received += length;
         continue;
       }
-      if (this.datagrams && connection.hadBefore((message) => this.payloads.matches(view, at, length, message))) {
+      if (this.datagrams && connection.hadBefore((message) => this.payloads.matches(place, length, message))) {
         this.late++;
         this.pop(connection);
       } else {
@@ -177,10 +207,7 @@ export class EchoClient {
       }
       return false;
     }
-    if (connection.received === this.options.size) {
-      const whole = segments === 1 && this.os.segmentLength(sga) === this.options.size;
-      return this.complete(connection, whole ? sga : 0);
-    }
+    if (connection.received === this.options.size) return this.complete(connection);
     if (this.whole) {
       this.mismatch(connection, NO_BYTES); // a message that ends early
     } else {
@@ -189,13 +216,13 @@ export class EchoClient {
     return false;
   }
 
-  private complete(connection: Connection, spare: Sga): boolean {
+  private complete(connection: Connection, spare: Sga = 0, place = 0): boolean {
     const now = performance.now();
-    this.latency.record(Math.max(1, Math.round((now - connection.since) * 1e6)));
+    this.latency.record(now - connection.since);
     this.completed++;
     this.endedAt = now;
     connection.end();
-    return this.next(connection, now, spare);
+    return this.next(connection, now, spare, place);
   }
 
   private mismatch(connection: Connection, bytes: Uint8Array): void {

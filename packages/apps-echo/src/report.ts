@@ -35,7 +35,7 @@ type Asked = { udp?: boolean; framing: string; size: number; clients: number; it
 
 export function reportOf(client: EchoClient, os: LibOS, asked: Asked, interrupted: boolean): ClientReport {
   const seconds = client.elapsed() / 1000;
-  const histogram = client.latency;
+  const { histogram } = client.latency;
   const microseconds = (nanoseconds: number) => Math.round(nanoseconds / 10) / 100;
   return {
     libos: os.name,

@@ -84,14 +84,13 @@ export async function measureClosedLoop(os: LibOS, load: ClosedLoopLoad): Promis
   for (const qd of client.connections.keys()) os.close(qd);
   os.drain(() => undefined);
 
-  const { latency, mismatches } = client;
   return {
     requests,
     seconds: elapsed,
     reqPerSec: requests / elapsed,
     serverCpuNs,
-    mismatches,
-    latency,
+    mismatches: client.mismatches,
+    latency: client.latency.histogram,
     perRequest: Object.fromEntries(counters.map((name, i) => [name, (after[i] - before[i]) / requests])),
   };
 }
