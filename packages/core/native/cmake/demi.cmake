@@ -17,6 +17,12 @@ function(demi_add_addon name)
   target_include_directories(${name} PRIVATE ${DEMI_INCLUDE_DIR} ${CMAKE_JS_INC} ${DEMI_NODE_ADDON_API_DIR})
   target_compile_definitions(${name} PRIVATE NAPI_VERSION=9 NODE_ADDON_API_DISABLE_DEPRECATED NAPI_CPP_EXCEPTIONS)
   target_compile_options(${name} PRIVATE -O3 -g1 -Wall -Wextra)
+  # A message passes through several source files on its way.
+  include(CheckIPOSupported)
+  check_ipo_supported(RESULT interprocedural LANGUAGES CXX OUTPUT reason)
+  if(interprocedural)
+    set_target_properties(${name} PROPERTIES INTERPROCEDURAL_OPTIMIZATION ON)
+  endif()
   target_link_libraries(${name} PRIVATE ${CMAKE_JS_LIB})
   target_link_options(${name} PRIVATE -static-libstdc++ -static-libgcc -Wl,--exclude-libs,ALL)
 

@@ -5,6 +5,8 @@ import type { NativeLibOS } from "../native.js";
 import type { Address, Sga, SocketAddress } from "../types.js";
 
 const INDEX_MASK = (1 << Layout.SLOT_INDEX_BITS) - 1;
+/** A slot's words are a power of two. */
+const SLOT_SHIFT = Math.log2(Layout.SLOT_WORDS);
 
 /**
  * The application's side of the arena: views made once per slot, and a small magazine of free slots per size class, so that alloc
@@ -75,13 +77,17 @@ export class Arena {
   at(sga: Sga, segment: number, syscall: string): number {
     const index = sga & INDEX_MASK;
     const at = this.#slotBase + index * Layout.SLOT_WORDS;
-    if (!(sga > 0) || index >= this.#slots || this.#words[at + Layout.SLOT_HANDLE] !== sga) {
-      // The words read zero once the libOS is gone.
-      if (this.#words[Layout.WORD_MAGIC] !== Layout.MAGIC)
-        throw new DemiError("EBADF", syscall, "this libOS was destroyed");
-      throw new DemiError("EINVAL", syscall, `sga ${sga} is not the application's: freed, pushed away, or never was`);
-    }
+    if (!(sga > 0) || index >= this.#slots || this.#words[at + Layout.SLOT_HANDLE] !== sga) this.#refuse(sga, syscall);
     return segment === 0 ? at : this.#later(at, sga, segment, syscall);
+  }
+
+  /** Apart from at(), which is short enough to be inlined wherever it is called. */
+  #refuse(sga: Sga, syscall: string): never {
+    // The words read zero once the libOS is gone.
+    if (this.#words[Layout.WORD_MAGIC] !== Layout.MAGIC) {
+      throw new DemiError("EBADF", syscall, "this libOS was destroyed");
+    }
+    throw new DemiError("EINVAL", syscall, `sga ${sga} is not the application's: freed, pushed away, or never was`);
   }
 
   #later(first: number, sga: Sga, segment: number, syscall: string): number {
@@ -111,13 +117,14 @@ export class Arena {
   }
 
   #viewAt(at: number): Uint8Array {
-    const index = (at - this.#slotBase) / Layout.SLOT_WORDS;
-    let view = this.#views[index];
-    if (view === undefined) {
-      const start = this.#words[at + Layout.SLOT_START] * Layout.SLOT_ALIGN;
-      view = new Uint8Array(this.#native.arena, start, this.#words[at + Layout.SLOT_CAPACITY]);
-      this.#views[index] = view;
-    }
+    const index = (at - this.#slotBase) >> SLOT_SHIFT;
+    return this.#views[index] ?? this.#makeView(at, index);
+  }
+
+  #makeView(at: number, index: number): Uint8Array {
+    const start = this.#words[at + Layout.SLOT_START] * Layout.SLOT_ALIGN;
+    const view = new Uint8Array(this.#native.arena, start, this.#words[at + Layout.SLOT_CAPACITY]);
+    this.#views[index] = view;
     return view;
   }
 
