@@ -1,6 +1,8 @@
 #include "rdma_engine.hpp"
 
 #include <algorithm>
+#include <cstring>
+#include <string>
 #include <utility>
 
 #include "libfabric.hpp"
@@ -131,7 +133,15 @@ void RdmaEngine::stats(const StatSink& sink) const {
   sink("requestsRefused", static_cast<double>(counters.refused));
   sink("acceptPaused", static_cast<double>(counters.accept_paused));
   sink("sendFull", static_cast<double>(counters.send_full));
-  sink("completionErrors", static_cast<double>(counters.errors));
+  std::uint64_t errors = 0;
+  for (std::size_t code = 0; code < counters.errors.size(); ++code) {
+    if (counters.errors[code] == 0) continue;
+    errors += counters.errors[code];
+    const char* const name = ::strerrorname_np(static_cast<int>(code));
+    const std::string by_name = std::string("completionErrors.") + (name == nullptr ? std::to_string(code) : name);
+    sink(by_name.c_str(), static_cast<double>(counters.errors[code]));
+  }
+  sink("completionErrors", static_cast<double>(errors));
 }
 
 }  // namespace demi::rdma

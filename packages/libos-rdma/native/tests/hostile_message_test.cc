@@ -3,6 +3,7 @@
 // nothing of it stays.
 #include <doctest/doctest.h>
 
+#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -115,6 +116,8 @@ TEST_CASE("a fragment larger than the posted receive ends the connection, and is
   CHECK(code != -ECANCELED);
   a.pops.erase(a.pops.begin());
   a.check_ended(code);
+  CHECK(a.os.stat("completionErrors") == 1);
+  CHECK(a.os.stat((std::string("completionErrors.") + ::strerrorname_np(-code)).c_str()) == 1);
 }
 
 TEST_CASE("more messages than credits: what was allowed is popped, then EPROTO") {
