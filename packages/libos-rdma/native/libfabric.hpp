@@ -108,8 +108,9 @@ class Libfabric final : public Fabric {
   Fid<fid_mr> memory_;
   Fid<fid_eq> events_;
   Fid<fid_cq> completions_;
-  // tcp only: those of sends have a queue of their own. A queue that can be waited on has each completion written to and read from a
-  // descriptor; its descriptor tells of the sockets of all that is bound to it, and so of what arrives for the other queue, too.
+  // tcp only: those of sends have a queue of their own, which can be waited on: its descriptor tells of the sockets of all that is bound
+  // to it, and so of what arrives for the other queue, too. That one cannot be, because libfabric asks its sockets by poll(2) then, and
+  // not by epoll, which takes longer while they are few.
   Fid<fid_cq> sends_;
   int wait_fd_ = -1;
   int queue_fd_ = -1;  // of waited_queue()
