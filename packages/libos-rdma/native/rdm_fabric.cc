@@ -24,7 +24,7 @@ constexpr int kBatch = 32;
 constexpr int kMany = 8;
 constexpr int kRounds = 8;
 // Connections come and go far less often than messages, and a look is a system call.
-constexpr std::uint32_t kPollsPerLook = 256;
+constexpr std::uint32_t kPollsPerLook = 1024;
 
 template <typename T>
 T load(const std::uint8_t* at) {

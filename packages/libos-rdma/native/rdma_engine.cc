@@ -72,11 +72,20 @@ std::unique_ptr<Queue> RdmaEngine::socket(const SocketRequest& request, int& err
 
 bool RdmaEngine::turn() {
   const bool any = fabric_->poll();
-  busy_ = busy_ || any;
+  if (any) busy_ = true;
+  if (any || !at_rest()) tend();
+  return any;
+}
+
+// Nothing is to be done but what the fabric finds.
+bool RdmaEngine::at_rest() const {
+  return context_->retries.empty() && context_->leaving.empty() && context_->pending.empty();
+}
+
+void RdmaEngine::tend() {
   context_->retries.run();
   if (!context_->leaving.empty() || !context_->pending.empty()) [[unlikely]]
     sweep();
-  return any;
 }
 
 void RdmaEngine::sweep() {

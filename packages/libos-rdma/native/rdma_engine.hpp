@@ -31,6 +31,8 @@ class RdmaEngine final : public Engine {
 
   RdmaEngine() = default;
   bool turn();
+  bool at_rest() const;
+  void tend();
   void sweep();
 
   std::unique_ptr<Fabric> fabric_;

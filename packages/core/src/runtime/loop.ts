@@ -2,9 +2,13 @@ import { performance } from "node:perf_hooks";
 import type { CompletionHandler, LoopMode } from "../types.js";
 import type { Runtime } from "./runtime.js";
 
-/** Native polls in one turn of Node's loop, and the time after which a turn gives way even if there is more to do. */
-const POLLS_PER_TURN = 64;
-const TURN_MILLISECONDS = 1;
+/**
+ * The time after which a turn gives way to Node's loop, whose own turn takes some microseconds. The clock costs as much as an echo's
+ * share of a poll: it is looked at after so many polls, and after fewer when they bring work.
+ */
+const TURN_MILLISECONDS = 0.5;
+const POLLS_PER_LOOK = 64;
+const WORKING_POLLS_PER_LOOK = 8;
 /** adaptive: waits in a row that brought nothing before waiting is given up, and sleeps after which it is tried again. */
 const FRUITLESS_WAITS = 2;
 const SLEEPS_BEFORE_RETRY = 16;
@@ -122,21 +126,20 @@ export class Loop {
   #burst(): boolean {
     const runtime = this.#runtime;
     const start = performance.now();
-    for (let polls = 0; polls < POLLS_PER_TURN; polls++) {
+    for (let polls = 1; ; polls++) {
       const wait = this.#fruitless < FRUITLESS_WAITS ? this.#wait : 0;
       runtime.poll(wait);
       const completed = runtime.dispatch(this.#handler);
       if (!this.#wanted()) return false;
       if (completed !== 0) {
         if (wait !== 0) this.#fruitless = 0;
-        // The clock costs as much as an echo's share of all this: not every time.
-        if ((polls & 7) === 7 && performance.now() - start > TURN_MILLISECONDS) return true;
       } else if (!this.#polls && !runtime.ready) {
         if (wait !== 0) this.#fruitless++;
         return false;
       }
+      const look = polls % (completed !== 0 ? WORKING_POLLS_PER_LOOK : POLLS_PER_LOOK) === 0;
+      if (look && performance.now() - start > TURN_MILLISECONDS) return true;
     }
-    return true;
   }
 
   #sleep(): void {

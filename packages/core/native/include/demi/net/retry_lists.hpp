@@ -46,6 +46,8 @@ class RetryLists {
   }
   void descriptor_closed() { closed_ = true; }
 
+  bool empty() const { return soon_.empty() && starving_.empty() && paused_.empty(); }
+
   bool any_soon() const {
     return !soon_.empty() || (!starving_.empty() && arena_.releases() != releases_seen_) ||
            (!paused_.empty() && closed_);
