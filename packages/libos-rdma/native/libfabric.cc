@@ -19,7 +19,7 @@ namespace {
 
 // rxe and others have 32767 entries at most.
 constexpr std::size_t kMostCompletions = 32767;
-constexpr int kBatch = 32;
+constexpr int kBatch = 128;
 constexpr int kRounds = 8;
 // Connections come and go far less often than messages.
 constexpr std::uint32_t kPollsPerEvents = 64;
