@@ -81,7 +81,7 @@ export class Arena {
     return segment === 0 ? at : this.#later(at, sga, segment, syscall);
   }
 
-  /** Apart from at(), which is short enough to be inlined wherever it is called. */
+  /** Apart from at(), to keep that short. */
   #refuse(sga: Sga, syscall: string): never {
     // The words read zero once the libOS is gone.
     if (this.#words[Layout.WORD_MAGIC] !== Layout.MAGIC) {
