@@ -8,9 +8,6 @@ namespace demi::posix {
 
 namespace {
 
-// No descriptor or no memory for one now: the connection is still in the backlog.
-bool shortage(int error) { return error == -EMFILE || error == -ENFILE || error == -ENOBUFS || error == -ENOMEM; }
-
 // The connection failed before it was accepted; accept(2) reports that on the listener. The next one may be fine.
 bool connection_lost(int error) {
   switch (-error) {
@@ -65,7 +62,7 @@ void Listener::run() {
     const int error = accept_one(qd);
     if (error == -EAGAIN) {
       ready_ = false;
-    } else if (shortage(error)) {
+    } else if (net::descriptor_shortage(error)) {
       ++net_.counters.accept_paused;
       return net_.retries.when_descriptor(*this);
     } else if (!connection_lost(error)) {

@@ -86,7 +86,7 @@ class Request {
 class ListenerEvents {
  public:
   virtual void requested(Request& request) = 0;
-  // The process has no descriptor or memory for another one just now: they wait where they are.
+  // The process has no descriptor or memory for another one just now: they wait where they are until Listener::resume().
   virtual void paused() = 0;
 
  protected:
@@ -98,6 +98,8 @@ class Listener {
  public:
   virtual ~Listener() = default;
   virtual int listen(ListenerEvents& events) = 0;
+  // Does nothing unless it paused.
+  virtual void resume() = 0;
   virtual int local_address(Address& out) const = 0;
 };
 

@@ -55,6 +55,8 @@ class LibfabricListener final : public Listener {
       : fabric_(fabric), endpoint_(std::move(endpoint)), listening_(listening) {}
   ~LibfabricListener() override;
   int listen(ListenerEvents& events) override;
+  // libfabric accepts by itself, and says nothing of shortages.
+  void resume() override {}
   int local_address(Address& out) const override;
 
   void requested(Info info, std::span<const std::uint8_t> data);

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <utility>
 
+#include "demi/net/retry_lists.hpp"
+
 namespace demi::rdma {
 
 namespace {
@@ -19,8 +21,6 @@ constexpr std::size_t kMostCallers = 256;
 constexpr std::chrono::seconds kPatience{5};
 // Accepted at one look; those who are left are there at the next.
 constexpr int kAccepts = 64;
-// Before the next attempt when there is no descriptor for one.
-constexpr std::chrono::milliseconds kPause{100};
 
 }  // namespace
 
@@ -164,9 +164,13 @@ int RdmListener::listen(ListenerEvents& events) {
   events_ = &events;
   timer_ = OwnFd(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
   if (timer_.get() < 0 || ::listen(fd_.get(), SOMAXCONN) != 0) return -errno;
-  watched_ = fabric_.watch(fd_.get(), [this] { readable(); });
+  resume();
   timer_watched_ = fabric_.watch(timer_.get(), [this] { overdue(); });
   return 0;
+}
+
+void RdmListener::resume() {
+  if (watched_ == 0) watched_ = fabric_.watch(fd_.get(), [this] { readable(); });
 }
 
 int RdmListener::local_address(Address& out) const {
@@ -178,8 +182,10 @@ void RdmListener::readable() {
   for (int n = 0; n < kAccepts; ++n) {
     OwnFd fd(::accept4(fd_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (fd.get() < 0) {
-      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) pause();
-      return;
+      if (!net::descriptor_shortage(-errno)) return;
+      // The socket would be readable all the time.
+      fabric_.forget(std::exchange(watched_, 0));
+      return events_->paused();
     }
     if (!same_user(fd.get())) continue;
     Introduction hello;
@@ -219,31 +225,16 @@ OwnFd RdmListener::dismiss(std::map<std::uint64_t, Caller>::iterator caller) {
   return fd;
 }
 
-// The socket would be readable all the time.
-void RdmListener::pause() {
-  fabric_.forget(std::exchange(watched_, 0));
-  paused_until_ = Clock::now() + kPause;
-  set_timer();
-  events_->paused();
-}
-
 void RdmListener::overdue() {
   std::uint64_t times = 0;
   (void)!::read(timer_.get(), &times, sizeof times);
   while (!callers_.empty() && callers_.begin()->second.until <= Clock::now()) dismiss(callers_.begin());
-  if (paused_until_ && *paused_until_ <= Clock::now()) {
-    paused_until_.reset();
-    watched_ = fabric_.watch(fd_.get(), [this] { readable(); });
-  }
-  set_timer();
+  if (!callers_.empty()) set_timer();
 }
 
-// For the one who has been silent for longest, or the end of a pause.
+// For the one who has been silent for longest.
 void RdmListener::set_timer() {
-  if (callers_.empty() && !paused_until_) return;
-  Clock::time_point first = paused_until_.value_or(Clock::time_point::max());
-  if (!callers_.empty()) first = std::min(first, callers_.begin()->second.until);
-  const auto at = first.time_since_epoch();
+  const auto at = callers_.begin()->second.until.time_since_epoch();
   const auto whole = std::chrono::duration_cast<std::chrono::seconds>(at);
   itimerspec when{};
   when.it_value.tv_sec = whole.count();

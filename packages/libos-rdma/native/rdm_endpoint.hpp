@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "rdm_fabric.hpp"
@@ -76,6 +75,7 @@ class RdmListener final : public Listener {
   RdmListener(RdmFabric& fabric, const Address& at, OwnFd fd) : fabric_(fabric), at_(at), fd_(std::move(fd)) {}
   ~RdmListener() override;
   int listen(ListenerEvents& events) override;
+  void resume() override;
   int local_address(Address& out) const override;
 
  private:
@@ -90,7 +90,6 @@ class RdmListener final : public Listener {
   void readable(std::uint64_t caller);
   void heard(OwnFd fd, int error, const Introduction& hello);
   OwnFd dismiss(std::map<std::uint64_t, Caller>::iterator caller);
-  void pause();
   void overdue();
   void set_timer();
 
@@ -103,7 +102,6 @@ class RdmListener final : public Listener {
   ListenerEvents* events_ = nullptr;
   std::map<std::uint64_t, Caller> callers_;  // in the order they came
   std::uint64_t next_caller_ = 1;
-  std::optional<Clock::time_point> paused_until_;
 };
 
 }  // namespace demi::rdma

@@ -212,6 +212,11 @@ void RdmaSocket::requested(Request& request) {
   handshaking_.push_back(std::move(handshaking));
 }
 
+void RdmaSocket::paused() {
+  ++context_.counters.accept_paused;
+  context_.retries.when_descriptor(*this);
+}
+
 void RdmaSocket::handshake_over(Handshaking& of, bool accepted) {
   const auto found = std::ranges::find_if(handshaking_, [&](const auto& one) { return one.get() == &of; });
   if (found == handshaking_.end()) return;
@@ -412,7 +417,10 @@ bool RdmaSocket::deliver_part(Op& op) {
 }
 
 void RdmaSocket::retry() {
-  if (state_ == State::kListening) return hand_out();
+  if (state_ == State::kListening) {
+    listener_->resume();
+    return hand_out();
+  }
   if (connection_) start_send();
   drain();
 }

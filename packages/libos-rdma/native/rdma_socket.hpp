@@ -47,7 +47,7 @@ class RdmaSocket final : public Queue, private ConnectionEvents, private Listene
   void lost(int error) override;
   // ListenerEvents
   void requested(Request& request) override;
-  void paused() override { ++context_.counters.accept_paused; }
+  void paused() override;
   // Retryable: memory, queue descriptors or room to send were short
   void retry() override;
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 
@@ -18,6 +19,11 @@ class Retryable : public ListHook<Retryable> {
  protected:
   ~Retryable() = default;
 };
+
+// Of accept(2): no descriptor or no memory for one now, the connection is still in the backlog. A case for when_descriptor().
+inline bool descriptor_shortage(int error) {
+  return error == -EMFILE || error == -ENFILE || error == -ENOBUFS || error == -ENOMEM;
+}
 
 // An element is in at most one of the lists.
 class RetryLists {
