@@ -275,7 +275,7 @@ void Connection::bad_message(int error) {
 // ---- going ----------------------------------------------------------------------------------------------------------
 
 void Connection::failed(int error) {
-  ++context_.counters.errors[static_cast<std::size_t>(-error) % context_.counters.errors.size()];
+  ++context_.counters.errors[-error];
   // Works of a connection that is closed come back cancelled, those that are posted before that is known as not connected.
   give_up(error == -ECANCELED || error == -ENOTCONN ? -ECONNRESET : error);
 }

@@ -5,9 +5,9 @@
 // messages that need none: credits alone, of which no more than two are under way, and the end.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <deque>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -24,11 +24,11 @@ class Connection;
 struct Counters {
   std::uint64_t credit_stalls = 0;  // pushes that had to wait for the peer to pop
   std::uint64_t credit_messages = 0;
-  std::uint64_t accept_paused = 0;          // times there was no descriptor for a caller
-  std::uint64_t bad_messages = 0;           // connections ended for what the peer sent
-  std::uint64_t refused = 0;                // requests turned away
-  std::uint64_t send_full = 0;              // the send queue had no room
-  std::array<std::uint64_t, 256> errors{};  // completions with an error, by errno
+  std::uint64_t accept_paused = 0;      // times there was no descriptor for a caller
+  std::uint64_t bad_messages = 0;       // connections ended for what the peer sent
+  std::uint64_t refused = 0;            // requests turned away
+  std::uint64_t send_full = 0;          // the send queue had no room
+  std::map<int, std::uint64_t> errors;  // completions with an error, by errno
 };
 
 // What the connections of one libOS share.

@@ -143,12 +143,11 @@ void RdmaEngine::stats(const StatSink& sink) const {
   sink("acceptPaused", static_cast<double>(counters.accept_paused));
   sink("sendFull", static_cast<double>(counters.send_full));
   std::uint64_t errors = 0;
-  for (std::size_t code = 0; code < counters.errors.size(); ++code) {
-    if (counters.errors[code] == 0) continue;
-    errors += counters.errors[code];
-    const char* const name = ::strerrorname_np(static_cast<int>(code));
+  for (const auto& [code, count] : counters.errors) {
+    errors += count;
+    const char* const name = ::strerrorname_np(code);
     const std::string by_name = std::string("completionErrors.") + (name == nullptr ? std::to_string(code) : name);
-    sink(by_name.c_str(), static_cast<double>(counters.errors[code]));
+    sink(by_name.c_str(), static_cast<double>(count));
   }
   sink("completionErrors", static_cast<double>(errors));
 }

@@ -19,7 +19,7 @@ function(demi_add_addon name)
   target_compile_options(${name} PRIVATE -O3 -g1 -Wall -Wextra)
   # A message passes through several source files on its way.
   include(CheckIPOSupported)
-  check_ipo_supported(RESULT interprocedural LANGUAGES CXX OUTPUT reason)
+  check_ipo_supported(RESULT interprocedural LANGUAGES CXX)
   if(interprocedural)
     set_target_properties(${name} PROPERTIES INTERPROCEDURAL_OPTIMIZATION ON)
   endif()
