@@ -4,7 +4,16 @@ import { writeFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { usableEngines } from "./engines.js";
-import { demiEcho, endAll, engineConfig, reportIn, runClient, startServer, temporaryDirectory } from "./program.js";
+import {
+  demiEcho,
+  endAll,
+  engineConfig,
+  pause,
+  reportIn,
+  runClient,
+  startServer,
+  temporaryDirectory,
+} from "./program.js";
 
 const dir = temporaryDirectory();
 const engines = usableEngines();
@@ -125,7 +134,7 @@ describe("what the client prints", () => {
 
   test("JSON whose figures agree with each other", async () => {
     const { port } = await startServer();
-    const report = JSON.parse((await runClient(["--port", `${port}`, "-i", "500", "--json"])).stdout);
+    const report = reportIn(await runClient(["--port", `${port}`, "-i", "500", "--json"]));
     const { min, avg, p50, p99, p999, max } = report.latency;
     expect([min, p50, p99, p999, max]).toEqual([min, p50, p99, p999, max].toSorted((a: number, b: number) => a - b));
     expect(avg).toBeGreaterThan(min);
@@ -143,11 +152,36 @@ describe("what the client prints", () => {
     expect(ended.code).toBe(130);
     expect(ended.milliseconds).toBeLessThan(1000);
     expect(ended.stderr).toMatch(/0% {2}\d+ of 100000 echoes, \d+\/s, 0 lost/);
-    const report = JSON.parse(ended.stdout);
+    const report = reportIn(ended);
     expect(report).toMatchObject({ interrupted: true, mismatches: 0 });
     expect(report.completed).toBeGreaterThan(20);
     expect(report.latency.min).toBeGreaterThan(19_000);
   });
+});
+
+test("Ctrl-C while it ends by itself does not take the report along", async () => {
+  // Closing hundreds of connections takes a while: some of these land in it.
+  for (let milliseconds = 0; milliseconds <= 40; milliseconds += 4) {
+    const sockets: Socket[] = [];
+    let broken = () => {};
+    const breaking = new Promise<void>((resolve) => {
+      broken = resolve;
+    });
+    let echoes = 0;
+    const port = await tcpPeer((socket) => {
+      sockets.push(socket);
+      socket.on("data", (data) => {
+        if (++echoes < 1000) socket.write(data);
+        else for (const each of sockets.splice(0)) each.resetAndDestroy();
+        if (echoes === 1000) broken();
+      });
+    });
+    const client = demiEcho(["client", "--port", port, "-c", "500", "-i", "1000000", "--json"]);
+    await breaking;
+    await pause(milliseconds);
+    const ended = await client.end("SIGINT");
+    expect(reportIn(ended)).toMatchObject({ mismatches: 0 });
+  }
 });
 
 describe("servers that do it wrong", () => {

@@ -125,6 +125,11 @@ export function reportIn(ended: Ended): {
   mismatches: number;
   requestsPerSecond: number;
 } {
+  if (!ended.stdout.startsWith("{")) {
+    throw new Error(
+      `no report on stdout of the client, which ended with ${ended.code ?? ended.signal}:\n${ended.stdout}${ended.stderr}`,
+    );
+  }
   return JSON.parse(ended.stdout);
 }
 

@@ -1,4 +1,5 @@
 /** demi-echo client */
+import type { LibOS } from "@demikernel/core";
 import type { Command } from "commander";
 import { EchoClient } from "../echo-client.js";
 import { Exit, Failure } from "../failure.js";
@@ -70,6 +71,22 @@ async function measure(options: Options): Promise<void> {
     interrupted = true;
     client.stop();
   });
+  try {
+    await runWithProgress(client, os, options);
+    const report = reportOf(client, os, options, interrupted);
+    closeAll(os, client.connections.keys());
+    if (report.completed > 0 || client.failure === undefined) {
+      console.log(options.json ? JSON.stringify(report) : formatReport(report));
+    }
+    if (client.firstMismatch) console.error(`demi-echo: mismatch: ${client.firstMismatch}`);
+    if (client.failure) throw client.failure;
+    process.exitCode = exitCodeOf(report);
+  } finally {
+    off(); // not before: a Ctrl-C while the connections are being closed would take the report along
+  }
+}
+
+async function runWithProgress(client: EchoClient, os: LibOS, options: Options): Promise<void> {
   const progress = setInterval(() => showProgress(client, options), 1000);
   try {
     await client.run();
@@ -78,16 +95,7 @@ async function measure(options: Options): Promise<void> {
     throw asFailure(error, "cannot run the client");
   } finally {
     clearInterval(progress);
-    off();
   }
-  const report = reportOf(client, os, options, interrupted);
-  closeAll(os, client.connections.keys());
-  if (report.completed > 0 || client.failure === undefined) {
-    console.log(options.json ? JSON.stringify(report) : formatReport(report));
-  }
-  if (client.firstMismatch) console.error(`demi-echo: mismatch: ${client.firstMismatch}`);
-  if (client.failure) throw client.failure;
-  process.exitCode = exitCodeOf(report);
 }
 
 function exitCodeOf(report: ClientReport): number {
