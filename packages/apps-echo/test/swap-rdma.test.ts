@@ -34,21 +34,26 @@ if (!built)
       writeFileSync(join(project, "demi.yaml"), `rdma:\n  provider: ${provider}\n`);
       const npx = (...args: string[]) =>
         new Program(which(join(folder, "bin/npx")) as string, args, { cwd: project, env, bare: true, group: true });
-      const echoes = async (backend: RegExp) => {
-        const server = npx("demi-echo", "server", "--port", "0", "--config", "demi.yaml");
+      const echoes = async (backend: RegExp, ...kind: string[]) => {
+        const server = npx("demi-echo", "server", "--port", "0", "--config", "demi.yaml", ...kind);
         const [line, port] = await server.says(/listening on .*:(\d+).*/, 60_000);
         expect(line).toMatch(backend);
-        const to = ["--port", port as string, "--config", "demi.yaml"];
+        const to = ["--port", port as string, "--config", "demi.yaml", ...kind];
         const client = await npx("demi-echo", "client", ...to, "-i", String(MESSAGES), "--json").exited;
         expect(client).toMatchObject({ code: 0 });
         expect(JSON.parse(client.stdout)).toMatchObject({ completed: MESSAGES, mismatches: 0 });
         expect((await server.end("SIGINT")).stdout).toMatch(
-          /served 1 connections.*\nleft open: 0 queues, 0 outstanding/,
+          kind.length === 0
+            ? /served 1 connections.*\nleft open: 0 queues, 0 outstanding/
+            : /served 500 messages.*\nleft open: 0 queues, 0 outstanding/,
         );
       };
-      await echoes(new RegExp(`\\(rdma, ${provider}\\)`));
+      const rdma = new RegExp(`\\(rdma, ${provider}\\)`);
+      await echoes(rdma);
+      if (provider === "shm") await echoes(rdma, "--udp");
       swapBackend(project, tarballs, "libos-rdma", "libos-posix", env);
       await echoes(/\(posix, (io_uring|epoll)\)/);
+      await echoes(/\(posix, (io_uring|epoll)\)/, "--udp");
     },
     300_000,
   );

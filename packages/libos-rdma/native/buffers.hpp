@@ -29,6 +29,7 @@ class Buffers {
   std::uint8_t* receive(std::uint32_t n) const { return region_ + static_cast<std::size_t>(n) * slots_.stride; }
   std::uint32_t receive_bytes() const { return slots_.capacity; }
   std::uint32_t receives_free() const { return static_cast<std::uint32_t>(receives_.size()); }
+  std::uint32_t receives() const { return slots_.count; }
 
   bool take_send(std::uint32_t& n);
   void give_send(std::uint32_t n) { sends_.push_back(n); }

@@ -28,6 +28,7 @@ struct Counters {
   std::uint64_t bad_messages = 0;       // connections ended for what the peer sent
   std::uint64_t refused = 0;            // requests turned away
   std::uint64_t send_full = 0;          // the send queue had no room
+  std::uint64_t datagrams_lost = 0;     // nobody popped them in time
   std::map<int, std::uint64_t> errors;  // completions with an error, by errno
 };
 

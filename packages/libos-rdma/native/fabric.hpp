@@ -7,6 +7,7 @@
 #include <sys/uio.h>
 
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -103,6 +104,28 @@ class Listener {
   virtual int local_address(Address& out) const = 0;
 };
 
+class DatagramEvents {
+ public:
+  virtual void datagram(const Address& from, std::span<const std::uint8_t> bytes) = 0;
+  // As ListenerEvents::paused(), until DatagramPort::resume().
+  virtual void paused() = 0;
+
+ protected:
+  ~DatagramEvents() = default;
+};
+
+// A local address for datagrams, taken until it is destroyed.
+class DatagramPort {
+ public:
+  virtual ~DatagramPort() = default;
+  // Copied at once, and on its way or lost, as datagrams may be: 0. -EMSGSIZE, -ECONNREFUSED when nobody has the address, another
+  // negative errno.
+  virtual int send(const Address& to, std::span<const iovec> pieces) = 0;
+  // Does nothing unless it paused.
+  virtual void resume() = 0;
+  virtual int local_address(Address& out) const = 0;
+};
+
 struct FabricOptions {
   std::string provider = "auto";  // auto, verbs, tcp, shm
   std::string device;             // empty: the first that fits
@@ -130,6 +153,15 @@ class Fabric {
   virtual std::unique_ptr<Endpoint> endpoint(const Address& from, const Address& to, EndpointEvents& events,
                                              int& error) = 0;
   virtual int connect(Endpoint& endpoint, std::span<const std::uint8_t> data) = 0;
+
+  // Bytes of the longest datagram; 0: the fabric has none.
+  virtual std::size_t most_datagram() const { return 0; }
+  virtual std::unique_ptr<DatagramPort> datagrams(const Address&, DatagramEvents&, int& error) {
+    error = -EPROTONOSUPPORT;
+    return nullptr;
+  }
+  // That were lost on this side.
+  virtual std::uint64_t datagrams_lost() const { return 0; }
 
   // Takes in completions and events. True when there were any. Bounded.
   virtual bool poll() = 0;

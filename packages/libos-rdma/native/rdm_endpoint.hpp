@@ -62,6 +62,8 @@ class RdmRequest final : public Request {
   std::span<const std::uint8_t> data() const override { return hello_.data; }
   std::unique_ptr<Endpoint> take(EndpointEvents& events, int& error) override;
   void reject(std::span<const std::uint8_t> data) override;
+  // Answered by somebody else.
+  OwnFd hand_over() { return std::move(fd_); }
 
  private:
   RdmFabric& fabric_;

@@ -12,6 +12,8 @@
 #include <mutex>
 #include <utility>
 
+#include "rdm_datagrams.hpp"
+#include "rdm_directory.hpp"
 #include "rdm_endpoint.hpp"
 #include "region_file.hpp"
 
@@ -67,6 +69,8 @@ bool is_own(const Address& address) {
 
 }  // namespace
 
+RdmFabric::RdmFabric() = default;
+
 std::unique_ptr<RdmFabric> RdmFabric::open(const FabricOptions& options, std::uint32_t buffer, std::string& message,
                                            int& error) {
   std::unique_ptr<RdmFabric> self(new RdmFabric());
@@ -74,8 +78,10 @@ std::unique_ptr<RdmFabric> RdmFabric::open(const FabricOptions& options, std::ui
   static std::atomic<std::uint32_t> made{0};
   self->name_ = region_name(made++, self->fresh_cookie());
   remove_dead_regions();
-  error = self->open_queues(options, message);
-  return error == 0 ? std::move(self) : nullptr;
+  if (error = self->open_queues(options, message); error != 0) return nullptr;
+  const auto longest = static_cast<std::uint32_t>(std::min<std::size_t>(buffer, self->most_bytes()));
+  self->directory_ = std::make_unique<RdmDirectory>(*self, longest);
+  return self;
 }
 
 int RdmFabric::open_queues(const FabricOptions& options, std::string& message) {
@@ -159,6 +165,7 @@ int RdmFabric::open_queues(const FabricOptions& options, std::string& message) {
 }
 
 RdmFabric::~RdmFabric() {
+  directory_.reset();
   if (presence_) {
     Present::remove(name_);
     const std::unique_lock lock(presence_->lock);
@@ -228,13 +235,21 @@ void RdmFabric::arrived(std::size_t n, std::size_t bytes) {
   if (bytes >= kEnvelope) {
     const auto id = load<std::uint32_t>(memory);
     const auto cookie = load<std::uint32_t>(memory + 4);
+    const std::span message(memory + kEnvelope, bytes - kEnvelope);
     if (id < endpoints_.size() && endpoints_[id] != nullptr) {
-      endpoints_[id]->arrived(cookie, {memory + kEnvelope, bytes - kEnvelope});
+      endpoints_[id]->arrived(cookie, message);
+    } else if ((id & kPort) != 0) {
+      arrived_at_port(id & ~kPort, cookie, message);
     }
   }
   // Not at once: the answer goes first.
   read_.push_back(n);
   if (read_.size() >= kReceives / 4) post_read();
+}
+
+void RdmFabric::arrived_at_port(std::uint32_t id, std::uint32_t cookie, std::span<const std::uint8_t> message) {
+  if (id < ports_.size() && ports_[id] != nullptr) return ports_[id]->arrived(cookie, message);
+  lose_datagram();
 }
 
 void RdmFabric::post_read() {
@@ -253,6 +268,8 @@ bool RdmFabric::poll() {
   if (count >= kMany && count < kBatch) poll_completions();
   for (int round = 1; count == kBatch && round < kRounds; ++round) count = poll_completions();
   if (!any && !read_.empty()) post_read();
+  if (directory_->any_ready()) [[unlikely]]
+    directory_->flush();
   if (look_ || ++polls_ % kPollsPerLook == 0) {
     look_ = poll_watches();
     any = any || look_;
@@ -302,6 +319,13 @@ std::uint32_t RdmFabric::enter(RdmEndpoint& endpoint) {
   return static_cast<std::uint32_t>(endpoints_.size() - 1);
 }
 
+std::uint32_t RdmFabric::enter(RdmDatagramPort& port) {
+  auto place = std::ranges::find(ports_, nullptr);
+  if (place == ports_.end()) place = ports_.insert(ports_.end(), nullptr);
+  *place = &port;
+  return static_cast<std::uint32_t>(place - ports_.begin()) | kPort;
+}
+
 const RdmFabric::Peer* RdmFabric::meet(const std::string& name) {
   const auto known = met_.find(name);
   // libfabric gives the place of a peer whose memory it does not find to the next one, too, and forgets both with the first.
@@ -333,7 +357,7 @@ std::unique_ptr<RdmEndpoint> RdmFabric::make_endpoint(EndpointEvents& events, Ow
 
 std::unique_ptr<Endpoint> RdmFabric::endpoint(const Address& from, const Address& to, EndpointEvents& events,
                                               int& error) {
-  OwnFd fd = connect_to(to, error);
+  OwnFd fd = connect_to(to, Service::kConnections, error);
   if (error != 0) return nullptr;
   auto endpoint = make_endpoint(events, std::move(fd));
   Address local = from;
@@ -356,9 +380,23 @@ std::unique_ptr<Listener> RdmFabric::bind(const Address& to, int& error) {
   error = -EADDRNOTAVAIL;
   if (!is_own(to)) return nullptr;
   Address at = to;
-  OwnFd fd = listen_at(at, 0, error);
+  OwnFd fd = listen_at(at, Service::kConnections, 0, error);
   if (error != 0) return nullptr;
   return std::make_unique<RdmListener>(*this, at, std::move(fd));
+}
+
+std::size_t RdmFabric::most_datagram() const { return directory_->most_bytes(); }
+std::uint64_t RdmFabric::datagrams_lost() const { return datagrams_lost_ + directory_->lost(); }
+
+std::unique_ptr<DatagramPort> RdmFabric::datagrams(const Address& to, DatagramEvents& events, int& error) {
+  error = -EADDRNOTAVAIL;
+  if (!is_own(to)) return nullptr;
+  Address at = to;
+  OwnFd fd = listen_at(at, Service::kDatagrams, 0, error);
+  if (error != 0) return nullptr;
+  auto port = std::make_unique<RdmDatagramPort>(*this, at, std::move(fd), events);
+  error = port->start();
+  return error == 0 ? std::move(port) : nullptr;
 }
 
 bool RdmFabric::may_wait() {

@@ -20,6 +20,8 @@
 
 namespace demi::rdma {
 
+class RdmDatagramPort;
+class RdmDirectory;
 class RdmEndpoint;
 class RdmListener;
 
@@ -44,6 +46,9 @@ class RdmFabric final : public Fabric {
   std::unique_ptr<Endpoint> endpoint(const Address& from, const Address& to, EndpointEvents& events,
                                      int& error) override;
   int connect(Endpoint& endpoint, std::span<const std::uint8_t> data) override;
+  std::size_t most_datagram() const override;
+  std::unique_ptr<DatagramPort> datagrams(const Address& at, DatagramEvents& events, int& error) override;
+  std::uint64_t datagrams_lost() const override;
   bool poll() override;
   Work* work() override;
   // The fabric itself knows no Works.
@@ -84,6 +89,12 @@ class RdmFabric final : public Fabric {
   void forget(std::uint64_t watched);
   std::uint32_t enter(RdmEndpoint& endpoint);
   void leave(std::uint32_t id) { endpoints_[id] = nullptr; }
+  // The numbers of ports for datagrams are others than those of connections.
+  std::uint32_t enter(RdmDatagramPort& port);
+  void leave_port(std::uint32_t id) { ports_[id & ~kPort] = nullptr; }
+  RdmDirectory& directory() { return *directory_; }
+  // One that arrived.
+  void lose_datagram() { ++datagrams_lost_; }
   std::uint32_t fresh_cookie() { return static_cast<std::uint32_t>(random_()); }
   const std::string& name() const { return name_; }
   std::unique_ptr<RdmEndpoint> make_endpoint(EndpointEvents& events, OwnFd fd);
@@ -91,16 +102,19 @@ class RdmFabric final : public Fabric {
   void drain();
 
  private:
+  static constexpr std::uint32_t kPort = 1u << 31;
+
   struct Watch {
     int fd;
     std::function<void()> on_readable;
   };
 
-  RdmFabric() = default;
+  RdmFabric();
   int open_queues(const FabricOptions& options, std::string& message);
   int post(std::size_t n);
   void post_read();
   void arrived(std::size_t n, std::size_t bytes);
+  void arrived_at_port(std::uint32_t id, std::uint32_t cookie, std::span<const std::uint8_t> message);
   int poll_completions();
   bool poll_watches();
 
@@ -123,6 +137,9 @@ class RdmFabric final : public Fabric {
 
   std::map<std::string, Peer> met_;
   std::vector<RdmEndpoint*> endpoints_;  // by id
+  std::vector<RdmDatagramPort*> ports_;  // by id less kPort
+  std::unique_ptr<RdmDirectory> directory_;
+  std::uint64_t datagrams_lost_ = 0;
   OwnFd epoll_;
   std::unordered_map<std::uint64_t, Watch> watches_;
   std::uint64_t next_watch_ = 1;

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "datagram_socket.hpp"
 #include "libfabric.hpp"
 #include "rdm_fabric.hpp"
 #include "rdma_socket.hpp"
@@ -64,9 +65,11 @@ RdmaEngine::~RdmaEngine() {
 
 std::unique_ptr<Queue> RdmaEngine::socket(const SocketRequest& request, int& error) {
   error = -EPROTONOSUPPORT;
-  if (request.kind != SocketKind::kStream) return nullptr;
+  const bool datagrams = request.kind == SocketKind::kDatagram;
+  if (datagrams && fabric_->most_datagram() == 0) return nullptr;
   error = -EINVAL;
   if (!request.framing.empty() && request.framing != "stream") return nullptr;
+  if (datagrams) return std::make_unique<DatagramSocket>(*context_, request.family);
   return std::make_unique<RdmaSocket>(*context_, request.family);
 }
 
@@ -142,6 +145,9 @@ void RdmaEngine::stats(const StatSink& sink) const {
   sink("requestsRefused", static_cast<double>(counters.refused));
   sink("acceptPaused", static_cast<double>(counters.accept_paused));
   sink("sendFull", static_cast<double>(counters.send_full));
+  if (fabric_->most_datagram() != 0) {
+    sink("datagramsLost", static_cast<double>(counters.datagrams_lost + fabric_->datagrams_lost()));
+  }
   std::uint64_t errors = 0;
   for (const auto& [code, count] : counters.errors) {
     errors += count;

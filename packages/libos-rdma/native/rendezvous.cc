@@ -22,8 +22,9 @@ constexpr std::size_t kFixed = 4 + 1 + 1 + 2 + 4 + 4 + 1 + 2 + 16;
 constexpr std::uint16_t kFirstEphemeral = 32768;
 constexpr int kTries = 1000;
 
-sockaddr_un name_of(const Address& at, socklen_t& length) {
-  const std::string text = "demikernel/" + at.host() + ":" + std::to_string(at.port);
+sockaddr_un name_of(const Address& at, Service service, socklen_t& length) {
+  const char* const space = service == Service::kConnections ? "demikernel/" : "demikernel-udp/";
+  const std::string text = space + at.host() + ":" + std::to_string(at.port);
   sockaddr_un out{};
   out.sun_family = AF_UNIX;
   // The first byte stays 0: the abstract space.
@@ -97,7 +98,7 @@ std::optional<Introduction> Introduction::decode(std::span<const std::uint8_t> p
   return out;
 }
 
-OwnFd listen_at(Address& at, int backlog, int& error) {
+OwnFd listen_at(Address& at, Service service, int backlog, int& error) {
   OwnFd fd = packets();
   error = -errno;
   if (fd.get() < 0) return fd;
@@ -106,7 +107,7 @@ OwnFd listen_at(Address& at, int backlog, int& error) {
   for (int tries = 0; tries < (choose ? kTries : 1); ++tries) {
     if (choose) at.port = static_cast<std::uint16_t>(kFirstEphemeral + random() % (65536 - kFirstEphemeral));
     socklen_t length = 0;
-    const sockaddr_un name = name_of(at, length);
+    const sockaddr_un name = name_of(at, service, length);
     if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&name), length) == 0) {
       error = backlog == 0 || ::listen(fd.get(), backlog) == 0 ? 0 : -errno;
       return fd;
@@ -117,7 +118,7 @@ OwnFd listen_at(Address& at, int backlog, int& error) {
   return OwnFd();
 }
 
-OwnFd connect_to(const Address& to, int& error) {
+OwnFd connect_to(const Address& to, Service service, int& error) {
   Address any;
   any.family = to.family;
   any.port = to.port;
@@ -126,7 +127,7 @@ OwnFd connect_to(const Address& to, int& error) {
     error = -errno;
     if (fd.get() < 0) return fd;
     socklen_t length = 0;
-    const sockaddr_un name = name_of(at, length);
+    const sockaddr_un name = name_of(at, service, length);
     if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&name), length) == 0) {
       error = same_user(fd.get()) ? 0 : -EACCES;
       return error == 0 ? std::move(fd) : OwnFd();

@@ -45,11 +45,14 @@ struct Introduction {
   static std::optional<Introduction> decode(std::span<const std::uint8_t> packet);
 };
 
+// What an address is of: as ports of TCP and of UDP, those of the one have nothing to do with those of the other.
+enum class Service : std::uint8_t { kConnections, kDatagrams };
+
 // A listening socket for an address, whose port is chosen when it is 0; a negative errno in `error`.
-OwnFd listen_at(Address& at, int backlog, int& error);
+OwnFd listen_at(Address& at, Service service, int backlog, int& error);
 // A connection to whoever listens at the address, or at any address and its port; -EACCES when that is another user, into whose memory
 // nobody should look.
-OwnFd connect_to(const Address& to, int& error);
+OwnFd connect_to(const Address& to, Service service, int& error);
 
 // 0, -EAGAIN when nothing is there yet, another negative errno, or -ECONNRESET at the end of the peer.
 int send_introduction(int fd, const Introduction& introduction);

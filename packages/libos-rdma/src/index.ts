@@ -17,6 +17,7 @@ const manifest = createRequire(import.meta.url)("../package.json") as { version:
 const rdma: Backend = defineBackend({
   name: "rdma",
   version: manifest.version,
+  // Datagrams are there over shm, which is never chosen by itself.
   features: { tcp: true, udp: false, ipv6: true, dmtr: false, files: false, sleep: true, several: true },
   options: optionSchemas,
   load: loadAddon,

@@ -92,9 +92,9 @@ void Libos::turn() {
   }
 }
 
-Qd Libos::socket() {
+Qd Libos::opened(SocketKind kind) {
   int error = 0;
-  auto queue = runtime().engine()->socket({SocketKind::kStream, 4, "stream", 1 << 20}, error);
+  auto queue = runtime().engine()->socket({kind, 4, "stream", 1 << 20}, error);
   REQUIRE(queue);
   const Qd qd = runtime().adopt(std::move(queue));
   REQUIRE(qd > 0);
@@ -107,6 +107,14 @@ Qd Libos::listener(int backlog) {
   REQUIRE(Address::parse("127.0.0.1", 0, any) == 0);
   REQUIRE(runtime().find(qd)->bind(any) == 0);
   REQUIRE(runtime().find(qd)->listen(backlog) == 0);
+  return qd;
+}
+
+Qd Libos::datagram_socket(std::uint16_t port) {
+  const Qd qd = opened(SocketKind::kDatagram);
+  Address at;
+  REQUIRE(Address::parse("127.0.0.1", port, at) == 0);
+  REQUIRE(runtime().find(qd)->bind(at) == 0);
   return qd;
 }
 
@@ -123,7 +131,13 @@ Qt Libos::connect(Qd qd, const Address& to) {
   return qt;
 }
 
-Qt Libos::push(Qd qd, std::string_view bytes) {
+Qt Libos::push_to(Qd qd, std::string_view bytes, const Address& to) {
+  const Sga message = sga(bytes);
+  app_.arena().set_address(message, to);
+  return app_.push(qd, message, layout::kFlagFree | layout::kFlagTo);
+}
+
+Sga Libos::sga(std::string_view bytes) {
   std::vector<std::uint32_t> sizes;
   const std::size_t largest = app_.arena().largest();
   for (std::size_t left = bytes.size(); left != 0; left -= sizes.back())
@@ -134,7 +148,7 @@ Qt Libos::push(Qd qd, std::string_view bytes) {
     std::memcpy(segment.data(), bytes.data(), segment.size());
     bytes.remove_prefix(segment.size());
   });
-  return app_.push(qd, sga, layout::kFlagFree);
+  return sga;
 }
 
 void Libos::close(Qd qd) {

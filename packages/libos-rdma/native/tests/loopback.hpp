@@ -63,13 +63,16 @@ class Libos final : public Driven {
   Runtime& runtime() { return app_.runtime(); }
   double stat(const char* name) { return app_.stats().at(name); }
 
-  Qd socket();
+  Qd socket() { return opened(SocketKind::kStream); }
   // Listens on a port of 127.0.0.1 that is free.
   Qd listener(int backlog = 64);
+  // A socket for datagrams, on a port of 127.0.0.1 that is free or this one.
+  Qd datagram_socket(std::uint16_t port = 0);
   Address address(Qd qd);
   Qt accept(Qd qd) { return app_.start(layout::kOpAccept, qd, 0); }
   Qt connect(Qd qd, const Address& to);
-  Qt push(Qd qd, std::string_view bytes);
+  Qt push(Qd qd, std::string_view bytes) { return app_.push(qd, sga(bytes), layout::kFlagFree); }
+  Qt push_to(Qd qd, std::string_view bytes, const Address& to);
   Qt pop(Qd qd, std::int32_t limit = 0) { return app_.pop(qd, limit); }
   void close(Qd qd);
 
@@ -87,6 +90,8 @@ class Libos final : public Driven {
 
  private:
   bool clean();
+  Qd opened(SocketKind kind);
+  Sga sga(std::string_view bytes);
 
   Loopback& loopback_;
   demi::test::Application app_;

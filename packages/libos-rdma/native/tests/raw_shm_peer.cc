@@ -13,6 +13,9 @@ namespace demi::rdma::test {
 
 namespace {
 
+// As native/rendezvous.cc has it.
+std::string space_of(Service service) { return service == Service::kConnections ? "demikernel/" : "demikernel-udp/"; }
+
 constexpr std::size_t kFixed = 35;
 
 sockaddr_un abstract(const std::string& name, socklen_t& length) {
@@ -73,9 +76,9 @@ std::optional<RawIntroduction> introduction(const Bytes& packet) {
 
 // ---- rendezvous -----------------------------------------------------------------------------------------------------
 
-RawRendezvous::RawRendezvous(const Address& to) : fd_(packets()) {
+RawRendezvous::RawRendezvous(const Address& to, Service service) : fd_(packets()) {
   socklen_t length = 0;
-  const sockaddr_un at = abstract("demikernel/" + to.host() + ":" + std::to_string(to.port), length);
+  const sockaddr_un at = abstract(space_of(service) + to.host() + ":" + std::to_string(to.port), length);
   REQUIRE(::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&at), length) == 0);
 }
 
@@ -118,11 +121,11 @@ bool RawRendezvous::over() {
   return over_;
 }
 
-RawRendezvousListener::RawRendezvousListener() : fd_(packets()) {
+RawRendezvousListener::RawRendezvousListener(Service service) : fd_(packets()) {
   // A port below those that are chosen, so that nobody has it.
   REQUIRE(Address::parse("127.0.0.1", 1111, address) == 0);
   socklen_t length = 0;
-  const sockaddr_un at = abstract("demikernel/127.0.0.1:1111", length);
+  const sockaddr_un at = abstract(space_of(service) + "127.0.0.1:1111", length);
   REQUIRE(::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&at), length) == 0);
   REQUIRE(::listen(fd_.get(), 16) == 0);
 }
@@ -145,8 +148,8 @@ std::unique_ptr<RdmFabric> shm_fabric() {
   return fabric;
 }
 
-RawShmPeer::RawShmPeer(Loopback& loopback, const Address& to, const RawHandshake& handshake)
-    : rendezvous(to), loopback_(loopback), fabric_(shm_fabric()) {
+RawShmPeer::RawShmPeer(Loopback& loopback, const Address& to, const RawHandshake& handshake, Service service)
+    : rendezvous(to, service), loopback_(loopback), fabric_(shm_fabric()) {
   REQUIRE(rendezvous.send(RawIntroduction{.name = fabric_->name(), .data = handshake.bytes()}.bytes()));
   std::optional<Bytes> packet;
   REQUIRE(loopback_.until([&] { return (packet = rendezvous.receive()).has_value(); }));

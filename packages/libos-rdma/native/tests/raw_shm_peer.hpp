@@ -34,7 +34,7 @@ std::optional<RawIntroduction> introduction(const Bytes& packet);
 class RawRendezvous {
  public:
   // Connects to whoever listens at the address. Does not wait: the listen queue must have room.
-  explicit RawRendezvous(const Address& to);
+  explicit RawRendezvous(const Address& to, Service service = Service::kConnections);
   explicit RawRendezvous(int fd) : fd_(fd) {}
 
   // False when the other side has hung up.
@@ -54,7 +54,7 @@ class RawRendezvous {
 // Listens for rendezvous by hand, and never answers by itself.
 class RawRendezvousListener {
  public:
-  RawRendezvousListener();
+  explicit RawRendezvousListener(Service service = Service::kConnections);
   std::optional<RawRendezvous> accept();
   Address address;
 
@@ -62,11 +62,12 @@ class RawRendezvousListener {
   OwnFd fd_;
 };
 
-// A connection whose introductions were right, with an endpoint to send messages by.
+// Somebody whose introductions were right, with an endpoint to send messages by.
 class RawShmPeer final : public Driven {
  public:
   // Connects to a libOS and REQUIREs that it accepts.
-  RawShmPeer(Loopback& loopback, const Address& to, const RawHandshake& handshake = {});
+  RawShmPeer(Loopback& loopback, const Address& to, const RawHandshake& handshake = {},
+             Service service = Service::kConnections);
   ~RawShmPeer();
   RawShmPeer(const RawShmPeer&) = delete;
   RawShmPeer& operator=(const RawShmPeer&) = delete;
@@ -78,7 +79,7 @@ class RawShmPeer final : public Driven {
   void turn() override;
 
   RawRendezvous rendezvous;
-  std::uint32_t id = 0;  // of the connection at the other end
+  std::uint32_t id = 0;  // of the connection, or the port, at the other end
   std::uint32_t cookie = 0;
 
  private:

@@ -6,7 +6,8 @@ export const target = {
   name: "rdma/shm",
   ...device,
   // Nothing tells a sleeper: it looks once a millisecond.
-  features: { ...device.features, sleep: false },
+  features: { ...device.features, udp: true, sleep: false },
+  maxDatagram: () => 4068,
   open: (overrides) => openLibOS({ libos: "rdma", provider: "shm", from: import.meta.url, ...limits(overrides) }),
   module: import.meta.url,
 };
