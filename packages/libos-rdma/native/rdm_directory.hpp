@@ -40,7 +40,8 @@ class RdmDirectory {
 
   // 0 also for what is lost; -EMSGSIZE, -ECONNREFUSED, another negative errno.
   int send(const Address& to, const Address& from, std::span<const iovec> pieces);
-  std::size_t most_bytes() const { return buffer_ - DatagramHeader::kBytes; }
+  // Of one datagram, to whoever has room for it.
+  std::size_t most_bytes() const { return fabric_.most_bytes() - DatagramHeader::kBytes; }
   // What one who asks is told besides who we are: how long a message may be.
   std::array<std::uint8_t, 4> limit() const;
   std::uint64_t lost() const { return lost_; }

@@ -166,6 +166,9 @@ TEST_CASE("the longest datagram arrives, one byte more is EMSGSIZE, also when it
   send(a, at_a, message(2, less), b.address(at_b));
   CHECK(pop_text(b, at_b) == message(2, less));
   CHECK(a.wait(a.push_to(at_a, message(2, less + 1), b.address(at_b))).result == -EMSGSIZE);
+  // Of what it receives, that is: it sends what the other has room for.
+  send(b, at_b, message(3, most), a.address(at_a));
+  CHECK(pop_text(a, at_a) == message(3, most));
   a.close(at_a);
   a.close(other);
   b.close(at_b);
