@@ -15,7 +15,9 @@ function(demi_add_tests name)
   if(DEMI_SANITIZE)
     set(sanitize ${DEMI_SANITIZE})
   endif()
-  target_compile_options(${name} PRIVATE -O1 -g -Wall -Wextra -fno-omit-frame-pointer
+  # -g1: lines and functions, for the sanitizers' reports. All of it, and doctest's assertions inline, take a third longer to compile.
+  target_compile_definitions(${name} PRIVATE DOCTEST_CONFIG_SUPER_FAST_ASSERTS)
+  target_compile_options(${name} PRIVATE -O1 -g1 -Wall -Wextra -fno-omit-frame-pointer
     -fsanitize=${sanitize} -fno-sanitize-recover=all)
   target_link_options(${name} PRIVATE -fsanitize=${sanitize})
   target_link_libraries(${name} PRIVATE doctest::doctest Threads::Threads)
