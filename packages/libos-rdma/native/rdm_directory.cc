@@ -14,6 +14,12 @@ namespace {
 // Header and payload.
 constexpr std::size_t kMostPieces = layout::kMaxSegments + 1;
 
+std::size_t bytes_in(std::span<const iovec> pieces) {
+  std::size_t bytes = 0;
+  for (const iovec& piece : pieces) bytes += piece.iov_len;
+  return bytes;
+}
+
 }  // namespace
 
 // 0 family, 1 zero, 2 port, 4 address
@@ -130,9 +136,7 @@ void RdmDirectory::readable(const Key& key) {
 // To whoever has answered. 0, -EAGAIN: not now, -EMSGSIZE, -ECONNRESET: it is gone. libfabric has to be asked more than once for the first
 // message to a peer.
 int RdmDirectory::pass(const Known& known, std::span<const iovec> pieces) {
-  std::size_t bytes = 0;
-  for (const iovec& piece : pieces) bytes += piece.iov_len;
-  if (bytes > known.limit) return -EMSGSIZE;
+  if (bytes_in(pieces) > known.limit) return -EMSGSIZE;
   return fabric_.send(*known.peer, known.id, known.cookie, pieces);
 }
 
@@ -165,8 +169,7 @@ bool RdmDirectory::flush(Entry entry) {
 }
 
 void RdmDirectory::keep(Known& known, std::span<const iovec> pieces) {
-  std::size_t bytes = 0;
-  for (const iovec& piece : pieces) bytes += piece.iov_len;
+  const std::size_t bytes = bytes_in(pieces);
   if (known.waiting.size() == kMostWaiting || waiting_bytes_ + bytes > kMostWaitingBytes) {
     ++lost_;
     return;
