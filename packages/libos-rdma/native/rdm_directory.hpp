@@ -26,7 +26,7 @@ struct DatagramHeader {
 
 class RdmDirectory {
  public:
-  // Known at once; one more takes the place of the one that was asked for least recently.
+  // Known at once; one more takes the place of the one that was sent to least recently.
   static constexpr std::size_t kMostKnown = 1024;
   // Datagrams to one address, and bytes to all, that wait: for the answer, or for room in the receiver's queue. More are lost.
   static constexpr std::size_t kMostWaiting = 64;

@@ -67,6 +67,13 @@ bool is_own(const Address& address) {
   return ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&storage), length) == 0;
 }
 
+// Addresses are names here, but a service that is bound to one it could not have elsewhere is to hear of it.
+OwnFd listen_at_own(Address& at, Service service, int& error) {
+  if (is_own(at)) return listen_at(at, service, 0, error);
+  error = -EADDRNOTAVAIL;
+  return OwnFd();
+}
+
 }  // namespace
 
 RdmFabric::RdmFabric() = default;
@@ -376,11 +383,8 @@ int RdmFabric::connect(Endpoint& endpoint, std::span<const std::uint8_t> data) {
 }
 
 std::unique_ptr<Listener> RdmFabric::bind(const Address& to, int& error) {
-  // Addresses are names here, but a service that is bound to one it could not have elsewhere is to hear of it.
-  error = -EADDRNOTAVAIL;
-  if (!is_own(to)) return nullptr;
   Address at = to;
-  OwnFd fd = listen_at(at, Service::kConnections, 0, error);
+  OwnFd fd = listen_at_own(at, Service::kConnections, error);
   if (error != 0) return nullptr;
   return std::make_unique<RdmListener>(*this, at, std::move(fd));
 }
@@ -389,10 +393,8 @@ std::size_t RdmFabric::most_datagram() const { return directory_->most_bytes(); 
 std::uint64_t RdmFabric::datagrams_lost() const { return datagrams_lost_ + directory_->lost(); }
 
 std::unique_ptr<DatagramPort> RdmFabric::datagrams(const Address& to, DatagramEvents& events, int& error) {
-  error = -EADDRNOTAVAIL;
-  if (!is_own(to)) return nullptr;
   Address at = to;
-  OwnFd fd = listen_at(at, Service::kDatagrams, 0, error);
+  OwnFd fd = listen_at_own(at, Service::kDatagrams, error);
   if (error != 0) return nullptr;
   auto port = std::make_unique<RdmDatagramPort>(*this, at, std::move(fd), events);
   error = port->start();

@@ -231,6 +231,40 @@ TEST_CASE("while an address is asked for, 64 datagrams to it wait, and the rest 
   b.check_clean();
 }
 
+TEST_CASE("what waits for all addresses together has at most 1 MiB") {
+  Loopback loopback("shm");
+  Libos a(loopback);
+  Libos b(loopback);
+  const Qd from = a.datagram_socket();
+  const std::size_t longest = 4096 - 8 - DatagramHeader::kBytes;
+  const std::size_t kept = RdmDirectory::kMostWaitingBytes / (longest + DatagramHeader::kBytes);
+  std::vector<Qd> sockets;
+  std::vector<Qt> pushes;
+  // Before anybody is driven; to none of them as many as may wait for one.
+  for (int i = 0; i < 5; ++i) {
+    sockets.push_back(b.datagram_socket());
+    for (std::size_t n = 0; n < RdmDirectory::kMostWaiting - 4; ++n)
+      pushes.push_back(a.push_to(from, message(static_cast<std::uint32_t>(n), longest), b.address(sockets.back())));
+  }
+  REQUIRE(pushes.size() > kept);
+  a.runtime().submit();
+  for (const Qt qt : pushes) CHECK(a.wait(qt).result > 0);
+  CHECK(a.stat("datagramsLost") == pushes.size() - kept);
+  std::size_t left = kept;
+  for (const Qd to : sockets) {
+    for (std::size_t n = 0; n < RdmDirectory::kMostWaiting - 4 && left != 0; ++n, --left)
+      REQUIRE(pop_text(b, to) == message(static_cast<std::uint32_t>(n), longest));
+  }
+  // All of it can be had again.
+  send(a, from, "one more", b.address(sockets.back()));
+  Completion popped = b.wait(b.pop(sockets.back()));
+  CHECK(b.take(popped) == "one more");
+  a.close(from);
+  for (const Qd qd : sockets) b.close(qd);
+  a.check_clean();
+  b.check_clean();
+}
+
 TEST_CASE("1024 addresses are known at once, and one that had to make room is asked for again") {
   allow_descriptors(6000);
   auto here = shm_fabric();
