@@ -1,13 +1,20 @@
 // Builds and runs native tests: `node native-test.mjs [folder]`. The folder, default native/tests, holds a CMakeLists.txt that makes
-// doctest programs with demi_add_tests(). They are built below build/native-tests of the current package.
+// doctest programs with demi_add_tests(). They are built below build/native-tests of the current package, with ccache where it is
+// installed; the test cases of a program run a few at a time, in two processes side by side.
 //
 // The last line is "native: N passed, N failed, N skipped". Without a compiler, CMake or doctest the tests are skipped with the reason,
 // unless CI=true: then that is a failure. DEMI_SEED and DEMI_FUZZ_SECONDS go through to the tests; arguments after the folder too.
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
-import { stripVTControlCharacters } from "node:util";
+import { count, report } from "../../../scripts/test/report.mjs";
+
+/** Test cases of one process: a sanitizer that ends it takes no more of them along, and both processors are busy to the end. */
+const CASES = 12;
+const PROCESSES = 2;
+/** Milliseconds of one process. */
+const LIMIT = 600_000;
 
 const [folder = "native/tests", ...testArguments] = process.argv.slice(2);
 const source = resolve(folder);
@@ -45,63 +52,104 @@ function missing() {
   return undefined;
 }
 
-function finish(passed, failed, skipped) {
+function finish(tests) {
+  report(tests);
+  const { passed, failed, skipped } = count(tests);
   console.log(`native: ${passed} passed, ${failed} failed, ${skipped} skipped`);
   process.exit(failed > 0 ? 1 : 0);
 }
 
 const lacking = missing();
 if (lacking !== undefined) {
-  if (process.env.CI === "true") {
-    console.log(`native tests cannot run: ${lacking}`);
-    finish(0, 1, 0);
-  }
-  console.log(`skipped: native tests: ${lacking}`);
-  finish(0, 0, 1);
+  const fails = process.env.CI === "true";
+  console.log(`${fails ? "native tests cannot run" : "skipped: native tests"}: ${lacking}`);
+  finish([{ name: "native tests", status: fails ? "failed" : "skipped", reason: lacking }]);
 }
 
+const launcher = run("ccache", ["--version"]).ok ? ["-DCMAKE_CXX_COMPILER_LAUNCHER=ccache"] : [];
 for (const args of [
-  ["-S", source, "-B", build, "-G", "Unix Makefiles"],
+  ["-S", source, "-B", build, "-G", "Unix Makefiles", ...launcher],
   ["--build", build, "-j2"],
 ]) {
   const step = run("cmake", args);
   if (!step.ok) {
     console.log(step.text);
     console.log("the native tests do not build");
-    finish(0, 1, 0);
+    finish([
+      {
+        name: "build",
+        status: "failed",
+        reason: step.text
+          .split("\n")
+          .filter((line) => /error/i.test(line))
+          .join("\n"),
+      },
+    ]);
   }
 }
 
-const total = { passed: 0, failed: 0, skipped: 0 };
+const tests = [];
 const programs = existsSync(join(build, "bin")) ? readdirSync(join(build, "bin")).sort() : [];
-for (const program of programs) {
-  const test = run(join(build, "bin", program), testArguments, {
-    timeout: 600_000,
+if (programs.length === 0) tests.push({ name: "build", status: "failed", reason: "no test program was built" });
+const parts = programs.flatMap((program) => partsOf(join(build, "bin", program)));
+await Promise.all(
+  Array.from({ length: PROCESSES }, async () => {
+    for (let part = parts.shift(); part !== undefined; part = parts.shift()) tests.push(...(await runPart(part)));
+  }),
+);
+finish(tests);
+
+/** A program's test cases, `CASES` at a time, by their numbers. */
+function partsOf(program) {
+  const said = run(program, ["--count", "--no-colors", ...testArguments]);
+  const cases = Number(/unskipped test cases passing the current filters: (\d+)/.exec(said.text)?.[1] ?? 0);
+  if (cases === 0) tests.push({ name: basename(program), status: "failed", reason: `no test cases: ${said.text}` });
+  return Array.from({ length: Math.ceil(cases / CASES) }, (_, n) => ({
+    program,
+    first: n * CASES + 1,
+    last: Math.min((n + 1) * CASES, cases),
+  }));
+}
+
+/** Runs a part to its end and prints what it printed; what became of its tests. */
+async function runPart({ program, first, last }) {
+  const results = join(build, `${basename(program)}-${first}.results`);
+  rmSync(results, { force: true });
+  const child = spawn(program, [`--first=${first}`, `--last=${last}`, ...testArguments], {
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: LIMIT,
     env: {
       ...process.env,
+      DEMI_NATIVE_RESULTS: results,
       ASAN_OPTIONS: process.env.ASAN_OPTIONS ?? "detect_stack_use_after_return=1:strict_string_checks=1",
       UBSAN_OPTIONS: process.env.UBSAN_OPTIONS ?? "print_stacktrace=1",
     },
   });
-  process.stdout.write(test.text);
-  const counts = /test cases:\s*(\d+) \|\s*(\d+) passed \|\s*(\d+) failed \|\s*(\d+) skipped/.exec(
-    stripVTControlCharacters(test.text),
-  );
-  if (counts) {
-    total.passed += Number(counts[2]);
-    total.failed += Number(counts[3]);
-    // doctest counts what --test-case filters out as skipped; a test the machine cannot run says so on a line of its own.
-    total.skipped += (test.text.match(/^skipped: /gm) ?? []).length;
-  }
+  let text = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (text += data));
+  const ended = await new Promise((done) => {
+    child.once("error", (error) => done(error.message));
+    child.once("close", (code, signal) => done(code === 0 ? undefined : (signal ?? `status ${code}`)));
+  });
+  process.stdout.write(text);
+  const cases = resultsIn(results);
   // A sanitizer ends the program before, or with, doctest's summary.
-  if (!test.ok && !(counts && Number(counts[3]) > 0)) {
-    console.log(`${basename(program)} ended with ${test.signal ?? `status ${test.status}`}`);
-    total.failed += 1;
+  if (ended !== undefined && !cases.some(({ status }) => status === "failed")) {
+    cases.push({ name: basename(program), status: "failed", reason: `ended with ${ended}\n${text.slice(-2000)}` });
   }
+  return cases;
 }
-if (programs.length === 0) {
-  console.log("no test program was built");
-  total.failed += 1;
+
+/** What native/tests/main.cc wrote: for each case "started", then how it ended; a test may skip a part of itself, on a line of its own. */
+function resultsIn(file) {
+  const cases = [];
+  const skipped = [];
+  const lines = existsSync(file) ? readFileSync(file, "utf8").split("\n").filter(Boolean) : [];
+  for (const line of lines) {
+    const [status, name, reason] = line.split("\t");
+    if (status === "skipped") skipped.push({ name, status, reason });
+    else if (status === "started") cases.push({ name, status: "failed", reason: "the process ended in it" });
+    else cases[cases.length - 1] = status === "passed" ? { name, status } : { name, status, reason };
+  }
+  return [...cases, ...skipped];
 }
-total.passed -= total.skipped;
-finish(total.passed, total.failed, total.skipped);

@@ -2,15 +2,14 @@
 
 #include <cstddef>
 
+#include "packet_headers.hpp"
+
 namespace demi::dpdk {
 
 namespace {
 
-constexpr std::uint32_t kIpv4Header = 20;  // RFC 791, without options
-constexpr std::uint32_t kIpv6Header = 40;  // RFC 8200
 constexpr std::ptrdiff_t kFragmentHeader = 8;
 constexpr std::uint8_t kHopByHop = 0;
-constexpr std::uint8_t kTcp = 6;
 constexpr std::uint8_t kRouting = 43;
 constexpr std::uint8_t kDestination = 60;
 constexpr std::uint8_t kUdpLite = 136;

@@ -3,14 +3,13 @@
 #include <cstring>
 #include <random>
 
+#include "packet_headers.hpp"
+
 namespace demi::dpdk {
 
 namespace {
 
-constexpr std::uint32_t kIpv4Header = 20;  // RFC 791, without options
-constexpr std::uint32_t kIpv6Header = 40;  // RFC 8200
 constexpr std::uint32_t kPorts = 4;
-constexpr std::uint8_t kTcp = 6;
 
 template <typename T>
 T load(const void* at) {

@@ -13,7 +13,7 @@ namespace demi::dpdk {
 namespace {
 
 constexpr std::uint32_t kPrivateBytes = 64;  // keeps the data on a cache line
-constexpr std::uint32_t kCache = 256;
+constexpr std::uint32_t kReceiveCache = 256;
 // Addresses are the process's own (--iova-mode=va), so an mbuf may lie across a page boundary.
 constexpr unsigned kFlags = RTE_MEMPOOL_F_NO_SPREAD | RTE_MEMPOOL_F_NO_IOVA_CONTIG;
 constexpr std::size_t kPage = 4096;
@@ -57,7 +57,7 @@ MemorySource eal_memory() {
 
 ReceivePool::ReceivePool(Arena& arena, const DeviceSlots& slots) : slots_(slots), region_(arena.device_region()) {
   const std::uint32_t room = slots.capacity;
-  pool_ = rte_mempool_create_empty("demi_receive", slots.count, element_bytes(room), std::min(kCache, slots.count / 2),
+  pool_ = rte_mempool_create_empty("demi_receive", slots.count, element_bytes(room), std::min(kReceiveCache, slots.count / 2),
                                    sizeof(rte_pktmbuf_pool_private), SOCKET_ID_ANY, kFlags);
   if (pool_ == nullptr) {
     error_ = -rte_errno;

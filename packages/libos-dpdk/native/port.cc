@@ -23,7 +23,7 @@ namespace demi::dpdk {
 namespace {
 
 constexpr unsigned kSendBuffers = 2048;
-constexpr unsigned kCache = 256;
+constexpr unsigned kSendCache = 256;
 constexpr std::uint16_t kDescriptors = 512;
 constexpr int kXdpTries = 100;
 static_assert(sizeof(MacAddress) == sizeof(rte_ether_addr));
@@ -35,7 +35,7 @@ rte_mempool* send_pool(std::uint32_t frame_bytes) {
   const std::uint32_t room = RTE_PKTMBUF_HEADROOM + std::max(2048u, frame_bytes);
   const std::string name = "demi_send_" + std::to_string(room);
   if (rte_mempool* kept = rte_mempool_lookup(name.c_str()); kept != nullptr) return kept;
-  return rte_pktmbuf_pool_create(name.c_str(), kSendBuffers, kCache, 0, static_cast<std::uint16_t>(room),
+  return rte_pktmbuf_pool_create(name.c_str(), kSendBuffers, kSendCache, 0, static_cast<std::uint16_t>(room),
                                  SOCKET_ID_ANY);
 }
 

@@ -2,4 +2,5 @@ import { conformanceOn } from "./bed/on-bed";
 // @ts-expect-error: plain JavaScript, so that a Worker can import it as it is.
 import { target } from "./targets/af-packet.mjs";
 
+// Of the devices the one that opens soonest: it tests the runtime of the addon, too.
 await conformanceOn(target, { inWorker: true });

@@ -4,7 +4,7 @@ import { conformanceOn, onBed } from "./bed/on-bed";
 // @ts-expect-error: plain JavaScript, so that a Worker can import it as it is.
 import { target } from "./targets/af-xdp.mjs";
 
-await conformanceOn(target);
+await conformanceOn(target, { on: "queues" });
 
 onBed("dk0 after all of this", () => {
   test("has no XDP program and its MTU", () => {

@@ -3,7 +3,7 @@ import { peerKilled } from "./bed/peer-killed";
 // @ts-expect-error: plain JavaScript, so that a Worker can import it as it is.
 import { target } from "./targets/virtio.mjs";
 
-await conformanceOn(target);
+await conformanceOn(target, { on: "queues" });
 onBed(`faults over ${target.name}`, () => peerKilled(target), await whyNot(target));
 
 afterAll(() => target.end());

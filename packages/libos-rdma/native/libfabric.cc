@@ -23,7 +23,7 @@ constexpr int kBatch = 128;
 constexpr int kRounds = 8;
 // Connections come and go far less often than messages.
 constexpr std::uint32_t kPollsPerEvents = 64;
-constexpr std::size_t kMostPieces = 8;
+constexpr std::size_t kMostIovecs = 8;
 constexpr std::size_t kFewObjects = 32;
 
 Info make_hints(const FabricOptions& options, const std::string& provider) {
@@ -111,7 +111,7 @@ int Libfabric::open_queues(const FabricOptions& options, std::string& message) {
   // Of a request that is rejected verbs keeps the connection manager's identifier until the end of the process (mended in 1.21:
   // ofiwg/libfabric#9622). So the first are told why, and the others nothing: no peer can make that grow.
   leaks_rejected_ = !tcp && FI_VERSION_LT(fi_version(), FI_VERSION(1, 21));
-  most_pieces_ = std::min(info_->tx_attr->iov_limit, kMostPieces);
+  most_pieces_ = std::min(info_->tx_attr->iov_limit, kMostIovecs);
   // On verbs each send has a completion anyway.
   if (tcp) most_injected_ = std::min(info_->tx_attr->inject_size, kMostInjected);
   // A Work is taken from posting it until its completion was read: as there are no more than entries, the device's queue never

@@ -12,7 +12,7 @@ namespace demi::rdma {
 namespace {
 
 // Header and payload.
-constexpr std::size_t kMostPieces = layout::kMaxSegments + 1;
+constexpr std::size_t kMostDatagramPieces = layout::kMaxSegments + 1;
 
 std::size_t bytes_in(std::span<const iovec> pieces) {
   std::size_t bytes = 0;
@@ -60,10 +60,10 @@ std::array<std::uint8_t, 4> RdmDirectory::limit() const {
 }
 
 int RdmDirectory::send(const Address& to, const Address& from, std::span<const iovec> pieces) {
-  if (pieces.size() >= kMostPieces) return -EMSGSIZE;
+  if (pieces.size() >= kMostDatagramPieces) return -EMSGSIZE;
   std::uint8_t header[DatagramHeader::kBytes];
   DatagramHeader::encode(from, header);
-  iovec all[kMostPieces];
+  iovec all[kMostDatagramPieces];
   all[0] = {header, sizeof header};
   std::ranges::copy(pieces, all + 1);
   const std::span<const iovec> message(all, pieces.size() + 1);

@@ -22,9 +22,9 @@ namespace demi::rdma {
 namespace {
 
 constexpr std::size_t kReceives = 128;
-constexpr int kBatch = 32;
+constexpr int kRdmBatch = 32;
 constexpr int kMany = 8;
-constexpr int kRounds = 8;
+constexpr int kRdmRounds = 8;
 // Connections come and go far less often than messages, and a look is a system call.
 constexpr std::uint32_t kPollsPerLook = 1024;
 
@@ -218,17 +218,17 @@ int RdmFabric::send(const Peer& to, std::uint32_t id, std::uint32_t cookie, std:
 
 // How many there were.
 int RdmFabric::poll_completions() {
-  fi_cq_msg_entry entries[kBatch];
-  const ssize_t count = fi_cq_read(completions_.get(), entries, kBatch);
+  fi_cq_msg_entry entries[kRdmBatch];
+  const ssize_t count = fi_cq_read(completions_.get(), entries, kRdmBatch);
   if (count == -FI_EAVAIL) {
     fi_cq_err_entry entry{};
-    if (fi_cq_readerr(completions_.get(), &entry, 0) < 1) return kBatch;
+    if (fi_cq_readerr(completions_.get(), &entry, 0) < 1) return kRdmBatch;
     auto* const context = static_cast<fi_context2*>(entry.op_context);
     if (context >= receives_.data() && context < receives_.data() + receives_.size()) {
       // Longer than any is to be: the connection it is for is told. shm has the code with its sign.
       arrived(static_cast<std::size_t>(context - receives_.data()), std::abs(entry.err) == FI_ETRUNC ? bytes_ : 0);
     }
-    return kBatch;  // there may be more
+    return kRdmBatch;  // there may be more
   }
   for (ssize_t i = 0; i < count; ++i) {
     arrived(static_cast<std::size_t>(static_cast<fi_context2*>(entries[i].op_context) - receives_.data()),
@@ -264,7 +264,7 @@ void RdmFabric::post_read() {
 }
 
 void RdmFabric::drain() {
-  for (int round = 0; round < kRounds && poll_completions() != 0; ++round) {
+  for (int round = 0; round < kRdmRounds && poll_completions() != 0; ++round) {
   }
 }
 
@@ -272,8 +272,8 @@ bool RdmFabric::poll() {
   // A read that did not fill the batch found all there was; but while many were handed on, more have come.
   int count = poll_completions();
   bool any = count != 0;
-  if (count >= kMany && count < kBatch) poll_completions();
-  for (int round = 1; count == kBatch && round < kRounds; ++round) count = poll_completions();
+  if (count >= kMany && count < kRdmBatch) poll_completions();
+  for (int round = 1; count == kRdmBatch && round < kRdmRounds; ++round) count = poll_completions();
   if (!any && !read_.empty()) post_read();
   if (directory_->any_ready()) [[unlikely]]
     directory_->flush();
@@ -287,8 +287,8 @@ bool RdmFabric::poll() {
 // ---- who is there ---------------------------------------------------------------------------------------------------
 
 bool RdmFabric::poll_watches() {
-  epoll_event events[kBatch];
-  const int count = watches_.empty() ? 0 : ::epoll_wait(epoll_.get(), events, kBatch, 0);
+  epoll_event events[kRdmBatch];
+  const int count = watches_.empty() ? 0 : ::epoll_wait(epoll_.get(), events, kRdmBatch, 0);
   for (int i = 0; i < count; ++i) {
     const auto found = watches_.find(events[i].data.u64);
     if (found == watches_.end()) continue;

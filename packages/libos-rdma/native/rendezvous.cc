@@ -16,7 +16,7 @@ namespace demi::rdma {
 
 namespace {
 
-constexpr std::array<std::uint8_t, 4> kMagic{'D', 'm', 'R', '1'};
+constexpr std::array<std::uint8_t, 4> kRendezvousMagic{'D', 'm', 'R', '1'};
 // magic, kind, name length, data length, id, cookie, family, port, address
 constexpr std::size_t kFixed = 4 + 1 + 1 + 2 + 4 + 4 + 1 + 2 + 16;
 constexpr std::uint16_t kFirstEphemeral = 32768;
@@ -61,7 +61,7 @@ OwnFd& OwnFd::operator=(OwnFd&& other) noexcept {
 }
 
 std::vector<std::uint8_t> Introduction::encode() const {
-  std::vector<std::uint8_t> out(kMagic.begin(), kMagic.end());
+  std::vector<std::uint8_t> out(kRendezvousMagic.begin(), kRendezvousMagic.end());
   put(out, static_cast<std::uint8_t>(kind));
   put(out, static_cast<std::uint8_t>(name.size()));
   put(out, static_cast<std::uint16_t>(data.size()));
@@ -76,8 +76,8 @@ std::vector<std::uint8_t> Introduction::encode() const {
 }
 
 std::optional<Introduction> Introduction::decode(std::span<const std::uint8_t> packet) {
-  if (packet.size() < kFixed || !std::equal(kMagic.begin(), kMagic.end(), packet.begin())) return std::nullopt;
-  const std::uint8_t* at = packet.data() + kMagic.size();
+  if (packet.size() < kFixed || !std::equal(kRendezvousMagic.begin(), kRendezvousMagic.end(), packet.begin())) return std::nullopt;
+  const std::uint8_t* at = packet.data() + kRendezvousMagic.size();
   Introduction out;
   const auto kind = get<std::uint8_t>(at);
   const std::size_t name = get<std::uint8_t>(at);

@@ -8,7 +8,7 @@ namespace demi::rdma {
 
 namespace {
 
-constexpr std::array<std::uint8_t, 4> kMagic{'D', 'e', 'm', 'i'};
+constexpr std::array<std::uint8_t, 4> kHandshakeMagic{'D', 'e', 'm', 'i'};
 
 static_assert(std::endian::native == std::endian::little, "numbers are written as they lie");
 
@@ -29,7 +29,7 @@ T get(const std::uint8_t* from) {
 // 0 magic, 4 version, 5 zero, 6 credits, 8 buffer, 12 largest message
 std::array<std::uint8_t, Handshake::kBytes> Handshake::encode() const {
   std::array<std::uint8_t, kBytes> out{};
-  std::copy(kMagic.begin(), kMagic.end(), out.begin());
+  std::copy(kHandshakeMagic.begin(), kHandshakeMagic.end(), out.begin());
   out[4] = kVersion;
   put(&out[6], credits);
   put(&out[8], buffer);
@@ -39,7 +39,7 @@ std::array<std::uint8_t, Handshake::kBytes> Handshake::encode() const {
 
 std::optional<Handshake> Handshake::decode(std::span<const std::uint8_t> bytes) {
   // A fabric may pad private data.
-  if (bytes.size() < kBytes || !std::equal(kMagic.begin(), kMagic.end(), bytes.begin())) return std::nullopt;
+  if (bytes.size() < kBytes || !std::equal(kHandshakeMagic.begin(), kHandshakeMagic.end(), bytes.begin())) return std::nullopt;
   if (bytes[4] != kVersion || bytes[5] != 0) return std::nullopt;
   Handshake out;
   out.credits = get<std::uint16_t>(&bytes[6]);

@@ -3,4 +3,4 @@ import { conformanceOn } from "./on-provider";
 // @ts-expect-error: plain JavaScript, so that a Worker can import it as it is.
 import { target } from "./targets/tcp.mjs";
 
-conformanceOn(target as ConformanceTarget);
+conformanceOn(target as ConformanceTarget, { on: "queues" });

@@ -1,12 +1,18 @@
-import { type ConformanceTarget, conformance, conformanceInWorker } from "@demikernel/core/conformance";
+import {
+  type ConformanceTarget,
+  conformance,
+  conformanceInWorker,
+  globalHarness,
+  type Selection,
+} from "@demikernel/core/conformance";
 import { whyNoAddon } from "../src/addon";
 
 /** The conformance suite over one provider, in this thread and in a Worker; where the addon is missing skipped, with CI=true failed. */
-export function conformanceOn(target: ConformanceTarget): void {
+export function conformanceOn(target: ConformanceTarget, selection: Selection = {}): void {
   const reason = whyNoAddon();
   if (reason === undefined) {
-    conformance(target);
-    conformanceInWorker(target);
+    conformance(target, selection);
+    conformanceInWorker(target, globalHarness(), selection);
   } else if (process.env.CI === "true") {
     it(`${target.name} opens`, () => {
       throw new Error(reason);

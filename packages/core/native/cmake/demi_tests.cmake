@@ -1,5 +1,9 @@
 # demi_add_tests(<name> <sources...>): one doctest program under AddressSanitizer and UndefinedBehaviorSanitizer.
 #
+# Sources are compiled several at a time: the runtime is header only, and what of it a test uses is compiled, with the sanitizers' checks
+# in it, once for each unit. So the tests of a file stand in a namespace that has the file's name, and what a source keeps for itself must
+# not have the name of what its neighbour does.
+#
 # The tests of every package play the application's side of the rings with core's native/tests/application.hpp.
 include("${CMAKE_CURRENT_LIST_DIR}/demi_net.cmake")
 get_filename_component(DEMI_NATIVE_DIR "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
@@ -21,5 +25,8 @@ function(demi_add_tests name)
     -fsanitize=${sanitize} -fno-sanitize-recover=all)
   target_link_options(${name} PRIVATE -fsanitize=${sanitize})
   target_link_libraries(${name} PRIVATE doctest::doctest Threads::Threads)
+  # As many units as keep two processors busy; main.cc is doctest itself.
+  set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+  set_source_files_properties("${DEMI_NATIVE_DIR}/tests/main.cc" PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 endfunction()

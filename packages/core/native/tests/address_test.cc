@@ -2,6 +2,8 @@
 
 #include "demi/address.hpp"
 
+namespace address_test {
+
 using namespace demi;
 
 TEST_CASE("address: numeric IPv4 and IPv6 come back as they were written") {
@@ -31,3 +33,5 @@ TEST_CASE("address: what is not numeric, and ports outside 16 bits, are EINVAL")
   CHECK(Address::parse("127.0.0.1", 65536, a) == -EINVAL);
   CHECK(Address::parse("127.0.0.1", 65535, a) == 0);
 }
+
+}  // namespace address_test

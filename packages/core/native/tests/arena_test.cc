@@ -5,6 +5,8 @@
 
 #include "demi/arena.hpp"
 
+namespace arena_test {
+
 using namespace demi;
 
 namespace {
@@ -259,3 +261,5 @@ TEST_CASE_FIXTURE(Fixture, "arena: an address the application wrote is taken as 
   arena.free(sga);
   CHECK(arena.address(app(10)).family == 0);  // the next use of the slot starts without
 }
+
+}  // namespace arena_test

@@ -3,6 +3,8 @@
 #include "application.hpp"
 #include "held_queue.hpp"
 
+namespace completion_ring_test {
+
 using namespace demi;
 using demi::test::Application;
 
@@ -165,3 +167,5 @@ TEST_CASE("a million operations leave nothing behind") {
   CHECK(app.at_rest());
   CHECK(app.arena().free_slots(0) == 256);
 }
+
+}  // namespace completion_ring_test

@@ -4,6 +4,8 @@
 
 #include "application.hpp"
 
+namespace descriptor_table_test {
+
 using namespace demi;
 
 namespace {
@@ -99,3 +101,5 @@ TEST_CASE_FIXTURE(Fixture, "descriptor table: for_each visits the open ones and 
   CHECK(visited == open);
   CHECK(table.size() == 0);
 }
+
+}  // namespace descriptor_table_test

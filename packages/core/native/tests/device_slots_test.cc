@@ -4,6 +4,8 @@
 
 #include "application.hpp"
 
+namespace device_slots_test {
+
 using namespace demi;
 
 namespace {
@@ -84,3 +86,5 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(device.returned == std::vector<std::uint32_t>{0, 7});
   CHECK(arena.device_slots() == 0);
 }
+
+}  // namespace device_slots_test

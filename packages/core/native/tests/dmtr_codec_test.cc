@@ -2,6 +2,8 @@
 
 #include "dmtr_fixture.hpp"
 
+namespace dmtr_codec_test {
+
 using namespace demi;
 using demi::test::Bytes;
 using demi::test::header;
@@ -358,3 +360,5 @@ TEST_CASE("dmtr datagram: without memory ENOBUFS, and the datagram is still ther
   CHECK(dmtr::adopt_datagram(f.arena, slot, kMax, message) == 5);
   CHECK(f.segments(message) == Message{"abc", "de"});
 }
+
+}  // namespace dmtr_codec_test

@@ -7,6 +7,8 @@
 #include "dmtr_fixture.hpp"
 #include "seed.hpp"
 
+namespace dmtr_fuzz_test {
+
 using namespace demi;
 using demi::test::Bytes;
 using demi::test::Message;
@@ -206,3 +208,5 @@ TEST_CASE("dmtr fuzz: damaged datagrams") {
   CHECK(refused > 0);
   CHECK(passed > 0);
 }
+
+}  // namespace dmtr_fuzz_test

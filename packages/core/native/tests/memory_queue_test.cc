@@ -2,6 +2,8 @@
 
 #include "application.hpp"
 
+namespace memory_queue_test {
+
 using namespace demi;
 using demi::test::Application;
 
@@ -256,3 +258,5 @@ TEST_CASE("memory queue: a long queue wraps around its ring") {
   app.runtime().close(qd);
   CHECK(app.at_rest());
 }
+
+}  // namespace memory_queue_test

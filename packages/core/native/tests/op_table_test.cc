@@ -2,6 +2,8 @@
 
 #include "demi/op.hpp"
 
+namespace op_table_test {
+
 using namespace demi;
 
 namespace {
@@ -97,3 +99,5 @@ TEST_CASE("op list: what is put back in front comes before the others") {
   CHECK(list.pop_front() == &ops[2]);
   CHECK(list.empty());
 }
+
+}  // namespace op_table_test

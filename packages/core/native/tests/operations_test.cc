@@ -4,6 +4,8 @@
 #include "application.hpp"
 #include "held_queue.hpp"
 
+namespace operations_test {
+
 using namespace demi;
 using demi::test::Application;
 
@@ -145,3 +147,5 @@ TEST_CASE("operation: a runtime that is destroyed closes what is open") {
   app->turn();
   app.reset();  // AddressSanitizer reports what this leaves behind
 }
+
+}  // namespace operations_test

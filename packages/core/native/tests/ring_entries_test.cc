@@ -4,6 +4,8 @@
 #include "application.hpp"
 #include "held_queue.hpp"
 
+namespace ring_entries_test {
+
 using namespace demi;
 using demi::test::Application;
 
@@ -307,3 +309,5 @@ TEST_CASE_FIXTURE(Fixture, "refill: bounded by what is asked, what is free and t
   CHECK(app.arena().free_slots(2) == 0);
   sound();
 }
+
+}  // namespace ring_entries_test

@@ -6,6 +6,8 @@
 #include "held_queue.hpp"
 #include "seed.hpp"
 
+namespace ring_fuzz_test {
+
 using namespace demi;
 using demi::test::Application;
 using demi::test::Random;
@@ -169,3 +171,5 @@ TEST_CASE("fuzz: garbage in rings and descriptors") {
   CHECK(invalid > 0);
   CHECK(completed > 0);
 }
+
+}  // namespace ring_fuzz_test

@@ -5,6 +5,8 @@
 #include "wire.hpp"
 #include "wire_stream.hpp"
 
+namespace stream_queue_test {
+
 using namespace demi;
 using demi::test::Completion;
 using demi::test::Random;
@@ -484,3 +486,5 @@ TEST_CASE("stream: whatever happens, every byte that arrived leaves the queue on
     live(random, true);
   }
 }
+
+}  // namespace stream_queue_test

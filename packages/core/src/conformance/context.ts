@@ -1,7 +1,8 @@
-/** Runs one case: its libOSes, its clean-up, its deadline. */
+/** Runs one case: its libOS, its clean-up, its deadline. */
 import type { LibOS } from "../types.js";
 import type { CaseContext, ConformanceCase } from "./case.js";
 import { generator } from "./payload.js";
+import type { SharedLibOS } from "./shared-libos.js";
 import type { ConformanceTarget, OpenOverrides } from "./target.js";
 
 class Context implements CaseContext {
@@ -11,7 +12,8 @@ class Context implements CaseContext {
   #over = false;
 
   constructor(
-    readonly target: ConformanceTarget,
+    private readonly shared: SharedLibOS,
+    private readonly own: boolean,
     readonly seed: number,
     timeout: number,
   ) {
@@ -19,11 +21,20 @@ class Context implements CaseContext {
     this.#deadline = performance.now() + timeout;
   }
 
+  get target(): ConformanceTarget {
+    return this.shared.target;
+  }
+
   scaled(milliseconds: number): number {
     return milliseconds * (this.target.timeScale ?? 1);
   }
 
   async open(overrides?: OpenOverrides): Promise<LibOS> {
+    if (!this.own) {
+      if (overrides !== undefined) throw new Error("a case that asks for options opens its own libOS: { own: true }");
+      if (this.#over) throw new Error("the case is over");
+      return this.shared.take();
+    }
     const os = await this.target.open(overrides);
     this.defer(() => os.destroy());
     return os;
@@ -77,23 +88,26 @@ export function timeoutOf(target: ConformanceTarget, test: ConformanceCase): num
 }
 
 /** Runs a case to its end or its timeout; rejects with what failed, the seed in the message. */
-export async function runCase(target: ConformanceTarget, test: ConformanceCase, seed: number): Promise<void> {
-  const timeout = timeoutOf(target, test);
+export async function runCase(shared: SharedLibOS, test: ConformanceCase, seed: number): Promise<void> {
+  const timeout = timeoutOf(shared.target, test);
+  if (test.own) shared.end();
   // The case's own deadline fires first: it says what was being waited for.
-  const context = new Context(target, seed, timeout * 0.9);
+  const context = new Context(shared, test.own, seed, timeout * 0.9);
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no end after ${timeout} ms`)), timeout);
   });
   try {
     await Promise.race([Promise.resolve(test.fn(context)), expired]);
+    await context.end();
+    await shared.settle();
   } catch (error) {
     if (error instanceof Error)
       error.message = `${error.message}\n  (seed ${seed}; DEMI_SEED=${seed} runs the same again)`;
     await context.end().catch(() => undefined);
+    shared.end();
     throw error;
   } finally {
     clearTimeout(timer);
   }
-  await context.end();
 }

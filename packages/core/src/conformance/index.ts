@@ -7,10 +7,10 @@
  * conformance({ name: "mine", features, open: (options) => openLibOS({ libos: "mine", ...options }) });
  * ```
  */
-export type { CaseContext, CaseFunction, ConformanceCase } from "./case.js";
+export type { CaseContext, CaseFunction, ConformanceCase, Subject } from "./case.js";
 export { type CaseResult, execute } from "./execute.js";
 export type { PeerDatagramSocket, PeerServer, PeerSocket, Peers } from "./peers.js";
-export { conformance, globalHarness, type Harness, runConformance } from "./run.js";
+export { conformance, globalHarness, type Harness, runConformance, type Selection } from "./run.js";
 export { suite } from "./suite.js";
 export type { ConformanceTarget, Need, OpenOverrides, PeerAbility } from "./target.js";
 export { conformanceInWorker } from "./worker.js";

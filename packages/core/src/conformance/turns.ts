@@ -3,6 +3,9 @@ import assert from "node:assert/strict";
 import type { Completion, LibOS, QueueDescriptor, QueueToken, Sga } from "../types.js";
 import type { CaseContext } from "./case.js";
 
+/** Milliseconds, times the target's `timeScale`, that a device has to let go of the memory of closed queues. */
+export const IDLE_LIMIT = 1500;
+
 /** One turn of Node's event loop. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
@@ -98,17 +101,32 @@ export async function pushBytes(
   return done.result;
 }
 
+/** Closes what a case still has at its end; what is outstanding ends by that, and what it brought is given back. */
+export async function closeAll(context: CaseContext, os: LibOS, queues: readonly QueueDescriptor[]): Promise<void> {
+  for (const qd of queues) os.close(qd);
+  while (os.stats().outstanding > 0) {
+    os.drain((event) => {
+      if (event.sga !== 0) os.free(event.sga);
+      if (event.newQd !== 0) os.close(event.newQd);
+    });
+    context.check("what was pending to end");
+    await turn();
+  }
+}
+
+/** What a libOS holds; all of it 0 when it has nothing to do. */
+export function heldBy(os: LibOS) {
+  const { outstanding, queues, appSlots, deviceSlots } = os.stats();
+  return { outstanding, queues, appSlots, deviceSlots };
+}
+
 /** Everything closed and freed leaves nothing behind. The device may need some turns to let go of memory. */
 export async function assertIdle(context: CaseContext, os: LibOS): Promise<void> {
-  const held = () => {
-    const { outstanding, queues, appSlots, deviceSlots } = os.stats();
-    return { outstanding, queues, appSlots, deviceSlots };
-  };
   const none = { outstanding: 0, queues: 0, appSlots: 0, deviceSlots: 0 };
-  const deadline = performance.now() + Math.min(context.scaled(1500), context.remaining());
-  while (Object.values(held()).some((value) => value !== 0) && performance.now() < deadline) {
+  const deadline = performance.now() + Math.min(context.scaled(IDLE_LIMIT), context.remaining());
+  while (Object.values(heldBy(os)).some((value) => value !== 0) && performance.now() < deadline) {
     os.drain(() => assert.fail("a completion nobody expected"));
     await turn();
   }
-  assert.deepEqual(held(), none, "held after everything was closed and freed");
+  assert.deepEqual(heldBy(os), none, "held after everything was closed and freed");
 }

@@ -2,37 +2,42 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { chooseSeed } from "./context.js";
-import { declare, globalHarness, type Harness } from "./run.js";
+import { declare, globalHarness, type Harness, type Selection } from "./run.js";
 import { suite } from "./suite.js";
 import type { ConformanceTarget } from "./target.js";
 
-/** To the Worker: run the case with this index. */
+/** To the Worker: run the case with this index; without one, close what the cases share. */
 export interface CaseOrder {
-  index: number;
+  index?: number;
   seed: number;
 }
 
 /** From the Worker: how it went. */
 export interface CaseReport {
-  index: number;
+  index?: number;
   failure?: { name: string; message: string; stack?: string };
 }
 
 /**
- * Declares every case; each runs in one Worker, which imports the target anew from `target.module`. The Worker starts with the
+ * Declares the cases; each runs in one Worker, which imports the target anew from `target.module`. The Worker starts with the
  * first case and does not keep the process alive.
  */
-export function conformanceInWorker(target: ConformanceTarget, harness: Harness = globalHarness()): void {
+export function conformanceInWorker(
+  target: ConformanceTarget,
+  harness: Harness = globalHarness(),
+  selection: Selection = {},
+): void {
   const module = target.module;
   if (module === undefined)
     throw new Error(`${target.name}: a run in a Worker needs \`module\`, the URL the Worker imports the target from`);
   const seed = chooseSeed();
   let thread: Worker | undefined;
-  declare(`conformance of ${target.name} in a Worker`, target, harness, async (test) => {
+
+  async function order(index?: number): Promise<void> {
     thread ??= new Worker(new URL("./worker-thread.js", import.meta.url), { workerData: { module } });
     const worker = thread;
     worker.ref();
-    worker.postMessage({ index: suite.indexOf(test), seed } satisfies CaseOrder);
+    worker.postMessage({ index, seed } satisfies CaseOrder);
     const ended = new AbortController();
     try {
       const report = await Promise.race([
@@ -47,5 +52,10 @@ export function conformanceInWorker(target: ConformanceTarget, harness: Harness 
       ended.abort();
       worker.unref();
     }
+  }
+
+  declare(`conformance of ${target.name} in a Worker`, target, harness, selection, {
+    run: (test) => order(suite.indexOf(test)),
+    end: () => (thread === undefined ? undefined : order()),
   });
 }

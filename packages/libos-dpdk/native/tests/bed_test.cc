@@ -3,6 +3,8 @@
 
 #include "tcp_peer.hpp"
 
+namespace bed_test {
+
 using namespace demi::dpdk::test;
 
 TEST_CASE("a peer's bytes and datagrams are echoed, by IPv4 and IPv6, and nothing is left behind") {
@@ -23,3 +25,5 @@ TEST_CASE("a peer's bytes and datagrams are echoed, by IPv4 and IPv6, and nothin
   }
   CHECK(heap_bytes() <= before + 4096);
 }
+
+}  // namespace bed_test

@@ -19,6 +19,8 @@
 #include <string>
 #include <vector>
 
+namespace capture_test {
+
 using demi::dpdk::Capture;
 
 namespace {
@@ -299,3 +301,5 @@ TEST_CASE("what cannot be opened is an error with a sentence") {
   CHECK(Capture::open(fifo, "p", error) == nullptr);
   CHECK(error.find("nobody reads this FIFO") != std::string::npos);
 }
+
+}  // namespace capture_test

@@ -9,6 +9,8 @@
 
 #include "wire_bed.hpp"
 
+namespace config_test {
+
 using namespace demi::dpdk;
 using test::WireBed;
 
@@ -143,3 +145,5 @@ TEST_CASE("faults: the same seed the same frames, another seed or direction othe
   CHECK(overtaken > kFrames * 0.15);
   CHECK(overtaken < kFrames * 0.25);
 }
+
+}  // namespace config_test

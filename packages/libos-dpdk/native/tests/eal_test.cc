@@ -6,6 +6,8 @@
 #include <sstream>
 #include <string>
 
+namespace eal_test {
+
 using demi::dpdk::low_base;
 
 namespace {
@@ -49,3 +51,5 @@ TEST_CASE("of several gaps the largest is taken, and mappings that overlap its e
 TEST_CASE("what a mapping covers whole has no gap") {
   CHECK(base_of("7fff8000-10007fff8000 rw-p 00000000 00:00 0\n") == 0);  // AddressSanitizer's shadow
 }
+
+}  // namespace eal_test

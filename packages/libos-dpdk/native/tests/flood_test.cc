@@ -8,6 +8,8 @@
 #include "seed.hpp"
 #include "tcp_peer.hpp"
 
+namespace flood_test {
+
 using namespace demi::dpdk::test;
 using demi::Qd;
 using demi::Qt;
@@ -275,3 +277,5 @@ TEST_CASE("destroyed with everything pending, all buffers are back") {
   }
   CHECK(heap_bytes() <= before + 8192);
 }
+
+}  // namespace flood_test

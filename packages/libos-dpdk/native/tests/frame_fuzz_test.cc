@@ -9,6 +9,8 @@
 #include "seed.hpp"
 #include "tcp_peer.hpp"
 
+namespace frame_fuzz_test {
+
 using namespace demi::dpdk::test;
 using demi::test::Budget;
 using demi::test::Random;
@@ -256,3 +258,5 @@ TEST_CASE("changed frames of every kind do no harm") {
               static_cast<unsigned long long>(budget.rounds()));
   CHECK(frames > budget.rounds() / 2);
 }
+
+}  // namespace frame_fuzz_test

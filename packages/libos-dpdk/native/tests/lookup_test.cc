@@ -8,6 +8,8 @@
 #include "seed.hpp"
 #include "tcp_peer.hpp"
 
+namespace lookup_test {
+
 using namespace demi;              // NOLINT(google-build-using-namespace)
 using namespace demi::dpdk;        // NOLINT(google-build-using-namespace)
 using namespace demi::dpdk::test;  // NOLINT(google-build-using-namespace)
@@ -114,3 +116,5 @@ TEST_CASE("lwIP's list is whole again, whatever happened while it was short") {
   }
   tcp_active_pcbs = saved;
 }
+
+}  // namespace lookup_test

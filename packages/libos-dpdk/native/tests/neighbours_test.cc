@@ -4,6 +4,8 @@
 #include "neighbours.hpp"
 #include "tcp_peer.hpp"
 
+namespace neighbours_test {
+
 using namespace demi::dpdk::test;
 using demi::Qd;
 using demi::SocketKind;
@@ -105,3 +107,5 @@ TEST_CASE("packets for somebody else are not forwarded") {
   bed.run(300);
   CHECK(seen.datagrams == 0);
 }
+
+}  // namespace neighbours_test

@@ -7,6 +7,8 @@
 
 #include "tcp_peer.hpp"
 
+namespace recovery_test {
+
 using namespace demi::dpdk::test;
 using demi::Qd;
 using demi::SocketKind;
@@ -256,3 +258,5 @@ TEST_CASE("a window that becomes smaller than the segment to be sent again stops
   CHECK(wire.bed.until([&] { return wire.client.received.size() == data.size(); }, 5000));
   CHECK(wire.client.received == data);
 }
+
+}  // namespace recovery_test

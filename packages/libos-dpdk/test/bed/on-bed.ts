@@ -1,5 +1,5 @@
-import type { ConformanceTarget } from "@demikernel/core/conformance";
-import { conformance, conformanceInWorker } from "@demikernel/core/conformance";
+import type { ConformanceTarget, Selection } from "@demikernel/core/conformance";
+import { conformance, conformanceInWorker, globalHarness } from "@demikernel/core/conformance";
 // @ts-expect-error: plain JavaScript, so that programs and Workers can import it as it is.
 import { lacking } from "./bed.mjs";
 
@@ -29,12 +29,15 @@ export async function whyNot(target: ConformanceTarget): Promise<string | undefi
 }
 
 /** Declares the conformance suite on a target of the bed: in this thread and, where asked for, in a Worker. */
-export async function conformanceOn(target: ConformanceTarget, { inWorker = false } = {}): Promise<void> {
+export async function conformanceOn(
+  target: ConformanceTarget,
+  { inWorker = false, ...selection }: Selection & { inWorker?: boolean } = {},
+): Promise<void> {
   onBed(
     target.name,
     () => {
-      conformance(target);
-      if (inWorker) conformanceInWorker(target);
+      conformance(target, selection);
+      if (inWorker) conformanceInWorker(target, globalHarness(), selection);
     },
     await whyNot(target),
   );

@@ -16,6 +16,8 @@
 #include "application.hpp"
 #include "file_worker.hpp"
 
+namespace file_queue_test {
+
 using namespace demi;
 using demi::test::Application;
 
@@ -533,3 +535,5 @@ TEST_CASE_FIXTURE(Fixture, "file: the eventfd becomes readable with a result and
     REQUIRE_FALSE(readable(0));
   }
 }
+
+}  // namespace file_queue_test

@@ -1,6 +1,8 @@
 // Datagram sockets on both drivers.
 #include "net_fixture.hpp"
 
+namespace net_datagram_test {
+
 using namespace demi;
 using namespace demi::posix::test;
 
@@ -208,3 +210,5 @@ ON_EACH_ENGINE(close_and_cancel_of_datagram_pops) {
   CHECK(os.wait(a, 100).result == -ECANCELED);
   os.check_clean();
 }
+
+}  // namespace net_datagram_test

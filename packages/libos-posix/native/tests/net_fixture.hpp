@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdio>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -20,6 +19,7 @@
 
 #include "application.hpp"
 #include "posix_engine.hpp"
+#include "skipped.hpp"
 #include "uring_driver.hpp"
 
 namespace demi::posix::test {
@@ -248,7 +248,7 @@ struct Pair {
 
 inline void run_on(const char* engine, const char* test, void (*body)(const char* engine)) {
   if (const std::string reason = why_not(engine); !reason.empty()) {
-    std::printf("skipped: %s, %s: %s\n", test, engine, reason.c_str());
+    demi::test::skipped(std::string(test) + ", " + engine, reason);
     return;
   }
   body(engine);

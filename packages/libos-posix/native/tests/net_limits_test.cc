@@ -10,6 +10,8 @@
 
 #include "net_fixture.hpp"
 
+namespace net_limits_test {
+
 using namespace demi;
 using namespace demi::posix::test;
 
@@ -280,3 +282,5 @@ ON_EACH_ENGINE(many_connections_come_and_go) {
   os.close(listener);
   os.check_clean();
 }
+
+}  // namespace net_limits_test

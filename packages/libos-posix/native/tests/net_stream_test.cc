@@ -3,6 +3,8 @@
 
 #include "net_fixture.hpp"
 
+namespace net_stream_test {
+
 using namespace demi;
 using namespace demi::posix::test;
 
@@ -584,3 +586,5 @@ ON_EACH_ENGINE(sleeping_wakes_for_data) {
   pair.close();
   os.check_clean();
 }
+
+}  // namespace net_stream_test

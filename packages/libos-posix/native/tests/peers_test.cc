@@ -3,6 +3,8 @@
 #include "seed.hpp"
 #include "socket_fixture.hpp"
 
+namespace peers_test {
+
 using namespace demi;
 using demi::test::Bytes;
 using demi::test::Message;
@@ -312,3 +314,5 @@ TEST_CASE("peers: datagrams: framed ones pop as they were sent, wrong ones are d
     CHECK(net.settle());
   });
 }
+
+}  // namespace peers_test

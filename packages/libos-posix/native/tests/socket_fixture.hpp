@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <string>
 #include <utility>
 
 #include "application.hpp"
 #include "posix_engine.hpp"
+#include "skipped.hpp"
 #include "wire.hpp"
 
 namespace demi::test {
@@ -72,7 +72,7 @@ template <class F>
 void with_each_engine(const char* test, F&& body) {
   for (const char* engine : kEngines) {
     if (Sockets probe(engine); !probe.usable) {
-      std::printf("skipped: %s, %s: %s\n", test, engine, probe.why_not.c_str());
+      skipped(std::string(test) + ", " + engine, probe.why_not);
       continue;
     }
     CAPTURE(std::string(engine));

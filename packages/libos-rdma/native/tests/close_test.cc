@@ -8,6 +8,8 @@
 #include "loopback.hpp"
 #include "seed.hpp"
 
+namespace close_test {
+
 using namespace demi::rdma::test;
 using demi::Qd;
 using demi::Qt;
@@ -342,3 +344,5 @@ TEST_CASE("a libOS destroyed with everything pending gives its memory back, and 
   }
   CHECK(heap_bytes() <= before + 16384);
 }
+
+}  // namespace close_test

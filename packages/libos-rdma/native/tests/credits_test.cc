@@ -8,6 +8,8 @@
 #include "loopback.hpp"
 #include "seed.hpp"
 
+namespace credits_test {
+
 using namespace demi::rdma::test;
 using demi::Qd;
 using demi::Qt;
@@ -310,3 +312,5 @@ TEST_CASE("without memory for a message in fragments a pop waits, and gets it wh
   CHECK(a.wait(push).result == 100'000);
   close_both(a, on_a, b, on_b);
 }
+
+}  // namespace credits_test

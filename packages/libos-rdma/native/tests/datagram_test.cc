@@ -13,6 +13,8 @@
 #include "rdm_directory.hpp"
 #include "seed.hpp"
 
+namespace datagram_test {
+
 using namespace demi::rdma;
 using namespace demi::rdma::test;
 using demi::Address;
@@ -475,3 +477,5 @@ TEST_CASE("hostile shm: whoever answers and takes nothing in keeps 64 waiting, a
   os.close(qd);
   os.check_clean();
 }
+
+}  // namespace datagram_test

@@ -11,6 +11,8 @@
 
 #include "raw_peer.hpp"
 
+namespace hostile_caller_test {
+
 using namespace demi::rdma::test;
 using demi::Qd;
 using demi::Qt;
@@ -244,3 +246,5 @@ TEST_CASE("hundreds of broken connections cost no memory that stays") {
   CHECK(heap_bytes() < before + 65536);
   s.still_serves();
 }
+
+}  // namespace hostile_caller_test

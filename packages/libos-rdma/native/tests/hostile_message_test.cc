@@ -10,6 +10,8 @@
 
 #include "raw_peer.hpp"
 
+namespace hostile_message_test {
+
 using namespace demi::rdma::test;
 using demi::Qd;
 using demi::Qt;
@@ -291,3 +293,5 @@ TEST_CASE("peers that take thousands of messages and read none leave send buffer
   CHECK(s.loopback.until([&] { return s.os.stat("sendsUnderWay") == 0 && s.os.stat("leaving") == 0; }));
   s.still_serves();
 }
+
+}  // namespace hostile_message_test

@@ -12,6 +12,8 @@
 
 #include "raw_shm_peer.hpp"
 
+namespace hostile_shm_caller_test {
+
 using namespace demi::rdma::test;
 using demi::Qd;
 using demi::Qt;
@@ -417,3 +419,5 @@ TEST_CASE("shm: whoever answers us wrongly, or not, gets no connection") {
   os.check_clean();
   CHECK(open_descriptors() == descriptors);
 }
+
+}  // namespace hostile_shm_caller_test

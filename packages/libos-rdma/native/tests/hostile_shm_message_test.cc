@@ -8,6 +8,8 @@
 #include "raw_shm_peer.hpp"
 #include "seed.hpp"
 
+namespace hostile_shm_message_test {
+
 using namespace demi::rdma::test;
 using demi::Qd;
 using demi::Qt;
@@ -99,3 +101,5 @@ TEST_CASE("shm: hundreds of broken peers cost neither memory nor descriptors tha
   CHECK(heap_bytes() < before + 65536);
   s.check_rest(descriptors);
 }
+
+}  // namespace hostile_shm_message_test

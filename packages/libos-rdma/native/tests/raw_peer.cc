@@ -8,14 +8,6 @@
 
 namespace demi::rdma::test {
 
-namespace {
-
-void append(Bytes& to, std::uint64_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) to.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
-}
-
-}  // namespace
-
 Bytes RawHandshake::bytes() const {
   Bytes out;
   append(out, magic, 4);

@@ -15,6 +15,11 @@ namespace demi::rdma::test {
 
 using Bytes = std::vector<std::uint8_t>;
 
+// A number of so many bytes, the lowest first.
+inline void append(Bytes& to, std::uint64_t value, int bytes) {
+  for (int i = 0; i < bytes; ++i) to.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+}
+
 // As docs/rdma-wire-format.md has them, whatever the fields say.
 struct RawHandshake {
   std::uint32_t magic = 0x696d6544;  // "Demi"

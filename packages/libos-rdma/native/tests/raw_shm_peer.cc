@@ -32,10 +32,6 @@ OwnFd packets() {
   return fd;
 }
 
-void append(Bytes& to, std::uint64_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) to.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
-}
-
 std::uint32_t number(const Bytes& bytes, std::size_t at, std::size_t length) {
   std::uint32_t out = 0;
   for (std::size_t i = length; i-- > 0;) out = out << 8 | bytes[at + i];

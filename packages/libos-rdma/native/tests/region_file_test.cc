@@ -14,6 +14,8 @@
 #include "raw_shm_peer.hpp"
 #include "region_file.hpp"
 
+namespace region_file_test {
+
 using namespace demi::rdma;
 using namespace demi::rdma::test;
 
@@ -120,3 +122,5 @@ TEST_CASE("what a process leaves that is killed is removed by the next libOS") {
   const auto fabric = shm_fabric();
   CHECK(!std::filesystem::exists(path));
 }
+
+}  // namespace region_file_test

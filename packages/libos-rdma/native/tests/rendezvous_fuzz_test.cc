@@ -6,6 +6,8 @@
 #include "raw_shm_peer.hpp"
 #include "seed.hpp"
 
+namespace rendezvous_fuzz_test {
+
 using namespace demi::rdma;
 using namespace demi::rdma::test;
 using demi::test::Budget;
@@ -76,3 +78,5 @@ TEST_CASE("fuzz: a libOS that is called with random introductions over shm goes 
   CHECK(answered > 10);
   s.check_rest(descriptors);
 }
+
+}  // namespace rendezvous_fuzz_test

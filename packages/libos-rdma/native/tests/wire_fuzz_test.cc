@@ -9,6 +9,8 @@
 #include "seed.hpp"
 #include "wire.hpp"
 
+namespace wire_fuzz_test {
+
 using namespace demi::rdma;
 using namespace demi::rdma::test;
 using demi::test::Budget;
@@ -284,3 +286,5 @@ TEST_CASE("wire fuzz: whoever we connect to answers anything") {
               static_cast<unsigned long long>(connected));
   CHECK(connected > budget.rounds() / 10);
 }
+
+}  // namespace wire_fuzz_test

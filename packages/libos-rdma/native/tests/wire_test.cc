@@ -8,6 +8,8 @@
 
 #include "raw_peer.hpp"
 
+namespace wire_test {
+
 using namespace demi::rdma;
 using demi::rdma::test::Bytes;
 using demi::rdma::test::RawHandshake;
@@ -138,3 +140,5 @@ TEST_CASE("a header that is none, or a fragment outside its message, is refused"
     }
   }
 }
+
+}  // namespace wire_test

@@ -3,9 +3,9 @@ import { PushFlag } from "../../types.js";
 import { group } from "../case.js";
 import { channelKinds, connectedPair, listener, needsOf, openChannel } from "../channels.js";
 import { assertFailed, assertRejects } from "../failures.js";
-import { assertIdle, popMessage, take, turn } from "../turns.js";
+import { assertIdle, closeAll, popMessage, take, turn } from "../turns.js";
 
-export const asyncCalls = group("promises", [], (test) => {
+export const asyncCalls = group("promises", { on: "runtime" }, (test) => {
   for (const kind of channelKinds) {
     test(
       `push and pop as promises: ${kind}`,
@@ -217,6 +217,7 @@ export const asyncCalls = group("promises", [], (test) => {
       const accepted = await second;
       await os.async.push(accepted, os.from("hi"), PushFlag.FREE);
       assert.equal((await popMessage(ctx, os, client)).toString(), "hi");
+      await closeAll(ctx, os, [server.qd, client, accepted]);
     },
     { needs: needsOf("tcp") },
   );

@@ -7,7 +7,7 @@ import { assertIdle, completion, popBytes, popMessage, pushBytes, turn } from ".
 
 const number = (os: LibOS, sga: Sga) => Number(os.copy(sga).toString());
 
-export const combinators = group("merge, filter, map, sort, qconnect", [], (test) => {
+export const combinators = group("merge, filter, map, sort, qconnect", { on: "runtime" }, (test) => {
   test("merge pops from either queue, each in its order", async (ctx) => {
     const os = await ctx.open();
     const [a, b] = [os.queue(), os.queue()];

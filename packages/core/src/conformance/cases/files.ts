@@ -14,7 +14,7 @@ function scratch(ctx: CaseContext): string {
   return join(dir, "file");
 }
 
-export const files = group("files", ["files"], (test) => {
+export const files = group("files", { needs: ["files"] }, (test) => {
   test("what is pushed is in the file, in order", async (ctx) => {
     const os = await ctx.open();
     const path = scratch(ctx);

@@ -3,10 +3,10 @@ import { Opcode, PushFlag, type Sga } from "../../types.js";
 import { group } from "../case.js";
 import { channelKinds, connectedPair, listener, messageKinds, needsOf, openChannel } from "../channels.js";
 import { between, randomBytes } from "../payload.js";
-import { assertIdle, collect, completion, popBytes, popMessage, take } from "../turns.js";
+import { assertIdle, closeAll, collect, completion, popBytes, popMessage, take } from "../turns.js";
 
 /** Rule 1: operations on one queue complete in the order they were started, per direction. */
-export const order = group("rule 1: order", [], (test) => {
+export const order = group("rule 1: order", { on: "runtime" }, (test) => {
   for (const kind of channelKinds) {
     test(
       `pushes complete in the order they were started: ${kind}`,
@@ -94,6 +94,7 @@ export const order = group("rule 1: order", [], (test) => {
       for (const message of messages) os.push(channel.to, os.from(message), PushFlag.FREE | PushFlag.QUIET);
       const whole = Buffer.concat(messages);
       assert.ok((await popBytes(ctx, os, channel.from, whole.length)).equals(whole));
+      await closeAll(ctx, os, [channel.to, channel.from]);
     },
     { needs: needsOf("tcp") },
   );
@@ -157,6 +158,7 @@ export const order = group("rule 1: order", [], (test) => {
       assert.equal(os.poll(idle), undefined);
       os.push(server, os.from("x"), PushFlag.FREE | PushFlag.QUIET);
       assert.equal(take(os, (await completion(ctx, os, idle)).sga).toString(), "x");
+      await closeAll(ctx, os, [client, server]);
     },
     { needs: needsOf("tcp") },
   );
@@ -167,7 +169,8 @@ export const order = group("rule 1: order", [], (test) => {
       const os = await ctx.open();
       const server = listener(ctx, os);
       const accepts = Array.from({ length: 8 }, () => os.accept(server.qd));
-      const connects = accepts.map(() => os.connect(os.socket("tcp"), server));
+      const clients = accepts.map(() => os.socket("tcp"));
+      const connects = clients.map((qd) => os.connect(qd, server));
       const done = await collect(ctx, os, 16);
       assert.deepEqual(
         done.filter((event) => event.opcode === Opcode.ACCEPT).map((event) => event.qt),
@@ -178,6 +181,8 @@ export const order = group("rule 1: order", [], (test) => {
         new Set(connects),
       );
       assert.equal(new Set(done.map((event) => event.newQd)).size, 9, "eight new descriptors, and 0 for the connects");
+      const accepted = done.map((event) => event.newQd).filter((qd) => qd !== 0);
+      await closeAll(ctx, os, [server.qd, ...clients, ...accepted]);
     },
     { needs: needsOf("tcp") },
   );

@@ -7,7 +7,7 @@ import { randomBytes } from "../payload.js";
 import { assertIdle, collect, completion, popBytes, popMessage, popOnce, pushBytes, take, until } from "../turns.js";
 
 /** Rule 2: a push completes when its memory may be reused, and its sga may be freed at any time. */
-export const ownership = group("rule 2: who owns the memory of a push", [], (test) => {
+export const ownership = group("rule 2: who owns the memory of a push", { on: "runtime" }, (test) => {
   for (const kind of channelKinds) {
     test(
       `an sga may be freed while its push is in flight: ${kind}`,

@@ -10,7 +10,7 @@ import { assertIdle, completion, popOnce, turn, until } from "../turns.js";
 const MiB = 1 << 20;
 
 /** Rule 2, continued: what the device takes in pieces is one push to the application. */
-export const shortWrites = group("rule 2: short writes are resumed inside", ["tcp"], (test) => {
+export const shortWrites = group("rule 2: short writes are resumed inside", { needs: ["tcp"] }, (test) => {
   for (const framing of ["stream", "dmtr"] as const) {
     test(
       `a push larger than all buffers, and a slow reader: ${framing}`,

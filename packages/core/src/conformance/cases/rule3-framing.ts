@@ -5,12 +5,12 @@ import { connectedPair, needsOf } from "../channels.js";
 import { assertCode, assertFailed, codeOf, outcome } from "../failures.js";
 import { between, randomBytes, sha256 } from "../payload.js";
 import { acceptedFromNet } from "../peers.js";
-import { assertIdle, popMessage, popOnce, pushBytes, turn, until } from "../turns.js";
+import { assertIdle, closeAll, popMessage, popOnce, pushBytes, turn, until } from "../turns.js";
 
 const dmtr = { framing: "dmtr" } as const;
 
 /** Rule 3, continued: one push is one pop over a stream, and a peer's header is not trusted. */
-export const framing = group("rule 3: framed messages", needsOf("dmtr"), (test) => {
+export const framing = group("rule 3: framed messages", { needs: needsOf("dmtr") }, (test) => {
   test("a framed message keeps its boundary and its segments", async (ctx) => {
     const os = await ctx.open();
     const [client, server] = await connectedPair(ctx, os, dmtr);
@@ -50,6 +50,7 @@ export const framing = group("rule 3: framed messages", needsOf("dmtr"), (test) 
         os.free(done.sga);
       }
     }
+    await closeAll(ctx, os, [client, server]);
   });
 
   test("a message above the receiver's maxMessage ends the connection with EMSGSIZE", async (ctx) => {

@@ -3,10 +3,10 @@ import { Opcode, PushFlag } from "../../types.js";
 import { group } from "../case.js";
 import { connectedPair, messageKinds, needsOf, openChannel, streamKinds } from "../channels.js";
 import { assertFailed, outcome } from "../failures.js";
-import { assertIdle, completion, popBytes, popMessage, popOnce, pushBytes, take } from "../turns.js";
+import { assertIdle, closeAll, completion, popBytes, popMessage, popOnce, pushBytes, take } from "../turns.js";
 
 /** Rule 3: a pop hands over one sga, which is the application's until it frees it. */
-export const popping = group("rule 3: pop", [], (test) => {
+export const popping = group("rule 3: pop", { on: "runtime" }, (test) => {
   for (const kind of messageKinds) {
     test(
       `a message pops as it was pushed: ${kind}`,
@@ -59,6 +59,7 @@ export const popping = group("rule 3: pop", [], (test) => {
       const head = take(os, first.sga);
       const tail = await popBytes(ctx, os, channel.from, 10 - head.length);
       assert.equal(head.toString() + tail.toString(), "0123456789");
+      await closeAll(ctx, os, [channel.to, channel.from]);
     },
     { needs: needsOf("tcp") },
   );
@@ -73,6 +74,7 @@ export const popping = group("rule 3: pop", [], (test) => {
         await pushBytes(ctx, os, channel.to, text);
         assert.equal((await popBytes(ctx, os, channel.from, text.length)).toString(), text);
       }
+      await closeAll(ctx, os, [channel.to, channel.from]);
     },
     { needs: needsOf("tcp") },
   );

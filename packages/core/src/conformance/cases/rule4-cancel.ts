@@ -11,7 +11,7 @@ import {
   unansweredConnects,
 } from "../channels.js";
 import { assertFailed, assertThrows } from "../failures.js";
-import { assertIdle, completion, popMessage, popOnce, pushBytes, take, turn, until } from "../turns.js";
+import { assertIdle, closeAll, completion, popMessage, popOnce, pushBytes, take, turn, until } from "../turns.js";
 
 const MiB = 1 << 20;
 
@@ -30,7 +30,7 @@ async function fateOf(
 }
 
 /** Rule 4, continued: a token can be given up, and nothing is lost or leaked by it. */
-export const cancelling = group("rule 4: cancel and drop", [], (test) => {
+export const cancelling = group("rule 4: cancel and drop", { on: "runtime" }, (test) => {
   for (const kind of channelKinds) {
     test(
       `a cancelled pop ends with ECANCELED and takes nothing: ${kind}`,
@@ -228,7 +228,7 @@ export const cancelling = group("rule 4: cancel and drop", [], (test) => {
       }
       assert.equal(os.cancel(connects[7]), true, "nobody answers: it is pending");
       assertFailed(await completion(ctx, os, connects[7]), "ECANCELED");
-      for (const qd of queues) os.close(qd);
+      await closeAll(ctx, os, queues);
     },
     { needs: ["tcp", "hostPeer"] },
   );

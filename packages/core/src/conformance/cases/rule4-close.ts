@@ -17,7 +17,7 @@ import { assertIdle, collect, completion, popMessage, popOnce, pushBytes, turn, 
 const MiB = 1 << 20;
 
 /** Rule 4: closing a queue completes all its pending tokens with ECANCELED. */
-export const closing = group("rule 4: close", [], (test) => {
+export const closing = group("rule 4: close", { on: "runtime" }, (test) => {
   for (const kind of channelKinds) {
     test(
       `pending pops end with ECANCELED: ${kind}`,

@@ -35,7 +35,7 @@ function calls(os: LibOS): Record<string, (qd: number) => unknown> {
 }
 
 /** Rule 4, continued: a stale token, a closed qd, a freed sga is an error with a code, never somebody else's operation. */
-export const stale = group("rule 4: stale handles", [], (test) => {
+export const stale = group("rule 4: stale handles", { on: "runtime" }, (test) => {
   test("control calls on a closed queue are EBADF", async (ctx) => {
     const os = await ctx.open();
     const qd = os.queue();

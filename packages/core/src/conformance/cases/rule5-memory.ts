@@ -31,7 +31,7 @@ function exhaust(os: LibOS): Sga[] {
 }
 
 /** Rule 5, continued: when the arena is empty alloc says ENOBUFS and a pop waits; no peer makes memory grow. */
-export const memoryBounds = group("rule 5: memory", [], (test) => {
+export const memoryBounds = group("rule 5: memory", { on: "runtime", own: true }, (test) => {
   test("alloc says ENOBUFS when the arena is empty, and works again after a free", async (ctx) => {
     const os = await ctx.open({ arena });
     for (let round = 0; round < 3; round++) {

@@ -9,7 +9,7 @@ import { assertIdle } from "../turns.js";
 const loopback = { host: "127.0.0.1", port: 1 };
 
 /** Rule 6: errors are POSIX names: negative in results, in DemiError when thrown. */
-export const errors = group("rule 6: errors", [], (test) => {
+export const errors = group("rule 6: errors", { on: "runtime" }, (test) => {
   test("a thrown error is a DemiError with code, errno, syscall and qd", async (ctx) => {
     const os = await ctx.open();
     const qd = os.queue();
@@ -101,16 +101,20 @@ export const errors = group("rule 6: errors", [], (test) => {
     ["udp", (os: LibOS) => os.socket("udp")],
     ["files", (os: LibOS) => os.open("/dev/null")],
   ] as const) {
-    test(`a backend without ${feature} says so with a code`, async (ctx) => {
-      const os = await ctx.open();
-      if (ctx.target.features[feature]) {
-        // It has it: /dev/null and sockets can be opened at all.
-        os.close(open(os));
-      } else {
-        assertThrows(["EOPNOTSUPP", "EAFNOSUPPORT", "EPROTONOSUPPORT"], () => open(os));
-      }
-      assert.equal(os.stats().queues, 0);
-    });
+    test(
+      `a backend without ${feature} says so with a code`,
+      async (ctx) => {
+        const os = await ctx.open();
+        if (ctx.target.features[feature]) {
+          // It has it: /dev/null and sockets can be opened at all.
+          os.close(open(os));
+        } else {
+          assertThrows(["EOPNOTSUPP", "EAFNOSUPPORT", "EPROTONOSUPPORT"], () => open(os));
+        }
+        assert.equal(os.stats().queues, 0);
+      },
+      { on: "queues" },
+    );
   }
 
   test(

@@ -4,10 +4,10 @@ import { group } from "../case.js";
 import { connectedPair, datagramSocket, listener, needsOf } from "../channels.js";
 import { assertCode, assertFailed, assertThrows, codeOf, outcome, thrown } from "../failures.js";
 import { acceptedFromNet } from "../peers.js";
-import { assertIdle, completion, popOnce, turn } from "../turns.js";
+import { assertIdle, closeAll, completion, popOnce, turn } from "../turns.js";
 
 /** Rule 6, continued: the errors of the network. */
-export const socketErrors = group("rule 6: errors of sockets", [], (test) => {
+export const socketErrors = group("rule 6: errors of sockets", {}, (test) => {
   test(
     "connecting to a port nobody listens on is ECONNREFUSED",
     async (ctx) => {
@@ -134,6 +134,7 @@ export const socketErrors = group("rule 6: errors of sockets", [], (test) => {
       const first = os.connect(qd, server);
       assertCode(await outcome(ctx, os, () => os.connect(qd, server)), ["EALREADY", "EISCONN"]);
       assert.equal((await completion(ctx, os, first)).result, 0);
+      await closeAll(ctx, os, [server.qd, qd]);
     },
     { needs: needsOf("tcp") },
   );

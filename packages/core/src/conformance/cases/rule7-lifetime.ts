@@ -7,7 +7,7 @@ import { assertRejects, thrown } from "../failures.js";
 import { assertIdle, completion, popMessage, pushBytes, turn, until } from "../turns.js";
 
 /** Rule 7: a libOS belongs to one thread, shares nothing, and its end is the end of everything it held. */
-export const lifetime = group("rule 7: lifetime", [], (test) => {
+export const lifetime = group("rule 7: lifetime", { own: true }, (test) => {
   test("a fresh libOS holds nothing", async (ctx) => {
     const os = await ctx.open();
     assert.equal(os.closed, false);
@@ -16,75 +16,79 @@ export const lifetime = group("rule 7: lifetime", [], (test) => {
     await assertIdle(ctx, os);
   });
 
-  test("destroy is idempotent, and every later call is EBADF", async (ctx) => {
-    const os = await ctx.open();
-    const qd = os.queue();
-    const sga = os.from("gone with it");
-    const qt = os.pop(qd);
-    os.destroy();
-    assert.equal(os.closed, true);
-    os.destroy();
-    os.stop();
-    const to = { host: "127.0.0.1", port: 9 };
-    for (const [name, call] of Object.entries({
-      queue: () => os.queue(),
-      socket: () => os.socket("tcp"),
-      open: () => os.open("/dev/null"),
-      creat: () => os.creat("/dev/null"),
-      bind: () => os.bind(qd, to),
-      listen: () => os.listen(qd),
-      getsockname: () => os.getsockname(qd),
-      getpeername: () => os.getpeername(qd),
-      setsockopt: () => os.setsockopt(qd, "nodelay", true),
-      getsockopt: () => os.getsockopt(qd, "nodelay"),
-      lseek: () => os.lseek(qd, 0),
-      truncate: () => os.truncate(qd, 0),
-      close: () => os.close(qd),
-      accept: () => os.accept(qd),
-      connect: () => os.connect(qd, to),
-      push: () => os.push(qd, sga),
-      pushTo: () => os.pushTo(qd, sga, to),
-      pop: () => os.pop(qd),
-      alloc: () => os.alloc(64),
-      from: () => os.from("x"),
-      free: () => os.free(sga),
-      length: () => os.length(sga),
-      segments: () => os.segments(sga),
-      bytes: () => os.bytes(sga),
-      trim: () => os.trim(sga, 0, 1),
-      address: () => os.address(sga),
-      copy: () => os.copy(sga),
-      poll: () => os.poll(qt),
-      wait: () => os.wait(qt, 10),
-      waitAny: () => os.waitAny([qt], 10),
-      waitAll: () => os.waitAll([qt], 10),
-      waitNext: () => os.waitNext(1, 10),
-      cancel: () => os.cancel(qt),
-      drop: () => os.drop(qt),
-      merge: () => os.merge(qd, qd),
-      filter: () => os.filter(qd, () => true),
-      map: () => os.map(qd, (each) => each),
-      sort: () => os.sort(qd, () => 0),
-      qconnect: () => os.qconnect(qd, qd),
-      drain: () => os.drain(() => undefined),
-      stats: () => os.stats(),
-    })) {
-      assert.equal(thrown(call).code, "EBADF", name);
-    }
-    for (const start of [
-      () => os.run(() => undefined),
-      () => os.async.pop(qd),
-      () => os.async.push(qd, sga),
-      () => os.async.pushTo(qd, sga, to),
-      () => os.async.accept(qd),
-      () => os.async.connect(qd, to),
-      () => os.async.wait(qt),
-    ]) {
-      await assertRejects("EBADF", (async () => void (await start()))());
-    }
-    for await (const _ of os.async.messages(qd)) assert.fail("a message out of nothing");
-    for await (const _ of os.async.connections(qd)) assert.fail("a connection out of nothing");
-  });
+  test(
+    "destroy is idempotent, and every later call is EBADF",
+    async (ctx) => {
+      const os = await ctx.open();
+      const qd = os.queue();
+      const sga = os.from("gone with it");
+      const qt = os.pop(qd);
+      os.destroy();
+      assert.equal(os.closed, true);
+      os.destroy();
+      os.stop();
+      const to = { host: "127.0.0.1", port: 9 };
+      for (const [name, call] of Object.entries({
+        queue: () => os.queue(),
+        socket: () => os.socket("tcp"),
+        open: () => os.open("/dev/null"),
+        creat: () => os.creat("/dev/null"),
+        bind: () => os.bind(qd, to),
+        listen: () => os.listen(qd),
+        getsockname: () => os.getsockname(qd),
+        getpeername: () => os.getpeername(qd),
+        setsockopt: () => os.setsockopt(qd, "nodelay", true),
+        getsockopt: () => os.getsockopt(qd, "nodelay"),
+        lseek: () => os.lseek(qd, 0),
+        truncate: () => os.truncate(qd, 0),
+        close: () => os.close(qd),
+        accept: () => os.accept(qd),
+        connect: () => os.connect(qd, to),
+        push: () => os.push(qd, sga),
+        pushTo: () => os.pushTo(qd, sga, to),
+        pop: () => os.pop(qd),
+        alloc: () => os.alloc(64),
+        from: () => os.from("x"),
+        free: () => os.free(sga),
+        length: () => os.length(sga),
+        segments: () => os.segments(sga),
+        bytes: () => os.bytes(sga),
+        trim: () => os.trim(sga, 0, 1),
+        address: () => os.address(sga),
+        copy: () => os.copy(sga),
+        poll: () => os.poll(qt),
+        wait: () => os.wait(qt, 10),
+        waitAny: () => os.waitAny([qt], 10),
+        waitAll: () => os.waitAll([qt], 10),
+        waitNext: () => os.waitNext(1, 10),
+        cancel: () => os.cancel(qt),
+        drop: () => os.drop(qt),
+        merge: () => os.merge(qd, qd),
+        filter: () => os.filter(qd, () => true),
+        map: () => os.map(qd, (each) => each),
+        sort: () => os.sort(qd, () => 0),
+        qconnect: () => os.qconnect(qd, qd),
+        drain: () => os.drain(() => undefined),
+        stats: () => os.stats(),
+      })) {
+        assert.equal(thrown(call).code, "EBADF", name);
+      }
+      for (const start of [
+        () => os.run(() => undefined),
+        () => os.async.pop(qd),
+        () => os.async.push(qd, sga),
+        () => os.async.pushTo(qd, sga, to),
+        () => os.async.accept(qd),
+        () => os.async.connect(qd, to),
+        () => os.async.wait(qt),
+      ]) {
+        await assertRejects("EBADF", (async () => void (await start()))());
+      }
+      for await (const _ of os.async.messages(qd)) assert.fail("a message out of nothing");
+      for await (const _ of os.async.connections(qd)) assert.fail("a connection out of nothing");
+    },
+    { on: "runtime" },
+  );
 
   test("views held beyond destroy are harmless", async (ctx) => {
     const os = await ctx.open();
@@ -117,7 +121,7 @@ export const lifetime = group("rule 7: lifetime", [], (test) => {
         }
         assert.equal((await settled)[4].status, "rejected", "five pops, three messages");
       },
-      { needs: needsOf(kind) },
+      kind === "memory" ? { on: "runtime" } : { needs: needsOf(kind) },
     );
   }
 
@@ -134,40 +138,52 @@ export const lifetime = group("rule 7: lifetime", [], (test) => {
     { needs: needsOf("tcp") },
   );
 
-  test("destroy resolves run()", async (ctx) => {
-    const os = await ctx.open();
-    const qd = os.queue();
-    os.pop(qd);
-    const running = os.run(() => assert.fail("nothing completes"));
-    await turn();
-    os.destroy();
-    await running;
-  });
-
-  test("destroy from inside a handler ends the loop, in the middle of a batch", async (ctx) => {
-    const os = await ctx.open();
-    const qd = os.queue();
-    for (let i = 0; i < 10; i++) os.push(qd, os.from("x"), PushFlag.FREE);
-    let calls = 0;
-    await os.run(() => {
-      calls++;
+  test(
+    "destroy resolves run()",
+    async (ctx) => {
+      const os = await ctx.open();
+      const qd = os.queue();
+      os.pop(qd);
+      const running = os.run(() => assert.fail("nothing completes"));
+      await turn();
       os.destroy();
-    });
-    assert.equal(calls, 1);
-    assert.equal(os.closed, true);
-  });
+      await running;
+    },
+    { on: "runtime" },
+  );
 
-  test("destroy from inside drain", async (ctx) => {
-    const os = await ctx.open();
-    const qd = os.queue();
-    for (let i = 0; i < 10; i++) os.push(qd, os.from("x"), PushFlag.FREE);
-    let calls = 0;
-    os.drain(() => {
-      calls++;
-      os.destroy();
-    });
-    assert.equal(calls, 1);
-  });
+  test(
+    "destroy from inside a handler ends the loop, in the middle of a batch",
+    async (ctx) => {
+      const os = await ctx.open();
+      const qd = os.queue();
+      for (let i = 0; i < 10; i++) os.push(qd, os.from("x"), PushFlag.FREE);
+      let calls = 0;
+      await os.run(() => {
+        calls++;
+        os.destroy();
+      });
+      assert.equal(calls, 1);
+      assert.equal(os.closed, true);
+    },
+    { on: "runtime" },
+  );
+
+  test(
+    "destroy from inside drain",
+    async (ctx) => {
+      const os = await ctx.open();
+      const qd = os.queue();
+      for (let i = 0; i < 10; i++) os.push(qd, os.from("x"), PushFlag.FREE);
+      let calls = 0;
+      os.drain(() => {
+        calls++;
+        os.destroy();
+      });
+      assert.equal(calls, 1);
+    },
+    { on: "runtime" },
+  );
 
   test("a second libOS opens or, where the backend offers one in a process, is EBUSY until the first is gone", async (ctx) => {
     const several = ctx.target.features.several ?? true;

@@ -48,7 +48,7 @@ async function startAndEnd(ctx: CaseContext, end: ThreadOrder["end"]): Promise<u
 }
 
 /** Rule 7, continued: a libOS cleans up when its thread ends, however it ends. */
-export const threads = group("rule 7: threads", ["module"], (test) => {
+export const threads = group("rule 7: threads", { needs: ["module"], own: true }, (test) => {
   for (const [how, end] of Object.entries(endings)) {
     test(
       `a Worker that ${how} leaves nothing behind`,

@@ -5,7 +5,7 @@ import { connectedPair, needsOf } from "../channels.js";
 import { assertRejects } from "../failures.js";
 import { assertIdle, collect, completion, snapshot, take, turn, until } from "../turns.js";
 
-export const runLoop = group("run, stop, drain", [], (test) => {
+export const runLoop = group("run, stop, drain", { on: "runtime" }, (test) => {
   test("run serves completions until stop", async (ctx) => {
     const os = await ctx.open();
     const qd = os.queue();

@@ -4,7 +4,7 @@ import { assertThrows } from "../failures.js";
 import { between, randomBytes } from "../payload.js";
 import { assertIdle } from "../turns.js";
 
-export const sgas = group("scatter-gather arrays", [], (test) => {
+export const sgas = group("scatter-gather arrays", { on: "runtime" }, (test) => {
   test("alloc of one segment: its length, its view, its end", async (ctx) => {
     const os = await ctx.open();
     for (const size of [1, 63, 64, 65, 256, 257, 4096, 65536, 1 << 20]) {

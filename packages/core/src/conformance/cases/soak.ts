@@ -91,7 +91,7 @@ class Soak {
   }
 }
 
-export const soak = group("soak", [], (test) => {
+export const soak = group("soak", { on: "runtime" }, (test) => {
   test(
     `${OPERATIONS} random operations on memory queues: none lost, none leaked`,
     async (ctx) => {
@@ -107,7 +107,7 @@ export const soak = group("soak", [], (test) => {
       await assertIdle(ctx, os);
       assert.equal(os.stats().invalidEntries, 0);
     },
-    { timeout: TIMEOUT },
+    { own: true, timeout: TIMEOUT },
   );
 
   for (const kind of ["tcp", "dmtr", "udp"] as readonly ChannelKind[]) {

@@ -8,7 +8,7 @@ import { assertIdle, completion, popBytes, popOnce, pushBytes, until } from "../
 
 const MiB = 1 << 20;
 
-export const hostSockets = group("stream sockets and the host's own TCP", ["tcp", "hostPeer"], (test) => {
+export const hostSockets = group("stream sockets and the host's own TCP", { needs: ["tcp", "hostPeer"] }, (test) => {
   for (const family of [4, 6] as const) {
     const needs = needsOf("tcp", family);
 

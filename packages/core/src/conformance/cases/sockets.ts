@@ -4,11 +4,11 @@ import { group } from "../case.js";
 import { connectedPair, hasOption, listener, needsOf } from "../channels.js";
 import { assertThrows } from "../failures.js";
 import { randomBytes, sha256 } from "../payload.js";
-import { assertIdle, collect, completion, popBytes, popOnce, pushBytes, take } from "../turns.js";
+import { assertIdle, closeAll, collect, completion, popBytes, popOnce, pushBytes, take } from "../turns.js";
 
 const families = [4, 6] as const;
 
-export const sockets = group("stream sockets", ["tcp"], (test) => {
+export const sockets = group("stream sockets", { needs: ["tcp"] }, (test) => {
   for (const family of families) {
     const needs = needsOf("tcp", family);
 
@@ -64,7 +64,9 @@ export const sockets = group("stream sockets", ["tcp"], (test) => {
           (await completion(ctx, os, os.connect(client, { host: "localhost", port: server.port }))).result,
           0,
         );
-        assert.equal((await completion(ctx, os, accepting)).result, 0);
+        const accepted = await completion(ctx, os, accepting);
+        assert.equal(accepted.result, 0);
+        await closeAll(ctx, os, [server.qd, client, accepted.newQd]);
       },
       { needs: [...needs, "loopback", "hostPeer"] },
     );
@@ -174,8 +176,10 @@ export const sockets = group("stream sockets", ["tcp"], (test) => {
     for (let i = 0; i < 10; i++) {
       const { newQd } = await completion(ctx, os, os.accept(server.qd));
       order += (await popBytes(ctx, os, newQd, 1)).toString();
+      clients.push(newQd);
     }
     assert.equal(order, "0123456789");
+    await closeAll(ctx, os, [server.qd, ...clients]);
   });
 
   test("socket options are read back as they were set; one that cannot be set is ENOPROTOOPT", async (ctx) => {
@@ -208,6 +212,7 @@ export const sockets = group("stream sockets", ["tcp"], (test) => {
         assertThrows("ENOPROTOOPT", () => os.setsockopt(fresh, name, value));
       }
     }
+    await closeAll(ctx, os, [client, server, fresh]);
   });
 
   test("a socket bound to a port connects from it", async (ctx) => {
@@ -221,5 +226,6 @@ export const sockets = group("stream sockets", ["tcp"], (test) => {
     const { newQd } = await completion(ctx, os, accepting);
     if (port !== 0) assert.equal(os.getpeername(newQd).port, port);
     assert.equal(os.getpeername(newQd).port, os.getsockname(client).port);
+    await closeAll(ctx, os, [server.qd, client, newQd]);
   });
 });

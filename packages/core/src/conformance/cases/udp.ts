@@ -5,9 +5,9 @@ import { datagramPair, datagramSocket, needsOf } from "../channels.js";
 import { outcome } from "../failures.js";
 import { between, randomBytes } from "../payload.js";
 import { dgramPeer } from "../peers.js";
-import { assertIdle, completion, popMessage, popOnce, take, turn, until } from "../turns.js";
+import { assertIdle, closeAll, completion, popMessage, popOnce, take, turn, until } from "../turns.js";
 
-export const datagrams = group("datagram sockets", ["udp"], (test) => {
+export const datagrams = group("datagram sockets", { needs: ["udp"] }, (test) => {
   for (const family of [4, 6] as const) {
     const needs = needsOf("udp", family);
 
@@ -118,10 +118,11 @@ export const datagrams = group("datagram sockets", ["udp"], (test) => {
 
   test("an empty push is refused with ENOMSG", async (ctx) => {
     const os = await ctx.open();
-    const [a] = await datagramPair(ctx, os);
+    const [a, b] = await datagramPair(ctx, os);
     const sga = os.from("x");
     os.trim(sga, 0, 0);
     assert.equal(await outcome(ctx, os, () => os.push(a, sga, PushFlag.FREE)), "ENOMSG");
+    await closeAll(ctx, os, [a, b]);
   });
 
   test("a connected socket pushes without an address and hears its peer", async (ctx) => {
@@ -149,6 +150,7 @@ export const datagrams = group("datagram sockets", ["udp"], (test) => {
     assert.equal(from?.port, os.getsockname(client).port);
     os.pushTo(server.qd, done.sga, undefined, PushFlag.FREE | PushFlag.QUIET);
     assert.equal((await popMessage(ctx, os, client)).toString(), "who am I?");
+    await closeAll(ctx, os, [server.qd, client]);
   });
 
   test("a datagram to a port nobody has does no harm to the next", async (ctx) => {

@@ -3,9 +3,9 @@ import { Opcode, PushFlag } from "../../types.js";
 import { group } from "../case.js";
 import { connectedPair, listener, needsOf } from "../channels.js";
 import { assertFailed, assertThrows } from "../failures.js";
-import { assertIdle, pushBytes, take, turn } from "../turns.js";
+import { assertIdle, closeAll, pushBytes, take } from "../turns.js";
 
-export const waiting = group("wait", [], (test) => {
+export const waiting = group("wait", { on: "runtime" }, (test) => {
   test("poll does not block: undefined before, once a completion, EINVAL afterwards", async (ctx) => {
     const os = await ctx.open();
     const qd = os.queue();
@@ -209,6 +209,7 @@ export const waiting = group("wait", [], (test) => {
         os.free(done.sga);
       }
       assert.equal(os.wait(push, ctx.remaining()).result, size);
+      await closeAll(ctx, os, [client, server]);
     },
     { needs: needsOf("tcp") },
   );
@@ -227,6 +228,7 @@ export const waiting = group("wait", [], (test) => {
       const echo = os.pop(accepted.newQd);
       os.wait(os.push(client, os.from("ping"), PushFlag.FREE), ctx.remaining());
       assert.equal(take(os, os.wait(echo, ctx.remaining()).sga).toString(), "ping");
+      await closeAll(ctx, os, [server.qd, client, accepted.newQd]);
     },
     { needs: needsOf("tcp") },
   );
@@ -242,7 +244,7 @@ export const waiting = group("wait", [], (test) => {
       const start = performance.now();
       os.free(os.wait(pop, ctx.remaining()).sga);
       assert.ok(performance.now() - start < ctx.scaled(500), "within half a second of the push");
-      await turn();
+      await closeAll(ctx, os, [client, server]);
     },
     { needs: needsOf("tcp") },
   );
