@@ -34,6 +34,7 @@ import { fileURLToPath } from "node:url";
 import { checkTypes, toJavaScript } from "./block-types.mjs";
 import { blocksOf } from "./markdown-blocks.mjs";
 import { runOnce, runServer } from "./run-block.mjs";
+import { count, report } from "./test/report.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const packages = readdirSync(join(root, "packages")).filter((name) => name !== "node_modules");
@@ -102,7 +103,7 @@ function program(block, port) {
   return `import { openLibOS } from "@demikernel/core";\nconst os = await openLibOS({ libos: ${backend} });\n${code}\nos.destroy();\n`;
 }
 
-const counts = { passed: 0, failed: 0, skipped: 0 };
+const tests = [];
 const work = mkdtempSync(join(tmpdir(), "demikernel-docs-"));
 process.on("exit", () => rmSync(work, { recursive: true, force: true }));
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
@@ -136,15 +137,22 @@ const typeErrors = checkTypes(
 for (const block of plan) {
   const { directive, title } = block;
   if (directive.run === "skip") {
-    counts.skipped += 1;
-    console.log(`skipped: ${title}: ${directive.reason ?? "no reason given"}`);
-    if (!directive.reason) counts.failed += 1;
+    // An example without a reason is one that nobody noticed.
+    const { reason } = directive;
+    tests.push({
+      name: title,
+      status: reason ? "skipped" : "failed",
+      reason: reason ? `example: ${reason}` : "skipped without a reason",
+    });
+    console.log(`skipped: ${title}: ${reason ?? "no reason given"}`);
     continue;
   }
   const lacking = (directive.needs ?? "").split(/, */).filter((need) => need !== "" && !needs[need]?.());
   if (lacking.length > 0) {
-    counts[process.env.CI === "true" ? "failed" : "skipped"] += 1;
-    console.log(`${process.env.CI === "true" ? "failed" : "skipped"}: ${title}: needs ${lacking.join(" and ")}`);
+    const status = process.env.CI === "true" ? "failed" : "skipped";
+    const reason = `needs ${lacking.join(" and ")}`;
+    tests.push({ name: title, status, reason });
+    console.log(`${status}: ${title}: ${reason}`);
     continue;
   }
   writeFileSync(block.file, block.text); // an earlier block may use the same name
@@ -152,11 +160,13 @@ for (const block of plan) {
   const start = performance.now();
   const error = block.source ? compare(block) : (typeErrors.get(block.file) ?? (await run(block)));
   const took = `${Math.round(performance.now() - start)} ms`;
-  counts[error ? "failed" : "passed"] += 1;
+  tests.push({ name: title, status: error ? "failed" : "passed", reason: error });
   console.log(error ? `failed: ${title} (${took})\n${error.replaceAll(/^/gm, "    ")}` : `ok: ${title} (${took})`);
 }
-console.log(`readme: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
-process.exitCode = counts.failed > 0 ? 1 : 0;
+report(tests);
+const { passed, failed, skipped } = count(tests);
+console.log(`readme: ${passed} passed, ${failed} failed, ${skipped} skipped`);
+process.exitCode = failed > 0 ? 1 : 0;
 
 /** Runs one block; undefined when it did what it should, else what went wrong. */
 function run(block) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tests of lab-vm; a dozen boots of the guest, two minutes where processors are emulated. The last line is
 # "lab-vm: N passed, N failed, N skipped", above it a line "skipped: <test>: <reason>" for each that this machine cannot run. With
-# CI=true these are failures.
+# CI=true these are failures. The same goes to scripts/test/report.mjs.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 lab_vm=$PWD/lab-vm
@@ -152,8 +152,19 @@ a_kernel_from_another_folder() {
   out_has "^dummy "
 }
 
+# Waits until there is a guest, or with "no" until there is none.
+until_guest() {
+  local n
+  for n in $(seq 600); do
+    if pgrep -f "file:$TMPDIR/lab-vm" >/dev/null; then [ "${1:-}" = no ] || return 0; else [ "${1:-}" != no ] || return 0; fi
+    sleep 0.1
+  done
+  wrong "${1:-a} guest within a minute"
+}
+
+# Nothing is read before the guest has ended.
 a_slow_reader_gets_all() {
-  "$lab_vm" -- head -c 4000000 /dev/zero | { sleep 20 && wc -c; } >"$scratch/out"
+  "$lab_vm" -- head -c 4000000 /dev/zero | { until_guest && until_guest no && wc -c; } >"$scratch/out"
   out_has "^4000000$"
 }
 
@@ -234,13 +245,17 @@ nobody_reading_ends_the_guest() {
 }
 
 passed=0 failed=0 skipped=0
+# tell STATUS TEST [REASON]: for the report, a line.
+tell() { printf '%s\t%s\t%s\n' "$1" "${2//_/ }" "$(tr '\n\t' '  ' <<<"${3:-}")" >>"$scratch/report"; }
 perform() {
   local test=$1 start=$SECONDS report
   if report=$("$test" 2>&1); then
     passed=$((passed + 1))
+    tell passed "$test"
     printf 'ok      %4d s  %s\n' "$((SECONDS - start))" "${test//_/ }"
   else
     failed=$((failed + 1))
+    tell failed "$test" "$report"
     printf 'FAILED  %4d s  %s\n%s\n' "$((SECONDS - start))" "${test//_/ }" "$report"
   fi
 }
@@ -258,14 +273,17 @@ for test in "${anywhere[@]}" "${where_all_is_installed[@]}"; do
   if [ -n "$lacking" ] && [[ " ${anywhere[*]} " != *" $test "* ]]; then
     if [ "${CI:-}" = true ]; then
       failed=$((failed + 1))
+      tell failed "$test" "cannot run here: $lacking"
       printf 'FAILED          %s\n  cannot run here: %s\n' "${test//_/ }" "$lacking"
     else
       skipped=$((skipped + 1))
+      tell skipped "$test" "$lacking"
       printf 'skipped: %s: %s\n' "${test//_/ }" "$lacking"
     fi
     continue
   fi
   perform "$test"
 done
+node "$(dirname "$lab_vm")/../../scripts/test/report.mjs" <"$scratch/report"
 printf 'lab-vm: %d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" -eq 0 ]

@@ -19,6 +19,19 @@ export function wholeNumber(what: string, least: number, most: number): (text: s
   };
 }
 
+/** An option parser for times such as 500ms, 10s or 2m, up to an hour; in milliseconds. */
+export function duration(what: string): (text: string) => number {
+  const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000 };
+  return (text) => {
+    const [, number, unit] = /^(\d+)(ms|s|m)$/.exec(text) ?? [];
+    const value = Number(number) * (units[unit as string] ?? Number.NaN);
+    if (!(value >= 1 && value <= 3_600_000)) {
+      throw new InvalidArgumentError(`${what} is a time from 1ms to 60m, as in 500ms or 10s, not "${text}".`);
+    }
+    return value;
+  };
+}
+
 export const parsePort = wholeNumber("A port", 1, 65_535);
 /** For servers, where 0 means: any free one. */
 export const parseLocalPort = wholeNumber("A port", 0, 65_535);

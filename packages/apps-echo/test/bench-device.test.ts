@@ -19,7 +19,7 @@ onWire("demi-echo bench on DPDK", () => {
   afterAll(() => wire.end());
 
   function bench(...args: string[]): Promise<Ended> {
-    const short = ["--rounds", "2", "--seconds", "0.3", "--json", join(dir, "out.json"), "--svg", join(dir, "out.svg")];
+    const short = ["--rounds", "2", "--seconds", "0.1", "--json", join(dir, "out.json"), "--svg", join(dir, "out.svg")];
     const all = [cli, "bench", ...args, "--rows", "C epoll,demi-echo", ...short];
     const [command, inside] = wire.inside(process.execPath, all);
     return new Program(command, inside, { cwd, env: { RUNTIME_DIRECTORY: dir } }).exited;

@@ -16,7 +16,7 @@ if (!built)
 afterEach(endAll);
 
 function bench(...args: string[]): Promise<Ended> {
-  const short = ["--rounds", "2", "--seconds", "0.3", "--json", join(dir, "out.json"), "--svg", join(dir, "out.svg")];
+  const short = ["--rounds", "2", "--seconds", "0.1", "--json", join(dir, "out.json"), "--svg", join(dir, "out.svg")];
   const all = [cli, "bench", "--libos", "rdma", ...args, "--rows", "C epoll,demi-echo", ...short];
   return new Program(process.execPath, all, { cwd }).exited;
 }

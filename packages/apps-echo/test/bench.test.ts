@@ -77,7 +77,7 @@ test("demi-echo bench runs our server and our client as it is told", async () =>
   const config = join(directory, "epoll.yaml");
   writeFileSync(config, "posix: { engine: epoll }\n");
   const device = ["--config", config, "--host", "127.0.0.2", "--client-config", config];
-  const load = ["--rows", "C epoll,demi-echo", "--connections", "8", "--rounds", "2", "--seconds", "0.3"];
+  const load = ["--rows", "C epoll,demi-echo", "--connections", "8", "--rounds", "2", "--seconds", "0.1"];
   const files = ["--json", "device.json", "--svg", "device.svg"];
   const { code, stdout, stderr } = await bench(...device, ...load, ...files).ended;
   expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });

@@ -16,7 +16,7 @@ let environment: NodeJS.ProcessEnv;
 beforeAll(() => {
   project = emptyProject(dir);
   environment = bareSystem(dir);
-  npmInstall([...pack(PACKAGES, dir).values()], project, environment);
+  npmInstall([...pack(PACKAGES).values()], project, environment);
 }, 240_000);
 
 afterEach(endAll);

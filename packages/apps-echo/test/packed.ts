@@ -1,6 +1,6 @@
 /** The packages as they are published: packed, and installed by npm on a system that has no compiler. */
 import { type SpawnSyncReturns, spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { packageDir } from "./program.js";
 
@@ -40,13 +40,15 @@ function pnpm(args: string[], cwd: string): void {
   else run("npx", ["--yes", packageManager, ...args], { cwd, env });
 }
 
-/** Packs these folders of packages/ into `dir`; the paths of the tarballs by folder. */
-export function pack(names: readonly string[], dir: string): Map<string, string> {
+/** These folders of packages/ packed, each once in a run of the tests; the paths of the tarballs by folder. */
+export function pack(names: readonly string[]): Map<string, string> {
   const tarballs = new Map<string, string>();
   for (const name of names) {
-    const target = join(dir, "tarballs", name);
-    mkdirSync(target, { recursive: true });
-    pnpm(["pack", "--pack-destination", target], join(root, "packages", name));
+    const target = join(process.env.DEMI_TARBALLS as string, "tarballs", name);
+    if (!existsSync(target)) {
+      mkdirSync(target, { recursive: true });
+      pnpm(["pack", "--pack-destination", target], join(root, "packages", name));
+    }
     const files = readdirSync(target);
     expect(files).toHaveLength(1);
     tarballs.set(name, join(target, files[0] as string));

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { ClientReport, Latency } from "../src/report.js";
 
 export const packageDir = join(dirname(fileURLToPath(import.meta.url)), "..");
 const cli = join(packageDir, "dist/cli.js");
@@ -119,12 +120,7 @@ export function runClient(args: string[]): Promise<Ended> {
 }
 
 /** The client's --json line. */
-export function reportIn(ended: Ended): {
-  completed: number;
-  lost: number;
-  mismatches: number;
-  requestsPerSecond: number;
-} {
+export function reportIn(ended: Ended): ClientReport & { latency: Latency } {
   if (!ended.stdout.startsWith("{")) {
     throw new Error(
       `no report on stdout of the client, which ended with ${ended.code ?? ended.signal}:\n${ended.stdout}${ended.stderr}`,

@@ -24,7 +24,7 @@ onWire("the packed packages", () => {
   const tarball = (name: string) => tarballs.get(name) as string;
 
   beforeAll(async () => {
-    tarballs = pack(PACKAGES, dir);
+    tarballs = pack(PACKAGES);
     project = emptyProject(dir);
     environment = { ...bareSystem(dir), RUNTIME_DIRECTORY: dir };
     npmInstall(["core", "libos-dpdk", "apps-echo"].map(tarball), project, environment);

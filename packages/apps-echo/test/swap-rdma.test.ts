@@ -26,7 +26,7 @@ if (!built)
     async (provider) => {
       const folder = join(dir, provider);
       mkdirSync(folder);
-      const tarballs = pack(PACKAGES, folder);
+      const tarballs = pack(PACKAGES);
       const tarball = (name: string) => tarballs.get(name) as string;
       const project = emptyProject(folder);
       const env = bareSystem(folder);

@@ -57,8 +57,9 @@ MemorySource eal_memory() {
 
 ReceivePool::ReceivePool(Arena& arena, const DeviceSlots& slots) : slots_(slots), region_(arena.device_region()) {
   const std::uint32_t room = slots.capacity;
-  pool_ = rte_mempool_create_empty("demi_receive", slots.count, element_bytes(room), std::min(kReceiveCache, slots.count / 2),
-                                   sizeof(rte_pktmbuf_pool_private), SOCKET_ID_ANY, kFlags);
+  pool_ = rte_mempool_create_empty("demi_receive", slots.count, element_bytes(room),
+                                   std::min(kReceiveCache, slots.count / 2), sizeof(rte_pktmbuf_pool_private),
+                                   SOCKET_ID_ANY, kFlags);
   if (pool_ == nullptr) {
     error_ = -rte_errno;
     return;

@@ -1,4 +1,4 @@
-import { conformanceOn } from "./bed/on-bed";
+import { conformanceOn } from "./bed/on-bed.js";
 // @ts-expect-error: plain JavaScript, so that a Worker can import it as it is.
 import { target } from "./targets/af-packet.mjs";
 

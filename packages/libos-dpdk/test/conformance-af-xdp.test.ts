@@ -1,6 +1,6 @@
 // @ts-expect-error: plain JavaScript, as the targets are.
 import { link } from "./bed/bed.mjs";
-import { conformanceOn, onBed } from "./bed/on-bed";
+import { conformanceOn, onBed } from "./bed/on-bed.js";
 // @ts-expect-error: plain JavaScript, so that a Worker can import it as it is.
 import { target } from "./targets/af-xdp.mjs";
 

@@ -1,5 +1,5 @@
-import { conformanceOn, onBed, whyNot } from "./bed/on-bed";
-import { peerKilled } from "./bed/peer-killed";
+import { conformanceOn, onBed, whyNot } from "./bed/on-bed.js";
+import { peerKilled } from "./bed/peer-killed.js";
 // @ts-expect-error: plain JavaScript, so that a Worker can import it as it is.
 import { target } from "./targets/memif.mjs";
 

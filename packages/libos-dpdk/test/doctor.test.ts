@@ -1,10 +1,10 @@
 import type { Check } from "@demikernel/core/backend";
-import { type Files, machineRoot, without } from "../../core/test/machine-root";
-import { explain } from "../src/addon";
-import { doctor } from "../src/doctor";
-import dpdk from "../src/index";
-import { machineAt } from "../src/machine";
-import { bindLine } from "../src/nics";
+import { type Files, machineRoot, without } from "../../core/test/machine-root.js";
+import { explain } from "../src/addon.js";
+import { doctor } from "../src/doctor.js";
+import dpdk from "../src/index.js";
+import { machineAt } from "../src/machine.js";
+import { bindLine } from "../src/nics.js";
 
 const PMDS = "/usr/lib/x86_64-linux-gnu/dpdk/pmds-23.0";
 const info = (name: string, more: object) =>

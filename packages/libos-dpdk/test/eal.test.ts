@@ -1,5 +1,5 @@
 import { openLibOS } from "@demikernel/core";
-import { onBed } from "./bed/on-bed";
+import { onBed } from "./bed/on-bed.js";
 
 const refusal = (eal: string[]): Promise<{ code: string; message: string }> =>
   openLibOS({

@@ -7,8 +7,8 @@ import { openLibOS } from "@demikernel/core";
 import { libos, peer, prefix } from "./bed/addresses.mjs";
 // @ts-expect-error: as above
 import { link, run } from "./bed/bed.mjs";
-import { ask, dial, pause, shell } from "./bed/clients";
-import { onBed, whyNot } from "./bed/on-bed";
+import { ask, dial, pause, shell } from "./bed/clients.js";
+import { onBed, whyNot } from "./bed/on-bed.js";
 // @ts-expect-error: as above
 import { echo } from "./programs/echo.mjs";
 // @ts-expect-error: as above

@@ -1,8 +1,8 @@
 import type { LibOS } from "@demikernel/core";
 // @ts-expect-error: plain JavaScript, as the targets are.
 import { libos } from "./bed/addresses.mjs";
-import { data, echoed, faults, hash } from "./bed/faulty";
-import { onBed, whyNot } from "./bed/on-bed";
+import { data, echoed, faults, hash } from "./bed/faulty.js";
+import { onBed, whyNot } from "./bed/on-bed.js";
 // @ts-expect-error: as above
 import { echo } from "./programs/echo.mjs";
 // @ts-expect-error: as above

@@ -4,9 +4,9 @@ import { type LibOS, openLibOS } from "@demikernel/core";
 import { seededRandom } from "@demikernel/core/bench";
 // @ts-expect-error: plain JavaScript, as the targets are.
 import { libos } from "./bed/addresses.mjs";
-import { ask, dial, pause } from "./bed/clients";
-import { data, echoed, faults, hash, seed } from "./bed/faulty";
-import { onBed, whyNot } from "./bed/on-bed";
+import { ask, dial, pause } from "./bed/clients.js";
+import { data, echoed, faults, hash, seed } from "./bed/faulty.js";
+import { onBed, whyNot } from "./bed/on-bed.js";
 // @ts-expect-error: as above
 import { echo } from "./programs/echo.mjs";
 // @ts-expect-error: as above

@@ -1,6 +1,6 @@
 import { openLibOS } from "@demikernel/core";
-import dpdk from "../src/index";
-import { nativeConfig } from "../src/options";
+import dpdk from "../src/index.js";
+import { nativeConfig } from "../src/options.js";
 
 const least = { device: "net_af_packet0,iface=dk0", ipv4: "10.7.0.2/24" };
 

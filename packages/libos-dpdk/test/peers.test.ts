@@ -8,8 +8,8 @@ import { type LibOS, openLibOS } from "@demikernel/core";
 import { libos, peer } from "./bed/addresses.mjs";
 // @ts-expect-error: as above
 import { run, scratch } from "./bed/bed.mjs";
-import { ask, askDatagram, dial, shell } from "./bed/clients";
-import { onBed, whyNot } from "./bed/on-bed";
+import { ask, askDatagram, dial, shell } from "./bed/clients.js";
+import { onBed, whyNot } from "./bed/on-bed.js";
 // @ts-expect-error: as above
 import { echo } from "./programs/echo.mjs";
 // @ts-expect-error: as above

@@ -1,5 +1,5 @@
-import { doctor, type Machine } from "../src/doctor";
-import { missingEngine, posix } from "./engines";
+import { doctor, type Machine } from "../src/doctor.js";
+import { missingEngine, posix } from "./engines.js";
 
 const files = {
   "/proc/sys/kernel/io_uring_disabled": "0\n",

@@ -1,4 +1,4 @@
-import { engines, missingEngine, open, posix } from "./engines";
+import { engines, missingEngine, open, posix } from "./engines.js";
 
 test("io_uring works where the tests must cover it", () => {
   if (process.env.CI === "true") expect(missingEngine).toBeUndefined();

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { LibOS } from "@demikernel/core";
-import { engines, open, server } from "./engines";
+import { engines, open, server } from "./engines.js";
 
 /** Echoes on every connection, in the background, until the libOS is destroyed; the codes of connections that failed. */
 function echo(os: LibOS, listener: number): string[] {
@@ -40,7 +40,12 @@ async function output(child: ChildProcess): Promise<string> {
   return text;
 }
 
-const settled = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Waits until the condition holds; the test's own time is the limit. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await pause(1);
+}
 
 describe.each(engines)("%s and foreign peers", (engine) => {
   test.each([4, 6] as const)("nc sends a text, shuts down and gets it back (IPv%d)", async (family) => {
@@ -86,7 +91,8 @@ describe.each(engines)("%s and foreign peers", (engine) => {
         if (moment === "after sending") bad.write("x".repeat(1000));
         if (moment === "not reading") bad.write("y".repeat(4 << 20));
         if (moment === "half-closed") bad.end("z");
-        await settled(30);
+        // So that the moment is what its name says, most of the time; nothing is concluded from it.
+        await pause(30);
         bad.resetAndDestroy();
       } else {
         bad.destroy();
@@ -95,10 +101,9 @@ describe.each(engines)("%s and foreign peers", (engine) => {
       const [answer] = await once(good, "data");
       expect(String(answer)).toBe(moment);
     }
-    await settled(50);
+    // The listener and the good one.
+    await until(() => os.stats().queues === 2 && failures.length >= 2);
     for (const code of failures) expect(["ECONNRESET", "EPIPE"]).toContain(code);
-    expect(failures.length).toBeGreaterThanOrEqual(2);
-    expect(os.stats().queues).toBe(2);
     good.destroy();
     os.destroy();
   });
@@ -110,18 +115,15 @@ describe.each(engines)("%s and foreign peers", (engine) => {
     greedy.pause();
     const block = Buffer.alloc(1 << 20, "g");
     for (let i = 0; i < 32; ++i) greedy.write(block);
-    await settled(100);
-    const before = os.stats();
     const good = await dial(port);
     for (let i = 0; i < 200; ++i) {
       good.write(`ping ${i}`);
       const [answer] = await once(good, "data");
       expect(String(answer)).toBe(`ping ${i}`);
+      // 32 MiB are on their way; a slot under way, and what a receive had ready, is all that is kept here.
+      const { appSlots, deviceSlots } = os.stats();
+      expect(appSlots + deviceSlots).toBeLessThan(512);
     }
-    const after = os.stats();
-    // 32 MiB are on their way; a slot under way, and what a receive had ready, is all that is kept here.
-    expect(before.appSlots + before.deviceSlots).toBeLessThan(512);
-    expect(after.appSlots + after.deviceSlots).toBeLessThan(512);
     expect(greedy.bytesWritten - greedy.writableLength).toBeLessThan(24 << 20);
     greedy.destroy();
     good.destroy();

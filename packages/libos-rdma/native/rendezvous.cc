@@ -76,7 +76,8 @@ std::vector<std::uint8_t> Introduction::encode() const {
 }
 
 std::optional<Introduction> Introduction::decode(std::span<const std::uint8_t> packet) {
-  if (packet.size() < kFixed || !std::equal(kRendezvousMagic.begin(), kRendezvousMagic.end(), packet.begin())) return std::nullopt;
+  if (packet.size() < kFixed || !std::equal(kRendezvousMagic.begin(), kRendezvousMagic.end(), packet.begin()))
+    return std::nullopt;
   const std::uint8_t* at = packet.data() + kRendezvousMagic.size();
   Introduction out;
   const auto kind = get<std::uint8_t>(at);

@@ -39,7 +39,8 @@ std::array<std::uint8_t, Handshake::kBytes> Handshake::encode() const {
 
 std::optional<Handshake> Handshake::decode(std::span<const std::uint8_t> bytes) {
   // A fabric may pad private data.
-  if (bytes.size() < kBytes || !std::equal(kHandshakeMagic.begin(), kHandshakeMagic.end(), bytes.begin())) return std::nullopt;
+  if (bytes.size() < kBytes || !std::equal(kHandshakeMagic.begin(), kHandshakeMagic.end(), bytes.begin()))
+    return std::nullopt;
   if (bytes[4] != kVersion || bytes[5] != 0) return std::nullopt;
   Handshake out;
   out.credits = get<std::uint16_t>(&bytes[6]);

@@ -1,9 +1,9 @@
 import type { Check } from "@demikernel/core/backend";
-import { type Files, machineRoot, without } from "../../core/test/machine-root";
-import { explain } from "../src/addon";
-import { doctor } from "../src/doctor";
-import rdma from "../src/index";
-import { machineAt, type Trials } from "../src/machine";
+import { type Files, machineRoot, without } from "../../core/test/machine-root.js";
+import { explain } from "../src/addon.js";
+import { doctor } from "../src/doctor.js";
+import rdma from "../src/index.js";
+import { machineAt, type Trials } from "../src/machine.js";
 
 /** An RDMA device with one port. */
 function device(name: string, state: string, netdev: string): Files {

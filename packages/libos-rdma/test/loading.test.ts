@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { whyNoAddon } from "../src/addon";
+import { whyNoAddon } from "../src/addon.js";
 
 const program = (name: string) => fileURLToPath(new URL(`programs/${name}.mjs`, import.meta.url));
 const reason = whyNoAddon();

@@ -5,7 +5,7 @@ import {
   globalHarness,
   type Selection,
 } from "@demikernel/core/conformance";
-import { whyNoAddon } from "../src/addon";
+import { whyNoAddon } from "../src/addon.js";
 
 /** The conformance suite over one provider, in this thread and in a Worker; where the addon is missing skipped, with CI=true failed. */
 export function conformanceOn(target: ConformanceTarget, selection: Selection = {}): void {

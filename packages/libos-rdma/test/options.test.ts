@@ -1,6 +1,6 @@
 import { openLibOS } from "@demikernel/core";
-import rdma from "../src/index";
-import { nativeConfig as config } from "../src/options";
+import rdma from "../src/index.js";
+import { nativeConfig as config } from "../src/options.js";
 
 const LARGEST_SLOT = 1 << 20;
 const nativeConfig = (values: Record<string, string>) => config(values, LARGEST_SLOT);

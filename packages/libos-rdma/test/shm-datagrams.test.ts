@@ -6,7 +6,7 @@ import type { Readable } from "node:stream";
 import { setTimeout as passed } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type LibOS, openLibOS, PushFlag } from "@demikernel/core";
-import { whyNoAddon } from "../src/addon";
+import { whyNoAddon } from "../src/addon.js";
 
 const program = fileURLToPath(new URL("programs/datagram-echo.mjs", import.meta.url));
 const reason = whyNoAddon();

@@ -1,10 +1,11 @@
 /** demi-echo client */
 import type { LibOS } from "@demikernel/core";
 import type { Command } from "commander";
+import { awaitServer } from "../await-server.js";
 import { EchoClient } from "../echo-client.js";
 import { Exit, Failure } from "../failure.js";
 import { addBackendOptions, asFailure, type BackendOptions, openBackend } from "../libos.js";
-import { LARGEST_DATAGRAM, LARGEST_MESSAGE, parseHost, parsePort, wholeNumber } from "../options.js";
+import { duration, LARGEST_DATAGRAM, LARGEST_MESSAGE, parseHost, parsePort, wholeNumber } from "../options.js";
 import { type ClientReport, formatReport, reportOf } from "../report.js";
 import { closeAll } from "../served.js";
 import { onStopSignal } from "../signals.js";
@@ -22,6 +23,7 @@ interface Options extends BackendOptions {
   udp?: boolean;
   framing: "stream" | "dmtr";
   timeout: number;
+  wait?: number;
   json?: boolean;
 }
 
@@ -42,6 +44,7 @@ export function registerClient(program: Command): void {
       wholeNumber("A timeout", 1, 3_600_000),
       5000,
     )
+    .option("--wait <time>", "wait so long for the server to come up, as in 10s", duration("A wait"))
     .option("--json", "print the result as JSON");
   addBackendOptions(command)
     .addHelpText(
@@ -72,7 +75,12 @@ async function measure(options: Options): Promise<void> {
     client.stop();
   });
   try {
-    await runWithProgress(client, os, options);
+    if (options.wait !== undefined) {
+      const { host, port, udp, framing, wait } = options;
+      const to = { host, port };
+      await awaitServer(os, { to, kind: udp ? "udp" : "tcp", framing, wait, interrupted: () => interrupted });
+    }
+    if (!interrupted) await runWithProgress(client, os, options);
     const report = reportOf(client, os, options, interrupted);
     closeAll(os, client.connections.keys());
     if (report.completed > 0 || client.failure === undefined) {

@@ -35,7 +35,7 @@ class Context implements CaseContext {
       if (this.#over) throw new Error("the case is over");
       return this.shared.take();
     }
-    const os = await this.target.open(overrides);
+    const os = await this.target.open(overrides ?? {});
     this.defer(() => os.destroy());
     return os;
   }

@@ -12,7 +12,7 @@ export interface ThreadOrder {
 
 const { module, host, end } = workerData as ThreadOrder;
 const { target } = (await import(module)) as { target: ConformanceTarget };
-const os = await target.open();
+const os = await target.open({});
 if (end === "count") {
   count(os);
 } else {

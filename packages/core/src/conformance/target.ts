@@ -12,7 +12,10 @@ export interface ConformanceTarget {
   readonly name: string;
   /** The manifest: what the backend says it can do. A group that needs more is reported as skipped, with the reason. */
   readonly features: Features;
-  /** A fresh libOS. The suite destroys it. */
+  /**
+   * A fresh libOS. The suite destroys it. Without `overrides` it is the one that cases share, with room for 256 connections at once; a case
+   * that opens its own gives them, `{}` at least, and has few.
+   */
   open(overrides?: OpenOverrides): Promise<LibOS>;
   /** Where the libOS's sockets bind. Default 127.0.0.1 and ::1. */
   address?(family: 4 | 6): { host: string };

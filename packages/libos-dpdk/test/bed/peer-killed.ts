@@ -2,7 +2,7 @@ import { type LibOS, PushFlag } from "@demikernel/core";
 import type { ConformanceTarget, Peers } from "@demikernel/core/conformance";
 // @ts-expect-error: plain JavaScript, as the targets are.
 import { libos } from "./addresses.mjs";
-import { pause } from "./clients";
+import { pause } from "./clients.js";
 
 type PairTarget = ConformanceTarget & { peers: Peers; killPeer(): Promise<void> };
 

@@ -4,4 +4,4 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 tests=("$@")
 [ $# -gt 0 ] || tests=(nic.sh unprivileged.sh iommu.sh conformance.sh)
-exec "$here/../../../../tools/lab-vm/guest-tests.sh" "$here/run.sh" "${tests[@]}"
+exec node "$here/../../../../tools/lab-vm/guest-tests.mjs" "$here/run.sh" "${tests[@]}"

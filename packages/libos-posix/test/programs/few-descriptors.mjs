@@ -39,11 +39,20 @@ const serving = (async () => {
   }
   accepting = false;
 })();
-await new Promise((resolve) => setTimeout(resolve, 350));
-const starved = { accepted: accepted.length, paused: os.stats().acceptPaused };
+/** Turns until the condition holds; whoever started this program ends it when it never does. */
+const until = async (condition) => {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
+};
+const start = performance.now();
+await until(() => os.stats().acceptPaused >= 4);
+const starved = {
+  accepted: accepted.length,
+  paused: os.stats().acceptPaused,
+  milliseconds: performance.now() - start,
+};
 // One of ours goes away, then some of the process's.
 os.close(accepted[0]);
-await new Promise((resolve) => setTimeout(resolve, 50));
+await until(() => accepted.length > 1);
 const afterClose = accepted.length;
 while (held.length > 0) closeSync(held.pop());
 await serving;

@@ -2,6 +2,7 @@
  * The guest's tests as named cases: each is run within its time and gets a line with how long it took; the last line is
  * "NAME: N passed, N failed, N skipped". What is random comes from DEMI_SEED, or from a fresh seed, which is printed.
  */
+import { count, report } from "../../../../scripts/test/report.mjs";
 
 const given = Number(process.env.DEMI_SEED);
 export const seed = Number.isInteger(given) && given > 0 ? given : Math.floor(Math.random() * 0x7fffffff) + 1;
@@ -24,23 +25,26 @@ export function generator(from = seed) {
 export async function runCases(name, cases, { limit, after }) {
   console.log(`${name}: seed ${seed}`);
   const words = process.argv.slice(2);
-  const count = { passed: 0, failed: 0 };
+  const tests = [];
   for (const [title, run] of Object.entries(cases)) {
     if (words.length > 0 && !words.some((word) => title.includes(word))) continue;
     const start = performance.now();
     const seconds = () => ((performance.now() - start) / 1000).toFixed(1).padStart(6);
     try {
       const more = await inTime(run, limit);
-      count.passed += 1;
+      tests.push({ name: title, status: "passed" });
       console.log(`ok      ${seconds()} s  ${title}${more === undefined ? "" : ` (${more})`}`);
     } catch (error) {
-      count.failed += 1;
-      console.log(`FAILED  ${seconds()} s  ${title}\n${error?.stack ?? error}\n  (DEMI_SEED=${seed})`);
+      const reason = `${error?.stack ?? error}\n  (DEMI_SEED=${seed})`;
+      tests.push({ name: title, status: "failed", reason });
+      console.log(`FAILED  ${seconds()} s  ${title}\n${reason}`);
     }
     await after();
   }
-  console.log(`${name}: ${count.passed} passed, ${count.failed} failed, 0 skipped`);
-  process.exit(count.failed === 0 && count.passed > 0 ? 0 : 1);
+  report(tests);
+  const { passed, failed } = count(tests);
+  console.log(`${name}: ${passed} passed, ${failed} failed, 0 skipped`);
+  process.exit(failed === 0 && passed > 0 ? 0 : 1);
 }
 
 async function inTime(run, limit) {

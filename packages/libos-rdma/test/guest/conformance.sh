@@ -1,8 +1,22 @@
 #!/usr/bin/env bash
-# A test inside the guest: the conformance suite over verbs, on soft-RoCE, from rxe0 to itself.
+# A test inside the guest: the conformance suite over verbs, in a Worker, with a wire between both ends of every connection. The cases
+# about the runtime are left out: they run on the host (docs/conformance.md).
 #
 #   conformance.sh [group...]        only groups whose names contain one of these words
 set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
-"$here/prepare-rxe.sh"
-exec node "$here/../../node_modules/@demikernel/core/scripts/run-conformance.mjs" "$here/target.mjs" "$@"
+"$here/prepare-rxe.sh" --mirror
+# Packets that left, and that came back.
+left() { cat /sys/class/net/v3/statistics/tx_packets; }
+came() { cat /sys/class/net/v3/statistics/rx_packets; }
+left=$(left) came=$(came) status=0
+node "$here/../../node_modules/@demikernel/core/scripts/run-conformance.mjs" --worker --on queues "$here/target.mjs" "$@" || status=$?
+left=$(($(left) - left)) came=$(($(came) - came))
+printf 'conformance: %d packets left over the wire, %d came back\n' "$left" "$came"
+# Each message, and its acknowledgement.
+least=$([ $# -eq 0 ] && echo 50000 || echo 20)
+if [ "$left" -lt "$least" ] || [ "$came" -lt "$least" ]; then
+  echo "FAILED: fewer than $least packets crossed the wire"
+  status=1
+fi
+exit "$status"

@@ -1,4 +1,4 @@
-// The far end of load.mjs, a process of its own on rxe2: takes what was announced, and checks it as it comes.
+// The far end of load.mjs, a process of its own, in the guest on rxe2: takes what was announced, and checks it as it comes.
 //
 //   node load-peer.mjs '{"kind": "numbered", "connections": N, "messages": N, "options": {...}}'
 //   node load-peer.mjs '{"kind": "hashed", "seed": N, "bytes": N, "options": {...}}'
@@ -6,12 +6,12 @@
 // It sends its port, how far it is from time to time, and what it has got.
 import { Opcode, openLibOS } from "@demikernel/core";
 import { hashOf, sizes } from "./load-messages.mjs";
-import { PEER } from "./two-ports.mjs";
+import { PEER, provider } from "./two-ports.mjs";
 
 const order = JSON.parse(process.argv[2]);
 const os = await openLibOS({
   libos: "rdma",
-  provider: "verbs",
+  provider,
   address: PEER,
   loop: "poll",
   from: import.meta.url,

@@ -79,7 +79,8 @@ local_addresses_later() {
   sysctl -qw net.ipv4.conf.all.rp_filter=0
   local family
   for family in -4 -6; do
-    ip "$family" rule show | grep -q "^0:" || continue
+    # All of it is read: a grep that leaves early ends ip with a signal, and the rule would seem not to be there.
+    ip "$family" rule show | grep "^0:" >/dev/null || continue
     ip "$family" rule add pref 1000 lookup local
     ip "$family" rule del pref 0
   done

@@ -3,7 +3,6 @@
 set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 tests=("$@")
-[ $# -gt 0 ] || tests=(rxe.sh readme.sh interop.sh hostile.sh death.sh wire.sh load.sh conformance.sh conformance-wire.sh)
-# On a quiet machine a third of it.
-export GUEST_TIMEOUT=${GUEST_TIMEOUT:-4500}
-exec "$here/../../../../tools/lab-vm/guest-tests.sh" "$here/run.sh" "${tests[@]}"
+[ $# -gt 0 ] || tests=(rxe.sh readme.sh interop.sh hostile.sh death.sh wire.sh load.sh conformance.sh)
+export GUEST_TIMEOUT=${GUEST_TIMEOUT:-3000}
+exec node "$here/../../../../tools/lab-vm/guest-tests.mjs" "$here/run.sh" "${tests[@]}"

@@ -1,6 +1,6 @@
 /**
  * The two ports of `prepare-rxe.sh --wire`: rxe1 is this process's, rxe2 that of processes which are started here, and what passes
- * between them crosses the wire.
+ * between them crosses the wire. With DEMI_RDMA_PROVIDER both are on this host, over that provider, and there is no wire.
  */
 import assert from "node:assert/strict";
 import { execFileSync, fork } from "node:child_process";
@@ -10,8 +10,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { openLibOS } from "@demikernel/core";
 
-export const OWN = "10.9.1.1";
-export const PEER = "10.9.1.2";
+export const provider = process.env.DEMI_RDMA_PROVIDER ?? "verbs";
+export const onWire = provider === "verbs";
+export const [OWN, PEER] = onWire ? ["10.9.1.1", "10.9.1.2"] : ["127.0.0.1", "127.0.0.1"];
 const ENDS = ["v1", "v2"];
 
 /** All memory is locked when a libOS is opened, which takes long on emulated processors: less of it than by default. */
@@ -22,7 +23,7 @@ const peers = new Set();
 
 /** A libOS on this process's port, or with another address on that one. It ends with its case at the latest. */
 export async function open(options = {}) {
-  const given = { libos: "rdma", provider: "verbs", address: OWN, from: import.meta.url, ...SMALL, ...options };
+  const given = { libos: "rdma", provider, address: OWN, from: import.meta.url, ...SMALL, ...options };
   const os = await openLibOS(given);
   libOSes.add(os);
   return os;
@@ -56,7 +57,7 @@ export async function cleanUp() {
   libOSes.clear();
   for (const child of peers) child.kill("SIGKILL");
   while (peers.size > 0) await sleep(10);
-  for (const end of ENDS) if (tc("show", end).includes("netem")) tc("del", end);
+  for (const end of onWire ? ENDS : []) if (tc("show", end).includes("netem")) tc("del", end);
 }
 
 /** A libOS here with a connection to a new peer. */
@@ -103,6 +104,7 @@ export function own(kind) {
 
 /** Packets that have crossed the wire. */
 export function packets() {
+  assert.ok(onWire);
   const of = (end) => Number(readFileSync(`/sys/class/net/${end}/statistics/tx_packets`, "utf8"));
   return ENDS.reduce((sum, end) => sum + of(end), 0);
 }

@@ -12,12 +12,12 @@ export const device = {
 };
 
 /**
- * The suite pushes more than the 16 messages of the default before it pops the first, has both ends of 256 connections, and pushes
- * 4 MiB at once where it has not asked for a small arena.
+ * The suite pushes more than the 16 messages of the default before it pops the first, has both ends of 256 connections in the libOS that
+ * its cases share, and pushes 4 MiB at once where it has not asked for a small arena.
  */
-export const limits = (overrides = {}) => ({
-  credits: 64,
-  receives: 40_960,
-  ...(overrides.arena === undefined ? { maxMessage: 8 << 20 } : {}),
+export const limits = (overrides, credits = 64) => ({
+  credits,
+  receives: (overrides === undefined ? 512 : 64) * (credits + 4),
+  ...(overrides?.arena === undefined ? { maxMessage: 8 << 20 } : {}),
   ...overrides,
 });

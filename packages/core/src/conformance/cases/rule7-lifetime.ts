@@ -243,11 +243,11 @@ export const lifetime = group("rule 7: lifetime", { own: true }, (test) => {
   );
 
   test(
-    "forty libOSes one after another leave no descriptor behind",
+    "twenty libOSes one after another leave no descriptor behind",
     async (ctx) => {
       const open = () => readdirSync("/proc/self/fd").length;
       const use = async () => {
-        const os = await ctx.target.open();
+        const os = await ctx.target.open({});
         const qd = os.queue();
         os.push(qd, os.from("x"), PushFlag.FREE);
         os.pop(qd);
@@ -258,9 +258,9 @@ export const lifetime = group("rule 7: lifetime", { own: true }, (test) => {
         os.drain(() => undefined);
         os.destroy();
       };
-      for (let i = 0; i < 5; i++) await use();
+      for (let i = 0; i < 3; i++) await use();
       const before = open();
-      for (let i = 0; i < 40; i++) await use();
+      for (let i = 0; i < 20; i++) await use();
       // What libuv and the device close, they may close a turn later.
       await until(ctx, `descriptors to be closed: ${before} before, ${open()} after`, () => open() <= before + 2);
     },

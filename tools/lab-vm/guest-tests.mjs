@@ -1,0 +1,61 @@
+#!/usr/bin/env node
+// Tests that need the guest, in one run of it: `guest-tests.mjs RUN TEST...`. RUN is a script that passes its arguments on to lab-vm with
+// what the tests need; the TESTs are scripts in its folder, that run in the guest one after the other.
+//
+// A test passes with status 0; it is one test, or as many as it reports (scripts/test/report.mjs). The last line here is the sum,
+// "guest: N passed, N failed, N skipped". Where lab-vm cannot run all are skipped with the reason, with CI=true failed. GUEST_TIMEOUT is
+// the limit of the run, in seconds (1500).
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { count, report, reported } from "../../scripts/test/report.mjs";
+
+const labVm = fileURLToPath(new URL("lab-vm", import.meta.url));
+const [run, ...names] = process.argv.slice(2);
+
+const checked = spawnSync(labVm, ["--check"], { encoding: "utf8" }).stdout;
+const lacking = [...checked.matchAll(/^missing {2}(.*)$/gm)].map(([, what]) => what).join("; ");
+if (lacking !== "") {
+  const status = process.env.CI === "true" ? "failed" : "skipped";
+  for (const name of names) console.log(`${status}: ${name}: ${lacking}`);
+  finish(names.map((name) => ({ name, status, reason: lacking })));
+}
+
+const results = mkdtempSync(join(tmpdir(), "guest-tests-"));
+process.on("exit", () => rmSync(results, { recursive: true, force: true }));
+const inGuest = `
+  cd "$0"
+  for test; do
+    DEMI_REPORT=/lab/out/$test.report bash "./$test" 2>&1 | tee "/lab/out/$test.log"
+    echo "\${PIPESTATUS[0]}" >"/lab/out/$test.status"
+  done`;
+const options = ["--timeout", process.env.GUEST_TIMEOUT ?? "1500", "--output", results, "--env", `CI=${process.env.CI ?? ""}`];
+const guest = spawn(run, [...options, "--", "bash", "-c", inGuest, dirname(run), ...names], { stdio: "inherit" });
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => guest.kill(signal));
+const ended = await new Promise((resolve) => {
+  guest.once("error", (error) => resolve(error.message));
+  guest.once("exit", (code, signal) => resolve(signal ?? `status ${code}`));
+});
+finish(names.flatMap(testsOf));
+
+/** The tests of a script, by its name. */
+function testsOf(script) {
+  const read = (kind) => (existsSync(join(results, `${script}.${kind}`)) ? readFileSync(join(results, `${script}.${kind}`), "utf8") : "");
+  const own = reported(join(results, `${script}.report`)).map((test) => ({ ...test, name: `${script} > ${test.name}` }));
+  const status = read("status").trim();
+  if (status === "0") return own.length > 0 ? own : [{ name: script, status: "passed" }];
+  if (own.some((test) => test.status === "failed")) return own;
+  // No status: the guest ended before the test did.
+  const how = status === "" ? `nothing, the guest with ${ended}` : `status ${status}`;
+  return [...own, { name: script, status: "failed", reason: `ended with ${how}\n${read("log").trimEnd().split("\n").slice(-12).join("\n")}` }];
+}
+
+function finish(tests) {
+  report(tests);
+  for (const { name, status, reason } of tests) if (status === "failed") console.log(`FAILED: ${name}\n${reason}`);
+  const { passed, failed, skipped } = count(tests);
+  console.log(`guest: ${passed} passed, ${failed} failed, ${skipped} skipped`);
+  process.exit(failed > 0 ? 1 : 0);
+}
