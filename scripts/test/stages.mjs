@@ -21,7 +21,8 @@ const BUDGETS = {
   "lint-clang-format": 15,
   readme: 150,
   "lab-vm": 150,
-  "jest-apps-echo": 300,
+  "jest-apps-echo": 240,
+  "bench-apps-echo": 180,
   "jest-core": 90,
   "jest-libos-dpdk": 300,
   "jest-libos-posix": 120,
@@ -37,6 +38,8 @@ const BUDGETS = {
 const DEFAULT_BUDGET = 180;
 /** A stage's limit, in budgets. */
 const PATIENCE = 8;
+/** Test files that measure, by package: benchmarks with a server and a client that spin, each on a processor of its own. */
+const MEASURING = { "apps-echo": "test/(bench|idle)" };
 /** A guest has two processors of its own to emulate: two of them at a time would slow each other down beyond their limits. */
 const GUEST = { uses: ["guest"] };
 
@@ -68,14 +71,16 @@ export function allStages(root) {
     const manifest = join(root, folder, "package.json");
     if (!existsSync(manifest)) continue;
     const { scripts = {} } = JSON.parse(readFileSync(manifest, "utf8"));
-    const script = (kind, name, more) => {
-      if (scripts[name]) add(`${kind}-${owner}`, owner, ["pnpm", "run", name], { folder, ...more });
+    const script = (kind, name, args = [], more = {}) => {
+      if (scripts[name]) add(`${kind}-${owner}`, owner, ["pnpm", "run", name, ...args], { folder, ...more });
     };
-    script("jest", "test");
+    const alone = MEASURING[owner];
+    script("jest", "test", alone && [`--testPathIgnorePatterns=${alone}`]);
+    if (alone) script("bench", "test", [`--testPathPatterns=${alone}`], { quiet: true });
     script("native", "test:native");
-    script("guest", "test:guest", GUEST);
+    script("guest", "test:guest", [], GUEST);
     // Two processes that spin: with anything beside them they take ten times as long.
-    script("load", "test:load", { quiet: true });
+    script("load", "test:load", [], { quiet: true });
   }
   return stages;
 }

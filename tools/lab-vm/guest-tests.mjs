@@ -31,7 +31,14 @@ const inGuest = `
     DEMI_REPORT=/lab/out/$test.report bash "./$test" 2>&1 | tee "/lab/out/$test.log"
     echo "\${PIPESTATUS[0]}" >"/lab/out/$test.status"
   done`;
-const options = ["--timeout", process.env.GUEST_TIMEOUT ?? "1500", "--output", results, "--env", `CI=${process.env.CI ?? ""}`];
+const options = [
+  "--timeout",
+  process.env.GUEST_TIMEOUT ?? "1500",
+  "--output",
+  results,
+  "--env",
+  `CI=${process.env.CI ?? ""}`,
+];
 const guest = spawn(run, [...options, "--", "bash", "-c", inGuest, dirname(run), ...names], { stdio: "inherit" });
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => guest.kill(signal));
 const ended = await new Promise((resolve) => {
@@ -42,14 +49,25 @@ finish(names.flatMap(testsOf));
 
 /** The tests of a script, by its name. */
 function testsOf(script) {
-  const read = (kind) => (existsSync(join(results, `${script}.${kind}`)) ? readFileSync(join(results, `${script}.${kind}`), "utf8") : "");
-  const own = reported(join(results, `${script}.report`)).map((test) => ({ ...test, name: `${script} > ${test.name}` }));
+  const read = (kind) =>
+    existsSync(join(results, `${script}.${kind}`)) ? readFileSync(join(results, `${script}.${kind}`), "utf8") : "";
+  const own = reported(join(results, `${script}.report`)).map((test) => ({
+    ...test,
+    name: `${script} > ${test.name}`,
+  }));
   const status = read("status").trim();
   if (status === "0") return own.length > 0 ? own : [{ name: script, status: "passed" }];
   if (own.some((test) => test.status === "failed")) return own;
   // No status: the guest ended before the test did.
   const how = status === "" ? `nothing, the guest with ${ended}` : `status ${status}`;
-  return [...own, { name: script, status: "failed", reason: `ended with ${how}\n${read("log").trimEnd().split("\n").slice(-12).join("\n")}` }];
+  return [
+    ...own,
+    {
+      name: script,
+      status: "failed",
+      reason: `ended with ${how}\n${read("log").trimEnd().split("\n").slice(-12).join("\n")}`,
+    },
+  ];
 }
 
 function finish(tests) {

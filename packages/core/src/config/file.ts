@@ -1,19 +1,9 @@
 /** Reads the YAML configuration file. What its keys may hold is checked later, when the backend is known: see options.ts. */
 import { isUtf8 } from "node:buffer";
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { createRequire } from "node:module";
 import { resolve } from "node:path";
-import {
-  Composer,
-  type CST,
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  Parser,
-} from "yaml";
+import type { CST, Document, LineCounter, Node } from "yaml";
 import { DemiError } from "../errors.js";
 import { describe } from "./describe.js";
 
@@ -22,6 +12,13 @@ const MAX_DEPTH = 32;
 // The YAML library compares every key of a map with every other one, so the time is quadratic in this.
 const MAX_ENTRIES = 1024;
 const MAX_ALIASES = 64;
+
+let library: typeof import("yaml") | undefined;
+/** The YAML library. Loading its 80 files is a fifth of what importing core takes, and only who has a configuration file needs them. */
+function yaml(): typeof import("yaml") {
+  library ??= createRequire(import.meta.url)("yaml") as typeof import("yaml");
+  return library;
+}
 
 type Key = string | number;
 
@@ -48,6 +45,7 @@ export function loadConfig(path?: string, env: NodeJS.ProcessEnv = process.env):
 
 /** Parses the text of a configuration file; `path` is for messages. */
 export function parseConfig(text: string, path: string): FileConfig {
+  const { isMap, isScalar, LineCounter } = yaml();
   const lines = new LineCounter();
   const document = compose(text, path, lines);
   const refuse = (detail: string, offset?: number) =>
@@ -85,6 +83,7 @@ function invalid(detail: string): DemiError {
 // Composing recurses, and a document nested deep enough takes the process down with it: so the token tree, which is built
 // without recursion, is measured first.
 function compose(text: string, path: string, lineCounter: LineCounter): Document | undefined {
+  const { Composer, Parser } = yaml();
   const tokens = [...new Parser(lineCounter.addNewLine).parse(text)];
   measure(tokens, path);
   const documents = [...new Composer({ lineCounter, stringKeys: true, logLevel: "error" }).compose(tokens)];
@@ -113,6 +112,7 @@ function measure(tokens: readonly CST.Token[], path: string): void {
 }
 
 function offsetOf(document: Document, keys: readonly Key[]): number | undefined {
+  const { isAlias, isMap, isScalar, isSeq } = yaml();
   let node: Node | undefined = document.contents ?? undefined;
   let offset: number | undefined;
   for (const key of keys) {

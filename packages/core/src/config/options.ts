@@ -141,18 +141,28 @@ function check(source: Source, backend: Backend, problems: string[]): Values {
 
 // Compiling a schema takes tens of milliseconds, and a backend's is one object for its whole life.
 const compiled = new WeakMap<Schemas, ValidateFunction>();
+/** Says whether a schema is one. Of all it takes longest to compile what says so, and one will do. */
+let meta: Ajv2020 | undefined;
 
 function validator(schemas: Schemas): ValidateFunction {
   const known = compiled.get(schemas);
   if (known !== undefined) return known;
+  const schema = { type: "object", properties: schemas, additionalProperties: false };
+  // Core's own is right, as the tests say.
+  if (schemas !== coreProperties) {
+    meta ??= new Ajv2020({ strict: true, validateFormats: false });
+    if (!meta.validateSchema(schema)) throw new Error(`schema is invalid: ${meta.errorsText()}`);
+  }
   const ajv = new Ajv2020({
     strict: true,
     allErrors: true,
     verbose: true,
     ownProperties: true,
     validateFormats: false,
+    meta: false,
+    validateSchema: false,
   });
-  const validate = ajv.compile({ type: "object", properties: schemas, additionalProperties: false });
+  const validate = ajv.compile(schema);
   compiled.set(schemas, validate);
   return validate;
 }

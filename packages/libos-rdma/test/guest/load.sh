@@ -4,5 +4,5 @@
 set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 "$here/prepare-rxe.sh" --wire
-export DEMI_LOAD=${DEMI_LOAD:-0.03}
+export DEMI_LOAD=${DEMI_LOAD:-0.01}
 exec node "$here/load.mjs" "$@"
