@@ -1,5 +1,6 @@
 #include "port.hpp"
 
+#include <rte_alarm.h>
 #include <rte_cycles.h>
 #include <rte_dev.h>
 #include <rte_ethdev.h>
@@ -14,6 +15,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <semaphore>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -38,6 +41,19 @@ rte_mempool* send_pool(std::uint32_t frame_bytes) {
   return rte_pktmbuf_pool_create(name.c_str(), kSendBuffers, kSendCache, 0, static_cast<std::uint16_t>(room),
                                  SOCKET_ID_ANY);
 }
+
+// A port that is stopped and closed on EAL's interrupt thread.
+struct Closing {
+  std::uint16_t id;
+  bool started;
+  std::binary_semaphore done{0};
+  static void run(void* argument) {
+    auto& self = *static_cast<Closing*>(argument);
+    if (self.started) rte_eth_dev_stop(self.id);
+    rte_eth_dev_close(self.id);
+    self.done.release();
+  }
+};
 
 // What net_af_xdp uses: its socket, and the maps and programs that libxdp loads for it.
 std::vector<int> xdp_descriptors() {
@@ -180,8 +196,12 @@ void Port::stop() {
   if (!std::exchange(probed_, false)) return;
   rte_eth_dev_info info{};
   rte_eth_dev_info_get(id_, &info);
-  if (started_) rte_eth_dev_stop(id_);
-  rte_eth_dev_close(id_);
+  Closing closing{id_, started_};
+  // The interrupt thread takes what comes over net_memif's control channel, and DPDK 22.11 does not keep closing on another thread from
+  // freeing what is handled there. Alarms run on that thread, so there one comes after the other.
+  const bool controlled = info.driver_name != nullptr && std::string_view(info.driver_name) == "net_memif";
+  if (!controlled || rte_eal_alarm_set(1, &Closing::run, &closing) != 0) Closing::run(&closing);
+  closing.done.acquire();
   // Gone altogether, so that the next libOS makes it anew with its own arguments.
   if (info.device != nullptr) rte_dev_remove(info.device);
   if (xdp_) close_xdp_leftovers(xdp_before_);

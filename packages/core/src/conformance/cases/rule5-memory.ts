@@ -145,7 +145,8 @@ export const memoryBounds = group("rule 5: memory", { on: "runtime", own: true }
     async (ctx) => {
       const os = await ctx.open({ arena });
       const { qd, socket } = await acceptedFromNet(ctx, os);
-      socket.write(Buffer.alloc(4 << 20, 0x55));
+      // More than the buffers of both kernels take: 4 and 6 MiB at most where nobody has changed tcp_wmem and tcp_rmem.
+      socket.write(Buffer.alloc(32 << 20, 0x55));
       const pop = os.pop(qd);
       const first = await completion(ctx, os, pop);
       os.free(first.sga);
