@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The stages of scripts/test.sh, which has prepared the machine and built everything before.
 import { execFileSync } from "node:child_process";
-import { appendFileSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -80,22 +80,35 @@ function chosen(stages) {
 }
 
 /**
- * Owners of what has changed since the branch left its upstream, committed or not, and of what depends on it: turbo knows. What belongs
- * to no package changes the repository, and so everything.
+ * Owners of what has changed since the branch left its upstream, committed or not, and of what depends on it: turbo knows of packages.
+ * Documentation is the repository's; what belongs to no package and is none may change everything.
  */
 function changed() {
   const base = git("merge-base", "HEAD", "@{upstream}") ?? "HEAD";
-  const said = execFileSync("pnpm", ["exec", "turbo", "ls", `--filter=...[${base}]`, "--output=json"], {
+  const files = `${git("diff", "--name-only", base)}\n${git("ls-files", "--others", "--exclude-standard")}`
+    .split("\n")
+    .filter(Boolean);
+  const owners = new Set();
+  for (const file of files) {
+    if (file.endsWith(".md") || file.startsWith("docs/")) owners.add("repository");
+    else if (!file.startsWith("packages/")) for (const { owner } of allStages(root)) owners.add(owner);
+  }
+  const turbo = join(root, "node_modules/.bin/turbo");
+  if (!existsSync(turbo)) {
+    console.error(
+      "test.sh: --changed asks turbo, which is not installed yet: scripts/test.sh without --list installs it",
+    );
+    process.exit(2);
+  }
+  const said = execFileSync(turbo, ["ls", `--filter=...[${base}]`, "--output=json"], {
     cwd: root,
     encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
   });
-  const { packages } = JSON.parse(said.slice(said.indexOf("{")));
-  const names = packages.items.map(({ name, path }) =>
-    path === "" || name === "//" ? "//" : name.replace("@demikernel/", ""),
-  );
-  const touched = names.includes("//") ? [...new Set(allStages(root).map(({ owner }) => owner))] : names;
-  console.log(`== changed since ${base.slice(0, 12)}: ${touched.join(", ") || "nothing"}`);
-  return touched;
+  for (const { name } of JSON.parse(said.slice(said.indexOf("{"))).packages.items)
+    owners.add(name.replace("@demikernel/", ""));
+  console.log(`== changed since ${base.slice(0, 12)}: ${[...owners].join(", ") || "nothing"}`);
+  return owners;
 }
 
 function git(...args) {
