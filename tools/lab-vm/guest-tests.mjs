@@ -28,8 +28,10 @@ process.on("exit", () => rmSync(results, { recursive: true, force: true }));
 const inGuest = `
   cd "$0"
   for test; do
+    start=$SECONDS
     DEMI_REPORT=/lab/out/$test.report bash "./$test" 2>&1 | tee "/lab/out/$test.log"
     echo "\${PIPESTATUS[0]}" >"/lab/out/$test.status"
+    echo "== $test: $((SECONDS - start)) s"
   done`;
 const options = [
   "--timeout",

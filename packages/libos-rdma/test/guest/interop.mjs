@@ -6,6 +6,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { openLibOS, PushFlag } from "@demikernel/core";
 import { generator, runCases } from "./cases.mjs";
+import { SMALL } from "./two-ports.mjs";
 
 const HOST = "10.9.0.1";
 const LIMIT_MS = 120_000;
@@ -108,7 +109,13 @@ async function refusesReply() {
 }
 
 async function withLibOS(options, body) {
-  const os = await openLibOS({ libos: "rdma", provider: "verbs", from: import.meta.url, ...options });
+  const os = await openLibOS({
+    libos: "rdma",
+    provider: "verbs",
+    from: import.meta.url,
+    arena: SMALL.arena,
+    ...options,
+  });
   try {
     await body(os);
   } finally {

@@ -25,12 +25,14 @@ cd "$work"
 nobody=(setpriv --reuid=nobody --regid=nogroup --clear-groups --inh-caps=-all --ambient-caps=-all --bounding-set=-all)
 unlimited=(prlimit --memlock=unlimited "${nobody[@]}")
 limited=(prlimit --memlock=8388608 "${nobody[@]}")
-# check NAME FIELD COMMAND...: a field of what the doctor says under this name, run by COMMAND.
+# examine COMMAND...: keeps what the doctor says, run by COMMAND.
+examine() {
+  # Its status is 1 when anything fails, and only some of it matters here.
+  "$@" node node_modules/@demikernel/core/dist/cli/main.js doctor --libos rdma --json >"$work/doctor" || true
+}
+# check NAME FIELD: a field of what it said under this name.
 check() {
   local name=$1 field=$2
-  shift 2
-  # Its status is 1 when anything fails, and only this check matters here.
-  "$@" node node_modules/@demikernel/core/dist/cli/main.js doctor --libos rdma --json >"$work/doctor" || true
   node -p '
     const { examinations } = JSON.parse(require("fs").readFileSync(process.argv[1]));
     const found = examinations.flatMap((one) => one.checks).find((check) => check.name === process.argv[2]);
@@ -45,18 +47,21 @@ done
 ip link set d0 mtu 4200 up
 ip address replace 10.9.0.1/24 dev d0
 
+examine
 line=$(check "RDMA devices" mend)
 [[ $line == *"rdma link add rxe0 type rxe netdev "* ]] || fail "without a device the doctor says: $(cat doctor)"
 bash -euc "$line" || fail "the doctor's line makes no device: $line"
 [ -e /sys/class/infiniband/rxe0 ] || fail "rxe0 is missing"
+examine "${unlimited[@]}"
 for name in "RDMA device rxe0" "device files" "provider verbs"; do
-  status=$(check "$name" status "${unlimited[@]}")
+  status=$(check "$name" status)
   [ "$status" = ok ] || fail "$name, to the user: $status: $(cat doctor)"
 done
 
-found=$(check RLIMIT_MEMLOCK found "${limited[@]}")
+examine "${limited[@]}"
+found=$(check RLIMIT_MEMLOCK found)
 [[ $found == *"soft limit 8388608 bytes"* ]] || fail "of 8 MiB of locked memory the doctor says: $found"
-[ "$(check RLIMIT_MEMLOCK status "${limited[@]}")" = lack ] || fail "8 MiB of locked memory are enough to the doctor"
+[ "$(check RLIMIT_MEMLOCK status)" = lack ] || fail "8 MiB of locked memory are enough to the doctor"
 refusal=$("${limited[@]}" node --input-type=module -e '
   import { openLibOS } from "@demikernel/core";
   await openLibOS({ config: "rxe.yaml" }).then(() => console.log("it opened"), (error) => console.log(error.message));')

@@ -16,7 +16,16 @@ export const [OWN, PEER] = onWire ? ["10.9.1.1", "10.9.1.2"] : ["127.0.0.1", "12
 const ENDS = ["v1", "v2"];
 
 /** All memory is locked when a libOS is opened, which takes long on emulated processors: less of it than by default. */
-const SMALL = { receives: 1024, slot: 4096 };
+export const SMALL = {
+  receives: 1024,
+  slot: 4096,
+  arena: [
+    { size: 256, count: 1024 },
+    { size: 4096, count: 1024 },
+    { size: 65_536, count: 64 },
+    { size: 1 << 20, count: 16 },
+  ],
+};
 
 const libOSes = new Set();
 const peers = new Set();
