@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
 # A test inside the guest: peers across a wire that are killed, at any moment. death.mjs has the cases.
 set -euo pipefail
-# Programs of a few seconds: what V8 compiles for them takes the emulator longer to translate than it saves.
-export NODE_OPTIONS=--jitless
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 "$here/prepare-rxe.sh" --wire
 # test.sh has built it before the guest: compilers are slow on emulated processors.

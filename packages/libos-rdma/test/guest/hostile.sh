@@ -2,8 +2,6 @@
 # A test inside the guest: peers that do not keep to the wire format, in C on plain librdmacm and libibverbs, across a wire. hostile.mjs has
 # the cases.
 set -euo pipefail
-# Programs of a few seconds: what V8 compiles for them takes the emulator longer to translate than it saves.
-export NODE_OPTIONS=--jitless
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 "$here/prepare-rxe.sh" --wire
 # test.sh has built it before the guest: compilers are slow on emulated processors.

@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
 # A test inside the guest: test/interop, a peer in C on plain librdmacm and libibverbs, and this backend talk to one another in both roles.
 set -euo pipefail
-# Programs of a few seconds: what V8 compiles for them takes the emulator longer to translate than it saves.
-export NODE_OPTIONS=--jitless
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 "$here/prepare-rxe.sh"
 # test.sh has built it before the guest: compilers are slow on emulated processors.

@@ -2,8 +2,6 @@
 # A test inside the guest: the way of the README to soft-RoCE, with an ordinary user at its end. The line the doctor prints makes the
 # device; too low a limit on locked memory is named by the doctor and by the error; demi-echo then echoes over verbs as nobody.
 set -euo pipefail
-# Programs of a few seconds: what V8 compiles for them takes the emulator longer to translate than it saves.
-export NODE_OPTIONS=--jitless
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 packages=$(readlink -f "$here/../../..")
 fail() {
