@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A test inside the guest: the conformance suite over verbs, in a Worker, with a wire between both ends of every connection. The cases
+# A test inside the guest: the conformance suite over verbs, in the main thread, with a wire between both ends of every connection. The cases
 # about the runtime are left out: they run on the host (docs/conformance.md).
 #
 #   conformance.sh [group...]        only groups whose names contain one of these words
@@ -10,7 +10,7 @@ here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 left() { cat /sys/class/net/v3/statistics/tx_packets; }
 came() { cat /sys/class/net/v3/statistics/rx_packets; }
 left=$(left) came=$(came) status=0
-node "$here/../../node_modules/@demikernel/core/scripts/run-conformance.mjs" --worker --on queues "$here/target.mjs" "$@" || status=$?
+node "$here/../../node_modules/@demikernel/core/scripts/run-conformance.mjs" --on queues "$here/target.mjs" "$@" || status=$?
 left=$(($(left) - left)) came=$(($(came) - came))
 printf 'conformance: %d packets left over the wire, %d came back\n' "$left" "$came"
 # Each message, and its acknowledgement.
