@@ -32,7 +32,10 @@ export interface Backend {
   readonly name: string;
   readonly version: string;
   readonly features: Features;
-  /** JSON Schema (draft 2020-12 properties) of the backend's own options: the YAML section, and what openLibOS() takes beside core's options. */
+  /**
+   * The backend's own options: the YAML section, and what openLibOS() takes beside core's options. Of each its JSON Schema (2020-12), with
+   * the keywords about one value: types, enum, limits, lengths, items, properties; none that combine or refer to schemas.
+   */
   readonly options: Record<string, object>;
   /** Loads the native addon. Throws an Error whose message says what to install. */
   load(): NativeAddon;

@@ -2,7 +2,7 @@
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Backend, Features } from "./backend.js";
 import { describe } from "./config/describe.js";
-import { schemaProblem } from "./config/options.js";
+import { declarationProblem } from "./config/options.js";
 import { DemiError } from "./errors.js";
 import {
   dependencyNames,
@@ -175,7 +175,7 @@ function backendProblem(exported: unknown, name: string): string | undefined {
   const lacking = FEATURES.find((feature) => typeof features?.[feature] !== "boolean");
   if (lacking) return `features.${lacking} is not a boolean`;
   if (typeof backend.options !== "object" || backend.options === null) return "options is not an object";
-  return schemaProblem(backend.options as Record<string, object>);
+  return declarationProblem(backend.options as Record<string, object>);
 }
 
 function fail(code: string, detail: string, cause?: unknown): DemiError {

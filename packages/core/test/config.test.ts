@@ -111,8 +111,8 @@ test.each([
   ["tokens: .nan", "tokens must be of type integer; got NaN (FILE:1)"],
   ["queues: 65536", "queues must be at most 65535; got 65536 (FILE:1)"],
   ["spinMicroseconds: -1", "spinMicroseconds must be at least 0; got -1 (FILE:1)"],
-  ["arena: []", "arena must NOT have fewer than 1 items; got [] (FILE:1)"],
-  ["arena: [{size: 100, count: 1}]", "arena[0].size must be multiple of 64; got 100 (FILE:1)"],
+  ["arena: []", "arena must have at least 1 entries; got [] (FILE:1)"],
+  ["arena: [{size: 100, count: 1}]", "arena[0].size must be a multiple of 64; got 100 (FILE:1)"],
   ["arena: [{size: 33554432, count: 1}]", "arena[0].size must be at most 16777216; got 33554432 (FILE:1)"],
   ["arena: [{size: 64}]", "arena[0] must have the key count; got { size: 64 } (FILE:1)"],
   ["arena: [{size: 64, count: 0}]", "arena[0].count must be at least 1; got 0 (FILE:1)"],
@@ -144,7 +144,12 @@ test("given options are checked like the file's, without a place", () => {
     /engin is no known option; did you mean engine\?$/,
   );
   expect(refusal(() => resolveOptions(backend, none, { confg: 1 })).message).toMatch(/did you mean config\?/);
-  expect(refusal(() => resolveOptions(backend, none, { tokens: 5n })).code).toBe("EINVAL");
+  for (const given of [{ tokens: 5n }, { direct: () => true }, { hosts: [Symbol("a")] }, { arp: { "\ud800": 5 } }])
+    expect(refusal(() => resolveOptions(backend, none, given)).message).toMatch(
+      /^EINVAL: openLibOS: \S+ must be something that a YAML file can hold; got /,
+    );
+  for (const name of ["a/b", "a~b", "a%2Fb", "ä", "0"])
+    expect(refusal(() => resolve("", { arp: { [name]: 5 } })).message).toContain(`arp.${name}`.replace(".0", "[0]"));
   expect(refusal(() => resolveOptions(backend, none, JSON.parse('{"__proto__": {"tokens": 5}}'))).code).toBe("EINVAL");
 });
 

@@ -209,7 +209,9 @@ test.each([
   [valid("a", "backend.features = null;"), /features\.tcp is not a boolean/],
   [valid("a", "backend.options = null;"), /options is not an object/],
   [valid("a", `backend.options = { engine: { type: "text" } };`), /options are no JSON Schema/],
-  [valid("a", `backend.options = { engine: { enumm: [] } };`), /options are no JSON Schema/],
+  [valid("a", `backend.options = { engine: { enumm: [] } };`), /JSON Schema properties: engine\.enumm is no keyword/],
+  [valid("a", `backend.options = { e: { items: { minimum: "5" } } };`), /JSON Schema properties: e\.items\.minimum: /],
+  [valid("a", "backend.options = { engine: { default: () => 1 } };"), /options are no JSON Schema/],
   [valid("a", "backend.options = { tokens: {} };"), /options\.tokens has the name of a core option/],
   [valid("a", "backend.options = { from: {} };"), /options\.from has the name of a core option/],
 ])("a malformed backend is EINVAL that names the package: %#", async (source, message) => {

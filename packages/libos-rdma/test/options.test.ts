@@ -106,7 +106,7 @@ test.each([
   [{ credits: 1025 }, "rdma.credits must be at most 1024; got 1025"],
   [{ credits: 1.5 }, "rdma.credits must be of type integer; got 1.5"],
   [{ slot: 192 }, "rdma.slot must be at least 256; got 192"],
-  [{ slot: 300 }, "rdma.slot must be multiple of 64; got 300"],
+  [{ slot: 300 }, "rdma.slot must be a multiple of 64; got 300"],
   [{ slot: 131072 }, "rdma.slot must be at most 65536; got 131072"],
   [{ receives: 63 }, "rdma.receives must be at least 64; got 63"],
   [{ receives: 131073 }, "rdma.receives must be at most 131072; got 131073"],

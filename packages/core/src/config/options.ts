@@ -1,11 +1,11 @@
 /** Checks options against the schemas, and says what is wrong in the words of the one who wrote them. */
-import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
 import type { Backend } from "../backend.js";
 import { DemiError } from "../errors.js";
 import { arenaProblem, type CoreOptions, coreDefaults, coreProperties, type SizeClass } from "../schema.js";
 import { describe } from "./describe.js";
 import type { FileConfig } from "./file.js";
 import { nearest } from "./nearest.js";
+import { type Schemas, schemaProblem, type Violation, violations } from "./schema-check.js";
 
 /** What openLibOS() takes beside options; a file has only the first of them. */
 const RESERVED = ["libos", "config", "from"];
@@ -13,7 +13,6 @@ const MOST_PROBLEMS = 8;
 const SECTION = /^[a-z][a-z0-9_-]{0,63}$/;
 
 type Values = Readonly<Record<string, unknown>>;
-type Schemas = Readonly<Record<string, object>>;
 
 export interface ResolvedOptions {
   core: CoreOptions;
@@ -41,13 +40,13 @@ export function resolveOptions(backend: Backend, file: FileConfig, given: Values
   const fromCall = splitGiven(backend, given, problems);
   const core = {
     ...coreDefaults,
-    ...check(fromFile.core, backend, problems),
-    ...check(fromCall.core, backend, problems),
+    ...check(fromFile.core, problems),
+    ...check(fromCall.core, problems),
   };
   const own = {
     ...defaultsOf(backend.options),
-    ...check(fromFile.backend, backend, problems),
-    ...check(fromCall.backend, backend, problems),
+    ...check(fromFile.backend, problems),
+    ...check(fromCall.backend, problems),
   };
   if (problems.length > 0) {
     const more = problems.length - MOST_PROBLEMS;
@@ -61,15 +60,11 @@ export function resolveOptions(backend: Backend, file: FileConfig, given: Values
 }
 
 /** Why `options` cannot be a backend's schemas; undefined when they can. */
-export function schemaProblem(options: Schemas): string | undefined {
+export function declarationProblem(options: Schemas): string | undefined {
   const taken = Object.keys(options).find((key) => RESERVED.includes(key) || Object.hasOwn(coreProperties, key));
   if (taken !== undefined) return `options.${taken} has the name of a core option`;
-  try {
-    validator(options);
-  } catch (error) {
-    return `options are no JSON Schema properties: ${error instanceof Error ? error.message : String(error)}`;
-  }
-  return undefined;
+  const problem = schemaProblem(options);
+  return problem && `options are no JSON Schema properties: ${problem}`;
 }
 
 function splitFile(backend: Backend, file: FileConfig, problems: string[]): { core: Source; backend: Source } {
@@ -117,21 +112,11 @@ function splitGiven(backend: Backend, given: Values, problems: string[]): { core
 }
 
 // A null in YAML is a key without a value: as if it were not there.
-function check(source: Source, backend: Backend, problems: string[]): Values {
+function check(source: Source, problems: string[]): Values {
   const values = Object.fromEntries(Object.entries(source.values).filter(([, value]) => value !== null));
-  let validate: ValidateFunction;
-  try {
-    validate = validator(source.schemas);
-  } catch (error) {
-    problems.push(
-      `backend ${backend.name} declares wrong options: ${error instanceof Error ? error.message : String(error)}`,
-    );
-    return {};
-  }
-  if (!validate(values)) {
-    for (const error of validate.errors ?? []) problems.push(explain(error, source));
-    return {};
-  }
+  const found = violations(source.schemas, values);
+  problems.push(...found.map((violation) => explain(violation, source)));
+  if (found.length > 0) return {};
   if (source.schemas === coreProperties && values.arena !== undefined) {
     const problem = arenaProblem(values.arena as SizeClass[]);
     if (problem) problems.push(`arena ${problem}${at(source.where(["arena"]))}`);
@@ -139,63 +124,10 @@ function check(source: Source, backend: Backend, problems: string[]): Values {
   return values;
 }
 
-// Compiling a schema takes tens of milliseconds, and a backend's is one object for its whole life.
-const compiled = new WeakMap<Schemas, ValidateFunction>();
-/** Says whether a schema is one. Of all it takes longest to compile what says so, and one will do. */
-let meta: Ajv2020 | undefined;
-
-function validator(schemas: Schemas): ValidateFunction {
-  const known = compiled.get(schemas);
-  if (known !== undefined) return known;
-  const schema = { type: "object", properties: schemas, additionalProperties: false };
-  // Core's own is right, as the tests say.
-  if (schemas !== coreProperties) {
-    meta ??= new Ajv2020({ strict: true, validateFormats: false });
-    if (!meta.validateSchema(schema)) throw new Error(`schema is invalid: ${meta.errorsText()}`);
-  }
-  const ajv = new Ajv2020({
-    strict: true,
-    allErrors: true,
-    verbose: true,
-    ownProperties: true,
-    validateFormats: false,
-    meta: false,
-    validateSchema: false,
-  });
-  const validate = ajv.compile(schema);
-  compiled.set(schemas, validate);
-  return validate;
-}
-
-function explain(error: ErrorObject, source: Source): string {
-  const path = error.instancePath
-    .split("/")
-    .slice(1)
-    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
-  const key = source.name(path);
-  if (error.keyword === "additionalProperties" || error.keyword === "unevaluatedProperties") {
-    const name = String(error.params.additionalProperty ?? error.params.unevaluatedProperty);
-    const known = Object.keys((error.parentSchema?.properties as object | undefined) ?? {});
-    return unknown(source.name([...path, name]), name, known) + at(source.where([...path, name]));
-  }
-  return `${key} ${wanted(error)}; got ${describe(error.data)}${at(source.where(path))}`;
-}
-
-function wanted(error: ErrorObject): string {
-  switch (error.keyword) {
-    case "enum":
-      return `must be one of ${(error.params.allowedValues as unknown[]).join(", ")}`;
-    case "type":
-      return `must be of type ${[error.params.type].flat().join(" or ")}`;
-    case "minimum":
-      return `must be at least ${error.params.limit}`;
-    case "maximum":
-      return `must be at most ${error.params.limit}`;
-    case "required":
-      return `must have the key ${error.params.missingProperty}`;
-    default:
-      return error.message ?? `fails ${error.keyword}`;
-  }
+function explain({ path, value, wanted, unknown: key }: Violation, source: Source): string {
+  if (key === undefined) return `${source.name(path)} ${wanted}; got ${describe(value)}${at(source.where(path))}`;
+  const full = [...path, key.name];
+  return unknown(source.name(full), key.name, key.known) + at(source.where(full));
 }
 
 function unknown(fullName: string, name: string, known: readonly string[]): string {
