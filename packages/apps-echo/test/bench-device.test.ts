@@ -75,37 +75,6 @@ onWire("demi-echo bench on DPDK", () => {
     expect(stdout).toMatch(/^demi-echo dpdk: 10\.7\.0\.2, demi-echo client; the others: loopback, C client$/m);
     results([8]);
   }, 240_000);
-
-  test.each([
-    ["without a device", [], /dpdk\.device is missing/],
-    [
-      "on a device that is not there",
-      ["--config", file("nowhere", { device: "net_af_packet0,iface=nowhere", ipv4: `${LIBOS}/24` }), "--host", LIBOS],
-      /device "net_af_packet0,iface=nowhere"/,
-    ],
-    [
-      "on a device that leads nowhere",
-      ["--config", file("null", { device: "net_null0", ipv4: `${LIBOS}/24` }), "--host", LIBOS],
-      /load generator \(1 connections to demi-echo dpdk( poll)?\)/,
-    ],
-  ])(
-    "%s it is left out, with the reason",
-    async (_, options, said) => {
-      const { code, stdout, stderr } = await bench("--libos", "dpdk", ...options, "--connections", "1");
-      // Of --rows there is C epoll.
-      expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
-      const lines = stdout.match(/^LEFT OUT: demi-echo dpdk( poll)?: .*(\n(?!LEFT|wrote).*)*/gm) ?? [];
-      expect(lines).toHaveLength(2);
-      for (const line of lines) expect(line).toMatch(said);
-    },
-    120_000,
-  );
-
-  test("whose device it is must be said where several backends are installed", async () => {
-    const { code, stderr } = await bench("--host", LIBOS);
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/for one backend: choose it with --libos \(installed: .*dpdk/);
-  });
 });
 
 /** YAML understands JSON. */
