@@ -59,8 +59,14 @@ want_packages "libfabric-dev=/usr/include/rdma/fabric.h" "rdmacm-utils=rping" "l
 # What the guest runs on, kernel included: lab-vm itself knows.
 read -ra guest_packages <<<"$("$root/tools/lab-vm/lab-vm" --check 2>/dev/null | sed -n 's/^as root: .*--no-install-recommends //p')"
 want_packages "${guest_packages[@]}"
+# Without it every fresh clone compiles everything anew.
+want_packages "ccache=ccache"
 require_pnpm
 prepared=$((SECONDS - begun))
+if command -v ccache >/dev/null; then
+  # CMake's own variable. Clones in different folders share what has been compiled.
+  export CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
+fi
 # Nothing is left out there: all backends must build.
 [ "${CI:-}" != true ] || export DEMI_REQUIRE_DPDK=1 DEMI_REQUIRE_RDMA=1
 install_and_build

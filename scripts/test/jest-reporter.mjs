@@ -18,10 +18,11 @@ function ofFile({ testFilePath, testResults, testExecError, failureMessage }) {
   return tests;
 }
 
-function ofTest({ ancestorTitles, title, status, failureMessages }) {
+function ofTest({ ancestorTitles, title, status, failureMessages, duration }) {
   const full = [...ancestorTitles, title].join(" > ");
-  if (status === "passed") return { name: full, status };
-  if (status === "failed") return { name: full, status, reason: text(failureMessages) };
+  const seconds = (duration ?? 0) / 1000;
+  if (status === "passed") return { name: full, status, seconds };
+  if (status === "failed") return { name: full, status, reason: text(failureMessages), seconds };
   // A test that another process's filter left out counts as skipped, too.
   const { name, reason } = splitReason(full);
   return { name, status: "skipped", reason: reason ?? "no reason given" };

@@ -2,13 +2,14 @@
 // What a stage of scripts/test.sh says of its tests: one line of JSON, at the end of the file that DEMI_REPORT names. Without the variable
 // nothing is written: whoever runs a test by hand reads what it prints.
 //
-//   {"tests":[{"name":"group > test","status":"passed|failed|skipped","reason":"why it failed, or was skipped"}]}
+//   {"tests":[{"name":"group > test","status":"passed|failed|skipped","reason":"why it failed, or was skipped","seconds":0.2}]}
 //
+// `seconds` only where the runner tells; slowest.mjs sorts by it.
 // For scripts without JSON: `report.mjs < LINES`, each line "status<TAB>name<TAB>reason".
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
-/** @typedef {{ name: string, status: "passed" | "failed" | "skipped", reason?: string }} Test */
+/** @typedef {{ name: string, status: "passed" | "failed" | "skipped", reason?: string, seconds?: number }} Test */
 
 /** @param {Test[]} tests */
 export function report(tests, file = process.env.DEMI_REPORT) {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -155,6 +155,25 @@ describe("a server", () => {
     } finally {
       await fleet.stop();
     }
+  });
+
+  test("whose name another has ends the benchmark, and neither stays behind", async () => {
+    const fleet = new Fleet(undefined);
+    const twin = server(
+      "twin",
+      echo(`import { writeFileSync } from "node:fs"; writeFileSync("twin-" + process.pid, "");`),
+    );
+    const cwd = process.cwd();
+    process.chdir(directory);
+    try {
+      await expect(fleet.start([twin, twin], load)).rejects.toThrow(/^two servers are called twin$/);
+    } finally {
+      process.chdir(cwd);
+      await fleet.stop();
+    }
+    const pids = readdirSync(directory).flatMap((file) => /^twin-(\d+)$/.exec(file)?.[1] ?? []);
+    expect(pids).toHaveLength(2);
+    expect(pids.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
   });
 
   test("that cannot start is left out, with the reason", async () => {

@@ -1,6 +1,6 @@
 // Builds and runs native tests: `node native-test.mjs [folder]`. The folder, default native/tests, holds a CMakeLists.txt that makes
-// doctest programs with demi_add_tests(). They are built below build/native-tests of the current package, with ccache where it is
-// installed; the test cases of a program run a few at a time, in two processes side by side.
+// doctest programs with demi_add_tests(). They are built below build/native-tests of the current package, with a compiler cache where
+// CMAKE_CXX_COMPILER_LAUNCHER names one (ccache); the test cases of a program run a few at a time, in two processes side by side.
 //
 // The last line is "native: N passed, N failed, N skipped". Without a compiler, CMake or doctest the tests are skipped with the reason,
 // unless CI=true: then that is a failure. DEMI_SEED and DEMI_FUZZ_SECONDS go through to the tests; arguments after the folder too.
@@ -66,9 +66,8 @@ if (lacking !== undefined) {
   finish([{ name: "native tests", status: fails ? "failed" : "skipped", reason: lacking }]);
 }
 
-const launcher = run("ccache", ["--version"]).ok ? ["-DCMAKE_CXX_COMPILER_LAUNCHER=ccache"] : [];
 for (const args of [
-  ["-S", source, "-B", build, "-G", "Unix Makefiles", ...launcher],
+  ["-S", source, "-B", build, "-G", "Unix Makefiles"],
   ["--build", build, "-j2"],
 ]) {
   const step = run("cmake", args);

@@ -50,23 +50,24 @@ const harness = {
 };
 declare(target, harness, { on: values.on });
 
-const seconds = (since) => ((performance.now() - since) / 1000).toFixed(1).padStart(6);
+const since = (start) => (performance.now() - start) / 1000;
+const shown = (seconds) => seconds.toFixed(1).padStart(6);
 const begin = performance.now();
 for (const { name, title, run } of cases) {
   const start = performance.now();
   try {
     await run();
-    tests.push({ name, status: "passed" });
-    console.log(`ok      ${seconds(start)} s  ${title}`);
+    tests.push({ name, status: "passed", seconds: since(start) });
+    console.log(`ok      ${shown(since(start))} s  ${title}`);
   } catch (error) {
     const reason = `${error?.stack ?? error}`;
-    tests.push({ name, status: "failed", reason });
-    console.log(`FAILED  ${seconds(start)} s  ${title}\n${reason}`);
+    tests.push({ name, status: "failed", reason, seconds: since(start) });
+    console.log(`FAILED  ${shown(since(start))} s  ${title}\n${reason}`);
   }
 }
 await end();
 for (const [group, cases] of notRun) console.log(`NOT RUN: group "${group}", ${cases} cases`);
-console.log(`${seconds(begin).trim()} s for ${cases.length} cases`);
+console.log(`${shown(since(begin)).trim()} s for ${cases.length} cases`);
 report(tests);
 const { passed, failed, skipped } = count(tests);
 console.log(`conformance: ${passed} passed, ${failed} failed, ${skipped} skipped`);

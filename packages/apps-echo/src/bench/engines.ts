@@ -23,7 +23,9 @@ export async function installedEngines(libos?: string): Promise<Engine[]> {
     throw new Failure(libos === undefined ? "no backend is installed" : `backend "${libos}" is not installed`);
   }
   const engines: Engine[] = [];
-  for (const { name, dir, packageName } of installed) {
+  // Of two copies the one that openLibOS() would take.
+  const nearest = installed.filter(({ name }, i) => installed.findIndex((other) => other.name === name) === i);
+  for (const { name, dir, packageName } of nearest) {
     const backend = await load(dir, packageName);
     if (!backend.features.tcp) continue;
     const { sleep } = backend.features;

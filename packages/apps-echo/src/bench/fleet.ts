@@ -31,6 +31,10 @@ export class Fleet {
         continue;
       }
       const { name } = running;
+      if (this.#resident.has(name)) {
+        await running.child.stop();
+        throw new Error(`two servers are called ${name}`);
+      }
       if (server.spins) {
         await running.child.stop();
       } else {

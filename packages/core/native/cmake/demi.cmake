@@ -23,6 +23,8 @@ function(demi_add_addon name)
   if(interprocedural)
     set_target_properties(${name} PROPERTIES INTERPROCEDURAL_OPTIMIZATION ON)
   endif()
+  # Compiled as one unit, but for sources that say otherwise: the runtime is header only, and each unit would parse it again.
+  set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
   target_link_libraries(${name} PRIVATE ${CMAKE_JS_LIB})
   target_link_options(${name} PRIVATE -static-libstdc++ -static-libgcc -Wl,--exclude-libs,ALL)
 

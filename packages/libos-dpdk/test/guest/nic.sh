@@ -21,8 +21,8 @@ answers() {
   shift
   pci=$("$here/prepare-nic.sh" --hugepages "$pages" | tail -n 1)
   mkfifo "$work/keys"
-  dpdk-testpmd -a "$pci" --iova-mode=va --no-telemetry -l 0,1 -m 256 "$@" -- \
-    --forward-mode=icmpecho --auto-start --total-num-mbufs=4096 <"$work/keys" >"$work/log" 2>&1 &
+  dpdk-testpmd -a "$pci" --iova-mode=va --no-telemetry -l 0,1 -m 64 "$@" -- \
+    --forward-mode=icmpecho --auto-start --total-num-mbufs=2048 <"$work/keys" >"$work/log" 2>&1 &
   testpmd=$!
   exec 3>"$work/keys" # testpmd ends at the end of its input
   for n in $(seq 300); do
@@ -42,7 +42,7 @@ answers() {
 }
 
 answers 0 --no-huge --file-prefix=nic
-answers 300 --in-memory
+answers 64 --in-memory
 # An address that is not mapped for the card is a fault of the IOMMU: none, so the card used what DPDK mapped for it and only that.
 dmesg >"$work/dmesg"
 grep -q 'DMAR: Intel(R) Virtualization Technology for Directed I/O' "$work/dmesg" || fail "the kernel does not use the IOMMU"

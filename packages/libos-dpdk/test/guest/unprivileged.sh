@@ -20,16 +20,17 @@ cd "$work"
 
 as_user=(setpriv --reuid=nobody --regid=nogroup --clear-groups --inh-caps=-all --ambient-caps=-all --bounding-set=-all
   env "XDG_RUNTIME_DIR=$work")
-# doctor NIC FIELD [COMMAND...]: what demikernel doctor says of the card, run by COMMAND.
-doctor() {
-  local nic=$1 field=$2
-  shift 2
+# examine [COMMAND...]: keeps what demikernel doctor says, run by COMMAND.
+examine() {
   # Its status is 1 when anything fails, and only the card matters here.
   "$@" node node_modules/@demikernel/core/dist/cli/main.js doctor --libos dpdk --json >"$work/doctor" || true
+}
+# said NIC FIELD: what it said of the card.
+said() {
   node -p '
     const { examinations } = JSON.parse(require("fs").readFileSync(process.argv[1]));
     const checks = examinations.flatMap((one) => one.checks);
-    checks.find((check) => check.name === "NIC " + process.argv[2])?.[process.argv[3]] ?? ""' "$work/doctor" "$nic" "$field"
+    checks.find((check) => check.name === "NIC " + process.argv[2])?.[process.argv[3]] ?? ""' "$work/doctor" "$1" "$2"
 }
 
 modprobe e1000e
@@ -45,14 +46,14 @@ if [ "$(basename "$(readlink "/sys/bus/pci/devices/$nic/driver" || true)")" != e
   echo "$nic" >/sys/bus/pci/drivers_probe
 fi
 
-found=$(doctor "$nic" found)
-[[ $found == *"not bound to vfio-pci"* ]] || fail "of the card with the kernel the doctor says: $found"
-bash -euc "$(doctor "$nic" mend)" || fail "the doctor's line does not bind the card"
-found=$(doctor "$nic" found "${as_user[@]}")
-[[ $found == *"may not use its group"* ]] || fail "to the user the doctor says: $found"
-USER=nobody bash -euc "$(doctor "$nic" mend "${as_user[@]}")" || fail "the doctor's line does not give the card to the user"
-found=$(doctor "$nic" found "${as_user[@]}")
-[[ $found == *'ready for device'* ]] || fail "after that the doctor says: $found"
+examine
+[[ $(said "$nic" found) == *"not bound to vfio-pci"* ]] || fail "of the card with the kernel the doctor says: $(said "$nic" found)"
+bash -euc "$(said "$nic" mend)" || fail "the doctor's line does not bind the card"
+examine "${as_user[@]}"
+[[ $(said "$nic" found) == *"may not use its group"* ]] || fail "to the user the doctor says: $(said "$nic" found)"
+USER=nobody bash -euc "$(said "$nic" mend)" || fail "the doctor's line does not give the card to the user"
+examine "${as_user[@]}"
+[[ $(said "$nic" found) == *'ready for device'* ]] || fail "after that the doctor says: $(said "$nic" found)"
 "$here/prepare-nic.sh" >/dev/null # the kernel's end
 
 ulimit -l unlimited

@@ -29,15 +29,16 @@ export async function runCases(name, cases, { limit, after }) {
   for (const [title, run] of Object.entries(cases)) {
     if (words.length > 0 && !words.some((word) => title.includes(word))) continue;
     const start = performance.now();
-    const seconds = () => ((performance.now() - start) / 1000).toFixed(1).padStart(6);
+    const seconds = () => (performance.now() - start) / 1000;
+    const shown = () => seconds().toFixed(1).padStart(6);
     try {
       const more = await inTime(run, limit);
-      tests.push({ name: title, status: "passed" });
-      console.log(`ok      ${seconds()} s  ${title}${more === undefined ? "" : ` (${more})`}`);
+      tests.push({ name: title, status: "passed", seconds: seconds() });
+      console.log(`ok      ${shown()} s  ${title}${more === undefined ? "" : ` (${more})`}`);
     } catch (error) {
       const reason = `${error?.stack ?? error}\n  (DEMI_SEED=${seed})`;
-      tests.push({ name: title, status: "failed", reason });
-      console.log(`FAILED  ${seconds()} s  ${title}\n${reason}`);
+      tests.push({ name: title, status: "failed", reason, seconds: seconds() });
+      console.log(`FAILED  ${shown()} s  ${title}\n${reason}`);
     }
     await after();
   }

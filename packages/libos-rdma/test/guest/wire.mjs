@@ -21,7 +21,7 @@ const cases = {
   "of every hundred packets two are lost, also of a connection with one credit: all messages come back once and in order":
     async () => {
       const lost = await withNetem(["loss", "2%"], () =>
-        echoed({ count: 200, most: 8000 }, { count: 100, most: 200, credits: 1 }),
+        echoed({ count: 150, most: 8000 }, { count: 50, most: 200, credits: 1 }),
       );
       assert.ok(lost[0] > 0 && lost[1] > 0, `packets lost: ${lost}`);
       return `${lost.join(" and ")} packets lost`;
