@@ -23,7 +23,8 @@ const cases = {
       const lost = await withNetem(["loss", "2%"], () =>
         echoed({ count: 150, most: 8000 }, { count: 50, most: 200, credits: 1 }),
       );
-      assert.ok(lost[0] > 0 && lost[1] > 0, `packets lost: ${lost}`);
+      // Of some 700; a seed of netem's own says which.
+      assert.ok(lost[0] + lost[1] > 0, `packets lost: ${lost}`);
       return `${lost.join(" and ")} packets lost`;
     },
 
