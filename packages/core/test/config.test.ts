@@ -22,6 +22,8 @@ const backend: Backend = {
     direct: { type: "boolean" },
     arp: { type: "object", properties: { timeout: { type: "integer" } }, additionalProperties: false },
     hosts: { type: "array", items: { type: "string" }, maxItems: 2 },
+    share: { type: "number", minimum: 0 },
+    anything: { type: "array" },
   },
   load: () => {
     throw new Error("not in this test");
@@ -144,9 +146,20 @@ test("given options are checked like the file's, without a place", () => {
     /engin is no known option; did you mean engine\?$/,
   );
   expect(refusal(() => resolveOptions(backend, none, { confg: 1 })).message).toMatch(/did you mean config\?/);
-  for (const given of [{ tokens: 5n }, { direct: () => true }, { hosts: [Symbol("a")] }, { arp: { "\ud800": 5 } }])
+  const cyclic: unknown[] = [];
+  cyclic.push(cyclic);
+  for (const given of [
+    { tokens: 5n },
+    { direct: () => true },
+    { hosts: [Symbol("a")] },
+    { hosts: Array(70_000).fill(5) },
+    { arp: { "\ud800": 5 } },
+    { share: Number.POSITIVE_INFINITY },
+    { anything: cyclic },
+    { anything: [Number.NaN] },
+  ])
     expect(refusal(() => resolveOptions(backend, none, given)).message).toMatch(
-      /^EINVAL: openLibOS: \S+ must be something that a YAML file can hold; got /,
+      /^EINVAL: openLibOS: \S+ must be plain data of a moderate size.*; got /s,
     );
   for (const name of ["a/b", "a~b", "a%2Fb", "ä", "0"])
     expect(refusal(() => resolve("", { arp: { [name]: 5 } })).message).toContain(`arp.${name}`.replace(".0", "[0]"));

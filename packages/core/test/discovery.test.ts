@@ -212,6 +212,21 @@ test.each([
   [valid("a", `backend.options = { engine: { enumm: [] } };`), /JSON Schema properties: engine\.enumm is no keyword/],
   [valid("a", `backend.options = { e: { items: { minimum: "5" } } };`), /JSON Schema properties: e\.items\.minimum: /],
   [valid("a", "backend.options = { engine: { default: () => 1 } };"), /options are no JSON Schema/],
+  [valid("a", "backend.options = { engine: { enum: [{}] } };"), /JSON Schema properties: engine\.enum\.0: /],
+  [
+    valid("a", `backend.options = { e: { additionalProperties: { $ref: "x" } } };`),
+    /e\.additionalProperties\.\$ref is no/,
+  ],
+  [
+    valid("a", `backend.options = { e: { additionalProperties: { type: "strng" } } };`),
+    /e\.additionalProperties\.type: /,
+  ],
+  [valid("a", "backend.options = { e: { multipleOf: 0 } };"), /JSON Schema properties: e\.multipleOf: /],
+  [valid("a", "backend.options = { e: { minimum: Infinity } };"), /JSON Schema properties: minimum is Infinity/],
+  [valid("a", "backend.options = { toString: {} };"), /options are no JSON Schema/],
+  [valid("a", "backend.options = { e: { required: ['constructor'] } };"), /options are no JSON Schema/],
+  [valid("a", "backend.options = [];"), /options are no JSON Schema properties: they: /],
+  [valid("a", "const e = {}; e.items = e; backend.options = { e };"), /options are no JSON Schema/],
   [valid("a", "backend.options = { tokens: {} };"), /options\.tokens has the name of a core option/],
   [valid("a", "backend.options = { from: {} };"), /options\.from has the name of a core option/],
 ])("a malformed backend is EINVAL that names the package: %#", async (source, message) => {

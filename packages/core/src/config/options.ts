@@ -115,7 +115,7 @@ function splitGiven(backend: Backend, given: Values, problems: string[]): { core
 function check(source: Source, problems: string[]): Values {
   const values = Object.fromEntries(Object.entries(source.values).filter(([, value]) => value !== null));
   const found = violations(source.schemas, values);
-  problems.push(...found.map((violation) => explain(violation, source)));
+  for (const violation of found) problems.push(explain(violation, source));
   if (found.length > 0) return {};
   if (source.schemas === coreProperties && values.arena !== undefined) {
     const problem = arenaProblem(values.arena as SizeClass[]);

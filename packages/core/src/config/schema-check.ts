@@ -17,35 +17,38 @@ export interface Violation {
 
 const DRAFT = "2020-12";
 /** What these report is that something in it is wrong, and that is reported as well. */
-const SAYS_INSIDE = ["properties", "items", "additionalProperties", "$ref"];
+const SAYS_INSIDE = ["properties", "items", "additionalProperties", "propertyNames", "$ref"];
+const PLAIN = "must be plain data of a moderate size: no functions, no cycles, finite numbers";
 const TYPES = ["string", "integer", "number", "boolean", "object", "array", "null"];
-const LIMITS = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"];
-const COUNTS = ["minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"];
+const COUNTS = ["minLength", "maxLength", "minItems", "maxItems"];
 const each = (names: readonly string[], schema: Schema) => Object.fromEntries(names.map((name) => [name, schema]));
+const option = (...type: ("object" | "boolean")[]): Schema => ({ $ref: "#/$defs/option", type });
+/** Names that every object seems to have: the validator asks with `in`. */
+const taken: Schema = { not: { enum: Object.getOwnPropertyNames(Object.prototype) } };
 
 /** The keywords that options may use (JSON Schema Validation 2020-12, sections 6 and 9), and what each takes. */
 const optionSchema: Schema = {
   $defs: {
     option: {
-      type: "object",
       additionalProperties: false,
       properties: {
         type: { enum: TYPES },
-        enum: { type: "array", minItems: 1 },
-        ...each(LIMITS, { type: "number" }),
+        enum: { type: "array", minItems: 1, items: { type: ["string", "number", "boolean"] } },
+        ...each(["minimum", "maximum"], { type: "number" }),
+        multipleOf: { type: "number", exclusiveMinimum: 0 },
         ...each(COUNTS, { type: "integer", minimum: 0 }),
-        pattern: { type: "string" },
-        items: { $ref: "#/$defs/option" },
-        properties: { type: "object", additionalProperties: { $ref: "#/$defs/option" } },
-        required: { type: "array", items: { type: "string" } },
-        additionalProperties: { type: ["object", "boolean"] },
+        items: option("object"),
+        properties: { type: "object", propertyNames: taken, additionalProperties: option("object") },
+        required: { type: "array", items: { type: "string", ...taken } },
+        additionalProperties: option("object", "boolean"),
         default: {},
         ...each(["title", "description"], { type: "string" }),
       },
     },
   },
   type: "object",
-  additionalProperties: { $ref: "#/$defs/option" },
+  propertyNames: taken,
+  additionalProperties: option("object"),
 };
 
 /** What the values violate; empty when they are right. Throws nothing, whatever the values are. */
@@ -62,10 +65,11 @@ export function violations(schemas: Schemas, values: Readonly<Record<string, unk
         const place = JSON.stringify([violation?.path, violation?.unknown?.name]);
         if (violation && !found.has(place)) found.set(place, violation);
       }
+      if (found.size === 0) requirePlain(one);
       return [...found.values()];
     } catch {
-      // The validator throws for a bigint, a function, text that is no Unicode.
-      return [{ path: [key], value: values[key], wanted: "must be something that a YAML file can hold" }];
+      // The validator throws for a bigint, a function, text that is no Unicode, and when it has too much to say.
+      return [{ path: [key], value: values[key], wanted: PLAIN }];
     }
   });
 }
@@ -73,6 +77,7 @@ export function violations(schemas: Schemas, values: Readonly<Record<string, unk
 /** Why these cannot be the schemas of options; undefined when they can. */
 export function schemaProblem(schemas: Schemas): string | undefined {
   try {
+    requirePlain(schemas);
     const { errors } = new Validator(optionSchema, DRAFT, false).validate(schemas);
     // What is wrong innermost is the reason of all the others.
     const [wrong] = errors
@@ -80,11 +85,20 @@ export function schemaProblem(schemas: Schemas): string | undefined {
       .map((unit) => ({ ...unit, path: pathOf(unit.instanceLocation) }))
       .sort((a, b) => b.path.length - a.path.length);
     if (wrong === undefined) return undefined;
-    const keyword = wrong.path.join(".");
+    const keyword = wrong.path.join(".") || "they";
     return wrong.keyword === "false" ? `${keyword} is no keyword that options may use` : `${keyword}: ${wrong.error}`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
+}
+
+/** Throws unless it can be written as JSON and read back as it was. */
+function requirePlain(value: unknown): void {
+  JSON.stringify(value, (key, inner) => {
+    const plain = typeof inner === "number" ? Number.isFinite(inner) : !["function", "symbol"].includes(typeof inner);
+    if (!plain) throw new TypeError(`${key} is ${String(inner)}`);
+    return inner;
+  });
 }
 
 function optionsSchema(schemas: Schemas): Schema {
@@ -131,6 +145,8 @@ function wanted(unit: OutputUnit, schema: Schema, value: unknown): string {
       return `must have at most ${schema.maxItems} entries`;
     case "minLength":
       return `must have at least ${schema.minLength} characters`;
+    case "maxLength":
+      return `must have at most ${schema.maxLength} characters`;
     case "required":
       return `must have the key ${schema.required?.find((key) => !Object.hasOwn(value as object, key))}`;
     default:

@@ -19,7 +19,7 @@ Clock::time_point in(double seconds) {
 }
 
 // Lets others have the processor, for as long as nobody notices.
-void pause() { std::this_thread::sleep_for(std::chrono::microseconds(500)); }
+void pause() { std::this_thread::sleep_for(std::chrono::microseconds(100)); }
 
 Config with_changes(const Loopback& loopback, const Config& changes) {
   Config config{{"provider", loopback.provider()}, {"receives", "1024"}};

@@ -75,6 +75,8 @@ static int disconnected(struct rdma_cm_id* id, int wait_ms) {
   static int yes;
   /* rdma_create_ep() without a channel: librdmacm has made one for this connection alone. */
   struct pollfd waited = {.fd = id->channel->fd, .events = POLLIN};
+  /* Whoever hangs up at once may be heard before the connection is: then this is the event that rdma_accept() has returned with. */
+  if (id->event && id->event->event == RDMA_CM_EVENT_DISCONNECTED) yes = 1;
   if (!yes && poll(&waited, 1, wait_ms) > 0) {
     struct rdma_cm_event* event;
     must(rdma_get_cm_event(id->channel, &event), "rdma_get_cm_event");
