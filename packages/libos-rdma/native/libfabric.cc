@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <mutex>
 #include <string_view>
 #include <utility>
 
@@ -25,6 +26,11 @@ constexpr int kRounds = 8;
 constexpr std::uint32_t kPollsPerEvents = 64;
 constexpr std::size_t kMostIovecs = 8;
 constexpr std::size_t kFewObjects = 32;
+
+// Of all libOSes of the process, held while one opens or closes: looking for devices, opening them and closing them changes tables of
+// libfabric 1.17's verbs and of librdmacm that threads share without a lock (ofiwg/libfabric#10736, #5860). Recursive: one that does not
+// open closes what it has.
+std::recursive_mutex opening;
 
 Info make_hints(const FabricOptions& options, const std::string& provider) {
   Info hints(fi_allocinfo());
@@ -56,6 +62,7 @@ int find(const FabricOptions& options, const std::string& provider, Info& out) {
 }  // namespace
 
 std::unique_ptr<Libfabric> Libfabric::open(const FabricOptions& options, std::string& message, int& error) {
+  const std::lock_guard lock(opening);
   std::unique_ptr<Libfabric> self(new Libfabric());
   const bool choose = options.provider == "auto";
   error = find(options, choose ? "verbs" : options.provider, self->info_);
@@ -135,8 +142,16 @@ int Libfabric::open_queues(const FabricOptions& options, std::string& message) {
 }
 
 Libfabric::~Libfabric() {
+  const std::lock_guard lock(opening);
   while (!resting_.empty()) end_rest(true);
+  waiting_events_.clear();
   if (wait_fd_ >= 0) ::close(wait_fd_);
+  sends_.reset();
+  completions_.reset();
+  events_.reset();
+  memory_.reset();
+  domain_.reset();
+  fabric_.reset();
 }
 
 int Libfabric::register_memory(std::span<std::uint8_t> memory) {
