@@ -136,7 +136,7 @@ class Libos {
     app_.returned();
   }
   bool done(Qt qt) const { return done_.count(qt) != 0; }
-  Completion wait(Qt qt, int timeout_ms = 5000) {
+  Completion wait(Qt qt, int timeout_ms = 20000) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
     while (!done(qt) && std::chrono::steady_clock::now() < end) turn(2000);
     REQUIRE_MESSAGE(done(qt), "operation did not complete");

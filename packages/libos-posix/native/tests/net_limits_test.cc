@@ -54,16 +54,17 @@ ON_EACH_ENGINE(accept_waits_for_descriptors) {
     CHECK(os.stat("acceptPaused") >= 1);
     CHECK(os.stat("acceptPaused") <= 3);  // it does not spin on the error
     const int due = os.runtime().engine()->prepare_sleep();
-    CHECK(due > 0);
+    // 0 on a machine that was busy for so long: the time to try again has come.
+    CHECK(due >= 0);
     CHECK(due <= 100);
     os.runtime().engine()->end_sleep();
-    // A descriptor of ours becomes free: at once.
+    // A descriptor of ours becomes free.
     os.close(first);
-    second = os.wait(b, 60).value;
+    second = os.wait(b).value;
     CHECK(os.take(os.wait(os.pop(second))) == "peer 1");
-    // A descriptor of somebody else's becomes free: within 100 ms.
+    // A descriptor of somebody else's becomes free: nobody tells us.
     peers[0].close();
-    third = os.wait(c, 400).value;
+    third = os.wait(c).value;
     CHECK(os.take(os.wait(os.pop(third))) == "peer 2");
   }
   for (const Qd qd : {second, third, listener}) os.close(qd);
