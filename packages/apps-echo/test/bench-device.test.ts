@@ -1,8 +1,8 @@
 /** demi-echo bench on a backend with a network of its own: DPDK on a wire to the kernel, and on both ends of a virtio ring. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Ended, endAll, Program, packageDir, temporaryDirectory } from "./program.js";
-import { LIBOS, onWire, Wire, wireConfig } from "./wire.js";
+import { configFile, type Ended, endAll, Program, packageDir, temporaryDirectory } from "./program.js";
+import { LIBOS, onWire, wireConfig } from "./wire.js";
 
 const dir = temporaryDirectory();
 const cli = join(packageDir, "dist/cli.js");
@@ -11,17 +11,11 @@ const cwd = join(packageDir, "../libos-dpdk");
 
 afterEach(endAll);
 
-onWire("demi-echo bench on DPDK", () => {
-  let wire: Wire;
-  beforeAll(async () => {
-    wire = await Wire.make();
-  });
-  afterAll(() => wire.end());
-
+onWire("demi-echo bench on DPDK", (wire) => {
   function bench(...args: string[]): Promise<Ended> {
     const short = ["--rounds", "2", "--seconds", "0.1", "--json", join(dir, "out.json"), "--svg", join(dir, "out.svg")];
     const all = [cli, "bench", ...args, "--rows", "C epoll,demi-echo", ...short];
-    const [command, inside] = wire.inside(process.execPath, all);
+    const [command, inside] = wire().inside(process.execPath, all);
     return new Program(command, inside, { cwd, env: { RUNTIME_DIRECTORY: dir } }).exited;
   }
 
@@ -64,8 +58,11 @@ onWire("demi-echo bench on DPDK", () => {
   test("our own client at the other end of a virtio ring", async () => {
     const socket = join(dir, "v.sock");
     const ring = "queue_size=1024,packed_vq=1,in_order=1,mrg_rxbuf=0";
-    const server = file("server", { device: `net_vhost0,iface=${socket},queues=1`, ipv4: `${LIBOS}/24` });
-    const client = file("client", {
+    const server = configFile(dir, "server", "dpdk", {
+      device: `net_vhost0,iface=${socket},queues=1`,
+      ipv4: `${LIBOS}/24`,
+    });
+    const client = configFile(dir, "client", "dpdk", {
       device: `net_virtio_user0,path=${socket},${ring}`,
       ipv4: "10.7.0.1/24",
     });
@@ -76,10 +73,3 @@ onWire("demi-echo bench on DPDK", () => {
     results([8]);
   }, 240_000);
 });
-
-/** YAML understands JSON. */
-function file(name: string, dpdk: object): string {
-  const path = join(dir, `${name}.yaml`);
-  writeFileSync(path, JSON.stringify({ libos: "dpdk", dpdk }));
-  return path;
-}

@@ -1,17 +1,13 @@
 /** demi-echo bench on libos-rdma without an RDMA device: over tcp and shm, whose rows, lines and figures do not call it RDMA. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Ended, endAll, Program, packageDir, temporaryDirectory } from "./program.js";
+import { configFile, type Ended, endAll, Program, packageDir, temporaryDirectory } from "./program.js";
+import { rdmaDir, withRdma } from "./rdma.js";
 
 const dir = temporaryDirectory();
 const cli = join(packageDir, "dist/cli.js");
 /** A package around the working directory that is a backend counts as installed. */
-const cwd = join(packageDir, "../libos-rdma");
-const built = existsSync(join(cwd, "prebuilds/linux-x64/demi_rdma.node")) || process.env.CI === "true";
-if (!built)
-  process.stderr.write(
-    "demi-echo bench on libos-rdma skipped: its addon is not built here (apt install libfabric-dev)\n",
-  );
+const cwd = rdmaDir;
 
 afterEach(endAll);
 
@@ -21,21 +17,14 @@ function bench(...args: string[]): Promise<Ended> {
   return new Program(process.execPath, all, { cwd }).exited;
 }
 
-/** YAML understands JSON. */
-function config(provider: string): string {
-  const path = join(dir, `${provider}.yaml`);
-  writeFileSync(path, JSON.stringify({ libos: "rdma", rdma: { provider } }));
-  return path;
-}
-
-(built ? describe : describe.skip)("demi-echo bench on libos-rdma", () => {
+withRdma("demi-echo bench on libos-rdma", () => {
   test.each([
     ["tcp", [1, 4]],
     ["shm", [4]],
   ])(
     "our client and our server over %s, beside C on the kernel's loopback",
     async (provider, connections) => {
-      const file = config(provider);
+      const file = configFile(dir, provider, "rdma", { provider });
       const device = ["--config", file, "--client-config", file];
       const { code, stdout, stderr } = await bench(...device, "--connections", connections.join(","));
       expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });

@@ -2,15 +2,13 @@
  * What demi-echo bench cannot reach it leaves out, with the reason. These wait for time limits and measure nothing, so they may run beside
  * others; bench-device and bench-messages are about the figures.
  */
-import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Ended, endAll, Program, packageDir, temporaryDirectory } from "./program.js";
-import { LIBOS, onWire, Wire } from "./wire.js";
+import { configFile, type Ended, endAll, Program, packageDir, temporaryDirectory } from "./program.js";
+import { rdmaDir, withRdma } from "./rdma.js";
+import { LIBOS, onWire } from "./wire.js";
 
 const dir = temporaryDirectory();
 const cli = join(packageDir, "dist/cli.js");
-const rdma = join(packageDir, "../libos-rdma");
-const withRdma = existsSync(join(rdma, "prebuilds/linux-x64/demi_rdma.node")) || process.env.CI === "true";
 
 afterEach(endAll);
 
@@ -28,15 +26,9 @@ function expectLeftOut({ code, stdout, stderr }: Ended, line: RegExp, said: RegE
   for (const one of lines) expect(one).toMatch(said);
 }
 
-onWire("demi-echo bench on DPDK", () => {
-  let wire: Wire;
-  beforeAll(async () => {
-    wire = await Wire.make();
-  });
-  afterAll(() => wire.end());
-
+onWire("demi-echo bench on DPDK", (wire) => {
   function bench(...args: string[]): Promise<Ended> {
-    const [command, inside] = wire.inside(process.execPath, benchArguments(args));
+    const [command, inside] = wire().inside(process.execPath, benchArguments(args));
     // A package around the working directory that is a backend counts as installed.
     const cwd = join(packageDir, "../libos-dpdk");
     return new Program(command, inside, { cwd, env: { RUNTIME_DIRECTORY: dir } }).exited;
@@ -70,27 +62,19 @@ onWire("demi-echo bench on DPDK", () => {
   });
 });
 
-(withRdma ? test : test.skip)(
-  "demi-echo bench on libos-rdma without a client that speaks its messages: it is left out, with the reason",
-  async () => {
-    const args = benchArguments(["--libos", "rdma", "--config", file("tcp", "rdma", { provider: "tcp" })]);
-    const ended = await new Program(process.execPath, args, { cwd: rdma }).exited;
+withRdma("demi-echo bench on libos-rdma", () => {
+  test("without a client that speaks its messages it is left out, with the reason", async () => {
+    const config = configFile(dir, "tcp", "rdma", { provider: "tcp" });
+    const args = benchArguments(["--libos", "rdma", "--config", config]);
+    const ended = await new Program(process.execPath, args, { cwd: rdmaDir }).exited;
     expectLeftOut(
       ended,
       /^LEFT OUT: demi-echo tcp( poll)?: .*/gm,
       /load generator \(1 connections to demi-echo tcp( poll)?\)/,
     );
-  },
-  180_000,
-);
+  }, 180_000);
+});
 
 function dpdk(name: string, device: string): string {
-  return file(name, "dpdk", { device, ipv4: `${LIBOS}/24` });
-}
-
-/** A configuration; YAML understands JSON. */
-function file(name: string, libos: string, options: object): string {
-  const path = join(dir, `${name}.yaml`);
-  writeFileSync(path, JSON.stringify({ libos, [libos]: options }));
-  return path;
+  return configFile(dir, name, "dpdk", { device, ipv4: `${LIBOS}/24` });
 }

@@ -146,3 +146,10 @@ export function engineConfig(dir: string, engine: string): string {
   writeFileSync(path, `posix:\n  engine: ${engine}\n`);
   return path;
 }
+
+/** A configuration file in `dir` that chooses a backend, with options of its own; YAML understands JSON. */
+export function configFile(dir: string, name: string, libos: string, options: object): string {
+  const path = join(dir, `${name}.yaml`);
+  writeFileSync(path, JSON.stringify({ libos, [libos]: options }));
+  return path;
+}

@@ -7,7 +7,7 @@ import { cpSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "
 import { join } from "node:path";
 import { bareSystem, emptyProject, npmInstall, pack, swapBackend, which } from "./packed.js";
 import { endAll, Program, temporaryDirectory } from "./program.js";
-import { LIBOS, onWire, Wire, wireConfig } from "./wire.js";
+import { LIBOS, onWire, wireConfig } from "./wire.js";
 
 const dir = temporaryDirectory();
 const PACKAGES = ["core", "libos-posix", "libos-dpdk", "apps-echo"];
@@ -16,25 +16,22 @@ const PORT = "12345";
 
 afterEach(endAll);
 
-onWire("the packed packages", () => {
+onWire("the packed packages", (wire) => {
   let tarballs: Map<string, string>;
   let project: string;
   let environment: NodeJS.ProcessEnv;
-  let wire: Wire;
   const tarball = (name: string) => tarballs.get(name) as string;
 
-  beforeAll(async () => {
+  beforeAll(() => {
     tarballs = pack(PACKAGES);
     project = emptyProject(dir);
     environment = { ...bareSystem(dir), RUNTIME_DIRECTORY: dir };
     npmInstall(["core", "libos-dpdk", "apps-echo"].map(tarball), project, environment);
-    wire = await Wire.make();
   }, 240_000);
-  afterAll(() => wire.end());
 
   /** A command of the project's, inside the wire's namespace. */
   function npx(...args: string[]): Program {
-    const [command, all] = wire.inside(join(dir, "bin/npx"), args);
+    const [command, all] = wire().inside(join(dir, "bin/npx"), args);
     return new Program(which(command) as string, all, { cwd: project, env: environment, bare: true, group: true });
   }
 
@@ -45,7 +42,7 @@ onWire("the packed packages", () => {
     const [line] = await server.says(/listening on .*/, 60_000);
     expect(line).toMatch(backend);
     const input = randomBytes(1 << 20);
-    const nc = await new Program(...wire.inside("nc", ["-N", "-w", "20", LIBOS, PORT]), { input }).exited;
+    const nc = await new Program(...wire().inside("nc", ["-N", "-w", "20", LIBOS, PORT]), { input }).exited;
     expect({ code: nc.code, hash: hash(Buffer.from(nc.stdout, "latin1")) }).toEqual({ code: 0, hash: hash(input) });
     expect((await server.end("SIGINT")).stdout).toMatch(/served 1 connections.*\nleft open: 0 queues, 0 outstanding/);
   }
@@ -66,9 +63,9 @@ onWire("the packed packages", () => {
     await echoes(/\(dpdk, lwip\)/);
     const before = swapBackend(project, tarballs, "libos-dpdk", "libos-posix", environment);
     // Now it is the kernel's own address.
-    wire.run("ip", "address", "add", `${LIBOS}/32`, "dev", "lo");
+    wire().run("ip", "address", "add", `${LIBOS}/32`, "dev", "lo");
     await echoes(/\(posix, (io_uring|epoll)\)/);
-    wire.run("ip", "address", "del", `${LIBOS}/32`, "dev", "lo");
+    wire().run("ip", "address", "del", `${LIBOS}/32`, "dev", "lo");
     writeFileSync(join(project, "package.json"), before);
     npmInstall([], project, environment);
     await echoes(/\(dpdk, lwip\)/);

@@ -2,10 +2,11 @@
  * The published packages on the messages of libos-rdma and on the kernel's sockets: packed, installed by npm into an empty project, and
  * run over loopback. One line of the project's package.json decides which it is; command lines and configuration file stay as they are.
  */
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bareSystem, emptyProject, npmInstall, pack, swapBackend, which } from "./packed.js";
-import { endAll, Program, packageDir, temporaryDirectory } from "./program.js";
+import { endAll, Program, temporaryDirectory } from "./program.js";
+import { withRdma } from "./rdma.js";
 
 const PACKAGES = ["core", "libos-posix", "libos-rdma", "apps-echo"];
 const MESSAGES = 500;
@@ -13,14 +14,8 @@ const dir = temporaryDirectory();
 
 afterEach(endAll);
 
-const addon = join(packageDir, "../libos-rdma/prebuilds/linux-x64/demi_rdma.node");
-const required = process.env.CI === "true";
 // Where libfabric was not there to build against, there is nothing to pack.
-const built = existsSync(addon) || required;
-if (!built)
-  process.stderr.write("the packed libos-rdma skipped: its addon is not built here (apt install libfabric-dev)\n");
-
-(built ? describe : describe.skip)("the packed packages", () => {
+withRdma("the packed packages", () => {
   test.each(["tcp", "shm"])(
     "the echo runs on libos-rdma over %s, and on the kernel's sockets after one line of package.json has changed",
     async (provider) => {

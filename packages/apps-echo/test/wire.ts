@@ -14,7 +14,7 @@ const KERNEL = "10.7.0.1";
 /** Programs the wire is made with, and the Debian packages that bring them. */
 const PROGRAMS = { unshare: "util-linux", nsenter: "util-linux", ip: "iproute2", ethtool: "ethtool" };
 
-export class Wire {
+class Wire {
   private constructor(private readonly holder: ChildProcess) {}
 
   static async make(): Promise<Wire> {
@@ -80,11 +80,18 @@ function lacking(): string | undefined {
   return undefined;
 }
 
-/** Declares tests of DPDK on a wire. Where there can be none they are skipped, and with CI=true they fail. */
-export function onWire(name: string, body: () => void): void {
+/** Declares tests of DPDK on a wire, which is there while they run. Where there can be none they are skipped, and with CI=true they fail. */
+export function onWire(name: string, body: (wire: () => Wire) => void): void {
   const reason = lacking();
   if (reason === undefined) {
-    describe(name, body);
+    describe(name, () => {
+      let wire: Wire;
+      beforeAll(async () => {
+        wire = await Wire.make();
+      });
+      afterAll(() => wire.end());
+      body(() => wire);
+    });
   } else if (process.env.CI === "true") {
     test(name, () => {
       throw new Error(reason);

@@ -31,7 +31,7 @@ export class Fleet {
         continue;
       }
       const { name } = running;
-      if (this.#resident.has(name)) {
+      if (this.servers.some((other) => other.name === name)) {
         await running.child.stop();
         throw new Error(`two servers are called ${name}`);
       }

@@ -58,8 +58,10 @@ ON_EACH_ENGINE(accept_waits_for_descriptors) {
     CHECK(due >= 0);
     CHECK(due <= 100);
     os.runtime().engine()->end_sleep();
-    // A descriptor of ours becomes free.
+    // A descriptor of ours becomes free: the next try is due at once.
     os.close(first);
+    CHECK(os.runtime().engine()->prepare_sleep() == 0);
+    os.runtime().engine()->end_sleep();
     second = os.wait(b).value;
     CHECK(os.take(os.wait(os.pop(second))) == "peer 1");
     // A descriptor of somebody else's becomes free: nobody tells us.
