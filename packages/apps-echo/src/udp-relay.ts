@@ -5,6 +5,9 @@
  * Each client has an upstream socket of its own, connected to the target: the kernel then tells replies apart by port and
  * refuses datagrams from anybody else. The table of clients is bounded; a new client beyond the bound takes the place of the one
  * that has been silent longest, and one that was silent for the idle time is forgotten.
+ *
+ * The upstream socket of a forgotten client rests before it is closed: the kernel may give its port to the next client's at once, and
+ * what the target still had to say to the one would reach the other.
  */
 import {
   type Address,
@@ -22,6 +25,13 @@ import { familyOf, formatEndpoint } from "./options.js";
 const FROM_CLIENTS = 64;
 /** Replies under way at a time, per client. */
 const FROM_TARGET = 4;
+/** Milliseconds for which the upstream socket of a forgotten client rests: replies that are under way come within. */
+const REST = 1000;
+/**
+ * Upstream sockets that may rest at a time, or as many as clients where that is more. When all do, nobody is forgotten for a newcomer:
+ * its datagram is dropped.
+ */
+const RESTING = 64;
 
 export interface RelayOptions {
   target: Address;
@@ -38,19 +48,24 @@ interface Client {
   /** What came before the upstream socket was connected; at most FROM_CLIENTS. */
   readonly waiting: Sga[];
   lastHeard: number;
+  /** When it was forgotten: performance.now(), or 0. */
+  forgottenAt: number;
 }
 
 export class UdpRelay {
   readonly forward = { datagrams: 0, bytes: 0 };
   readonly back = { datagrams: 0, bytes: 0 };
-  /** Datagrams that could not be sent on: refused, too long, empty, or their client was forgotten meanwhile. */
+  /** Datagrams that could not be sent on: refused, too long, empty, their client was forgotten meanwhile, or had no place. */
   dropped = 0;
   seen = 0;
   forgotten = 0;
 
   /** Least recently heard first: a Map keeps the order of insertion. */
   private readonly clients = new Map<string, Client>();
+  /** The clients, and the forgotten ones whose upstream sockets rest. */
   private readonly byUpstream = new Map<QueueDescriptor, Client>();
+  /** Forgotten first. */
+  private readonly resting: Client[] = [];
   /** Replies on their way to a client. */
   private readonly replies = new Map<QueueToken, Client>();
 
@@ -67,7 +82,7 @@ export class UdpRelay {
 
   async run(): Promise<void> {
     for (let i = 0; i < FROM_CLIENTS; i++) this.os.pop(this.front);
-    const sweep = setInterval(() => this.forgetIdle(), Math.max(10, this.options.idle / 4));
+    const sweep = setInterval(() => this.sweep(), Math.max(10, Math.min(this.options.idle, REST) / 4));
     try {
       await this.os.run((event) => this.handle(event));
     } finally {
@@ -137,8 +152,10 @@ export class UdpRelay {
   private connected(event: Completion): void {
     const client = this.byUpstream.get(event.qd);
     if (client === undefined) return;
+    if (client.forgottenAt !== 0) return; // nothing was sent from it, so nothing will come: it is closed in its turn
     if (event.result < 0) {
-      this.forget(client);
+      this.release(client);
+      this.close(client);
       return;
     }
     client.connected = true;
@@ -150,7 +167,9 @@ export class UdpRelay {
     const key = formatEndpoint(address);
     let client = this.clients.get(key);
     if (client === undefined) {
-      if (this.clients.size >= this.options.maxClients) this.forget(this.clients.values().next().value as Client);
+      if (this.clients.size >= this.options.maxClients) {
+        if (!this.forget(this.clients.values().next().value as Client)) return undefined;
+      }
       client = this.admit(key, address);
       if (client === undefined) return undefined;
     } else {
@@ -169,29 +188,50 @@ export class UdpRelay {
     } catch {
       return undefined; // out of descriptors: the datagram is dropped, as a full socket buffer would
     }
-    const client: Client = { key, address, upstream, connected: false, waiting: [], lastHeard: 0 };
+    const client: Client = { key, address, upstream, connected: false, waiting: [], lastHeard: 0, forgottenAt: 0 };
     this.byUpstream.set(upstream, client);
     this.seen++;
     this.os.connect(upstream, target);
     return client;
   }
 
-  private forget(client: Client): void {
+  /** False when all places to rest are taken: the client stays. */
+  private forget(client: Client): boolean {
+    this.closeRested();
+    if (this.resting.length >= Math.max(RESTING, this.options.maxClients)) return false;
+    this.release(client);
+    client.forgottenAt = performance.now();
+    this.resting.push(client);
+    return true;
+  }
+
+  /** Its place in the table, and what waits for its connection. */
+  private release(client: Client): void {
     this.clients.delete(client.key);
-    this.byUpstream.delete(client.upstream);
     this.forgotten++;
     for (const sga of client.waiting.splice(0)) {
       this.os.free(sga);
       this.dropOne();
     }
+  }
+
+  private close(client: Client): void {
+    this.byUpstream.delete(client.upstream);
     this.os.close(client.upstream); // its pushes end with ECANCELED, and renew their pops in forwarded()
   }
 
-  private forgetIdle(): void {
+  private closeRested(): void {
+    const limit = performance.now() - REST;
+    while (this.resting.length > 0 && (this.resting[0] as Client).forgottenAt <= limit) {
+      this.close(this.resting.shift() as Client);
+    }
+  }
+
+  private sweep(): void {
+    this.closeRested();
     const limit = performance.now() - this.options.idle;
     for (const client of this.clients.values()) {
-      if (client.lastHeard > limit) return;
-      this.forget(client);
+      if (client.lastHeard > limit || !this.forget(client)) return;
     }
   }
 

@@ -17,6 +17,10 @@ function peer(relayPort: number, host = "127.0.0.1") {
   socket.on("message", (message) => replies.push(message.toString()));
   return {
     replies,
+    send: (text: string) => socket.send(text, relayPort, host),
+    async hears(count: number, within = 5000): Promise<void> {
+      for (let waited = 0; waited < within && replies.length < count; waited += 5) await pause(5);
+    },
     /** Sends, and waits a while for a reply. */
     async ask(text: string, within = 2000): Promise<string | undefined> {
       const before = replies.length;
@@ -62,6 +66,72 @@ test("a client beyond the bound takes the place of the one silent longest, which
   expect(stdout).toMatch(/clients: 4 seen, 2 forgotten/);
 });
 
+/** A target that answers when the test says so. */
+async function silentTarget() {
+  const socket = createSocket("udp4");
+  sockets.push(socket);
+  /** The relay's upstream ports by what came from them. */
+  const ports = new Map<string, number>();
+  socket.on("message", (message, from) => ports.set(message.toString(), from.port));
+  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
+  return {
+    port: socket.address().port,
+    ports,
+    async heard(text: string, within = 5000): Promise<number> {
+      for (let waited = 0; waited < within && !ports.has(text); waited += 5) await pause(5);
+      return ports.get(text) ?? fail(`${text} did not come`);
+    },
+    send: (text: string, port: number) => socket.send(text, port, "127.0.0.1"),
+  };
+}
+
+function fail(sentence: string): never {
+  throw new Error(sentence);
+}
+
+test("a forgotten client's port rests: a late reply is its own, and nobody else's", async () => {
+  const target = await silentTarget();
+  const relay = await startRelay(`127.0.0.1:${target.port}`, ["--max-clients", "1"]);
+  const [a, b] = [peer(relay.port), peer(relay.port)];
+  a.send("from a");
+  const portOfA = await target.heard("from a");
+  b.send("from b"); // displaces a
+  const portOfB = await target.heard("from b");
+  target.send("to a", portOfA);
+  target.send("to b", portOfB);
+  await a.hears(1);
+  await b.hears(1);
+  expect([a.replies, b.replies]).toEqual([["to a"], ["to b"]]);
+  expect((await relay.program.end("SIGINT")).stdout).toMatch(/clients: 2 seen, 1 forgotten/);
+});
+
+test("while as many ports rest as may, a newcomer waits for its place, and gets one", async () => {
+  const target = await silentTarget();
+  const relay = await startRelay(`127.0.0.1:${target.port}`, ["--max-clients", "1"]);
+  const started = performance.now();
+  // 1 has the place, 64 rest.
+  const clients = Array.from({ length: 66 }, () => peer(relay.port));
+  for (const [i, client] of clients.slice(0, 65).entries()) {
+    client.send(`from ${i}`);
+    await target.heard(`from ${i}`);
+  }
+  const last = clients[65] as ReturnType<typeof peer>;
+  // As often as it takes: the first ones are dropped, unless the machine was asleep meanwhile.
+  for (let asked = 0; !target.ports.has("from the last"); asked++) {
+    if (asked === 2000) fail("the newcomer never got a place");
+    last.send("from the last");
+    await pause(5);
+  }
+  // The first to rest did so after `started`.
+  expect(performance.now() - started).toBeGreaterThan(1000);
+  target.send("welcome", await target.heard("from the last"));
+  await last.hears(1);
+  expect(last.replies).toEqual(["welcome"]);
+  const { code, stdout } = await relay.program.end("SIGINT");
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/left open: 0 queues, 0 outstanding/);
+});
+
 test("a silent client is forgotten after the idle time", async () => {
   const target = await startServer(["--udp"]);
   const relay = await startRelay(`127.0.0.1:${target.port}`, ["--idle", "1"]);
@@ -97,7 +167,7 @@ test("connects IPv6 clients to an IPv4 target", async () => {
 test("serves while it is flooded, and ends within a second", async () => {
   const target = await startServer(["--udp"]);
   const relay = await startRelay(`127.0.0.1:${target.port}`, ["--max-clients", "8"]);
-  // 32 clients for 8 places: each datagram displaces somebody. Replies get lost then, but never to the wrong client.
+  // 32 clients for 8 places: newcomers displace others all the time. Datagrams get lost then, but no reply goes to the wrong client.
   const load = demiEcho([
     "client",
     "--udp",
