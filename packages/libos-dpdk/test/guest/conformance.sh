@@ -5,6 +5,6 @@
 #   conformance.sh [group...]        only groups whose names contain one of these words
 set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
-DEMI_PCI=$("$here/prepare-nic.sh" --hugepages 300 | tail -n 1)
+DEMI_PCI=$(FEW_DRIVERS=1 "$here/prepare-nic.sh" --hugepages 300 | tail -n 1)
 export DEMI_PCI
 exec node "$here/../../node_modules/@demikernel/core/scripts/run-conformance.mjs" --on queues "$here/target.mjs" "$@"

@@ -54,7 +54,7 @@ examine "${as_user[@]}"
 USER=nobody bash -euc "$(said "$nic" mend)" || fail "the doctor's line does not give the card to the user"
 examine "${as_user[@]}"
 [[ $(said "$nic" found) == *'ready for device'* ]] || fail "after that the doctor says: $(said "$nic" found)"
-"$here/prepare-nic.sh" >/dev/null # the kernel's end
+FEW_DRIVERS=1 "$here/prepare-nic.sh" >/dev/null # the kernel's end
 
 ulimit -l unlimited
 # echoes HUGEPAGES: a server of the user's answers.
