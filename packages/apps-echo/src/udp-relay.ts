@@ -167,9 +167,8 @@ export class UdpRelay {
     const key = formatEndpoint(address);
     let client = this.clients.get(key);
     if (client === undefined) {
-      if (this.clients.size >= this.options.maxClients) {
-        if (!this.forget(this.clients.values().next().value as Client)) return undefined;
-      }
+      const full = this.clients.size >= this.options.maxClients;
+      if (full && !this.forget(this.clients.values().next().value as Client)) return undefined;
       client = this.admit(key, address);
       if (client === undefined) return undefined;
     } else {

@@ -9,7 +9,7 @@ import { createSocket } from "node:dgram";
 import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { usableEngines } from "./engines.js";
-import { endAll, engineConfig, pause, type RunningServer, startServer, temporaryDirectory } from "./program.js";
+import { endAll, engineConfig, pause, type RunningServer, startServer, temporaryDirectory, until } from "./program.js";
 
 const dir = temporaryDirectory();
 const sockets: Socket[] = [];
@@ -53,15 +53,10 @@ class Peer {
       });
   }
 
-  async until(done: () => boolean, within = 5000): Promise<boolean> {
-    for (let waited = 0; waited < within && !done(); waited += 5) await pause(5);
-    return done();
-  }
-
   async echo(data: Buffer): Promise<void> {
     this.received = Buffer.alloc(0);
     this.socket.write(data);
-    await this.until(() => this.received.length >= data.length || this.ended);
+    await until(() => this.received.length >= data.length || this.ended);
     expect(this.received.equals(data)).toBe(true);
   }
 }
@@ -88,7 +83,7 @@ describe.each(usableEngines())("framed messages over the posix engine %s", (engi
       peer.socket.write(Buffer.of(byte));
       await pause(2);
     }
-    expect(await peer.until(() => peer.received.length === bytes.length)).toBe(true);
+    expect(await until(() => peer.received.length === bytes.length)).toBe(true);
     expect(peer.received.equals(bytes)).toBe(true);
     expect((await program.end("SIGINT")).stdout).toMatch(/served 1 connections, 1 messages, 8 bytes/);
   });
@@ -130,7 +125,7 @@ describe.each(usableEngines())("framed messages over the posix engine %s", (engi
     await good.echo(message(Buffer.from("before")));
     const bad = new Peer(port);
     bad.socket.write(bytes);
-    expect(await bad.until(() => bad.ended)).toBe(true);
+    expect(await until(() => bad.ended)).toBe(true);
     expect(bad.received.length).toBe(0);
     await good.echo(message(Buffer.from("after")));
     await endClean(program);
@@ -160,7 +155,7 @@ describe.each(usableEngines())("framed messages over the posix engine %s", (engi
     // Whole but for the last byte: a datagram is never continued by the next.
     socket.send(good.subarray(0, -1), port, "127.0.0.1");
     socket.send(good, port, "127.0.0.1");
-    for (let waited = 0; waited < 3000 && replies.length === 0; waited += 10) await pause(10);
+    await until(() => replies.length > 0, 3000);
     socket.close();
     expect(replies).toEqual([good]);
     await endClean(program);

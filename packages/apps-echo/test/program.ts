@@ -129,6 +129,12 @@ export function reportIn(ended: Ended): ClientReport & { latency: Latency } {
   return JSON.parse(ended.stdout);
 }
 
+/** Waits until the condition holds, at most `within` milliseconds; whether it does. */
+export async function until(condition: () => boolean, within = 5000): Promise<boolean> {
+  for (let waited = 0; waited < within && !condition(); waited += 5) await pause(5);
+  return condition();
+}
+
 export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -1,6 +1,6 @@
 /** The UDP relay, with our server, our client, and datagram sockets of node:dgram. */
 import { createSocket, type Socket } from "node:dgram";
-import { demiEcho, endAll, pause, reportIn, runClient, startServer } from "./program.js";
+import { demiEcho, endAll, pause, reportIn, runClient, startServer, until } from "./program.js";
 
 const sockets: Socket[] = [];
 
@@ -18,14 +18,12 @@ function peer(relayPort: number, host = "127.0.0.1") {
   return {
     replies,
     send: (text: string) => socket.send(text, relayPort, host),
-    async hears(count: number, within = 5000): Promise<void> {
-      for (let waited = 0; waited < within && replies.length < count; waited += 5) await pause(5);
-    },
+    hears: (count: number) => until(() => replies.length >= count),
     /** Sends, and waits a while for a reply. */
     async ask(text: string, within = 2000): Promise<string | undefined> {
       const before = replies.length;
       socket.send(text, relayPort, host);
-      for (let waited = 0; waited < within && replies.length === before; waited += 5) await pause(5);
+      await until(() => replies.length > before, within);
       return replies[before];
     },
   };
@@ -77,8 +75,8 @@ async function silentTarget() {
   return {
     port: socket.address().port,
     ports,
-    async heard(text: string, within = 5000): Promise<number> {
-      for (let waited = 0; waited < within && !ports.has(text); waited += 5) await pause(5);
+    async heard(text: string): Promise<number> {
+      await until(() => ports.has(text));
       return ports.get(text) ?? fail(`${text} did not come`);
     },
     send: (text: string, port: number) => socket.send(text, port, "127.0.0.1"),
