@@ -1,9 +1,11 @@
 /** The whole suite, one entry per topic: the executable form of the contract in docs/architecture.md. */
 import type { ConformanceCase } from "./case.js";
 import { asyncCalls } from "./cases/async.js";
+import { aborting } from "./cases/async-abort.js";
 import { combinators } from "./cases/combinators.js";
 import { combinatorEnds } from "./cases/combinators-end.js";
 import { files } from "./cases/files.js";
+import { handlerFaults } from "./cases/handler-faults.js";
 import { loopModes } from "./cases/loop-modes.js";
 import { order } from "./cases/rule1-order.js";
 import { ownership } from "./cases/rule2-push-ownership.js";
@@ -45,7 +47,9 @@ export const suite: readonly ConformanceCase[] = [
   ...threads,
   ...waiting,
   ...asyncCalls,
+  ...aborting,
   ...runLoop,
+  ...handlerFaults,
   ...loopModes,
   ...sockets,
   ...hostSockets,

@@ -1,7 +1,16 @@
 import { constants } from "node:os";
 import { DemiError } from "../errors.js";
 import { Layout } from "../layout.js";
-import type { Address, AsyncCalls, AsyncOptions, Completion, QueueDescriptor, QueueToken, Sga } from "../types.js";
+import {
+  type Address,
+  type AsyncCalls,
+  type AsyncOptions,
+  type Completion,
+  PushFlag,
+  type QueueDescriptor,
+  type QueueToken,
+  type Sga,
+} from "../types.js";
 import type { Control } from "./control.js";
 import type { Runtime } from "./runtime.js";
 import { opcodeOf, qdOf } from "./tokens.js";
@@ -21,23 +30,13 @@ export class Async implements AsyncCalls {
 
   push(qd: QueueDescriptor, sga: Sga, flags = 0, options?: AsyncOptions): Promise<number> {
     // A promise always needs the completion, so QUIET is left out.
-    return this.#settle(
-      "push",
-      qd,
-      () => this.#runtime.push(qd, sga, flags & 1),
-      options,
-      (result) => result,
-    );
+    const start = () => this.#runtime.push(qd, sga, flags & PushFlag.FREE);
+    return this.#settle("push", qd, start, options, bytes, () => this.#release(sga, flags));
   }
 
   pushTo(qd: QueueDescriptor, sga: Sga, to?: Address, flags = 0, options?: AsyncOptions): Promise<number> {
-    return this.#settle(
-      "pushTo",
-      qd,
-      () => this.#runtime.pushTo(qd, sga, to, flags & 1),
-      options,
-      (result) => result,
-    );
+    const start = () => this.#runtime.pushTo(qd, sga, to, flags & PushFlag.FREE);
+    return this.#settle("pushTo", qd, start, options, bytes, () => this.#release(sga, flags));
   }
 
   pop(qd: QueueDescriptor, options?: AsyncOptions & { limit?: number }): Promise<Sga> {
@@ -73,13 +72,17 @@ export class Async implements AsyncCalls {
         return;
       }
       this.#runtime.open("wait");
-      const abort = () => this.#abort(qt);
+      if (signal === undefined) {
+        this.#runtime.attach(qt, (result, value, tag) => resolve(completion(qt, result, value, tag)));
+        return;
+      }
+      const abort = () => this.#abort(qt, signal, reject);
       this.#runtime.attach(qt, (result, value, tag) => {
-        signal?.removeEventListener("abort", abort);
-        if (result === ECANCELED && signal?.aborted) reject(signal.reason);
+        signal.removeEventListener("abort", abort);
+        if (result === ECANCELED && signal.aborted) reject(signal.reason);
         else resolve(completion(qt, result, value, tag));
       });
-      signal?.addEventListener("abort", abort, { once: true });
+      signal.addEventListener("abort", abort, { once: true });
     });
   }
 
@@ -113,20 +116,29 @@ export class Async implements AsyncCalls {
     }
   }
 
+  /** `unstarted`: what is to be done when the operation was never started. */
   #settle<T>(
     syscall: string,
     qd: QueueDescriptor,
     start: () => QueueToken,
     options: AsyncOptions | undefined,
     value: (result: number, value: number) => T,
+    unstarted?: () => void,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
       const signal = options?.signal;
       if (signal?.aborted) {
+        unstarted?.();
         reject(signal.reason);
         return;
       }
-      const qt = start();
+      let qt: QueueToken;
+      try {
+        qt = start();
+      } catch (error) {
+        unstarted?.();
+        throw error;
+      }
       if (signal === undefined) {
         this.#runtime.attach(qt, (result, got) => {
           if (result < 0) reject(DemiError.from(result, syscall, qd));
@@ -134,7 +146,7 @@ export class Async implements AsyncCalls {
         });
         return;
       }
-      const abort = () => this.#abort(qt);
+      const abort = () => this.#abort(qt, signal, reject);
       this.#runtime.attach(qt, (result, got) => {
         signal.removeEventListener("abort", abort);
         // An operation that had completed before the cancellation reached it keeps its result: nothing that arrived is lost.
@@ -146,9 +158,19 @@ export class Async implements AsyncCalls {
     });
   }
 
-  #abort(qt: QueueToken): void {
-    if (!this.#runtime.closed) this.#runtime.cancel(qt);
+  /** Given away with FREE means gone, however the promise ends: the caller need not ask why it failed. */
+  #release(sga: Sga, flags: number): void {
+    const { closed, arena } = this.#runtime;
+    if ((flags & PushFlag.FREE) !== 0 && !closed && arena.owns(sga)) this.#runtime.free(sga);
   }
+
+  #abort(qt: QueueToken, signal: AbortSignal, reject: (reason: unknown) => void): void {
+    if (!this.#runtime.closed && !this.#runtime.abort(qt)) reject(signal.reason);
+  }
+}
+
+function bytes(result: number): number {
+  return result;
 }
 
 function completion(qt: QueueToken, result: number, value: number, tag: number): Completion {

@@ -59,9 +59,10 @@ export class Loop {
     });
   }
 
-  /** Ends run(); completions from now on are kept for the next. */
+  /** Ends run(); completions from now on are kept for the next, those too that came together with the one being handled. */
   stop(error?: unknown): void {
     const finish = this.#finish;
+    if (finish !== undefined) this.#runtime.interrupt();
     this.#handler = undefined;
     this.#finish = undefined;
     finish?.(error);

@@ -14,6 +14,16 @@ const INDEX_MASK = (1 << Layout.TOKEN_INDEX_BITS) - 1;
 const ACCEPT_TAG = Layout.OP_ACCEPT - 1;
 const ECANCELED = -constants.errno.ECANCELED;
 
+/** What became of an operation that was to be cancelled. */
+const enum Cancelled {
+  /** It is to end with ECANCELED. */
+  YES,
+  /** The device has begun: it completes by itself, some time. */
+  NO,
+  /** It has completed already: its completion is on its way. */
+  COMPLETED,
+}
+
 /** The one object handed to run() and drain() handlers: rewritten for each completion. */
 class CompletionEvent implements Completion {
   qt = 0;
@@ -57,7 +67,11 @@ export class Runtime extends Boundary {
   readonly #derived = new Map<QueueDescriptor, DerivedQueue>();
   #nextDerived = 1;
   readonly #event = new CompletionEvent();
-  #finished: number[] = [];
+  /** Operations of derived queues that ended, four numbers each; those before #finishedAt have been told. */
+  readonly #finished: number[] = [];
+  #finishedAt = 0;
+  /** Counts interrupt(): a dispatch that finds it changed gives out no more. */
+  #interrupts = 0;
   readonly #reclaim = (qt: number): void => {
     if (this.tokens.holder(qt) !== Holder.NONE) this.#forget(qt);
   };
@@ -200,7 +214,7 @@ export class Runtime extends Boundary {
 
   /** Hands over the submissions and drives the device; waits in it up to `waitMicroseconds` when nothing is ready. */
   poll(waitMicroseconds: number): void {
-    this.cross(this.#finished.length !== 0 ? 0 : waitMicroseconds);
+    this.cross(this.#finished.length !== this.#finishedAt ? 0 : waitMicroseconds);
     this.takeReturned(this.#reclaim);
   }
 
@@ -211,20 +225,23 @@ export class Runtime extends Boundary {
 
   /** Work that needs no device: completions to hand out. */
   get ready(): boolean {
-    return this.#finished.length !== 0 || this.unsubmitted !== 0 || this.overflowing;
+    return this.#finished.length !== this.#finishedAt || this.unsubmitted !== 0 || this.overflowing;
   }
 
   /**
    * Gives every completion there is to its waiter: callbacks are called; the application's go to `handler`, or, without one, are kept
-   * until a wait picks them up. Returns how many there were.
+   * until a wait picks them up. Returns how many there were. What a handler that throws, or is interrupted, has not been given stays
+   * where it is, for the next dispatch.
    */
   dispatch(handler: CompletionHandler | undefined): number {
+    const interrupts = this.#interrupts;
     let count = 0;
     if (handler !== undefined && !this.done.empty) count += this.#handOver(handler);
-    if (this.#finished.length !== 0) count += this.#dispatchFinished(handler);
+    if (this.#finished.length !== this.#finishedAt) count += this.#dispatchFinished(handler, interrupts);
+    if (this.#interrupts !== interrupts) return count;
     const { words, table } = this;
     const event = this.#event;
-    for (let at = this.next(); at >= 0; at = this.next()) {
+    for (let at = this.next(); at >= 0; at = this.#interrupts === interrupts ? this.next() : -1) {
       const qt = words[at];
       const result = words[(at + Layout.CQE_RESULT) | 0];
       const value = words[(at + Layout.CQE_VALUE) | 0];
@@ -295,25 +312,45 @@ export class Runtime extends Boundary {
     if (handler !== undefined) this.#call(handler, 0, errno, 0, tagOf(Layout.OP_PUSH, qd));
   }
 
+  /** The handler that is being given completions gets no more of them: from within a handler or a callback. */
+  interrupt(): void {
+    this.#interrupts++;
+  }
+
   /** Completions that came while nobody handled them. */
   #handOver(handler: CompletionHandler): number {
+    const interrupts = this.#interrupts;
     let count = 0;
-    for (let qt = this.done.take(); qt !== 0; qt = this.done.take()) {
+    while (this.#interrupts === interrupts) {
+      const qt = this.done.take();
+      if (qt === 0) break;
       const { tokens } = this;
       this.release(qt);
-      this.#call(handler, qt, tokens.result(qt), tokens.value(qt), tokens.tag(qt));
       count++;
+      this.#call(handler, qt, tokens.result(qt), tokens.value(qt), tokens.tag(qt));
     }
     return count;
   }
 
-  #dispatchFinished(handler: CompletionHandler | undefined): number {
+  #dispatchFinished(handler: CompletionHandler | undefined, interrupts: number): number {
     const finished = this.#finished;
-    this.#finished = [];
-    for (let i = 0; i < finished.length; i += 4) {
-      this.#deliver(finished[i], finished[i + 1], finished[i + 2], finished[i + 3], handler);
+    // What finishes meanwhile is for the next dispatch.
+    const end = finished.length;
+    let count = 0;
+    while (this.#finishedAt < Math.min(end, finished.length) && this.#interrupts === interrupts) {
+      const at = this.#finishedAt;
+      this.#finishedAt = at + 4;
+      count++;
+      this.#deliver(finished[at], finished[at + 1], finished[at + 2], finished[at + 3], handler);
     }
-    return finished.length / 4;
+    if (this.#finishedAt === finished.length) {
+      finished.length = 0;
+      this.#finishedAt = 0;
+    } else if (this.#finishedAt > finished.length >> 1) {
+      finished.splice(0, this.#finishedAt);
+      this.#finishedAt = 0;
+    }
+    return count;
   }
 
   #publish(tag: number, errno: number): void {
@@ -369,18 +406,50 @@ export class Runtime extends Boundary {
   // ---- give up ---------------------------------------------------------------------------------------------------------
 
   cancel(qt: QueueToken): boolean {
-    if (this.outstanding(qt, "cancel") === Holder.DONE) return false;
+    return this.#cancel(qt) === Cancelled.YES;
+  }
+
+  #cancel(qt: QueueToken): Cancelled {
+    if (this.outstanding(qt, "cancel") === Holder.DONE) return Cancelled.COMPLETED;
     const derived = this.tokens.startTag(qt);
-    let cancelled: boolean;
+    let cancelled: Cancelled;
     if (derived !== 0) {
-      cancelled = this.#derived.get(qdOf(derived))?.cancel(qt) ?? false;
-      if (cancelled) this.finish(qt, ECANCELED, 0);
+      cancelled = this.#derived.get(qdOf(derived))?.cancel(qt) ? Cancelled.YES : this.#finishing(qt);
+      if (cancelled === Cancelled.YES) this.finish(qt, ECANCELED, 0);
     } else {
       this.flush();
-      cancelled = this.native.cancel(qt) === 1;
+      const result = this.native.cancel(qt);
+      cancelled = result === 1 ? Cancelled.YES : result === 0 ? Cancelled.NO : Cancelled.COMPLETED;
     }
     if (this.#asleep) this.kick();
     return cancelled;
+  }
+
+  /** Of a derived queue's token that the queue does not take back: it has ended, or goes on. */
+  #finishing(qt: QueueToken): Cancelled {
+    for (let at = this.#finishedAt; at < this.#finished.length; at += 4) {
+      if (this.#finished[at] === qt) return Cancelled.COMPLETED;
+    }
+    return Cancelled.NO;
+  }
+
+  /**
+   * Ends what a callback waits for. True: its completion is on its way, ECANCELED or what had happened before. False: the device has
+   * begun and may take as long as it likes, so the callback is forgotten and the operation ends unheard; what it brings is given back.
+   */
+  abort(qt: QueueToken): boolean {
+    if (this.#cancel(qt) !== Cancelled.NO) return true;
+    const { tokens } = this;
+    tokens.detach(qt);
+    if (tokens.startTag(qt) !== 0) {
+      tokens.attach(qt, (_result, value, tag) => this.discard(tag, value));
+    } else {
+      // Not a reason for the process to stay, nor for the loop to turn.
+      this.callbacks--;
+      tokens.detached(qt);
+      this.drop(qt);
+    }
+    return false;
   }
 
   drop(qt: QueueToken): void {
@@ -490,6 +559,9 @@ export class Runtime extends Boundary {
     this.#derived.clear();
     this.native.destroy();
     this.forgetCompletions();
+    this.#finished.length = 0;
+    this.#finishedAt = 0;
+    this.interrupt();
     this.callbacks = 0;
     for (const callback of waiting) callback(ECANCELED, 0, 0);
   }

@@ -115,6 +115,11 @@ export class TokenTable {
     return callback;
   }
 
+  /** After detach(), where the operation goes on: the token is the application's again. */
+  detached(qt: number): void {
+    this.#words[this.#table + (qt & INDEX_MASK)] = qt;
+  }
+
   /** The callbacks of all outstanding tokens, for the end of the libOS. */
   waiting(): CompletionCallback[] {
     return this.#callbacks.filter((callback) => callback !== undefined);
