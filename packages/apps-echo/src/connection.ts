@@ -6,6 +6,8 @@ const REMEMBERED = 64;
 
 export class Connection {
   connected = false;
+  /** It has sent its last message and said so; the other side's end is all that may come. */
+  ending = false;
   /** A pop is outstanding. */
   popping = false;
   /** The message under way, or -1. */

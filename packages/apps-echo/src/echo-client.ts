@@ -96,6 +96,11 @@ export class EchoClient {
     const { sga } = event;
     if (connection === undefined || sga === 0 || this.failure !== undefined) {
       this.handleOther(connection, event);
+    } else if (connection.ending) {
+      this.mismatches++;
+      this.firstMismatch ||= this.describe(connection, this.os.bytes(sga));
+      this.os.free(sga);
+      this.finish(connection);
     } else {
       connection.popping = false;
       if (!this.receive(connection, sga, event.result)) this.os.free(sga);
@@ -107,6 +112,8 @@ export class EchoClient {
   private handleOther(connection: Connection | undefined, { opcode, result, sga }: Completion): void {
     if (connection === undefined || this.failure !== undefined) {
       if (sga !== 0) this.os.free(sga);
+    } else if (connection.ending) {
+      if (opcode === Opcode.POP) this.finish(connection); // the end, or as good as it
     } else if (result < 0) {
       this.broke(connection, opcode, result);
     } else if (opcode === Opcode.CONNECT) {
@@ -233,7 +240,7 @@ export class EchoClient {
       connection.end();
       this.next(connection);
     } else {
-      this.end(connection); // where the next message would begin in the stream is not known any more
+      this.finish(connection); // where the next message would begin in the stream is not known any more
     }
   }
 
@@ -243,7 +250,19 @@ export class EchoClient {
     return this.payloads.difference(bytes, message, received);
   }
 
+  /** A stream is ended from this side, and then closed when the other has ended, too: until then it might still say something. */
   private end(connection: Connection): void {
+    if (this.datagrams || connection.ending) {
+      this.finish(connection);
+      return;
+    }
+    connection.ending = true;
+    connection.since = performance.now();
+    this.os.shutdown(connection.qd);
+    this.pop(connection);
+  }
+
+  private finish(connection: Connection): void {
     this.connections.delete(connection.qd);
     this.os.close(connection.qd);
     if (this.opened < this.options.clients && this.issued < this.options.iterations) this.open();
@@ -256,6 +275,10 @@ export class EchoClient {
     const { timeout } = this.options;
     const overdue = performance.now() - timeout;
     for (const connection of this.connections.values()) {
+      if (connection.ending && connection.since < overdue) {
+        this.finish(connection); // every echo came: that it does not end is its own affair
+        continue;
+      }
       if (connection.starvedSince !== 0 && connection.starvedSince < overdue) {
         this.fail(`no memory for a message of ${this.options.size} bytes within ${timeout} ms (option "arena")`);
       }

@@ -19,7 +19,7 @@ export function serveConnections(os: LibOS, listener: QueueDescriptor, served: S
       served.accepted++;
       os.pop(event.newQd);
       os.accept(listener);
-    } else if (event.result <= 0) {
+    } else if (event.result < 0 || (event.opcode === Opcode.POP && event.sga === 0)) {
       // The end of the stream, or the connection broke. Nothing else of it is outstanding.
       served.connections.delete(event.qd);
       os.close(event.qd);

@@ -1,7 +1,7 @@
 // Generated from native/include/demi/layout.hpp by scripts/layout.mjs. Do not edit.
 export const enum Layout {
   MAGIC = 0x44454d49,
-  VERSION = 3,
+  VERSION = 4,
   WORD_MAGIC = 0,
   WORD_VERSION = 1,
   WORD_SQ_ENTRIES = 2,
@@ -58,7 +58,7 @@ export const enum Layout {
   SLOT_ADDRESS = 8,
   SLOT_SCOPE = 12,
   SLOT_ALIGN = 64,
-  TOKEN_WORDS = 1,
+  TOKEN_WORDS = 10,
   CLASS_WORDS = 3,
   CLASS_SIZE = 0,
   CLASS_FIRST = 1,

@@ -26,7 +26,7 @@ export class DemiLibOS implements api.LibOS {
     this.#control = new Control(this.#runtime);
     this.#waiter = new Waiter(this.#runtime);
     this.#loop = new Loop(this.#runtime, options.loop, options.spinMicroseconds);
-    this.async = new Async(this.#runtime, this.#control);
+    this.async = new Async(this.#runtime);
   }
 
   get closed(): boolean {
@@ -72,6 +72,9 @@ export class DemiLibOS implements api.LibOS {
   truncate(qd: number, length: number): void {
     this.#control.truncate(qd, length);
   }
+  shutdown(qd: number): void {
+    this.#control.shutdown(qd);
+  }
   close(qd: number): void {
     this.#runtime.close(qd);
   }
@@ -81,8 +84,7 @@ export class DemiLibOS implements api.LibOS {
     return this.#runtime.accept(qd);
   }
   connect(qd: number, to: api.Address): number {
-    this.#runtime.open("connect");
-    return this.#control.connect(qd, to);
+    return this.#runtime.connect(qd, to);
   }
   push(qd: number, sga: number, flags = 0): number {
     return this.#runtime.push(qd, sga, flags);

@@ -31,6 +31,7 @@ export interface NativeLibOS {
   bind(qd: number, host: string, port: number): number;
   listen(qd: number, backlog: number): number;
   connect(qd: number, qt: number, host: string, port: number): number;
+  shutdown(qd: number): number;
   close(qd: number): number;
   /** [host, port, family] or a negative errno. */
   name(qd: number, peer: boolean): [string, number, number] | number;

@@ -13,7 +13,10 @@ export type QueueToken = number;
 /** Names a scatter-gather array: 1 to 16 segments of arena memory. Positive; 0 stands for none. */
 export type Sga = number;
 
-/** A numeric network address; `host` is never resolved, except that "localhost" means the loopback of the socket's family. */
+/**
+ * A numeric network address; `host` is never resolved, except that "localhost" means the loopback of the socket's family. An IPv6 zone is
+ * a number or an interface's name: "fe80::1%eth0".
+ */
 export interface Address {
   readonly host: string;
   readonly port: number;
@@ -88,7 +91,7 @@ export interface SocketOptionValues {
   keepalive: boolean;
   /** SO_LINGER: seconds, or -1 for off. */
   linger: number;
-  /** SO_REUSEADDR; on by default for listeners. */
+  /** SO_REUSEADDR; bind switches it on for a stream socket, unless it was set before. */
   reuseaddr: boolean;
   /** SO_REUSEPORT. */
   reuseport: boolean;
@@ -165,6 +168,11 @@ export interface LibOS {
   /** Moves a file queue's cursor; returns the new position. */
   lseek(qd: QueueDescriptor, offset: number, whence?: "set" | "cur" | "end"): number;
   truncate(qd: QueueDescriptor, length: number): void;
+  /**
+   * The half-close: after the pushes started before, the peer's pops find the end of the stream; pushes started after end with EPIPE. Pops
+   * go on. Of an in-memory queue, the end of what it holds.
+   */
+  shutdown(qd: QueueDescriptor): void;
   /** Completes all pending tokens of the queue with ECANCELED and releases it. */
   close(qd: QueueDescriptor): void;
 

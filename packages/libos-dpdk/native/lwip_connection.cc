@@ -80,6 +80,8 @@ int LwipConnection::bind(const Address& to) {
   if (to.family != family_) return -EAFNOSUPPORT;
   if (bound_) return -EINVAL;
   if (!stack_.is_local(to)) return -EADDRNOTAVAIL;
+  // As the kernel's sockets of libos-posix: connections of a listener that has closed do not keep its port from the next.
+  if (!reuse_chosen_) ip_set_option(pcb_, SOF_REUSEADDR);
   const ip_addr_t address = to_lwip(to);
   const int error = errno_of(tcp_bind(pcb_, &address, to.port));
   bound_ = error == 0;
@@ -123,16 +125,18 @@ void LwipConnection::consumed(std::size_t bytes) {
   }
 }
 
+void LwipConnection::end() {
+  if (pcb_ == nullptr) return;
+  tcp_output(pcb_);
+  // Short of memory for the FIN, lwIP sends it later.
+  tcp_shutdown(pcb_, 0, 1);
+}
+
 void LwipConnection::close() {
   if (pcb_ == nullptr) return;
   if (linger_ == 0) return abort();
   unwatch();
-  tcp_pcb* const pcb = let_go();
-  // Out of memory for the FIN: a reset needs none.
-  if (tcp_close(pcb) != ERR_OK) {
-    tcp_abort(pcb);
-    if (aborted_ != nullptr) *aborted_ = true;
-  }
+  stack_.farewells().take(let_go(), linger_);
 }
 
 int LwipConnection::local_address(Address& out) const {
@@ -169,6 +173,7 @@ int LwipConnection::set_option(SocketOption option, int value) {
     case SocketOption::kKeepAlive:
       return flag(SOF_KEEPALIVE);
     case SocketOption::kReuseAddress:
+      reuse_chosen_ = true;
       return flag(SOF_REUSEADDR);
     case SocketOption::kLinger:
       if (value < -1) return -EINVAL;
@@ -237,7 +242,7 @@ bool LwipConnection::deliver(pbuf* chain) {
   return true;
 }
 
-err_t LwipConnection::on_received(void* arg, tcp_pcb*, pbuf* chain, err_t) {
+err_t LwipConnection::on_received(void* arg, tcp_pcb* pcb, pbuf* chain, err_t) {
   auto* self = static_cast<LwipConnection*>(arg);
   if (self == nullptr) {
     if (chain != nullptr) pbuf_free(chain);
@@ -256,6 +261,8 @@ err_t LwipConnection::on_received(void* arg, tcp_pcb*, pbuf* chain, err_t) {
   bool aborted = false;
   self->aborted_ = &aborted;
   if (chain == nullptr) {
+    // Both sides have ended: lwIP frees the pcb when it likes, and tells nobody.
+    if (pcb->state == TIME_WAIT || pcb->state == CLOSING) self->release();
     self->events_->ended();
   } else if (!self->deliver(chain)) {
     self->aborted_ = nullptr;
@@ -293,7 +300,8 @@ err_t LwipConnection::on_poll(void* arg, tcp_pcb*) {
 void LwipConnection::on_error(void* arg, err_t error) {
   auto* self = static_cast<LwipConnection*>(arg);
   if (self == nullptr) return;
-  self->let_go();  // lwIP has freed it
+  self->let_go();                 // lwIP has freed it
+  if (error == ERR_CLSD) return;  // both sides have ended, and everything was acknowledged
   const int code = self->connecting_ && error == ERR_RST ? -ECONNREFUSED : errno_of(error);
   if (self->events_ != nullptr && self->early_ == nullptr) {
     self->events_->failed(code);

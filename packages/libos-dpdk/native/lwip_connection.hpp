@@ -23,6 +23,7 @@ class LwipConnection final : public Connection {
   std::size_t write(std::span<const std::uint8_t> bytes) override;
   void flush() override;
   void consumed(std::size_t bytes) override;
+  void end() override;
   void close() override;
   int local_address(Address& out) const override;
   int peer_address(Address& out) const override;
@@ -62,6 +63,7 @@ class LwipConnection final : public Connection {
   ConnectionEvents* events_ = nullptr;
   int family_;
   bool bound_ = false;
+  bool reuse_chosen_ = false;  // set_option() came before bind()
   bool connecting_ = false;
   bool blocked_ = false;  // write() took less than it was given
   int linger_ = -1;       // seconds; 0: close() resets

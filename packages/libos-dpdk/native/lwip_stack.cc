@@ -19,6 +19,7 @@ bool initialised = false;
 constexpr int kRounds = 4;                   // bursts taken in by one poll
 constexpr std::uint32_t kBurstsPerLook = 8;  // at the free receive buffers: a burst takes 32 of at least 1024
 constexpr int kLoopedPackets = 128;          // packets to ourselves taken in by one poll
+constexpr std::uint8_t kDoubtful = 2;        // timeouts in a row, after which the neighbour is asked again
 constexpr std::uint32_t kTickMs = TCP_TMR_INTERVAL / LwipStack::kClock;
 constexpr std::uint32_t kLookMs = 100;  // at half-open connections
 // Ethernet, IPv6, TCP: a frame so long carries next to nothing.
@@ -320,6 +321,7 @@ void LwipStack::timers() {
   if (now - last_tick_ >= kTickMs) {
     last_tick_ = now;
     tcp_timers();
+    farewells_.look(now);
   }
   if (now - last_loss_look_ >= LwipRecovery::kLookMs) {
     last_loss_look_ = now;
@@ -339,6 +341,7 @@ void LwipStack::tcp_timers() {
   if (!sent_again_) return;
   for (tcp_pcb* pcb = tcp_active_pcbs; pcb != nullptr; pcb = pcb->next) {
     if (!tcp_is_flag_set(pcb, TF_RTO)) continue;
+    if (pcb->nrtx >= kDoubtful) neighbours_->doubt(pcb->remote_ip);
     if (LwipConnection* const connection = LwipConnection::of(*pcb); connection != nullptr)
       connection->recovery().timed_out();
   }
@@ -468,6 +471,7 @@ void LwipStack::stats(const StatSink& sink) const {
   sink("receiveStarved", static_cast<double>(counters.receive_starved));
   sink("retransmissions", static_cast<double>(counters.retransmissions));
   sink("lossProbes", static_cast<double>(counters.loss_probes));
+  sink("closingSlowly", farewells_.under_way());
 }
 
 }  // namespace demi::dpdk

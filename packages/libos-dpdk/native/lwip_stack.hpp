@@ -9,6 +9,7 @@
 
 #include "frame_filter.hpp"
 #include "lwip.hpp"
+#include "lwip_farewells.hpp"
 #include "lwip_lookup.hpp"
 #include "net_stack.hpp"
 #include "port.hpp"
@@ -46,6 +47,7 @@ class LwipStack final : public NetStack {
 
   Arena& arena() { return arena_; }
   LwipLookup& lookup() { return lookup_; }
+  LwipFarewells& farewells() { return farewells_; }
   // True when the address is one of ours, or any.
   bool is_local(const Address& address) const;
 
@@ -110,6 +112,7 @@ class LwipStack final : public NetStack {
   StackOptions options_;
   FrameFilter filter_;
   LwipLookup lookup_;
+  LwipFarewells farewells_;
   std::unique_ptr<Neighbours> neighbours_;
   netif netif_{};
   bool added_ = false;

@@ -1,5 +1,13 @@
 #include "neighbours.hpp"
 
+extern "C" {
+#include <lwip/icmp6.h>
+#include <lwip/inet_chksum.h>
+#include <lwip/ip6.h>
+#include <lwip/priv/nd6_priv.h>
+#include <lwip/prot/nd6.h>
+}
+
 namespace demi::dpdk {
 
 Neighbours::Neighbours(netif& interface, const std::vector<StackOptions::Neighbour>& fixed) : netif_(interface) {
@@ -25,17 +33,90 @@ bool Neighbours::send_now(pbuf* packet, const ip4_addr_t& to, const ip4_addr_t& 
   eth_addr* mac;
   const ip4_addr_t* ip;
   if (etharp_find_addr(&netif_, &hop, &mac, &ip) < 0) return false;
+  Used& one = used(hop);
+  if (!ip4_addr_cmp(&one.hop, &hop)) one = Used::from(hop);
+  one.lately = true;
   result = etharp_output(&netif_, packet, &to);
   return true;
 }
 
+bool Neighbours::next_hop(const ip4_addr_t& to, ip4_addr_t& hop) const {
+  hop = to;
+  if (ip4_addr_netcmp(&to, netif_ip4_addr(&netif_), netif_ip4_netmask(&netif_)) || ip4_addr_islinklocal(&to))
+    return true;
+  hop = *netif_ip4_gw(&netif_);
+  return !ip4_addr_isany_val(hop);
+}
+
+bool Neighbours::is_fixed(const ip4_addr_t& hop) const {
+  for (const Fixed& entry : fixed_) {
+    if (ip4_addr_cmp(&entry.ip, &hop)) return true;
+  }
+  return false;
+}
+
+void Neighbours::doubt(const ip_addr_t& to) {
+  const std::uint32_t now = sys_now();
+  if (IP_IS_V4_VAL(to)) {
+    ip4_addr_t hop;
+    if (!next_hop(*ip_2_ip4(&to), hop) || is_fixed(hop)) return;
+    Used& one = used(hop);
+    if (!ip4_addr_cmp(&one.hop, &hop)) one = Used::from(hop);
+    if (now - one.doubted < kDoubtMs) return;
+    one.asked = one.doubted = now;
+    etharp_request(&netif_, &hop);
+    return;
+  }
+  for (std::size_t i = 0; i < asked6_.size(); ++i) {
+    const nd6_neighbor_cache_entry& entry = neighbor_cache[i];
+    if (entry.netif != &netif_ || !ip6_addr_cmp_zoneless(&entry.next_hop_address, ip_2_ip6(&to))) continue;
+    if (entry.state == ND6_NO_ENTRY || entry.state == ND6_INCOMPLETE || now - asked6_[i] < kDoubtMs) continue;
+    asked6_[i] = now;
+    solicit(entry.next_hop_address);
+  }
+}
+
+// RFC 4861, section 4.3, to everybody: lwIP would ask only the link address it knows, for seconds, and TCP's timers are faster than its
+// clock of neighbours. An answer to such a request overrides what is known, and meanwhile that is still used.
+void Neighbours::solicit(const ip6_addr_t& target) {
+  constexpr std::uint16_t kOption = 8;  // source link-layer address, section 4.6.1
+  const ip6_addr_t* source = nullptr;
+  for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES && source == nullptr; ++i) {
+    if (ip6_addr_ispreferred(netif_ip6_addr_state(&netif_, i))) source = netif_ip6_addr(&netif_, i);
+  }
+  if (source == nullptr) return;
+  pbuf* const packet = pbuf_alloc(PBUF_IP, sizeof(ns_header) + kOption, PBUF_RAM);
+  if (packet == nullptr) return;
+  std::memset(packet->payload, 0, packet->len);
+  auto& header = *static_cast<ns_header*>(packet->payload);
+  header.type = ICMP6_TYPE_NS;
+  ip6_addr_copy_to_packed(header.target_address, target);
+  auto* const option = static_cast<std::uint8_t*>(packet->payload) + sizeof header;
+  option[0] = ND6_OPTION_TYPE_SOURCE_LLADDR;
+  option[1] = 1;
+  std::memcpy(option + 2, netif_.hwaddr, ETH_HWADDR_LEN);
+  ip6_addr_t everybody;
+  ip6_addr_set_solicitednode(&everybody, target.addr[3]);
+  ip6_addr_assign_zone(&everybody, IP6_MULTICAST, &netif_);
+  header.chksum = ip6_chksum_pseudo(packet, IP6_NEXTH_ICMP6, packet->len, source, &everybody);
+  ip6_output_if(packet, source, &everybody, ND6_HOPLIM, 0, IP6_NEXTH_ICMP6, &netif_);
+  pbuf_free(packet);
+}
+
+// Where packets go that nobody answers by ARP of his own accord.
+void Neighbours::ask_again(std::uint32_t now_ms) {
+  for (Used& one : used_) {
+    if (!one.lately || now_ms - one.asked < kBelievedMs) continue;
+    one.asked = now_ms;
+    one.lately = false;
+    etharp_request(&netif_, &one.hop);
+  }
+}
+
 err_t Neighbours::send(pbuf* packet, const ip4_addr_t* to) {
   if (ip4_addr_ismulticast(to) || ip4_addr_isbroadcast(to, &netif_)) return etharp_output(&netif_, packet, to);
-  ip4_addr_t hop = *to;
-  if (!ip4_addr_netcmp(to, netif_ip4_addr(&netif_), netif_ip4_netmask(&netif_)) && !ip4_addr_islinklocal(to)) {
-    hop = *netif_ip4_gw(&netif_);
-    if (ip4_addr_isany_val(hop)) return ERR_RTE;
-  }
+  ip4_addr_t hop;
+  if (!next_hop(*to, hop)) return ERR_RTE;
   err_t result = ERR_OK;
   if (send_now(packet, *to, hop, result)) return result;
   if (waiting_.size() >= kMostWaiting) return ERR_MEM;
@@ -51,6 +132,10 @@ err_t Neighbours::send(pbuf* packet, const ip4_addr_t* to) {
 }
 
 void Neighbours::poll(std::uint32_t now_ms) {
+  if (now_ms - looked_ >= kDoubtMs) {
+    looked_ = now_ms;
+    ask_again(now_ms);
+  }
   if (waiting_.empty()) return;
   const bool ask = now_ms - asked_ >= kAskAgainMs;
   if (ask) asked_ = now_ms;

@@ -46,7 +46,9 @@ class Connection {
   virtual std::size_t write(std::span<const std::uint8_t> bytes) = 0;
   virtual void flush() = 0;
   virtual void consumed(std::size_t bytes) = 0;
-  // What was written is still sent, then the end; no events any more. Bytes received and not consumed make it a reset.
+  // What was written is still sent, then the end. Nothing is written after it; the peer's bytes go on coming.
+  virtual void end() = 0;
+  // The same, with no events any more: what the peer still sends is thrown away.
   virtual void close() = 0;
 
   virtual int local_address(Address& out) const = 0;

@@ -34,6 +34,7 @@ class TcpSocket final : public net::StreamQueue,
   // StreamQueue
   void start_send() override;
   void start_receive() override {}
+  void end_sending() override { connection_->end(); }
   void shut_down() override;
   void popped(std::size_t bytes) override;
   // ConnectionEvents

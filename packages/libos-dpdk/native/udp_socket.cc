@@ -18,7 +18,24 @@ UdpSocket::~UdpSocket() {
 
 void UdpSocket::connect(Op& op, const Address& to) {
   if (to.family != options_.family) return runtime_.complete(op, -EAFNOSUPPORT);
-  runtime_.complete(op, endpoint_->connect(to));
+  const int error = endpoint_->connect(to);
+  if (error == 0) drop_strangers();
+  runtime_.complete(op, error);
+}
+
+// What others sent before it was connected is not the peer's.
+void UdpSocket::drop_strangers() {
+  Arena& arena = runtime_.arena();
+  Address peer;
+  endpoint_->peer_address(peer);
+  for (std::size_t n = inbox_.size(); n != 0; --n) {
+    const Sga datagram = inbox_.pop();
+    if (arena.address(datagram).same(peer)) {
+      inbox_.push(datagram);
+    } else {
+      arena.free(datagram);
+    }
+  }
 }
 
 bool UdpSocket::cancel(Op& op) {

@@ -37,6 +37,7 @@ class UdpSocket final : public Queue, private EndpointEvents, private net::Retry
   bool send(Op& op);
   void deliver();
   void drop_inbox();
+  void drop_strangers();
 
   Sockets& sockets_;
   SocketOptions options_;

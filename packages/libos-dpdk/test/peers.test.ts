@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { rm } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type LibOS, openLibOS } from "@demikernel/core";
@@ -8,7 +10,7 @@ import { type LibOS, openLibOS } from "@demikernel/core";
 import { libos, peer } from "./bed/addresses.mjs";
 // @ts-expect-error: as above
 import { run, scratch } from "./bed/bed.mjs";
-import { ask, askDatagram, dial, shell } from "./bed/clients.js";
+import { ask, askDatagram, dial, pause, shell } from "./bed/clients.js";
 import { onBed, whyNot } from "./bed/on-bed.js";
 // @ts-expect-error: as above
 import { echo } from "./programs/echo.mjs";
@@ -174,6 +176,43 @@ function peersOver(driver: string): void {
     good.destroy();
     await quiet();
   });
+
+  // The peer says nothing that would give its new address away. Over one driver: none knows of neighbours.
+  (driver === "af_packet" ? test : test.skip).each([4, 6] as const)(
+    "a neighbour whose MAC changes is found again, though only this side speaks, IPv%d",
+    async (family) => {
+      let heard = "";
+      const server = createServer((socket) => {
+        socket.on("data", (data) => {
+          heard += data;
+        });
+        socket.on("error", () => undefined);
+      });
+      server.listen(0, peer[family]);
+      await once(server, "listening");
+      const hears = async (text: string) => {
+        for (let i = 0; i < 1500 && heard !== text; i++) await pause(10);
+        expect(heard).toBe(text);
+      };
+      const qd = os.socket("tcp", { family });
+      await os.async.connect(qd, { host: peer[family], port: (server.address() as AddressInfo).port });
+      await os.async.push(qd, os.from("before"), 1);
+      await hears("before");
+      try {
+        run("ip", "link", "set", "dev", "dk1", "address", "02:00:00:00:07:31");
+        await os.async.push(qd, os.from(" after"), 1);
+        await hears("before after");
+      } finally {
+        run("ip", "link", "set", "dev", "dk1", "address", peer.mac);
+      }
+      await os.async.push(qd, os.from(" again"), 1);
+      await hears("before after again");
+      os.close(qd);
+      server.close();
+      await quiet();
+    },
+    60_000,
+  );
 
   test("resets, half-closes and silences of the kernel's sockets leave nothing behind", async () => {
     for (const moment of ["idle", "sending", "not reading", "half-closed", "at once"]) {

@@ -19,7 +19,7 @@ DatagramSocket::~DatagramSocket() {
 
 // ---- control path ---------------------------------------------------------------------------------------------------
 
-int DatagramSocket::bind(const Address& to) { return bind_socket(fd_, options_.family, SocketKind::kDatagram, to); }
+int DatagramSocket::bind(const Address& to) { return bind_socket(fd_, options_.family, to); }
 int DatagramSocket::local_address(Address& out) { return local_address_of(fd_, out); }
 int DatagramSocket::peer_address(Address& out) { return peer_address_of(fd_, out); }
 int DatagramSocket::get_option(SocketOption option, int& value) { return get_socket_option(fd_, option, value); }
@@ -31,7 +31,12 @@ void DatagramSocket::connect(Op& op, const Address& to) {
   if (to.family != options_.family) return runtime_.complete(op, -EAFNOSUPPORT);
   sockaddr_storage address;
   const socklen_t length = to.to_sockaddr(address);
-  runtime_.complete(op, ::connect(fd_, reinterpret_cast<sockaddr*>(&address), length) == 0 ? 0 : -errno);
+  if (::connect(fd_, reinterpret_cast<sockaddr*>(&address), length) != 0) return runtime_.complete(op, -errno);
+  // As the kernel has it, which makes the loopback address of an unspecified one.
+  if (const int error = peer_address_of(fd_, peer_); error != 0) return runtime_.complete(op, error);
+  if (raw_ != 0 && !from_.same(peer_)) runtime_.arena().free(std::exchange(raw_, 0));
+  if (message_ != 0 && !from_.same(peer_)) runtime_.arena().free(std::exchange(message_, 0));
+  runtime_.complete(op, 0);
 }
 
 bool DatagramSocket::cancel(Op& op) {
@@ -134,6 +139,11 @@ void DatagramSocket::receive() {
       }
       if (error != 0) {
         runtime_.complete(*pops_.pop_front(), error);
+        continue;
+      }
+      // Of others the kernel refuses what comes from now on, but keeps what came before the socket was connected.
+      if (peer_.family != 0 && !from_.same(peer_)) [[unlikely]] {
+        runtime_.arena().free(std::exchange(raw_, 0));
         continue;
       }
     }

@@ -58,7 +58,8 @@ class DatagramSocket final : public Queue, public Pollable, public Retryable {
   OpList pops_;
   Sga raw_ = 0;      // received, framing not yet read
   Sga message_ = 0;  // the datagram to pop next
-  Address from_;     // of raw_
+  Address from_;     // of raw_ or message_
+  Address peer_;     // what it is connected to
   bool readable_ = false;
 };
 

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "demi/net/stream_queue.hpp"
+#include "farewells.hpp"
 #include "slot_classes.hpp"
 
 namespace demi::posix {
@@ -27,6 +28,8 @@ struct Network : net::StreamContext {
 
   Driver* driver = nullptr;
   SlotClasses classes;
+  Farewells farewells;
+  bool lingers = false;  // a socket's `linger` was set: only then is it worth a call to ask for one's
 
   struct Counters {
     std::uint64_t accept_paused = 0;        // accepts put off because descriptors or socket memory ran out
@@ -76,6 +79,9 @@ class Driver {
   virtual int watch_writable(Pollable& pollable, int fd) = 0;
   // The owner has seen that.
   virtual void writable_seen(Pollable& pollable, int fd) = 0;
+  // As watch(), for an eventfd that another thread writes to. It ends a sleep on sleep_fd() by itself, whatever the driver makes of the
+  // report: a signal of an eventfd that is given from within the wake-up of another may come late, or never.
+  virtual int watch_signal(Pollable& pollable, int eventfd) { return watch(pollable, eventfd); }
   // No more reports, and closes the descriptor.
   virtual void close_watched(Pollable& pollable, int fd) = 0;
 

@@ -42,7 +42,7 @@ std::unique_ptr<Engine> PosixEngine::make_over(Runtime& runtime, DriverFactory o
   if (!engine->driver_) return nullptr;
   engine->net_.driver = engine->driver_.get();
   if (const int fd = engine->files_.eventfd(); fd >= 0) {
-    error = engine->driver_->watch(engine->file_events_, fd);
+    error = engine->driver_->watch_signal(engine->file_events_, fd);
     if (error != 0) {
       message = "the file worker's eventfd cannot be watched";
       return nullptr;
@@ -87,6 +87,7 @@ void PosixEngine::stats(const StatSink& sink) const {
   sink("receiveStarved", static_cast<double>(c.receive_starved));
   sink("datagramsTooLarge", static_cast<double>(c.datagrams_too_large));
   sink("badMessages", static_cast<double>(net_.bad_messages + c.bad_datagrams));
+  sink("closingSlowly", net_.farewells.under_way());
   files_.stats(sink);
   driver_->stats(sink);
 }

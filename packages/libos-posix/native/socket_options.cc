@@ -55,13 +55,8 @@ int open_socket(SocketKind kind, int family) {
   return error;
 }
 
-int bind_socket(int fd, int family, SocketKind kind, const Address& to) {
+int bind_socket(int fd, int family, const Address& to) {
   if (to.family != family) return -EAFNOSUPPORT;
-  // A restarted server gets its port back at once. Not for datagrams, where the option lets another process take the
-  // port over.
-  if (kind == SocketKind::kStream) {
-    if (const int error = set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1); error != 0) return error;
-  }
   sockaddr_storage address;
   const socklen_t length = to.to_sockaddr(address);
   return result(::bind(fd, reinterpret_cast<sockaddr*>(&address), length));

@@ -10,7 +10,7 @@ namespace demi::posix {
 // a negative errno.
 int open_socket(SocketKind kind, int family);
 
-int bind_socket(int fd, int family, SocketKind kind, const Address& to);
+int bind_socket(int fd, int family, const Address& to);
 int local_address_of(int fd, Address& out);
 int peer_address_of(int fd, Address& out);
 int set_socket_option(int fd, SocketOption option, int value);

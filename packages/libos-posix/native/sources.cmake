@@ -7,6 +7,7 @@ set(DEMI_POSIX_SOURCES
   ${here}/driver.cc
   ${here}/epoll_driver.cc
   ${here}/epoll_stream.cc
+  ${here}/farewells.cc
   ${here}/file_queue.cc
   ${here}/file_worker.cc
   ${here}/listener.cc

@@ -1,5 +1,8 @@
 #include "stream_socket.hpp"
 
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -27,7 +30,12 @@ int StreamSocket::accepted(int fd) {
 
 int StreamSocket::bind(const Address& to) {
   if (state_ != State::kIdle) return -EINVAL;
-  return bind_socket(fd_, options_.family, SocketKind::kStream, to);
+  // A restarted server gets its port back at once, unless the application has said otherwise. Not for datagrams, where the option lets
+  // another process take the port over.
+  if (!reuse_chosen_) {
+    if (const int error = set_socket_option(fd_, SocketOption::kReuseAddress, 1); error != 0) return error;
+  }
+  return bind_socket(fd_, options_.family, to);
 }
 
 int StreamSocket::listen(int backlog) {
@@ -43,7 +51,12 @@ int StreamSocket::listen(int backlog) {
 
 int StreamSocket::local_address(Address& out) { return local_address_of(fd_, out); }
 int StreamSocket::peer_address(Address& out) { return peer_address_of(fd_, out); }
-int StreamSocket::set_option(SocketOption option, int value) { return set_socket_option(fd_, option, value); }
+int StreamSocket::set_option(SocketOption option, int value) {
+  const int error = set_socket_option(fd_, option, value);
+  if (error == 0 && option == SocketOption::kReuseAddress) reuse_chosen_ = true;
+  if (option == SocketOption::kLinger) net_.lingers = true;  // accepted sockets inherit it
+  return error;
+}
 int StreamSocket::get_option(SocketOption option, int& value) { return get_socket_option(fd_, option, value); }
 
 // ---- connections and their end --------------------------------------------------------------------------------------
@@ -106,9 +119,29 @@ void StreamSocket::close(std::unique_ptr<Queue> self) {
     runtime_.complete(*std::exchange(connect_op_, nullptr), -ECANCELED);
   }
   if (state_ == State::kConnected && !pushes_.empty() && !sending()) send_rest();
+  Network& net = net_;
+  int linger = -1;
+  const int fd = state_ == State::kConnected ? stay_behind(linger) : -1;
   end_pops();
-  release(std::move(self));
+  release(std::move(self));  // may end this object
+  if (fd >= 0) net.farewells.take(fd, linger);
 }
+
+// A descriptor of the connection that stays open after this one's is closed, where close(2) would wait, or lose what was pushed; else -1.
+int StreamSocket::stay_behind(int& linger) {
+  if (net_.lingers) get_socket_option(fd_, SocketOption::kLinger, linger);
+  if (linger == 0) return -1;  // a reset is asked for
+  int unsent = 0;
+  int unread = 0;
+  if (::ioctl(fd_, SIOCOUTQ, &unsent) != 0 || ::ioctl(fd_, SIOCINQ, &unread) != 0) unsent = 1;
+  const bool delivered = unsent == 0 && unread == 0;
+  const int fd = delivered ? -1 : ::fcntl(fd_, F_DUPFD_CLOEXEC, 0);
+  // Delivered, or out of descriptors: the kernel's close has to do, which must not wait.
+  if (fd < 0 && linger > 0) set_socket_option(fd_, SocketOption::kLinger, -1);
+  return fd;
+}
+
+void StreamSocket::end_sending() { ::shutdown(fd_, SHUT_WR); }
 
 void StreamSocket::shut_down() { ::shutdown(fd_, SHUT_RDWR); }
 

@@ -48,6 +48,7 @@ class StreamSocket : public StreamQueue {
   // ---- what a driver calls ------------------------------------------------------------------------------------------
 
   void connect_ended();
+  void end_sending() final;
   void shut_down() final;
 
   Network& net_;
@@ -56,7 +57,9 @@ class StreamSocket : public StreamQueue {
 
  private:
   void reset_connect(int error);
+  int stay_behind(int& linger);
 
+  bool reuse_chosen_ = false;  // setsockopt came before bind
   std::unique_ptr<Listener> listener_;
 };
 

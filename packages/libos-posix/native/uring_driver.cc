@@ -57,7 +57,16 @@ int UringDriver::setup(const RingParameters& parameters, std::string& message) {
     return error;
   }
   io_uring_cq_eventfd_toggle(&ring_, false);
-  return 0;
+  sleep_ = ::epoll_create1(EPOLL_CLOEXEC);
+  const int error = sleep_ < 0 ? -errno : sleep_on(eventfd_);
+  if (error != 0) message = "no epoll descriptor to sleep on";
+  return error;
+}
+
+int UringDriver::sleep_on(int fd) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  return ::epoll_ctl(sleep_, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
 }
 
 UringDriver::~UringDriver() {
@@ -70,6 +79,7 @@ UringDriver::~UringDriver() {
   while (UringStream* stream = closing_.pop_front()) delete stream->abandon();
   while (Watch* watch = watches_.pop_front()) delete watch;
   for (const int fd : late_closes_) ::close(fd);
+  if (sleep_ >= 0) ::close(sleep_);
   if (eventfd_ >= 0) ::close(eventfd_);
 }
 
@@ -143,6 +153,14 @@ int UringDriver::arm(Watch& watch, bool writable) {
 }
 
 int UringDriver::watch(Pollable& pollable, int fd) { return arm(watch_of(pollable, fd), false); }
+
+// The ring's poll request finds it while the ring is waited in. It is no way to end a sleep: when the eventfd is written to, the request
+// completes within that wake-up, where the kernel puts off the ring's own signal (eventfd_signal_allowed()), and Linux 6.18 puts off the
+// first one only: after it has been given, the bit that says so stays (io_uring/eventfd.c), and the next are dropped.
+int UringDriver::watch_signal(Pollable& pollable, int eventfd) {
+  if (const int error = sleep_on(eventfd); error != 0) return error;
+  return watch(pollable, eventfd);
+}
 
 int UringDriver::poll_writable(Pollable& pollable, int fd) { return arm(watch_of(pollable, fd), true); }
 

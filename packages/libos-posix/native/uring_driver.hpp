@@ -26,11 +26,12 @@ class UringDriver final : public Driver {
   std::unique_ptr<StreamSocket> stream(int fd, const StreamOptions& options) override;
   int accept_flags() const override { return 0; }
   int watch(Pollable& pollable, int fd) override;
+  int watch_signal(Pollable& pollable, int eventfd) override;
   int watch_writable(Pollable& pollable, int fd) override { return poll_writable(pollable, fd); }
   void writable_seen(Pollable&, int) override {}
   void close_watched(Pollable& pollable, int fd) override;
   void poll(std::uint32_t wait_us) override;
-  int sleep_fd() override { return eventfd_; }
+  int sleep_fd() override { return sleep_; }
   int prepare_sleep() override;
   void end_sleep() override;
   void stats(const StatSink& sink) const override;
@@ -80,6 +81,7 @@ class UringDriver final : public Driver {
   void prepare_work();
   void bound_unpopped();
   int arm(Watch& watch, bool writable);
+  int sleep_on(int fd);
   Watch& watch_of(Pollable& pollable, int fd);
   bool kernel_has_work() const;
 
@@ -88,7 +90,8 @@ class UringDriver final : public Driver {
   bool opened_ = false;
   bool reaping_ = false;
   bool multishot_allowed_ = true;
-  int eventfd_ = -1;
+  int eventfd_ = -1;  // the ring's: signalled for completions while toggled on
+  int sleep_ = -1;    // epoll of eventfd_ and of what watch_signal() was given
   std::uint32_t unpopped_limit_ = 0;
   std::unique_ptr<BufferRing> small_;
   std::unique_ptr<BufferRing> large_;

@@ -40,3 +40,24 @@ test.each(engines)(
   },
   70_000,
 );
+
+const namespace = spawnSync("unshare", ["--net", "true"], { encoding: "utf8" });
+const noNamespace = namespace.status === 0 ? undefined : `no network namespace: ${namespace.error ?? namespace.stderr}`;
+if (noNamespace !== undefined) process.stderr.write(`skipped: ${noNamespace}\n`);
+
+(noNamespace === undefined || process.env.CI === "true" ? test : test.skip).each(engines)(
+  "%s: IPv6 zones by number and by name",
+  (engine) => {
+    const setUp =
+      "ip link set lo up && ip link add zone0 type veth peer name zone1 && ip link set zone1 up && " +
+      "ip link set zone0 up && ip address add fe80::1/64 dev zone0 nodad";
+    const run = spawnSync("unshare", ["--net", "sh", "-ec", `${setUp}; exec node ${program("zones.mjs")} ${engine}`], {
+      encoding: "utf8",
+      timeout: 60_000,
+    });
+    expect(run.stderr).toBe("");
+    const both = ["pushed to", "connected to"];
+    expect(JSON.parse(run.stdout)).toEqual({ heard: [...both, ...both], codes: new Array(6).fill("EINVAL") });
+  },
+  70_000,
+);

@@ -2,13 +2,7 @@
 #include "rdma_engine.hpp"
 #include "signal_handlers.hpp"
 
-namespace {
-
-Napi::Object init(Napi::Env env, Napi::Object exports) {
+NAPI_MODULE_INIT() {
   demi::rdma::restore_signal_handlers();
   return demi::addon::init<demi::rdma::RdmaEngine::make, demi::rdma::RdmaEngine::prepare>(env, exports);
 }
-
-}  // namespace
-
-NODE_API_MODULE(demi_rdma, init)

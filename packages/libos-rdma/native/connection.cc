@@ -209,6 +209,8 @@ void Connection::received(Work& work, std::uint32_t bytes) {
   }
   if (header->kind == Kind::kData) {
     if (!accept_data(*header, buffer, bytes - static_cast<std::uint32_t>(Header::kBytes))) return;
+  } else if (header->kind == Kind::kShut) {
+    if (!accept_shut(buffer)) return;
   } else {
     post_again(buffer);
     if (header->kind == Kind::kEnd && !std::exchange(peer_ended_, true) && events_ != nullptr) events_->ended();
@@ -221,7 +223,7 @@ bool Connection::accept_data(const Header& header, std::uint32_t buffer, std::ui
   if (header.message > context_.most_message) {
     error = -EMSGSIZE;
   } else if (header.offset != next_offset_ || (header.offset != 0 && header.message != message_) || peer_ended_ ||
-             peer_credits_ == 0) {
+             peer_shut_ || peer_credits_ == 0) {
     error = -EPROTO;
   }
   if (error != 0) {
@@ -242,6 +244,24 @@ bool Connection::accept_data(const Header& header, std::uint32_t buffer, std::ui
   return true;
 }
 
+// As data it takes a credit, so that no more receives are needed than those of the credits.
+bool Connection::accept_shut(std::uint32_t buffer) {
+  if (next_offset_ != 0 || peer_ended_ || peer_shut_ || peer_credits_ == 0) {
+    context_.buffers.give_receive(buffer);
+    bad_message(-EPROTO);
+    return false;
+  }
+  --peer_credits_;
+  peer_shut_ = true;
+  if (left_) {
+    post_again(buffer);
+    return true;
+  }
+  used(buffer);
+  if (events_ != nullptr) events_->shut();
+  return true;
+}
+
 std::span<const std::uint8_t> Connection::front_bytes() const {
   return {context_.buffers.receive(front().buffer) + Header::kBytes, front().bytes};
 }
@@ -258,8 +278,13 @@ Sga Connection::take_front() {
 void Connection::drop_front() {
   const Fragment fragment = front();
   arrived_.pop_front();
-  if (!endpoint_) return context_.buffers.give_receive(fragment.buffer);
-  if (post(fragment.buffer)) {
+  used(fragment.buffer);
+}
+
+// What a credit was spent on has been taken in: its receive is posted again, and the credit owed.
+void Connection::used(std::uint32_t buffer) {
+  if (!endpoint_) return context_.buffers.give_receive(buffer);
+  if (post(buffer)) {
     ++owed_;
     return return_credits();
   }
@@ -289,6 +314,7 @@ void Connection::give_up(int error) {
 
 void Connection::attach(ConnectionEvents& events) {
   events_ = &events;
+  if (peer_shut_) events.shut();
   if (peer_ended_) events.ended();
   if (!endpoint_) events.lost(error_);
 }

@@ -61,7 +61,8 @@ class ConnectionEvents {
   virtual void arrived() = 0;       // front() is something
   virtual void writable() = 0;      // send() would take more
   virtual void pushed(Op& op) = 0;  // all of it was sent and its memory is free
-  virtual void ended() = 0;         // the peer has closed; what came before is still in arrived()
+  virtual void shut() = 0;          // the peer sends no more data; what came before is still in arrived()
+  virtual void ended() = 0;         // the peer has closed; as above
   // The connection is gone, for sends at once, for receives when what has arrived was taken.
   virtual void lost(int error) = 0;
 
@@ -112,6 +113,9 @@ class Connection final : private EndpointEvents, private net::Retryable {
   // The short way for a message that can be sent and done with at once. False: send() it.
   bool send_whole(std::span<const std::uint8_t> message);
 
+  // The half-close, behind everything that send() took. False: not now; writable() or a retry of `waiting` follows, or lost().
+  bool send_shut(net::Retryable& waiting);
+
   bool empty() const { return arrived_.empty(); }
   const Fragment& front() const { return arrived_.front(); }
   std::span<const std::uint8_t> front_bytes() const;
@@ -160,6 +164,8 @@ class Connection final : private EndpointEvents, private net::Retryable {
   void settled();
   void say_end();
   bool accept_data(const Header& header, std::uint32_t buffer, std::uint32_t bytes);
+  bool accept_shut(std::uint32_t buffer);
+  void used(std::uint32_t buffer);
   void bad_message(int error);
   void give_up(int error);
   void close_endpoint();
@@ -169,6 +175,7 @@ class Connection final : private EndpointEvents, private net::Retryable {
   std::unique_ptr<Endpoint> endpoint_;  // nullptr: closed
   Handshake peer_;
   bool established_ = false;
+  bool peer_shut_ = false;
   bool peer_ended_ = false;
   bool left_ = false;
   bool end_said_ = false;

@@ -92,6 +92,20 @@ Connection::Sent Connection::send(Op& op, net::Retryable& waiting) {
   }
 }
 
+bool Connection::send_shut(net::Retryable& waiting) {
+  if (!endpoint_ || !established_) return false;
+  if (send_credits_ == 0) {
+    ++context_.counters.credit_stalls;
+    return false;
+  }
+  if (!send_control(Kind::kShut)) {
+    no_room(waiting);
+    return false;
+  }
+  --send_credits_;
+  return true;
+}
+
 // By a completion: from memory that stays until it has come. A short message is copied behind its header.
 bool Connection::post_fragment(Op& op, std::span<const iovec> pieces, std::uint32_t bytes, bool last) {
   if (sends_ >= kFairSends && context_.buffers.sends_free() < Buffers::kSends / 2) [[unlikely]]

@@ -5,12 +5,6 @@
 
 namespace demi::rdma {
 
-namespace {
-
-bool same(const Address& a, const Address& b) { return a.family == b.family && a.port == b.port && a.bytes == b.bytes; }
-
-}  // namespace
-
 DatagramSocket::DatagramSocket(Context& context, int family)
     : Queue(context.runtime), context_(context), family_(family) {}
 
@@ -52,7 +46,15 @@ int DatagramSocket::peer_address(Address& out) {
 void DatagramSocket::connect(Op& op, const Address& to) {
   if (to.family != family_) return runtime_.complete(op, -EAFNOSUPPORT);
   const int error = be_bound();
-  if (error == 0) peer_ = to;
+  if (error == 0) {
+    peer_ = to;
+    // What others sent before is not the peer's.
+    std::erase_if(arrived_, [&](const Arrived& one) {
+      if (one.from.same(peer_)) return false;
+      context_.buffers.give_receive(one.buffer);
+      return true;
+    });
+  }
   runtime_.complete(op, error);
 }
 
@@ -107,7 +109,7 @@ int DatagramSocket::send(Sga sga, std::uint32_t length, const Address& to) {
 // ---- receiving ------------------------------------------------------------------------------------------------------
 
 void DatagramSocket::datagram(const Address& from, std::span<const std::uint8_t> bytes) {
-  if (peer_.family != 0 && !same(from, peer_)) return;
+  if (peer_.family != 0 && !from.same(peer_)) return;
   Buffers& buffers = context_.buffers;
   std::uint32_t buffer = 0;
   if (bytes.size() > buffers.receive_bytes() || arrived_.size() == kMostArrived ||

@@ -16,6 +16,7 @@ class RdmaSocket::Handshaking final : public ConnectionEvents {
   void arrived() override {}
   void writable() override {}
   void pushed(Op&) override {}
+  void shut() override {}
   void ended() override {}
   void lost(int) override { listener_.handshake_over(*this, false); }
 
@@ -128,6 +129,7 @@ void RdmaSocket::lost(int error) {
   if (state_ == State::kConnecting) {
     // Another attempt may follow.
     state_ = State::kIdle;
+    shut_ = false;
     Connection::leave(std::move(connection_));
     if (connect_op_ != nullptr) runtime_.complete(*std::exchange(connect_op_, nullptr), error);
     runtime_.fail_all(pushes_, error);
@@ -137,6 +139,12 @@ void RdmaSocket::lost(int error) {
   if (receive_error_ == 0 && !ended_) receive_error_ = error;
   runtime_.fail_all(sending_, error);
   runtime_.fail_all(pushes_, send_error_);
+  drain();
+}
+
+// The peer sends no more, and takes what it is sent.
+void RdmaSocket::shut() {
+  ended_ = true;
   drain();
 }
 
@@ -163,6 +171,7 @@ bool RdmaSocket::cancel(Op& op) {
       // What went out cannot be taken back, and a message with a hole would be worthless.
       if (op.started || op.cursor != 0) return false;
       pushes_.remove(op);
+      send_end();
       return true;
     case layout::kOpAccept:
       accepts_.remove(op);
@@ -171,6 +180,19 @@ bool RdmaSocket::cancel(Op& op) {
       pops_.remove(op);
       return true;
   }
+}
+
+int RdmaSocket::shutdown() {
+  if (state_ != State::kConnected && state_ != State::kConnecting) return -ENOTCONN;
+  shut_ = true;
+  send_end();
+  return 0;
+}
+
+// After shutdown(), behind all pushes.
+void RdmaSocket::send_end() {
+  if (!shut_ || end_sent_ || state_ != State::kConnected || !pushes_.empty() || send_error_ != 0) return;
+  end_sent_ = connection_->send_shut(*this);
 }
 
 void RdmaSocket::close(std::unique_ptr<Queue>) {
@@ -248,6 +270,7 @@ void RdmaSocket::push(Op& op) {
   if (state_ != State::kConnected && state_ != State::kConnecting) return runtime_.complete(op, -ENOTCONN);
   if (op.flags & layout::kFlagTo) return runtime_.complete(op, -EISCONN);
   if (send_error_ != 0) return runtime_.complete(op, send_error_);
+  if (shut_) return runtime_.complete(op, -EPIPE);
   if (pushes_.size() + sending_.size() >= kMaxPushes) return runtime_.complete(op, -EAGAIN);
   pushes_.push_back(op);
   if (state_ == State::kConnected) start_send();
@@ -273,10 +296,11 @@ void RdmaSocket::start_send() {
       sending_.push_back(op);
     }
   }
+  send_end();
 }
 
 bool RdmaSocket::try_push(Sga sga, std::uint32_t) {
-  if (state_ != State::kConnected || !pushes_.empty() || !sending_.empty() || send_error_ != 0) return false;
+  if (state_ != State::kConnected || shut_ || !pushes_.empty() || !sending_.empty() || send_error_ != 0) return false;
   Arena& arena = runtime_.arena();
   if (!connection_->send_whole(arena.bytes_of(sga))) return false;
   arena.free(sga);

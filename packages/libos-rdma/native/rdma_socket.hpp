@@ -24,6 +24,7 @@ class RdmaSocket final : public Queue, private ConnectionEvents, private Listene
   void accept(Op& op) override;
   void connect(Op& op, const Address& to) override;
   bool cancel(Op& op) override;
+  int shutdown() override;
   void close(std::unique_ptr<Queue> self) override;
   int bind(const Address& to) override;
   int listen(int backlog) override;
@@ -43,6 +44,7 @@ class RdmaSocket final : public Queue, private ConnectionEvents, private Listene
   void arrived() override { drain(); }
   void writable() override { start_send(); }
   void pushed(Op& op) override;
+  void shut() override;
   void ended() override;
   void lost(int error) override;
   // ListenerEvents
@@ -52,6 +54,7 @@ class RdmaSocket final : public Queue, private ConnectionEvents, private Listene
   void retry() override;
 
   void start_send();
+  void send_end();
   void drain();
   bool next_message();
   bool assemble();
@@ -71,6 +74,8 @@ class RdmaSocket final : public Queue, private ConnectionEvents, private Listene
   OpList sending_;  // all of it is under way
   OpList pops_;
   bool ended_ = false;
+  bool shut_ = false;      // shutdown() was called
+  bool end_sent_ = false;  // and the peer told
   int receive_error_ = 0;
   int send_error_ = 0;
 

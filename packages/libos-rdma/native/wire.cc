@@ -80,6 +80,7 @@ std::optional<Header> Header::decode(std::span<const std::uint8_t> bytes) {
       if (out.credits == 0) return std::nullopt;
       [[fallthrough]];
     case Kind::kEnd:
+    case Kind::kShut:
       if (payload != 0 || out.more || out.message != 0 || out.offset != 0) return std::nullopt;
       return out;
   }

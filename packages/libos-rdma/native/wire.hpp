@@ -33,6 +33,7 @@ enum class Kind : std::uint8_t {
   kData = 1,    // a fragment of a message
   kCredit = 2,  // credits alone
   kEnd = 3,     // nothing follows: the sender has closed
+  kShut = 4,    // no data follows, but the sender still takes it in: the half-close
 };
 
 struct Header {

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <vector>
 
 #include "demi/addon.hpp"
@@ -19,18 +20,50 @@ using demi::Op;
 using demi::OpList;
 using demi::SocketOption;
 
+using Clock = std::chrono::steady_clock;
+
 class Socket;
-using SocketSet = std::vector<Socket*>;
+
+// A connection that was closed. The kernel delivers what it has taken, unless the peer's own bytes are left unread, when it resets the
+// connection: so they are read, and thrown away, until the peer's end.
+struct Leaving {
+  int fd;
+  bool reset;  // at the deadline
+  Clock::time_point deadline;
+
+  // True when it is closed.
+  bool over() const {
+    char bytes[4096];
+    ssize_t got = 1;
+    for (int i = 0; i < 64 && got > 0; ++i) got = ::recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
+    const bool late = Clock::now() >= deadline;
+    if ((got > 0 || (got < 0 && errno == EAGAIN)) && !late) return false;
+    const linger none{1, 0};
+    if (late && reset) ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    ::close(fd);
+    return true;
+  }
+};
+
+// Of one engine.
+struct Everybody {
+  std::vector<Socket*> sockets;
+  std::vector<Leaving> leaving;
+
+  ~Everybody() {
+    for (const Leaving& one : leaving) ::close(one.fd);
+  }
+};
 
 class Socket final : public demi::Queue {
  public:
-  Socket(demi::Runtime& runtime, SocketSet& all, int fd, bool connected)
+  Socket(demi::Runtime& runtime, Everybody& all, int fd, bool connected)
       : Queue(runtime), all_(all), fd_(fd), connected_(connected) {
-    all_.push_back(this);
+    all_.sockets.push_back(this);
   }
   ~Socket() override {
-    std::erase(all_, this);
-    ::close(fd_);
+    std::erase(all_.sockets, this);
+    if (fd_ >= 0) ::close(fd_);
   }
 
   // What to ask poll(2) for; 0: nothing is pending, so a readable socket must not wake anybody.
@@ -51,6 +84,7 @@ class Socket final : public demi::Queue {
 
   void push(Op& op) override {
     if (!connected_ && connecting_ == nullptr) return runtime_.complete(op, -ENOTCONN);
+    if (shut_) return runtime_.complete(op, -EPIPE);
     pushes_.push_back(op);
     if (pushes_.size() == 1 && connected_) send_pending();
   }
@@ -78,19 +112,28 @@ class Socket final : public demi::Queue {
     // Half a message on the wire cannot be called back.
     if (!op.linked || op.cursor != 0) return false;
     (op.code == demi::layout::kOpPush ? pushes_ : op.code == demi::layout::kOpPop ? pops_ : accepts_).remove(op);
+    send_end();
     return true;
   }
 
-  // The kernel has copied what was sent: nothing outlives the call, so `self` may die here.
+  int shutdown() override {
+    if (!connected_ && connecting_ == nullptr) return -ENOTCONN;
+    shut_ = true;
+    send_end();
+    return 0;
+  }
+
+  // The kernel has copied what was sent: nothing of this object outlives the call, so `self` may die here.
   void close(std::unique_ptr<Queue>) override {
     if (connecting_ != nullptr) runtime_.complete(*std::exchange(connecting_, nullptr), -ECANCELED);
     for (OpList* list : {&pushes_, &pops_, &accepts_}) runtime_.fail_all(*list, -ECANCELED);
+    if (connected_) leave();
   }
 
   // ---- control path ------------------------------------------------------------------------------------------------------
 
   int bind(const Address& to) override {
-    set_option(SocketOption::kReuseAddress, 1);
+    if (!reuse_chosen_) set_option(SocketOption::kReuseAddress, 1);
     sockaddr_storage name;
     const socklen_t length = to.to_sockaddr(name);
     return errno_of(::bind(fd_, reinterpret_cast<sockaddr*>(&name), length));
@@ -102,6 +145,7 @@ class Socket final : public demi::Queue {
   int set_option(SocketOption option, int value) override {
     const Option& o = kOptions[static_cast<int>(option)];
     if (value < o.least || value > o.most) return -EINVAL;
+    if (option == SocketOption::kReuseAddress) reuse_chosen_ = true;
     const linger seconds{value >= 0, std::max(value, 0)};
     if (option == SocketOption::kLinger) return errno_of(::setsockopt(fd_, o.level, o.name, &seconds, sizeof seconds));
     return errno_of(::setsockopt(fd_, o.level, o.name, &value, sizeof value));
@@ -150,6 +194,22 @@ class Socket final : public demi::Queue {
     runtime_.fail_all(pops_, -ENOTCONN);
   }
 
+  // After shutdown(), behind all pushes.
+  void send_end() {
+    if (shut_ && connected_ && pushes_.empty()) ::shutdown(fd_, SHUT_WR);
+  }
+
+  void leave() {
+    int seconds = -1;
+    get_option(SocketOption::kLinger, seconds);
+    if (seconds == 0) return;               // a reset, by close(2)
+    set_option(SocketOption::kLinger, -1);  // which is not to wait
+    ::shutdown(fd_, SHUT_WR);
+    const Leaving one{fd_, seconds > 0, Clock::now() + std::chrono::seconds(seconds > 0 ? seconds : 10)};
+    fd_ = -1;
+    if (!one.over()) all_.leaving.push_back(one);
+  }
+
   void send_pending() {
     while (Op* op = pushes_.front()) {
       iovec parts[demi::layout::kMaxSegments];
@@ -164,6 +224,7 @@ class Socket final : public demi::Queue {
         runtime_.complete(*pushes_.pop_front(), static_cast<std::int32_t>(op->cursor));
       }
     }
+    send_end();
   }
 
   void receive_pending() {
@@ -204,9 +265,11 @@ class Socket final : public demi::Queue {
   }
 
   static constexpr std::uint32_t kReceiveBytes = 4096;
-  SocketSet& all_;
+  Everybody& all_;
   int fd_;
   bool connected_;
+  bool shut_ = false;
+  bool reuse_chosen_ = false;  // before bind
   OpList pushes_, pops_, accepts_;
   Op* connecting_ = nullptr;
 };
@@ -226,7 +289,7 @@ class TinyEngine final : public demi::Engine {
       error = -errno;
       return nullptr;
     }
-    auto socket = std::make_unique<Socket>(runtime_, sockets_, fd, false);
+    auto socket = std::make_unique<Socket>(runtime_, all_, fd, false);
     socket->set_option(SocketOption::kNoDelay, 1);  // accepted ones inherit it
     return socket;
   }
@@ -234,7 +297,8 @@ class TinyEngine final : public demi::Engine {
   void poll(std::uint32_t wait_us) override {
     asked_.clear();
     interest_.clear();
-    for (Socket* socket : sockets_) {
+    std::erase_if(all_.leaving, [](const Leaving& one) { return one.over(); });
+    for (Socket* socket : all_.sockets) {
       if (const pollfd want = socket->interest(); want.events != 0) {
         asked_.push_back(socket);
         interest_.push_back(want);
@@ -253,8 +317,8 @@ class TinyEngine final : public demi::Engine {
 
  private:
   demi::Runtime& runtime_;
-  SocketSet sockets_;
-  SocketSet asked_;
+  Everybody all_;
+  std::vector<Socket*> asked_;
   std::vector<pollfd> interest_;
 };
 

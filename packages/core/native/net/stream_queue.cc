@@ -18,6 +18,7 @@ void StreamQueue::push(Op& op) {
   if (state_ != State::kConnected && state_ != State::kConnecting) return runtime_.complete(op, -ENOTCONN);
   if (op.flags & layout::kFlagTo) return runtime_.complete(op, -EISCONN);
   if (send_error_ != 0) return runtime_.complete(op, send_error_);
+  if (shut_) return runtime_.complete(op, -EPIPE);
   if (pushes_.size() >= kMaxPushes) return runtime_.complete(op, -EAGAIN);
   pushes_.push_back(op);
   if (state_ == State::kConnected) start_send();
@@ -29,12 +30,26 @@ void StreamQueue::pop(Op& op) {
   satisfy();
 }
 
+int StreamQueue::shutdown() {
+  if (state_ != State::kConnected && state_ != State::kConnecting) return -ENOTCONN;
+  shut_ = true;
+  send_end();
+  return 0;
+}
+
+void StreamQueue::send_end() {
+  if (!shut_ || end_sent_ || state_ != State::kConnected || !pushes_.empty() || sending() || send_error_ != 0) return;
+  end_sent_ = true;
+  end_sending();
+}
+
 bool StreamQueue::cancel(Op& op) {
   if (!op.linked) return false;
   if (op.code == layout::kOpPush) {
     // Bytes that went out cannot be taken back, and a stream with a hole would be worthless.
     if (op.started || op.cursor != 0) return false;
     pushes_.remove(op);
+    send_end();
   } else {
     pops_.remove(op);
     if (pops_.empty()) stop_receive();
@@ -59,11 +74,13 @@ void StreamQueue::connected() {
   state_ = State::kConnected;
   if (connect_op_ != nullptr) runtime_.complete(*std::exchange(connect_op_, nullptr), 0);
   if (!pushes_.empty()) start_send();
+  send_end();
   satisfy();
 }
 
 void StreamQueue::connect_failed(int error) {
   state_ = State::kIdle;
+  shut_ = false;
   if (connect_op_ != nullptr) runtime_.complete(*std::exchange(connect_op_, nullptr), error);
   runtime_.fail_all(pushes_, error);
   runtime_.fail_all(pops_, error);
@@ -104,6 +121,7 @@ void StreamQueue::sent(std::size_t bytes) {
     pushes_.remove(op);
     runtime_.complete(op, static_cast<std::int32_t>(op.limit));
   }
+  send_end();
 }
 
 void StreamQueue::send_failed(int error) {

@@ -259,4 +259,31 @@ TEST_CASE("memory queue: a long queue wraps around its ring") {
   CHECK(app.at_rest());
 }
 
+TEST_CASE("memory queue: shutdown ends it behind what it holds and what waits for room") {
+  Application app;
+  const Qd qd = app.queue(1);
+  for (const char* text : {"a", "b"}) app.push(qd, app.from(text), layout::kFlagFree | layout::kFlagQuiet);
+  app.turn();
+  CHECK(app.runtime().find(qd)->shutdown() == 0);
+  CHECK(app.runtime().find(qd)->shutdown() == 0);
+  const auto late = app.wait(app.push(qd, app.from("c"), layout::kFlagFree));
+  REQUIRE(late);
+  CHECK(late->result == -EPIPE);
+  for (const char* text : {"a", "b"}) {
+    const auto popped = app.wait(app.pop(qd));
+    REQUIRE(popped);
+    CHECK(app.text(popped->value) == text);
+    app.free(popped->value);
+  }
+  for (int i = 0; i < 2; ++i) {
+    const auto end = app.wait(app.pop(qd));
+    REQUIRE(end);
+    CHECK(end->result == 0);
+    CHECK(end->value == 0);
+  }
+  app.runtime().submit();
+  app.runtime().close(qd);
+  CHECK(app.at_rest());
+}
+
 }  // namespace memory_queue_test

@@ -32,6 +32,65 @@ std::vector<Sga> hog(Arena& arena) {
 
 }  // namespace
 
+// ---- the half-close -------------------------------------------------------------------------------------------------
+
+TEST_CASE("stream: shutdown sends the end behind the pushes, once") {
+  Stream s;
+  CHECK(s.wire->shutdown() == -ENOTCONN);
+  s.connect();
+  s.push("early");
+  s.app.runtime().submit();
+  CHECK(s.wire->shutdown() == 0);
+  s.push("late");
+  s.wire->connected();
+  CHECK(s.results() == Results{0, -EPIPE});
+  CHECK(s.wire->fins == 0);
+  CHECK(s.wire->send(3) == "ear");
+  CHECK(s.wire->fins == 0);
+  CHECK(s.wire->send(100) == "ly");
+  CHECK(s.wire->fins == 1);
+  CHECK(s.results() == Results{5});
+  CHECK(s.wire->shutdown() == 0);
+  CHECK(s.wire->fins == 1);
+  s.pop();
+  CHECK(s.wire->arrive("an answer"));
+  CHECK(s.results() == Results{9});
+}
+
+TEST_CASE("stream: shutdown waits for what the device still reads, and follows a cancelled push") {
+  Stream s;
+  s.connect();
+  s.wire->connected();
+  s.results();
+  const Qt push = s.push("cancelled");
+  s.turn();
+  CHECK(s.wire->shutdown() == 0);
+  CHECK(s.wire->fins == 0);
+  s.wire->in_flight = true;
+  CHECK(s.app.runtime().cancel(push) == 1);
+  CHECK(s.wire->fins == 0);
+  s.wire->in_flight = false;
+  CHECK(s.wire->send(100).empty());
+  CHECK(s.wire->fins == 1);
+}
+
+TEST_CASE("stream: a broken connection sends no end; one that could not be made forgets it") {
+  Stream s;
+  s.connect();
+  CHECK(s.wire->shutdown() == 0);
+  s.wire->connect_failed(-ECONNREFUSED);
+  CHECK(s.results() == Results{-ECONNREFUSED});
+  s.connect();
+  s.wire->connected();
+  s.push("a");
+  s.turn();
+  CHECK(s.wire->fins == 0);
+  CHECK(s.wire->shutdown() == 0);
+  s.wire->send_failed(-ECONNRESET);
+  CHECK(s.wire->fins == 0);
+  CHECK(s.results() == Results{-ECONNRESET});
+}
+
 // ---- the connection -------------------------------------------------------------------------------------------------
 
 TEST_CASE("stream: pushes and pops need a connection, or one under way") {

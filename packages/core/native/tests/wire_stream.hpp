@@ -57,6 +57,7 @@ class WireStream final : public net::StreamQueue {
   int receives = 0;  // of start_receive()
   int stops = 0;     // of stop_receive()
   int ends = 0;      // of shut_down()
+  int fins = 0;      // of end_sending()
   bool in_flight = false;
   std::size_t arrived = 0;
   std::size_t left = 0;  // bytes popped() has reported
@@ -67,6 +68,7 @@ class WireStream final : public net::StreamQueue {
   void start_receive() override { ++receives; }
   void stop_receive() override { ++stops; }
   bool sending() const override { return in_flight; }
+  void end_sending() override { ++fins; }
   void shut_down() override { ++ends; }
   void popped(std::size_t bytes) override { left += bytes; }
 };

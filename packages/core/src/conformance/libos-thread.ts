@@ -7,11 +7,12 @@ import type { ConformanceTarget } from "./target.js";
 export interface ThreadOrder {
   module: string;
   host: string;
-  end: "return" | "exit" | "throw" | "run" | "wait" | "count";
+  end: "return" | "exit" | "throw" | "run" | "wait" | "count" | "churn";
 }
 
 const { module, host, end } = workerData as ThreadOrder;
 const { target } = (await import(module)) as { target: ConformanceTarget };
+if (end === "churn") await churn();
 const os = await target.open({});
 if (end === "count") {
   count(os);
@@ -38,6 +39,21 @@ function leavePending(os: LibOS): number {
   }
   os.drain(() => undefined);
   return pop;
+}
+
+/** Opens, works, sleeps and destroys for ever: whoever ends this thread ends it at any of these moments. */
+async function churn(): Promise<never> {
+  for (let round = 0; ; round++) {
+    const each = await target.open({});
+    leavePending(each);
+    const qd = each.queue();
+    const popping = each.async.pop(qd);
+    if (round === 0) parentPort?.postMessage("ready");
+    await new Promise((resolve) => setTimeout(resolve, round % 3));
+    each.push(qd, each.from("wakes it"), 3);
+    each.free(await popping);
+    each.destroy();
+  }
 }
 
 /** Two thousand messages through a queue; reports their sum, and what was held afterwards. */

@@ -2,11 +2,13 @@
 import type { ConformanceCase } from "./case.js";
 import { asyncCalls } from "./cases/async.js";
 import { aborting } from "./cases/async-abort.js";
+import { closeDelivers } from "./cases/close-delivers.js";
 import { combinators } from "./cases/combinators.js";
 import { combinatorEnds } from "./cases/combinators-end.js";
 import { files } from "./cases/files.js";
 import { handlerFaults } from "./cases/handler-faults.js";
 import { loopModes } from "./cases/loop-modes.js";
+import { randomEnds } from "./cases/random-ends.js";
 import { order } from "./cases/rule1-order.js";
 import { ownership } from "./cases/rule2-push-ownership.js";
 import { shortWrites } from "./cases/rule2-short-writes.js";
@@ -23,6 +25,7 @@ import { lifetime } from "./cases/rule7-lifetime.js";
 import { threads } from "./cases/rule7-threads.js";
 import { runLoop } from "./cases/run-loop.js";
 import { sgas } from "./cases/sga.js";
+import { shutdowns } from "./cases/shutdown.js";
 import { soak } from "./cases/soak.js";
 import { sockets } from "./cases/sockets.js";
 import { hostSockets } from "./cases/sockets-host.js";
@@ -37,7 +40,10 @@ export const suite: readonly ConformanceCase[] = [
   ...popping,
   ...framing,
   ...closing,
+  ...closeDelivers,
   ...cancelling,
+  ...shutdowns,
+  ...randomEnds,
   ...stale,
   ...bounds,
   ...memoryBounds,

@@ -35,6 +35,11 @@ export interface ConformanceTarget {
   maxDatagram?(family: 4 | 6): number;
   /** Socket options that can be set; setting another is ENOPROTOOPT. Default all. */
   readonly socketOptions?: readonly (keyof SocketOptionValues)[];
+  /**
+   * How cases wait: "poll", the libOS is polled in turns of Node's loop; "loop", as an application waits, by os.async and os.run: nothing
+   * but the device wakes it where it sleeps. Default "poll".
+   */
+  readonly waits?: "poll" | "loop";
   /** How many times longer than on kernel sockets everything may take: an emulated machine, a stack with coarse timers. Default 1. */
   readonly timeScale?: number;
   /** URL of an ES module whose export `target` is this target: what a Worker imports. Needed by {@link conformanceInWorker}. */

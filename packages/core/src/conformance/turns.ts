@@ -30,6 +30,7 @@ export async function until(
 
 /** The completion of a token. */
 export async function completion(context: CaseContext, os: LibOS, qt: QueueToken): Promise<Completion> {
+  if (context.target.waits === "loop") return os.async.wait(qt);
   for (;;) {
     const done = os.poll(qt);
     if (done !== undefined) return done;
@@ -41,6 +42,11 @@ export async function completion(context: CaseContext, os: LibOS, qt: QueueToken
 /** The next `count` completions, whatever their tokens, in the order the libOS hands them out. */
 export async function collect(context: CaseContext, os: LibOS, count: number): Promise<Completion[]> {
   const events: Completion[] = [];
+  if (context.target.waits === "loop" && count > 0) {
+    await os.run((event) => {
+      if (events.push(snapshot(event)) === count) os.stop();
+    });
+  }
   while (events.length < count) {
     os.drain((event) => events.push(snapshot(event)));
     if (events.length >= count) break;

@@ -1,8 +1,8 @@
-import { isIP } from "node:net";
 import { DemiError } from "../errors.js";
 import { Layout } from "../layout.js";
 import type { NativeLibOS } from "../native.js";
-import type { Address, Sga, SocketAddress } from "../types.js";
+import type { Sga, SocketAddress } from "../types.js";
+import { addressBytes, type NumericAddress } from "./address.js";
 
 const INDEX_MASK = (1 << Layout.SLOT_INDEX_BITS) - 1;
 /** A slot's words are a power of two. */
@@ -187,28 +187,13 @@ export class Arena {
     return { host: scope === 0 ? host : `${host}%${scope}`, port, family };
   }
 
-  /** Writes the destination of a datagram; throws EINVAL for what is not a numeric address. */
-  setAddress(sga: Sga, to: Address): void {
+  /** Writes the destination of a datagram. */
+  setAddress(sga: Sga, to: NumericAddress): void {
     const at = this.at(sga, 0, "pushTo");
-    const [host, zone] = to.host.split("%");
-    const family = isIP(host);
-    if (family === 0 || !Number.isInteger(to.port) || to.port < 1 || to.port > 65535) {
-      throw new DemiError("EINVAL", "pushTo", `"${to.host}" port ${to.port} is not a numeric address and port`);
-    }
-    this.#words[at + Layout.SLOT_FAMILY] = family;
+    this.#words[at + Layout.SLOT_FAMILY] = to.family;
     this.#words[at + Layout.SLOT_PORT] = to.port;
-    this.#words[at + Layout.SLOT_SCOPE] = zone === undefined ? 0 : Number(zone) | 0;
+    this.#words[at + Layout.SLOT_SCOPE] = to.zone;
     const bytes = new Uint8Array(this.#native.rings, (at + Layout.SLOT_ADDRESS) * 4, 16);
-    if (family === 4) bytes.set(host.split(".").map(Number));
-    else bytes.set(ipv6Bytes(host));
+    bytes.set(addressBytes(to));
   }
-}
-
-/** RFC 4291 section 2.2 text to 16 bytes; `text` has passed isIP. */
-function ipv6Bytes(text: string): number[] {
-  const canonical = new URL(`http://[${text}]`).hostname.slice(1, -1);
-  const [left, right] = canonical.split("::").map((side) => (side === "" ? [] : side.split(":")));
-  const zeros = right === undefined ? 0 : 8 - left.length - right.length;
-  const groups = [...left, ...new Array<string>(zeros).fill("0"), ...(right ?? [])];
-  return groups.flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 255]);
 }

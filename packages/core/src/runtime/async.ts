@@ -11,7 +11,6 @@ import {
   type QueueToken,
   type Sga,
 } from "../types.js";
-import type { Control } from "./control.js";
 import type { Runtime } from "./runtime.js";
 import { opcodeOf, qdOf } from "./tokens.js";
 
@@ -21,11 +20,9 @@ const EBADF = -constants.errno.EBADF;
 /** The promise forms: each starts the operation and gives its completion to a callback that settles the promise. */
 export class Async implements AsyncCalls {
   readonly #runtime: Runtime;
-  readonly #control: Control;
 
-  constructor(runtime: Runtime, control: Control) {
+  constructor(runtime: Runtime) {
     this.#runtime = runtime;
-    this.#control = control;
   }
 
   push(qd: QueueDescriptor, sga: Sga, flags = 0, options?: AsyncOptions): Promise<number> {
@@ -58,7 +55,7 @@ export class Async implements AsyncCalls {
     return this.#settle(
       "connect",
       qd,
-      () => this.#control.connect(qd, to),
+      () => this.#runtime.connect(qd, to),
       options,
       () => undefined,
     );

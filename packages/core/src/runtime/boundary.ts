@@ -41,6 +41,8 @@ export class Boundary {
   #window: number;
   /** Busy entries passed over since the first entry. */
   #passed = 0;
+  /** Where the words behind the table of tokens start that nobody has yet. */
+  #spare: number;
 
   constructor(native: NativeLibOS) {
     const words = new Int32Array(native.rings);
@@ -65,6 +67,20 @@ export class Boundary {
     this.table = words[Layout.WORD_TOKEN_BASE];
     this.#window = Math.min(FIRST_WINDOW, this.capacity) | 0;
     words[this.table + this.#window] = END_MARK;
+    this.#spare = (this.table + words[Layout.WORD_TOKENS] + 1) | 0;
+  }
+
+  /**
+   * Zeroed words of the shared mapping for a table of tokens: given back with the libOS, where an array of JavaScript's own would wait
+   * for a garbage collection. Layout.TOKEN_WORDS says how many there are.
+   */
+  tableOf(count: number): Int32Array {
+    const { words } = this;
+    const end = words[Layout.WORD_TOKEN_BASE] + (words[Layout.WORD_TOKENS] + 1) * Layout.TOKEN_WORDS;
+    if (this.#spare + count > end) throw new RangeError("more tables of tokens than the layout has room for");
+    const table = words.subarray(this.#spare, this.#spare + count);
+    this.#spare += count;
+    return table;
   }
 
   // ---- rings ---------------------------------------------------------------------------------------------------------

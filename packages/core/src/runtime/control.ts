@@ -1,5 +1,4 @@
 import { constants } from "node:fs";
-import { isIP } from "node:net";
 import { DemiError } from "../errors.js";
 import type {
   Address,
@@ -10,6 +9,7 @@ import type {
   SocketOptions,
   SocketOptionValues,
 } from "../types.js";
+import { zoned } from "./address.js";
 import type { Runtime } from "./runtime.js";
 
 /** Numbers of native/include/demi/queue.hpp, enum SocketOption. */
@@ -82,14 +82,10 @@ export class Control {
   }
 
   bind(qd: QueueDescriptor, to: Address): void {
-    const host = numericHost(to, "bind", qd);
-    if (!Number.isInteger(to.port) || to.port < 0 || to.port > 65535) throw badPort(to, "bind", qd);
-    this.#check(
-      this.#ready("bind").native.bind(qd, this.#resolve(qd, host), to.port),
-      "bind",
-      qd,
-      `${host}:${to.port}`,
-    );
+    const runtime = this.#ready("bind");
+    const address = runtime.address(to, "bind", qd, 0);
+    const detail = `${to.host}:${to.port}`;
+    this.#check(runtime.native.bind(qd, zoned(address), address.port), "bind", qd, detail);
   }
 
   listen(qd: QueueDescriptor, backlog: number): void {
@@ -99,10 +95,13 @@ export class Control {
     this.#check(this.#ready("listen").native.listen(qd, backlog), "listen", qd);
   }
 
-  connect(qd: QueueDescriptor, to: Address): number {
-    const host = numericHost(to, "connect", qd);
-    if (!Number.isInteger(to.port) || to.port < 1 || to.port > 65535) throw badPort(to, "connect", qd);
-    return this.#runtime.connect(qd, this.#resolve(qd, host), to.port);
+  shutdown(qd: QueueDescriptor): void {
+    if (this.#runtime.isDerivedOpen(qd)) {
+      throw new DemiError("EOPNOTSUPP", "shutdown", "made from other queues: shut those down", qd);
+    }
+    this.#check(this.#ready("shutdown").native.shutdown(qd), "shutdown", qd);
+    // What it ended is to be told.
+    if (this.#runtime.asleep) this.#runtime.kick();
   }
 
   name(qd: QueueDescriptor, peer: boolean): SocketAddress {
@@ -151,13 +150,6 @@ export class Control {
     if (result < 0) throw DemiError.from(result, syscall, qd, detail);
     return result;
   }
-
-  /** "localhost" without a resolver: the loopback of the socket's family. */
-  #resolve(qd: QueueDescriptor, host: string): string {
-    if (host !== "localhost") return host;
-    const name = this.#runtime.native.name(qd, false);
-    return typeof name !== "number" && name[2] === 6 ? "::1" : "127.0.0.1";
-  }
 }
 
 function socketOption(name: string, syscall: string, qd: QueueDescriptor): { number: number; boolean: boolean } {
@@ -165,21 +157,4 @@ function socketOption(name: string, syscall: string, qd: QueueDescriptor): { num
     throw new DemiError("EINVAL", syscall, `"${name}" is not one of ${Object.keys(OPTIONS).join(", ")}`, qd);
   }
   return OPTIONS[name as keyof SocketOptionValues];
-}
-
-function numericHost(to: Address, syscall: string, qd: QueueDescriptor): string {
-  const host = to?.host;
-  if (typeof host !== "string" || (host !== "localhost" && isIP(host) === 0)) {
-    throw new DemiError(
-      "EINVAL",
-      syscall,
-      `"${String(host)}" is not a numeric address; resolve names first (node:dns)`,
-      qd,
-    );
-  }
-  return host;
-}
-
-function badPort(to: Address, syscall: string, qd: QueueDescriptor): DemiError {
-  return new DemiError("EINVAL", syscall, `port ${to.port} is out of range`, qd);
 }

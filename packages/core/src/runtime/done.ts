@@ -1,3 +1,4 @@
+import type { Boundary } from "./boundary.js";
 import { Holder, type TokenTable } from "./tokens.js";
 
 /**
@@ -11,11 +12,11 @@ export class DoneList {
   #head = 0;
   #count = 0;
 
-  constructor(tokens: TokenTable) {
+  constructor(tokens: TokenTable, boundary: Boundary) {
     this.#tokens = tokens;
     // Twice the tokens: at least half of a full list is stale, so compacting pays for itself.
     const size = 2 ** Math.ceil(Math.log2(tokens.capacity * 2));
-    this.#ring = new Int32Array(size);
+    this.#ring = boundary.tableOf(size);
     this.#mask = size - 1;
   }
 

@@ -4,6 +4,7 @@ import { DemiError, errorName } from "../errors.js";
 import { Layout } from "../layout.js";
 import type { NativeLibOS } from "../native.js";
 import type { Address, Completion, CompletionHandler, QueueDescriptor, QueueToken, Sga, Stats } from "../types.js";
+import { type NumericAddress, numericAddress, zoned } from "./address.js";
 import { Arena } from "./arena.js";
 import { Boundary } from "./boundary.js";
 import type { DerivedQueue } from "./derived.js";
@@ -80,7 +81,7 @@ export class Runtime extends Boundary {
     super(native);
     this.name = name;
     this.tokens = new TokenTable(this);
-    this.done = new DoneList(this.tokens);
+    this.done = new DoneList(this.tokens, this);
     this.arena = new Arena(native, this.words);
   }
 
@@ -125,8 +126,18 @@ export class Runtime extends Boundary {
 
   pushTo(qd: QueueDescriptor, sga: Sga, to: Address | undefined, flags: number): QueueToken {
     this.open("pushTo");
-    if (to !== undefined) this.arena.setAddress(sga, to);
+    if (to !== undefined) this.arena.setAddress(sga, this.address(to, "pushTo", qd, 1));
     return this.push(qd, sga, flags | Layout.FLAG_TO);
+  }
+
+  /** `lowestPort`: 0 where the system may choose one. */
+  address(to: Address, syscall: string, qd: QueueDescriptor, lowestPort: 0 | 1): NumericAddress {
+    const familyOf = () => {
+      this.flush();
+      const name = this.native.name(qd, false);
+      return typeof name !== "number" && name[2] === 6 ? 6 : 4;
+    };
+    return numericAddress(to, syscall, qd, { lowestPort, familyOf });
   }
 
   pop(qd: QueueDescriptor, limit: number): QueueToken {
@@ -150,13 +161,15 @@ export class Runtime extends Boundary {
     return qt;
   }
 
-  connect(qd: QueueDescriptor, host: string, port: number): QueueToken {
+  connect(qd: QueueDescriptor, to: Address): QueueToken {
+    this.open("connect");
+    const address = this.address(to, "connect", qd, 1);
     const qt = this.#token("connect");
     this.flush();
-    const error = this.native.connect(qd, qt, host, port);
+    const error = this.native.connect(qd, qt, zoned(address), address.port);
     if (error < 0) {
       this.release(qt);
-      throw DemiError.from(error, "connect", qd, `${host}:${port}`);
+      throw DemiError.from(error, "connect", qd, `${to.host}:${to.port}`);
     }
     return qt;
   }

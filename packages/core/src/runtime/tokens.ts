@@ -49,11 +49,11 @@ export class TokenTable {
     this.#words = words;
     this.#capacity = capacity;
     this.#table = table;
-    this.#results = new Int32Array(capacity);
-    this.#values = new Int32Array(capacity);
-    this.#tags = new Int32Array(capacity);
-    this.#started = new Int32Array(capacity);
-    this.#startTags = new Int32Array(capacity);
+    this.#results = boundary.tableOf(capacity);
+    this.#values = boundary.tableOf(capacity);
+    this.#tags = boundary.tableOf(capacity);
+    this.#started = boundary.tableOf(capacity);
+    this.#startTags = boundary.tableOf(capacity);
   }
 
   get capacity(): number {

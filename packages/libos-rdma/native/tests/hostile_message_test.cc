@@ -78,7 +78,7 @@ TEST_CASE("a message that is not what it says ends its connection with EPROTO, o
       {"zeros", {Bytes(16, 0)}, -EPROTO},
       {"ones", {Bytes(64, 0xff)}, -EPROTO},
       {"text", {Bytes(4096, 'G')}, -EPROTO},
-      {"an unknown kind", {RawHeader{.kind = 4, .message = 5}.bytes(5)}, -EPROTO},
+      {"an unknown kind", {RawHeader{.kind = 5, .message = 5}.bytes(5)}, -EPROTO},
       {"an empty message", {RawHeader{.message = 0}.bytes()}, -EPROTO},
       {"less than it says", {RawHeader{.message = 6}.bytes(5)}, -EPROTO},
       {"more than it says", {RawHeader{.message = 4}.bytes(5)}, -EPROTO},
@@ -98,6 +98,8 @@ TEST_CASE("a message that is not what it says ends its connection with EPROTO, o
       {"a message above the limit", {RawHeader{.more = 1, .message = (1u << 20) + 1}.bytes(100)}, -EMSGSIZE},
       {"4 GiB", {RawHeader{.more = 1, .message = 0xffffffff}.bytes(100)}, -EMSGSIZE},
       {"an end with bytes", {RawHeader{.kind = kEnd}.bytes(1)}, -EPROTO},
+      {"a shut with bytes", {RawHeader{.kind = kShut}.bytes(1)}, -EPROTO},
+      {"a shut within a message", {part, RawHeader{.kind = kShut}.bytes()}, -EPROTO},
   };
   for (const auto& [name, messages, code] : cases) {
     INFO(name);
@@ -120,6 +122,35 @@ TEST_CASE("a fragment larger than the posted receive ends the connection, and is
   a.check_ended(code);
   CHECK(a.os.stat("completionErrors") == 1);
   CHECK(a.os.stat((std::string("completionErrors.") + ::strerrorname_np(-code)).c_str()) == 1);
+}
+
+TEST_CASE("a shut ends the pops with 0 and nothing else; what comes behind it ends the connection") {
+  const Bytes shut = RawHeader{.kind = kShut}.bytes();
+  for (const Bytes& behind : {shut, whole(3)}) {
+    Attacked a;
+    a.start();
+    a.send({whole(7), shut});
+    CHECK(a.os.take(a.os.wait(a.pops[0])).size() == 7);
+    CHECK(a.os.wait(a.pops[1]).result == 0);
+    CHECK(a.os.wait(a.os.pop(a.qd)).result == 0);
+    CHECK_FALSE(a.os.done(a.pushes[1]));
+    a.send({behind});
+    for (std::size_t i = 1; i < a.pushes.size(); ++i) CHECK(a.os.wait(a.pushes[i]).result == -EPROTO);
+    CHECK(a.os.wait(a.os.push(a.qd, "more")).result == -EPROTO);
+    CHECK(a.os.wait(a.os.pop(a.qd)).result == 0);
+    CHECK(a.loopback.until([&] { return a.peer.over(); }));
+    CHECK(a.os.stat("badMessages") == 1);
+    a.finish();
+  }
+}
+
+TEST_CASE("a shut takes a credit: beyond the credits it is EPROTO") {
+  Attacked a(demi::Config{{"credits", "2"}});
+  a.send({whole(1), whole(2), RawHeader{.kind = kShut}.bytes()});
+  REQUIRE(a.loopback.until([&] { return a.peer.over(); }));
+  for (int i = 1; i <= 2; ++i) CHECK(a.os.take(a.os.wait(a.os.pop(a.qd))).size() == static_cast<std::size_t>(i));
+  a.check_ended(-EPROTO);
+  CHECK(a.os.stat("badMessages") == 1);
 }
 
 TEST_CASE("more messages than credits: what was allowed is popped, then EPROTO") {

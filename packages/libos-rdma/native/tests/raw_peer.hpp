@@ -43,6 +43,7 @@ struct RawHeader {
 inline constexpr std::uint8_t kData = 1;
 inline constexpr std::uint8_t kCredit = 2;
 inline constexpr std::uint8_t kEnd = 3;
+inline constexpr std::uint8_t kShut = 4;
 
 // A message of one fragment.
 Bytes whole(std::size_t payload, std::uint16_t credits = 0);

@@ -86,7 +86,8 @@ bool is_message(const Bytes& b) {
   if (b.size() < 16 || number(b, 12, 4) != 0) return false;
   const std::uint64_t message = number(b, 4, 4), offset = number(b, 8, 4), bytes = b.size() - 16;
   if (b[0] == 1) return bytes != 0 && (b[1] == 0 ? offset + bytes == message : b[1] == 1 && offset + bytes < message);
-  return (b[0] == 3 || (b[0] == 2 && number(b, 2, 2) != 0)) && b[1] == 0 && bytes == 0 && message == 0 && offset == 0;
+  const bool kind = b[0] == 3 || b[0] == 4 || (b[0] == 2 && number(b, 2, 2) != 0);
+  return kind && b[1] == 0 && bytes == 0 && message == 0 && offset == 0;
 }
 
 }  // namespace
@@ -106,7 +107,7 @@ TEST_CASE("wire fuzz: the decoders take what the specification allows and nothin
         bytes = random_handshake(random).bytes();
         break;
       default: {
-        RawHeader header{.kind = static_cast<std::uint8_t>(1 + random.below(3))};
+        RawHeader header{.kind = static_cast<std::uint8_t>(1 + random.below(4))};
         const std::size_t payload = header.kind == kData ? 1 + random.below(64) : 0;
         header.credits = static_cast<std::uint16_t>(header.kind == kCredit ? 1 + random.below(9) : random.below(9));
         if (header.kind == kData) {

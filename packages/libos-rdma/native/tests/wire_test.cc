@@ -101,6 +101,8 @@ TEST_CASE("fragments that fill their message are taken, however large it is") {
   CHECK(Header::decode(RawHeader{.kind = 2, .credits = 1}.bytes()));
   CHECK(Header::decode(RawHeader{.kind = 3}.bytes()));
   CHECK(Header::decode(RawHeader{.kind = 3, .credits = 7}.bytes()));
+  CHECK(Header::decode(RawHeader{.kind = 4}.bytes()));
+  CHECK(Header::decode(RawHeader{.kind = 4, .credits = 7}.bytes()));
 }
 
 TEST_CASE("a header that is none, or a fragment outside its message, is refused") {
@@ -110,7 +112,7 @@ TEST_CASE("a header that is none, or a fragment outside its message, is refused"
     CHECK(!Header::decode(Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(n))));
   for (int kind = 0; kind < 256; ++kind) {
     if (kind != 1) CHECK(refused(RawHeader{.kind = static_cast<std::uint8_t>(kind), .message = 5}, 5));
-    if (kind != 3) CHECK(refused(RawHeader{.kind = static_cast<std::uint8_t>(kind)}));
+    if (kind != 3 && kind != 4) CHECK(refused(RawHeader{.kind = static_cast<std::uint8_t>(kind)}));
   }
   for (int more = 2; more < 256; ++more)
     CHECK(refused(RawHeader{.more = static_cast<std::uint8_t>(more), .message = 6}, 5));
@@ -130,9 +132,9 @@ TEST_CASE("a header that is none, or a fragment outside its message, is refused"
     CHECK(refused(RawHeader{.message = 4, .offset = 0xffffffff}, 5));
     CHECK(refused(RawHeader{.message = 0xffffffff, .offset = 0xffffffff}, 1));
   }
-  SUBCASE("credits and the end have nothing but themselves") {
+  SUBCASE("credits, the end and the shut have nothing but themselves") {
     CHECK(refused(RawHeader{.kind = 2, .credits = 0}));
-    for (const std::uint8_t kind : {std::uint8_t{2}, std::uint8_t{3}}) {
+    for (const std::uint8_t kind : {std::uint8_t{2}, std::uint8_t{3}, std::uint8_t{4}}) {
       CHECK(refused(RawHeader{.kind = kind, .credits = 1}, 1));
       CHECK(refused(RawHeader{.kind = kind, .more = 1, .credits = 1}));
       CHECK(refused(RawHeader{.kind = kind, .credits = 1, .message = 1}));

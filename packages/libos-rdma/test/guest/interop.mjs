@@ -71,6 +71,7 @@ async function peerListens(theirs, ours) {
       sent.update(bytes);
       await os.async.push(qd, os.from(bytes), PushFlag.FREE);
     }
+    os.shutdown(qd);
     await echoes;
     assert.equal(got.digest("hex"), sent.digest("hex"));
     await closed(os, [qd]);

@@ -190,6 +190,13 @@ uint32_t send_some(struct connection* self, const uint8_t* data, uint32_t bytes,
   return offset;
 }
 
+bool shut(struct connection* self) {
+  if (self->credits == 0 || self->sends_free == 0) return false;
+  post_send(self, (struct header){.kind = SHUT}, 0);
+  --self->credits;
+  return true;
+}
+
 static void return_credits(struct connection* self) {
   if (self->end_sent || self->owed < (self->own.credits + 1u) / 2 || self->sends_free == 0) return;
   post_send(self, (struct header){.kind = CREDIT}, 0);
@@ -200,7 +207,7 @@ static void return_credits(struct connection* self) {
 static void take_fragment(struct connection* self, const struct header* header, const uint8_t* payload,
                           uint32_t bytes) {
   if (header->message > self->own.most_message) fail("a message of %u bytes is too large", header->message);
-  if (self->end_received) fail("data behind the end");
+  if (self->end_received || self->shut_received) fail("data behind the end");
   if (header->offset != self->arrived) fail("offset %u instead of %u", header->offset, self->arrived);
   if (self->arriving == NULL) {
     self->arriving = malloc(sizeof *self->arriving + header->message);
@@ -234,8 +241,13 @@ static void received(struct connection* self, uint32_t n, uint32_t bytes) {
     if (self->arriving) fail("an end within a message");
     self->end_received = true;
   }
+  if (header.kind == SHUT) {
+    if (self->end_received || self->shut_received) fail("a shut behind the end");
+    if (self->arriving) fail("a shut within a message");
+    self->shut_received = true;
+  }
   post_receive(self, n);
-  if (header.kind == DATA) ++self->owed;
+  if (header.kind == DATA || header.kind == SHUT) ++self->owed;
 }
 
 static void read_event(struct connection* self) {

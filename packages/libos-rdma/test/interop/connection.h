@@ -26,7 +26,7 @@ struct connection {
   uint32_t credits; /* to send with */
   uint32_t owed;
   uint32_t sends_free, next_send;
-  bool end_sent, end_received;
+  bool end_sent, end_received, shut_received;
 
   struct message *first, *last; /* that have arrived whole */
   struct message* arriving;
@@ -44,6 +44,8 @@ bool reach(struct connection* self, const char* address, const char* port, uint8
 void progress(struct connection* self);
 /* Sends as much of a message from `offset` on as the credits allow; returns the new offset. */
 uint32_t send_some(struct connection* self, const uint8_t* data, uint32_t bytes, uint32_t offset);
+/* Says that no data follows. False: no credit for it yet. */
+bool shut(struct connection* self);
 struct message* take(struct connection* self);
 /* Says the end, waits for the other's, and disconnects. */
 void finish(struct connection* self);

@@ -1,8 +1,9 @@
 /*
  * A peer of libos-rdma on plain librdmacm and libibverbs:
  *
- *   peer serve ADDRESS PORT [option...]       accepts one connection and echoes every message until the end
- *   peer connect ADDRESS PORT [option...]     sends messages of random sizes to an echo server and checks what comes back
+ *   peer serve ADDRESS PORT [option...]       accepts one connection and echoes every message until the end or a shut
+ *   peer connect ADDRESS PORT [option...]     sends messages of random sizes to an echo server, a shut behind the last, and checks what comes
+ *                                             back
  *
  *   --credits N --buffer N --most N --version N    what its handshake says (16, 4096, 1048576, 1)
  *   --fragment N                                   payload bytes of what it sends at once, at most (as many as fit into --buffer)
@@ -52,7 +53,7 @@ static struct message* make_message(uint32_t seed, uint32_t n, uint32_t most) {
 static void echo(struct connection* self) {
   uint64_t messages = 0, bytes = 0;
   struct message* message;
-  while ((message = take(self)) != NULL || !self->end_received) {
+  while ((message = take(self)) != NULL || !(self->end_received || self->shut_received)) {
     if (message == NULL) {
       progress(self);
       continue;
@@ -73,6 +74,7 @@ static void check(struct connection* self, struct job job) {
   struct message* sending = NULL;
   uint32_t sent = 0, offset = 0, back = 0;
   uint64_t bytes = 0;
+  bool said_all = false;
   while (back < job.messages) {
     if (sending == NULL && sent < job.messages) {
       sending = make_message(job.seed, sent++, most);
@@ -82,6 +84,7 @@ static void check(struct connection* self, struct job job) {
       free(sending);
       sending = NULL;
     }
+    if (sending == NULL && sent == job.messages && !said_all) said_all = shut(self);
     progress(self);
     for (struct message* got; (got = take(self)) != NULL; ++back) {
       struct message* const wanted = make_message(job.seed, back, most);
@@ -92,7 +95,7 @@ static void check(struct connection* self, struct job job) {
       free(got);
       free(wanted);
     }
-    if (self->end_received) fail("an end after %u of %u messages", back, job.messages);
+    if (self->end_received && back < job.messages) fail("an end after %u of %u messages", back, job.messages);
   }
   finish(self);
   printf("checked %u messages, %llu bytes\n", back, (unsigned long long)bytes);

@@ -63,7 +63,8 @@ const char* read_header(struct header* to, const uint8_t* from, size_t bytes) {
     if (to->more != (to->offset + payload < to->message)) return "a fragment with the wrong \"more\"";
     return NULL;
   }
-  if (to->kind != CREDIT && to->kind != END) return "an unknown kind of message";
-  if (payload != 0 || to->more || to->message != 0 || to->offset != 0) return "a credit or end with more than credits";
+  if (to->kind < CREDIT || to->kind > SHUT) return "an unknown kind of message";
+  if (payload != 0 || to->more || to->message != 0 || to->offset != 0)
+    return "a credit, end or shut with more than credits";
   return to->kind == CREDIT && to->credits == 0 ? "a credit message without credits" : NULL;
 }

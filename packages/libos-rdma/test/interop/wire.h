@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 enum { HANDSHAKE_BYTES = 16, HEADER_BYTES = 16, SPARE_RECEIVES = 3 };
-enum kind { DATA = 1, CREDIT = 2, END = 3 };
+enum kind { DATA = 1, CREDIT = 2, END = 3, SHUT = 4 };
 
 struct handshake {
   uint8_t version;

@@ -6,10 +6,14 @@ import { device, limits } from "./device.mjs";
 const addresses = Object.values(networkInterfaces()).flat();
 const loopbackHas = (family) => addresses.some((one) => one.internal && one.family === family);
 
-export const target = {
-  name: "rdma/tcp",
+/** With a loop mode, as an application that sleeps in it waits. */
+export const tcpTarget = (loop) => ({
+  name: loop === undefined ? "rdma/tcp" : `rdma/tcp/${loop}`,
+  waits: loop === undefined ? "poll" : "loop",
   ...device,
   families: loopbackHas("IPv6") ? [4, 6] : [4],
-  open: (overrides) => openLibOS({ libos: "rdma", provider: "tcp", from: import.meta.url, ...limits(overrides) }),
+  open: (overrides) => openLibOS({ libos: "rdma", provider: "tcp", from: import.meta.url, loop, ...limits(overrides) }),
   module: import.meta.url,
-};
+});
+
+export const target = tcpTarget();

@@ -18,6 +18,9 @@ struct Address {
   std::uint32_t scope = 0;  // IPv6 zone, 0 when none
   std::array<std::uint8_t, 16> bytes{};
 
+  // The same address and port. Zones aside, of which every device has its own idea.
+  bool same(const Address& other) const { return family == other.family && port == other.port && bytes == other.bytes; }
+
   // Parses "10.0.0.1" or "fe80::1" (zones as a number: "fe80::1%2"). Returns 0 or -EINVAL.
   static int parse(const std::string& text, std::int32_t port, Address& out) {
     if (port < 0 || port > 65535) return -EINVAL;

@@ -25,6 +25,7 @@
 #include "demi/layout.hpp"
 #include "demi/mapping.hpp"
 #include "demi/op.hpp"
+#include "demi/page_array.hpp"
 
 // Under AddressSanitizer a free slot is poisoned, so that the native tests catch whoever still reads or fills it.
 #if defined(__SANITIZE_ADDRESS__)
@@ -283,7 +284,7 @@ class Arena {
 
   std::uint32_t count(State state) const {
     return static_cast<std::uint32_t>(
-        std::count_if(slots_.get(), slots_.get() + slot_count_, [&](const Slot& s) { return s.state == state; }));
+        std::count_if(slots_.data(), slots_.data() + slot_count_, [&](const Slot& s) { return s.state == state; }));
   }
 
   void release(Sga sga);
@@ -296,7 +297,7 @@ class Arena {
   std::uint32_t device_first_ = 0;
   std::function<void(std::uint32_t)> device_release_;
   std::int32_t* shared_;
-  std::unique_ptr<Slot[]> slots_;
+  PageArray<Slot> slots_;
   std::uint32_t slot_count_ = 0;
   std::vector<Class> classes_;
   std::uint64_t releases_ = 0;
@@ -315,7 +316,7 @@ inline Arena::Arena(std::span<const SizeClass> classes, std::int32_t* shared, co
   bytes_ = class_bytes_ + device.bytes;
   device_first_ = slot;
   slot_count_ = slot + device.count;
-  slots_ = std::make_unique<Slot[]>(slot_count_);
+  slots_ = PageArray<Slot>(slot_count_);
   mapping_ = memory ? memory(bytes_) : std::make_shared<Mapping>(bytes_);
   base_ = static_cast<std::uint8_t*>(mapping_->data());
   const auto place = [&](std::uint32_t i, std::size_t start, std::uint32_t capacity) {

@@ -14,7 +14,7 @@ namespace demi::layout {
 
 // ---- control page: where the rest is, and the ring indices -------------------------------------------------------
 inline constexpr std::int32_t kMagic = 0x44454d49;  // "DEMI"
-inline constexpr std::int32_t kVersion = 3;
+inline constexpr std::int32_t kVersion = 4;
 
 inline constexpr std::int32_t kWordMagic = 0;
 inline constexpr std::int32_t kWordVersion = 1;
@@ -90,8 +90,9 @@ inline constexpr std::int32_t kSlotAddress = 8;  // four words: 4 or 16 bytes in
 inline constexpr std::int32_t kSlotScope = 12;   // IPv6 scope id
 inline constexpr std::int32_t kSlotAlign = 64;   // bytes
 
-// ---- JavaScript's own token table, beside the rings so that its code works on one array: C++ never reads it ---------------
-inline constexpr std::int32_t kTokenWords = 1;  // per token, and one more that ends the table
+// ---- JavaScript's own tables of tokens, beside the rings so that its code works on one array, and so that their memory goes with
+// the libOS and not with a garbage collection: C++ never reads them ---------------------------------------------------------
+inline constexpr std::int32_t kTokenWords = 10;  // per token, and for one more, which ends the first table
 
 // ---- size class: three words each ---------------------------------------------------------------------------------
 inline constexpr std::int32_t kClassWords = 3;

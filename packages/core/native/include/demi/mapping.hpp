@@ -39,12 +39,13 @@ class Mapping {
 
   void* data() const { return data_; }
   std::size_t bytes() const { return bytes_; }
-  // Frees the pages; the addresses stay valid and read as zeros.
+  // Frees the pages; the addresses stay valid and read as zeros. A stray write from now on costs a small page, not a huge one.
   void discard() {
     if (release_) {
       std::memset(data_, 0, bytes_);
     } else {
       ::madvise(data_, bytes_, MADV_DONTNEED);
+      ::madvise(data_, bytes_, MADV_NOHUGEPAGE);
     }
   }
 

@@ -1,7 +1,7 @@
 // An in-memory queue: a bounded FIFO of sgas. Every addon has it; qd = os.queue() makes one.
 //
 // A push that gives its sga away moves it to the popper; any other push copies, so that "push done" means "memory free". A full
-// queue keeps further pushes pending, in order, until a pop makes room.
+// queue keeps further pushes pending, in order, until a pop makes room. shutdown() puts an end behind them.
 #pragma once
 
 #include <vector>
@@ -18,7 +18,7 @@ class MemoryQueue final : public Queue {
   }
 
   bool try_push(Sga sga, std::uint32_t) override {
-    if (!pops_.empty() || !pushes_.empty() || size_ >= capacity_) return false;
+    if (!pops_.empty() || !pushes_.empty() || size_ >= capacity_ || ended_) return false;
     append(sga);
     return true;
   }
@@ -30,6 +30,7 @@ class MemoryQueue final : public Queue {
   }
 
   void push(Op& op) override {
+    if (ended_) return runtime_.complete(op, -EPIPE);
     if (pushes_.empty() && (!pops_.empty() || size_ < capacity_)) {
       accept_push(op);
     } else {
@@ -40,7 +41,7 @@ class MemoryQueue final : public Queue {
   void pop(Op& op) override {
     if (!pops_.empty() || size_ == 0) {
       pops_.push_back(op);
-      return;
+      return end_pops();
     }
     deliver(op);
     // The room goes to the oldest waiting push.
@@ -53,12 +54,23 @@ class MemoryQueue final : public Queue {
     return true;
   }
 
+  int shutdown() override {
+    ended_ = true;
+    end_pops();
+    return 0;
+  }
+
   void close(std::unique_ptr<Queue>) override {
     runtime_.fail_all(pops_, -ECANCELED);
     runtime_.fail_all(pushes_, -ECANCELED);
   }
 
  private:
+  // Pops that wait have found everything taken.
+  void end_pops() {
+    while (ended_ && !pops_.empty()) runtime_.complete(*pops_.pop_front(), 0);
+  }
+
   void accept_push(Op& op) {
     const auto length = static_cast<std::int32_t>(op.limit);
     const Sga sga = runtime_.take(op);
@@ -115,6 +127,7 @@ class MemoryQueue final : public Queue {
   std::size_t head_ = 0;
   std::size_t size_ = 0;
   std::uint32_t capacity_;
+  bool ended_ = false;
 };
 
 }  // namespace demi

@@ -3,11 +3,11 @@
 
 #include <cerrno>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
 
 #include "demi/layout.hpp"
+#include "demi/page_array.hpp"
 
 namespace demi {
 
@@ -97,10 +97,7 @@ class OpTable {
   // Quiet pushes outstanding at once, at most: they are for what completes soon.
   static constexpr std::uint32_t kQuietOps = 4096;
 
-  explicit OpTable(std::uint32_t capacity)
-      : ops_(std::make_unique<Op[]>(capacity)), quiet_ops_(std::make_unique<Op[]>(kQuietOps)), capacity_(capacity) {
-    for (std::uint32_t i = kQuietOps; i-- > 0;) release_quiet(quiet_ops_[i]);
-  }
+  explicit OpTable(std::uint32_t capacity) : ops_(capacity), quiet_ops_(kQuietOps), capacity_(capacity) {}
 
   std::uint32_t capacity() const { return capacity_; }
   std::uint32_t in_use() const { return in_use_; }
@@ -133,10 +130,14 @@ class OpTable {
   // An entry for a push without a token; nullptr when kQuietOps are outstanding.
   Op* start_quiet() {
     Op* op = free_quiet_;
-    if (op == nullptr) [[unlikely]]
+    if (op != nullptr) [[likely]] {
+      free_quiet_ = op->next;
+      op->next = nullptr;
+    } else if (used_quiet_ < kQuietOps) {
+      op = &quiet_ops_[used_quiet_++];
+    } else {
       return nullptr;
-    free_quiet_ = op->next;
-    op->next = nullptr;
+    }
     op->qt = kNoToken;
     ++in_use_;
     return op;
@@ -159,9 +160,10 @@ class OpTable {
   }
 
   static constexpr std::uint32_t kMask = (1u << layout::kTokenIndexBits) - 1;
-  std::unique_ptr<Op[]> ops_;
-  std::unique_ptr<Op[]> quiet_ops_;
+  PageArray<Op> ops_;
+  PageArray<Op> quiet_ops_;
   Op* free_quiet_ = nullptr;
+  std::uint32_t used_quiet_ = 0;  // entries that were in use once
   std::uint32_t capacity_;
   std::uint32_t in_use_ = 0;
 };

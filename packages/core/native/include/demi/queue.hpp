@@ -65,6 +65,9 @@ class Queue {
   // ---- control path: 0 or a negative errno -----------------------------------------------------------------------
   virtual int bind(const Address&) { return -EOPNOTSUPP; }
   virtual int listen(int /*backlog*/) { return -EOPNOTSUPP; }
+  // The half-close: pushes that were started before are sent, then the end of the stream; those after end with EPIPE. Pops go on. Once
+  // more changes nothing. -ENOTCONN: there is no stream to end.
+  virtual int shutdown() { return -EOPNOTSUPP; }
   virtual int local_address(Address&) { return -EOPNOTSUPP; }
   virtual int peer_address(Address&) { return -EOPNOTSUPP; }
   virtual int set_option(SocketOption, int /*value*/) { return -EOPNOTSUPP; }

@@ -18,6 +18,7 @@
 #include "demi/layout.hpp"
 #include "demi/mapping.hpp"
 #include "demi/op.hpp"
+#include "demi/page_array.hpp"
 #include "demi/queue.hpp"
 
 namespace demi {
@@ -129,7 +130,7 @@ class Runtime {
 
   // Completions that found the ring full, oldest first: a ring of kEntryWords-word entries, at most one per token and per quiet
   // push.
-  std::vector<std::int32_t> backlog_;
+  PageArray<std::int32_t> backlog_;
   std::size_t backlog_head_ = 0;
   std::size_t backlog_size_ = 0;
   std::uint32_t backlog_tokens_ = 0;

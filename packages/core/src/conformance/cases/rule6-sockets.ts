@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { PushFlag } from "../../types.js";
+import { type Address, PushFlag } from "../../types.js";
 import { group } from "../case.js";
-import { connectedPair, datagramSocket, listener, needsOf } from "../channels.js";
-import { assertCode, assertFailed, assertThrows, codeOf, outcome, thrown } from "../failures.js";
+import { connectedPair, datagramSocket, hasOption, listener, needsOf } from "../channels.js";
+import { assertCode, assertFailed, assertRejects, assertThrows, codeOf, outcome, thrown } from "../failures.js";
 import { acceptedFromNet } from "../peers.js";
 import { assertIdle, closeAll, completion, popOnce, turn } from "../turns.js";
 
@@ -78,6 +78,12 @@ export const socketErrors = group("rule 6: errors of sockets", {}, (test) => {
         assert.equal(thrown(() => os.bind(qd, { host, port: 0 })).code, "EINVAL", `bind "${host}"`);
         assert.equal(await outcome(ctx, os, () => os.connect(qd, { host, port: 9 })), "EINVAL", `connect "${host}"`);
       }
+      for (const to of [undefined, null, {}, { host: undefined }, { host: 7 }, { host: ["127.0.0.1"] }, { host: {} }]) {
+        const address = { port: 9, ...to } as unknown as Address;
+        assertThrows("EINVAL", () => os.bind(qd, address));
+        assertThrows("EINVAL", () => os.connect(qd, address));
+        await assertRejects("EINVAL", os.async.connect(qd, address));
+      }
       for (const port of [-1, 65536, 1.5, Number.NaN, 2 ** 32]) {
         assert.equal(thrown(() => os.bind(qd, { host: "127.0.0.1", port })).code, "EINVAL", `bind port ${port}`);
         assert.equal(
@@ -87,6 +93,29 @@ export const socketErrors = group("rule 6: errors of sockets", {}, (test) => {
         );
       }
       os.close(qd);
+      await assertIdle(ctx, os);
+    },
+    { needs: needsOf("tcp") },
+  );
+
+  test(
+    "reuseaddr switched off before bind stays off: a second socket on the port is EADDRINUSE",
+    async (ctx) => {
+      const os = await ctx.open();
+      const [a, b] = [os.socket("tcp"), os.socket("tcp")];
+      for (const qd of [a, b]) {
+        if (hasOption(ctx, "reuseaddr")) os.setsockopt(qd, "reuseaddr", false);
+        else assertThrows("ENOPROTOOPT", () => os.setsockopt(qd, "reuseaddr", false));
+      }
+      os.bind(a, { host: ctx.host(4), port: 0 });
+      if (hasOption(ctx, "reuseaddr")) assert.equal(os.getsockopt(a, "reuseaddr"), false);
+      assertThrows("EADDRINUSE", () => {
+        os.bind(b, { host: ctx.host(4), port: os.getsockname(a).port });
+        os.listen(a);
+        os.listen(b);
+      });
+      os.close(a);
+      os.close(b);
       await assertIdle(ctx, os);
     },
     { needs: needsOf("tcp") },
@@ -206,7 +235,9 @@ export const socketErrors = group("rule 6: errors of sockets", {}, (test) => {
       assert.equal(await outcome(ctx, os, () => os.pushTo(qd, large, { host, port: 9 }, PushFlag.FREE)), "EMSGSIZE");
       const sga = os.from("x");
       for (const port of [-1, 65536, 1.5]) assertThrows("EINVAL", () => os.pushTo(qd, sga, { host, port }));
-      assertThrows("EINVAL", () => os.pushTo(qd, sga, { host: "example.com", port: 9 }));
+      for (const host of ["example.com", "", "fe80::1%no such interface", "fe80::1%", undefined, 7, {}, ["1.2.3.4"]]) {
+        assertThrows("EINVAL", () => os.pushTo(qd, sga, { host: host as string, port: 9 }));
+      }
       os.free(sga);
       os.close(qd);
       await assertIdle(ctx, os);

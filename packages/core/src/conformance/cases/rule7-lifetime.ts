@@ -268,6 +268,29 @@ export const lifetime = group("rule 7: lifetime", { own: true }, (test) => {
     { timeout: 10_000 },
   );
 
+  test(
+    "libOSes one after another give their memory back at once",
+    async (ctx) => {
+      // A collection of garbage is not what gives it back: none is asked for.
+      const use = async () => {
+        const os = await ctx.target.open({});
+        const qd = os.queue();
+        os.push(qd, os.from("x"), PushFlag.FREE);
+        os.pop(qd);
+        os.drain(() => undefined);
+        os.destroy();
+        await turn();
+      };
+      const rounds = (ctx.target.timeScale ?? 1) >= 10 ? 10 : 60;
+      for (let i = 0; i < 5; i++) await use();
+      const before = process.memoryUsage.rss();
+      for (let i = 0; i < rounds; i++) await use();
+      const each = (process.memoryUsage.rss() - before) / rounds / 1024;
+      assert.ok(each < 512, `${each.toFixed()} KiB stay resident of each libOS that was destroyed`);
+    },
+    { on: "runtime", timeout: 30_000 },
+  );
+
   test("many rounds of everything leave the counters at zero", async (ctx) => {
     const os = await ctx.open();
     for (let round = 0; round < 30; round++) {

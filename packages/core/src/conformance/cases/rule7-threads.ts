@@ -76,6 +76,37 @@ export const threads = group("rule 7: threads", { needs: ["module"], own: true }
   }
 
   test(
+    "Workers terminated at random moments of open, work, sleep and destroy: the process goes on, and holds no more",
+    async (ctx) => {
+      const slow = (ctx.target.timeScale ?? 1) >= 10;
+      const rounds = process.env.DEMI_SOAK === "1" ? 2000 : slow ? 2 : 12;
+      const together = (ctx.target.features.several ?? true) && !slow ? 3 : 1;
+      const descriptors = () => readdirSync("/proc/self/fd").length;
+      let held: number | undefined;
+      let resident = 0;
+      for (let round = 0; round < rounds; round += together) {
+        const workers = Array.from({ length: together }, () => start(ctx, "churn"));
+        await Promise.all(
+          workers.map(async (worker) => {
+            await once(worker, "message");
+            await new Promise((resolve) => setTimeout(resolve, ctx.random() * 15));
+            await worker.terminate();
+          }),
+        );
+        if (held !== undefined) continue;
+        held = descriptors();
+        resident = process.memoryUsage.rss();
+      }
+      const most = (held ?? 0) + 2;
+      await until(ctx, `descriptors to be closed: ${held} before, ${descriptors()} after`, () => descriptors() <= most);
+      const grown = (process.memoryUsage.rss() - resident) / rounds / 1024;
+      // A Worker's own heap is given back when V8 likes.
+      assert.ok(rounds < 100 || grown < 256, `${grown.toFixed()} KiB stay of each Worker`);
+    },
+    { timeout: process.env.DEMI_SOAK === "1" ? 1_200_000 : 20_000 },
+  );
+
+  test(
     "libOSes on several threads at once",
     async (ctx) => {
       const workers = Array.from({ length: 3 }, () => start(ctx, "count"));

@@ -4,7 +4,7 @@ import { group } from "../case.js";
 import { connectedPair, hasOption, listener, needsOf } from "../channels.js";
 import { assertThrows } from "../failures.js";
 import { randomBytes, sha256 } from "../payload.js";
-import { assertIdle, closeAll, collect, completion, popBytes, popOnce, pushBytes, take } from "../turns.js";
+import { assertIdle, closeAll, collect, completion, popBytes, popMessage, popOnce, pushBytes, take } from "../turns.js";
 
 const families = [4, 6] as const;
 
@@ -214,6 +214,47 @@ export const sockets = group("stream sockets", { needs: ["tcp"] }, (test) => {
       }
     }
     await closeAll(ctx, os, [client, server, fresh]);
+  });
+
+  test("a listener that closed leaves its port to the next, whatever became of its connections", async (ctx) => {
+    const os = await ctx.open();
+    const first = listener(ctx, os);
+    const { host, port } = first;
+    const pairs: [client: number, server: number][] = [];
+    for (let i = 0; i < 3; i++) {
+      const accepting = os.accept(first.qd);
+      const client = os.socket("tcp");
+      assert.equal((await completion(ctx, os, os.connect(client, { host, port }))).result, 0);
+      pairs.push([client, (await completion(ctx, os, accepting)).newQd]);
+    }
+    // One that this side ended first, one that the other did, one that goes on.
+    const [[clientA, serverA], [clientB, serverB], [clientC, serverC]] = pairs as [
+      [number, number],
+      [number, number],
+      [number, number],
+    ];
+    os.close(serverA);
+    assert.equal((await popOnce(ctx, os, clientA)).result, 0);
+    os.close(clientA);
+    os.close(clientB);
+    assert.equal((await popOnce(ctx, os, serverB)).result, 0);
+    os.close(serverB);
+    os.close(first.qd);
+    const second = os.socket("tcp");
+    os.bind(second, { host, port });
+    os.listen(second);
+    const accepting = os.accept(second);
+    const client = os.socket("tcp");
+    assert.equal((await completion(ctx, os, os.connect(client, { host, port }))).result, 0);
+    const { newQd } = await completion(ctx, os, accepting);
+    for (const [from, to, text] of [
+      [client, newQd, "the new one"],
+      [clientC, serverC, "the old one"],
+    ] as const) {
+      await pushBytes(ctx, os, from, text);
+      assert.equal((await popMessage(ctx, os, to)).toString(), text);
+    }
+    await closeAll(ctx, os, [client, newQd, second, clientC, serverC]);
   });
 
   test("a socket bound to a port connects from it", async (ctx) => {

@@ -153,6 +153,44 @@ export const datagrams = group("datagram sockets", { needs: ["udp"] }, (test) =>
     await closeAll(ctx, os, [server.qd, client]);
   });
 
+  test("connect: what others sent before is not popped after", async (ctx) => {
+    const os = await ctx.open();
+    const [server, stranger, peer] = [datagramSocket(ctx, os), datagramSocket(ctx, os), datagramSocket(ctx, os)];
+    // One is popped: all that was sent is there, and more than a pop takes at a time.
+    for (let i = 0; i < 30; i++) {
+      const from = i % 3 === 2 ? peer : stranger;
+      os.pushTo(from.qd, os.from(`${i}`), server, PushFlag.FREE | PushFlag.QUIET);
+    }
+    assert.equal((await popMessage(ctx, os, server.qd)).toString(), "0");
+    assert.equal((await completion(ctx, os, os.connect(server.qd, peer))).result, 0);
+    os.pushTo(stranger.qd, os.from("after"), server, PushFlag.FREE | PushFlag.QUIET);
+    os.pushTo(peer.qd, os.from("the last"), server, PushFlag.FREE | PushFlag.QUIET);
+    const popped: string[] = [];
+    while (popped[popped.length - 1] !== "the last") popped.push((await popMessage(ctx, os, server.qd)).toString());
+    assert.deepEqual(popped, [...Array.from({ length: 10 }, (_, i) => `${3 * i + 2}`), "the last"]);
+    for (const { qd } of [server, stranger, peer]) os.close(qd);
+    await assertIdle(ctx, os);
+  });
+
+  test(
+    "localhost is an address for every call",
+    async (ctx) => {
+      const os = await ctx.open();
+      for (const family of ctx.target.families?.includes(6) ? ([4, 6] as const) : ([4] as const)) {
+        const [a, b] = [os.socket("udp", { family }), os.socket("udp", { family })];
+        os.bind(b, { host: "localhost", port: 0 });
+        const { port } = os.getsockname(b);
+        os.pushTo(a, os.from("to localhost"), { host: "localhost", port }, PushFlag.FREE | PushFlag.QUIET);
+        assert.equal((await popMessage(ctx, os, b)).toString(), "to localhost");
+        assert.equal((await completion(ctx, os, os.connect(a, { host: "localhost", port }))).result, 0);
+        os.close(a);
+        os.close(b);
+      }
+      await assertIdle(ctx, os);
+    },
+    { needs: ["loopback"] },
+  );
+
   test("a datagram to a port nobody has does no harm to the next", async (ctx) => {
     const os = await ctx.open();
     const gone = datagramSocket(ctx, os);

@@ -52,6 +52,7 @@ class StreamQueue : public Queue {
 
   void push(Op& op) final;
   void pop(Op& op) final;
+  int shutdown() final;
   // Pushes and pops; a transport overrides it to find its connects and accepts first.
   bool cancel(Op& op) override;
 
@@ -73,6 +74,8 @@ class StreamQueue : public Queue {
   virtual void stop_receive() {}
   // The device reads memory of pushes right now: after a failure they stay until it is done and send_failed() is called again.
   virtual bool sending() const { return false; }
+  // The application sends no more, and all it has pushed went out: tell the peer (TCP: FIN), and go on receiving.
+  virtual void end_sending() = 0;
   // The peer broke the framing: end the connection in both directions. Must not answer with ended() or failed().
   virtual void shut_down() = 0;
   // `bytes` of what was received have left this queue, popped, decoded or dropped: a transport opens its receive window here.
@@ -117,6 +120,7 @@ class StreamQueue : public Queue {
 
   State state_ = State::kIdle;
   bool ended_ = false;     // the peer sent FIN and everything before it was received
+  bool shut_ = false;      // shutdown() was called
   int receive_error_ = 0;  // what pops end with once everything received was popped
   int send_error_ = 0;     // what pushes end with
   Op* connect_op_ = nullptr;
@@ -135,6 +139,8 @@ class StreamQueue : public Queue {
     StreamQueue& queue_;
   };
 
+  // After shutdown(), once nothing is left to send.
+  void send_end();
   // Completes pops with what has arrived, then with what ended the stream.
   void drain();
   // The same, and asks for more when pops still wait.
@@ -154,6 +160,7 @@ class StreamQueue : public Queue {
   StreamContext& context_;
   Sga held_ = 0;          // a message that was too long for the pop it met
   bool refused_ = false;  // the peer broke the framing
+  bool end_sent_ = false;
   MemoryWait memory_wait_{*this};
 };
 

@@ -1,0 +1,143 @@
+// Waits for one thing after the other that comes from elsewhere after a random time, in a loop that sleeps, with nothing else in the thread
+// that would turn it: a wake-up that is lost, once, stops it. Arguments: engine, loop, seed, rounds. Prints what it did as JSON, or where it
+// stood still.
+import { mkdtempSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+
+/** Mulberry32, in [0, 1). */
+function randomFrom(seed) {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** 0 to 5 ms, most of them around the time a loop takes to fall asleep. */
+const delayOf = (random) => 5 * random() ** 6;
+
+if (isMainThread) await main();
+else await peer();
+
+async function main() {
+  const { openLibOS, Opcode } = await import("@demikernel/core");
+  const [engine, loop, seed, rounds] = [
+    process.argv[2],
+    process.argv[3],
+    Number(process.argv[4]),
+    Number(process.argv[5]),
+  ];
+  const os = await openLibOS({ libos: "posix", engine, loop, from: import.meta.url });
+  const folder = mkdtempSync(join(tmpdir(), "demikernel-wake-ups-"));
+  const random = randomFrom(seed);
+  const worker = new Worker(new URL(import.meta.url), { workerData: seed + 1 });
+  const { tcp, udp } = await new Promise((resolve) => worker.once("message", resolve));
+  worker.unref();
+
+  const stream = os.socket("tcp");
+  await os.async.connect(stream, { host: "127.0.0.1", port: tcp });
+  const datagrams = os.socket("udp");
+  await os.async.connect(datagrams, { host: "127.0.0.1", port: udp });
+  const listener = os.socket("tcp");
+  os.bind(listener, { host: "127.0.0.1", port: 0 });
+  os.listen(listener);
+  const { port } = os.getsockname(listener);
+  const file = os.open(join(folder, "log"), "w+");
+
+  let round = 0;
+  let doing = "";
+  // The worker looks on: a timer here would turn the loop.
+  const kinds = {
+    async stream() {
+      await os.async.push(stream, os.from("?"), 1);
+      os.free(await os.async.pop(stream));
+    },
+    async datagram() {
+      await os.async.push(datagrams, os.from("?"), 1);
+      os.free(await os.async.pop(datagrams));
+    },
+    async accept() {
+      worker.postMessage({ connect: port });
+      const qd = await os.async.accept(listener);
+      // It closes after a while.
+      if ((await os.async.pop(qd)) !== 0) throw new Error("bytes nobody sent");
+      os.close(qd);
+    },
+    async file() {
+      const bytes = await os.async.push(file, os.alloc(1 + Math.floor(random() * 60_000)), 1);
+      os.lseek(file, -bytes, "cur");
+      os.free(await os.async.pop(file));
+      os.lseek(file, 0);
+    },
+    async run() {
+      os.push(stream, os.from("?"), 3);
+      os.pop(stream);
+      await os.run((event) => {
+        if (event.opcode !== Opcode.POP) return;
+        os.free(event.sga);
+        os.stop();
+      });
+    },
+  };
+  const names = Object.keys(kinds);
+  const counts = Object.fromEntries(names.map((name) => [name, 0]));
+  for (; round < rounds; round++) {
+    doing = names[Math.floor(random() * names.length)];
+    worker.postMessage({ round, doing });
+    await kinds[doing]();
+    counts[doing]++;
+  }
+  console.log(JSON.stringify({ counts, seed }));
+  os.destroy();
+  rmSync(folder, { recursive: true });
+  process.exit(0);
+}
+
+/** The other side, in a thread and loop of its own. */
+async function peer() {
+  const { createServer, connect } = await import("node:net");
+  const { createSocket } = await import("node:dgram");
+  const random = randomFrom(workerData);
+  const spin = (milliseconds) => {
+    const end = performance.now() + milliseconds;
+    while (performance.now() < end);
+  };
+  const server = createServer({ noDelay: true }, (socket) => {
+    socket.on("error", () => {});
+    socket.on("data", () => {
+      spin(delayOf(random));
+      socket.write("!");
+    });
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const socket = createSocket("udp4");
+  socket.on("message", (_, from) => {
+    spin(delayOf(random));
+    socket.send("!", from.port, from.address);
+  });
+  await new Promise((resolve) => socket.bind(0, "127.0.0.1", resolve));
+  parentPort.postMessage({ tcp: server.address().port, udp: socket.address().port });
+  let last = { round: -1, doing: "nothing" };
+  let heard = performance.now();
+  parentPort.on("message", (message) => {
+    heard = performance.now();
+    if (message.round !== undefined) last = message;
+    if (message.connect === undefined) return;
+    spin(delayOf(random));
+    const client = connect({ port: message.connect, host: "127.0.0.1" }, () => {
+      spin(delayOf(random));
+      client.destroy();
+    });
+    client.on("error", () => {});
+  });
+  setInterval(() => {
+    if (performance.now() - heard < 10_000) return;
+    // Not by the streams of process, which go through the thread that sleeps.
+    writeSync(2, `asleep for 10 s in round ${last.round}: ${last.doing}\n`);
+    process.kill(process.pid, "SIGKILL");
+  }, 1000);
+}
