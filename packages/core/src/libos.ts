@@ -4,6 +4,7 @@ import type { NativeLibOS } from "./native.js";
 import { Async } from "./runtime/async.js";
 import { Control } from "./runtime/control.js";
 import { Loop } from "./runtime/loop.js";
+import { TracedRuntime } from "./runtime/memory-trace.js";
 import { Runtime } from "./runtime/runtime.js";
 import { Waiter } from "./runtime/wait.js";
 import type { CoreOptions } from "./schema.js";
@@ -22,7 +23,7 @@ export class DemiLibOS implements api.LibOS {
   constructor(name: string, native: NativeLibOS, options: CoreOptions) {
     this.name = name;
     this.engine = native.engine;
-    this.#runtime = new Runtime(name, native);
+    this.#runtime = options.traceMemory ? new TracedRuntime(name, native) : new Runtime(name, native);
     this.#control = new Control(this.#runtime);
     this.#waiter = new Waiter(this.#runtime);
     this.#loop = new Loop(this.#runtime, options.loop, options.spinMicroseconds);

@@ -19,6 +19,8 @@ export interface CoreOptions {
   readonly tokens: number;
   /** Most open queues. 16 to 65535, default 16384. */
   readonly queues: number;
+  /** Remembers where every sga was allocated or popped, and says who forgot to free. Slow. Default false. */
+  readonly traceMemory: boolean;
   /** The arena's size classes, ascending: at most 8, 262144 slots and 4 GiB in total. */
   readonly arena: readonly SizeClass[];
 }
@@ -29,6 +31,7 @@ export const coreDefaults: CoreOptions = {
   ringEntries: 4096,
   tokens: 32768,
   queues: 16384,
+  traceMemory: false,
   arena: [
     { size: 256, count: 8192 },
     { size: 4096, count: 8192 },
@@ -53,6 +56,7 @@ export const coreProperties: Readonly<Record<keyof CoreOptions, object>> = {
   ringEntries: { type: "integer", enum: powersOfTwo(64, 65536) },
   tokens: { type: "integer", minimum: 64, maximum: 131072 },
   queues: { type: "integer", minimum: 16, maximum: 65535 },
+  traceMemory: { type: "boolean" },
   arena: {
     type: "array",
     minItems: 1,

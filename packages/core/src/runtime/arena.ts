@@ -106,6 +106,34 @@ export class Arena {
     return sga > 0 && index < this.#slots && this.#words[this.#slotBase + index * Layout.SLOT_WORDS] === sga;
   }
 
+  /** The sgas that the application owns. */
+  *held(): IterableIterator<Sga> {
+    for (let index = 0; index < this.#slots; index++) {
+      const sga = this.#words[this.#slotBase + index * Layout.SLOT_WORDS + Layout.SLOT_HANDLE];
+      if (sga !== 0) yield sga;
+    }
+  }
+
+  /** How much of each size class the application owns, chains and magazines included. */
+  use(): { size: number; slots: number; owned: number }[] {
+    const owned = this.#classes.map((c) => c.count);
+    const ends = this.#classes.map((_, i) => {
+      const at = Layout.WORD_CLASS_BASE + i * Layout.CLASS_WORDS;
+      return this.#words[at + Layout.CLASS_FIRST] + this.#words[at + Layout.CLASS_COUNT];
+    });
+    for (const sga of this.held()) {
+      for (let next = (sga & INDEX_MASK) + 1; next !== 0; ) {
+        const index = next - 1;
+        owned[ends.findIndex((end) => index < end)]++;
+        next = this.#words[this.#slotBase + index * Layout.SLOT_WORDS + Layout.SLOT_NEXT];
+      }
+    }
+    return this.#classes.map(({ size }, i) => {
+      const slots = this.#words[Layout.WORD_CLASS_BASE + i * Layout.CLASS_WORDS + Layout.CLASS_COUNT];
+      return { size, slots, owned: owned[i] };
+    });
+  }
+
   /** The handle stops being valid for the application; throws EINVAL when it was not. */
   disown(sga: Sga, syscall: string): void {
     this.#words[this.at(sga, 0, syscall) + Layout.SLOT_HANDLE] = 0;

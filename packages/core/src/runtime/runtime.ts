@@ -197,7 +197,12 @@ export class Runtime extends Boundary {
     }
     this.flush();
     const sga = this.native.allocChain(sizes);
-    if (sga === 0) throw new DemiError("ENOBUFS", "alloc", 'the arena has no free slot that fits (option "arena")');
+    if (sga === 0)
+      throw new DemiError(
+        "ENOBUFS",
+        "alloc",
+        'the arena has no free slot that fits (options "arena" and "traceMemory")',
+      );
     return sga;
   }
 
