@@ -91,6 +91,8 @@ int LwipConnection::bind(const Address& to) {
 int LwipConnection::connect(const Address& to) {
   if (pcb_ == nullptr) return -EINVAL;
   const ip_addr_t address = to_lwip(to);
+  // lwIP would send its SYN to nowhere until it gives up.
+  if (!stack_.reaches(address)) return -ENETUNREACH;
   connecting_ = true;
   const int error = errno_of(tcp_connect(pcb_, &address, to.port, &on_connected));
   if (error == 0) find_by_key();

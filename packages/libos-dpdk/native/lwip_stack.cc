@@ -174,6 +174,8 @@ std::unique_ptr<Endpoint> LwipStack::endpoint(int family) {
   return std::make_unique<LwipEndpoint>(*this, pcb, family);
 }
 
+bool LwipStack::reaches(const ip_addr_t& to) const { return neighbours_->reaches(to); }
+
 bool LwipStack::is_local(const Address& address) const {
   const ip_addr_t wanted = to_lwip(address);
   if (ip_addr_isany(&wanted)) return true;

@@ -48,6 +48,7 @@ class LwipStack final : public NetStack {
   Arena& arena() { return arena_; }
   LwipLookup& lookup() { return lookup_; }
   LwipFarewells& farewells() { return farewells_; }
+  bool reaches(const ip_addr_t& to) const;
   // True when the address is one of ours, or any.
   bool is_local(const Address& address) const;
 

@@ -8,6 +8,8 @@ extern "C" {
 #include <lwip/prot/nd6.h>
 }
 
+#include <span>
+
 namespace demi::dpdk {
 
 Neighbours::Neighbours(netif& interface, const std::vector<StackOptions::Neighbour>& fixed) : netif_(interface) {
@@ -46,6 +48,27 @@ bool Neighbours::next_hop(const ip4_addr_t& to, ip4_addr_t& hop) const {
     return true;
   hop = *netif_ip4_gw(&netif_);
   return !ip4_addr_isany_val(hop);
+}
+
+bool Neighbours::reaches(const ip_addr_t& to) const {
+  if (IP_IS_V4_VAL(to)) {
+    const ip4_addr_t& address = *ip_2_ip4(&to);
+    ip4_addr_t hop;
+    return ip4_addr_isloopback(&address) || next_hop(address, hop);
+  }
+  const ip6_addr_t& address = *ip_2_ip6(&to);
+  if (ip6_addr_islinklocal(&address) || ip6_addr_isloopback(&address)) return true;
+  for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; ++i) {
+    if (!ip6_addr_isvalid(netif_ip6_addr_state(&netif_, i))) continue;
+    if (ip6_addr_netcmp_zoneless(&address, netif_ip6_addr(&netif_, i))) return true;
+  }
+  for (const nd6_prefix_list_entry& entry : std::span(prefix_list, LWIP_ND6_NUM_PREFIXES)) {
+    if (entry.netif == &netif_ && ip6_addr_netcmp_zoneless(&address, &entry.prefix)) return true;
+  }
+  for (const nd6_router_list_entry& entry : std::span(default_router_list, LWIP_ND6_NUM_ROUTERS)) {
+    if (entry.neighbor_entry != nullptr) return true;
+  }
+  return false;
 }
 
 bool Neighbours::is_fixed(const ip4_addr_t& hop) const {

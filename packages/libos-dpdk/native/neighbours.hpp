@@ -34,6 +34,8 @@ class Neighbours {
   err_t send(pbuf* packet, const ip4_addr_t* to);
   // Sends what has an address now, asks again for the rest, gives up what waited too long.
   void poll(std::uint32_t now_ms);
+  // There is a way there: an address of our own, a neighbour, or somebody behind a router.
+  bool reaches(const ip_addr_t& to) const;
   // What was sent there was not acknowledged in time: perhaps its link address is another now.
   void doubt(const ip_addr_t& to);
 

@@ -214,6 +214,18 @@ function peersOver(driver: string): void {
     60_000,
   );
 
+  test.each([
+    ["192.0.2.77", 4],
+    ["2001:db8::77", 6],
+  ] as const)("%s, where there is no way to, is ENETUNREACH at once", async (host, family) => {
+    const qd = os.socket("tcp", { family });
+    const begun = performance.now();
+    await expect(os.async.connect(qd, { host, port: 9 })).rejects.toMatchObject({ code: "ENETUNREACH" });
+    expect(performance.now() - begun).toBeLessThan(1000);
+    os.close(qd);
+    await quiet();
+  });
+
   test("resets, half-closes and silences of the kernel's sockets leave nothing behind", async () => {
     for (const moment of ["idle", "sending", "not reading", "half-closed", "at once"]) {
       const socket = await dial(libos[4], PORT);

@@ -3,8 +3,10 @@
 // A Socket keeps the operations it cannot finish at once in three lists; the engine asks poll(2) which sockets are ready and
 // lets each of those finish what it can. All the rest (rings, tokens, memory, the Node-API glue) comes with core.
 #include <limits.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -204,6 +206,10 @@ class Socket final : public demi::Queue {
     get_option(SocketOption::kLinger, seconds);
     if (seconds == 0) return;               // a reset, by close(2)
     set_option(SocketOption::kLinger, -1);  // which is not to wait
+    int unsent = 0;
+    int unread = 0;
+    // Nothing is under way either way: whoever still sends is told at once that nobody listens.
+    if (::ioctl(fd_, SIOCOUTQ, &unsent) == 0 && ::ioctl(fd_, SIOCINQ, &unread) == 0 && unsent + unread == 0) return;
     ::shutdown(fd_, SHUT_WR);
     const Leaving one{fd_, seconds > 0, Clock::now() + std::chrono::seconds(seconds > 0 ? seconds : 10)};
     fd_ = -1;

@@ -9,6 +9,7 @@
  */
 export type { CaseContext, CaseFunction, ConformanceCase, Subject } from "./case.js";
 export { type CaseResult, execute } from "./execute.js";
+export { generator } from "./payload.js";
 export type { PeerDatagramSocket, PeerServer, PeerSocket, Peers } from "./peers.js";
 export { conformance, globalHarness, type Harness, runConformance, type Selection } from "./run.js";
 export { suite } from "./suite.js";

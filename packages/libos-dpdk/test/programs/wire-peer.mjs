@@ -106,6 +106,8 @@ const calls = {
     return readers.get(qd).take();
   },
 
+  shutdown: (qd) => os.shutdown(qd),
+
   close(qd) {
     readers.delete(qd);
     os.close(qd);

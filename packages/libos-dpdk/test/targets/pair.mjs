@@ -49,7 +49,7 @@ export function pairTarget(name, { ours, theirs, once = false, timeScale = 5 }, 
       listen: (host, onConnection) => current.process.listen(host, onConnection),
       datagram: (host, onMessage) => current.process.datagram(host, onMessage),
     },
-    peersLack: ["halfClose", "emptyDatagrams"],
+    peersLack: ["emptyDatagrams"],
     // Each call on a peer is a message to another process and back, and a process takes half a second to start. Two that poll beside
     // a third on two cores wait for one another most of the time.
     timeScale,

@@ -96,7 +96,7 @@ export class PeerProcess {
   }
 }
 
-/** A connection of the peer's as a stream. Ending it ends both directions, because a queue has no half-close. */
+/** A connection of the peer's as a stream, half-open when one side has ended. */
 class WireSocket extends Duplex {
   #peers;
   #qd;
@@ -125,7 +125,7 @@ class WireSocket extends Duplex {
   }
 
   _final(done) {
-    this.#end("close").then(() => done(), done);
+    this.#peers.call("shutdown", this.#qd).then(() => done(), done);
   }
 
   _destroy(error, done) {

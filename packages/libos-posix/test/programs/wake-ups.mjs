@@ -5,17 +5,7 @@ import { mkdtempSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-
-/** Mulberry32, in [0, 1). */
-function randomFrom(seed) {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { generator } from "@demikernel/core/conformance";
 
 /** 0 to 5 ms, most of them around the time a loop takes to fall asleep. */
 const delayOf = (random) => 5 * random() ** 6;
@@ -33,7 +23,7 @@ async function main() {
   ];
   const os = await openLibOS({ libos: "posix", engine, loop, from: import.meta.url });
   const folder = mkdtempSync(join(tmpdir(), "demikernel-wake-ups-"));
-  const random = randomFrom(seed);
+  const random = generator(seed);
   const worker = new Worker(new URL(import.meta.url), { workerData: seed + 1 });
   const { tcp, udp } = await new Promise((resolve) => worker.once("message", resolve));
   worker.unref();
@@ -48,6 +38,18 @@ async function main() {
   const { port } = os.getsockname(listener);
   const file = os.open(join(folder, "log"), "w+");
 
+  /** So many connect, and each closes after a while. */
+  async function comeAndGo(many) {
+    worker.postMessage({ connect: port, many });
+    await Promise.all(
+      Array.from({ length: many }, async () => {
+        const qd = await os.async.accept(listener);
+        if ((await os.async.pop(qd)) !== 0) throw new Error("bytes nobody sent");
+        os.close(qd);
+      }),
+    );
+  }
+
   let round = 0;
   let doing = "";
   // The worker looks on: a timer here would turn the loop.
@@ -61,11 +63,7 @@ async function main() {
       os.free(await os.async.pop(datagrams));
     },
     async accept() {
-      worker.postMessage({ connect: port });
-      const qd = await os.async.accept(listener);
-      // It closes after a while.
-      if ((await os.async.pop(qd)) !== 0) throw new Error("bytes nobody sent");
-      os.close(qd);
+      await comeAndGo(1);
     },
     async file() {
       const bytes = await os.async.push(file, os.alloc(1 + Math.floor(random() * 60_000)), 1);
@@ -82,11 +80,15 @@ async function main() {
         os.stop();
       });
     },
+    async flood() {
+      await comeAndGo(20);
+    },
   };
   const names = Object.keys(kinds);
   const counts = Object.fromEntries(names.map((name) => [name, 0]));
   for (; round < rounds; round++) {
-    doing = names[Math.floor(random() * names.length)];
+    // A flood is worth many of the others.
+    doing = random() < 0.02 ? "flood" : names[Math.floor(random() * (names.length - 1))];
     worker.postMessage({ round, doing });
     await kinds[doing]();
     counts[doing]++;
@@ -101,7 +103,7 @@ async function main() {
 async function peer() {
   const { createServer, connect } = await import("node:net");
   const { createSocket } = await import("node:dgram");
-  const random = randomFrom(workerData);
+  const random = generator(workerData);
   const spin = (milliseconds) => {
     const end = performance.now() + milliseconds;
     while (performance.now() < end);
@@ -128,11 +130,13 @@ async function peer() {
     if (message.round !== undefined) last = message;
     if (message.connect === undefined) return;
     spin(delayOf(random));
-    const client = connect({ port: message.connect, host: "127.0.0.1" }, () => {
-      spin(delayOf(random));
-      client.destroy();
-    });
-    client.on("error", () => {});
+    for (let i = 0; i < message.many; i++) {
+      const client = connect({ port: message.connect, host: "127.0.0.1" }, () => {
+        spin(delayOf(random));
+        client.destroy();
+      });
+      client.on("error", () => {});
+    }
   });
   setInterval(() => {
     if (performance.now() - heard < 10_000) return;

@@ -3,7 +3,7 @@
 set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 tests=("$@")
-[ $# -gt 0 ] || tests=(rxe.sh readme.sh interop.sh hostile.sh death.sh wire.sh load.sh conformance.sh)
+[ $# -gt 0 ] || tests=(rxe.sh readme.sh interop.sh hostile.sh death.sh wire.sh wake-ups.sh load.sh conformance.sh)
 build=$(readlink -f "$here/../..")/build/interop
 mkdir -p "$build"
 # Where this cannot be built the guest says why, too.

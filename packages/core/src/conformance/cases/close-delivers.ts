@@ -20,8 +20,10 @@ interface Filled {
 /** Pushes messages until one does not complete, or there were `most` bytes. */
 async function fill(ctx: CaseContext, os: LibOS, qd: QueueDescriptor, most: number): Promise<Filled> {
   const taken: Buffer[] = [];
+  const source = randomBytes(ctx.random, 200_000);
   for (let bytes = 0; bytes < most; ) {
-    const message = randomBytes(ctx.random, between(ctx.random, 1, 100_000));
+    const start = between(ctx.random, 0, 100_000);
+    const message = source.subarray(start, start + between(ctx.random, 1, 100_000));
     const qt = os.push(qd, os.from(message), PushFlag.FREE);
     let done = os.poll(qt);
     for (let turns = 0; done === undefined && turns < 30; turns++) {
@@ -50,8 +52,9 @@ export const closeDelivers = group("rule 4: close delivers what was pushed", { n
         async (ctx) => {
           const os = await ctx.open();
           for (let round = 0; round < 4; round++) {
-            const [client, server] = await connectedPair(ctx, os, options);
-            // Nothing, a byte, more than a window: what the server never reads.
+            const ends = await connectedPair(ctx, os, options);
+            const [client, server] = ctx.random() < 0.5 ? ends : [ends[1], ends[0]];
+            // Nothing, a byte, more than a window: what the one that closes, here called the server, never reads.
             const unread = [0, 1, between(ctx.random, 2, 300_000), between(ctx.random, 2, 300_000)][round] as number;
             if (unread > 0) os.push(client, os.from(Buffer.alloc(unread)), PushFlag.FREE | PushFlag.QUIET);
             for (let i = 0; i < 5; i++) {

@@ -10,11 +10,12 @@ const PUSHES = process.env.DEMI_SOAK === "1" ? 20_000 : 150;
 /** Number and length, little-endian, then bytes that follow from both. */
 const HEAD = 8;
 
+const pattern = Buffer.from(Array.from({ length: 251 }, (_, i) => i));
+
 function message(number: number, length: number): Buffer {
-  const bytes = Buffer.alloc(length);
+  const bytes = Buffer.alloc(length, pattern.subarray(number % 50));
   bytes.writeUInt32LE(number, 0);
   bytes.writeUInt32LE(length, 4);
-  for (let i = HEAD; i < length; i++) bytes[i] = number * 31 + i * 7;
   return bytes;
 }
 
