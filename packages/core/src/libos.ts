@@ -2,6 +2,7 @@ import { filter, map, merge, qconnect, sort } from "./combinators/index.js";
 import { DemiError } from "./errors.js";
 import type { NativeLibOS } from "./native.js";
 import { Async } from "./runtime/async.js";
+import { destroyAtExit } from "./runtime/at-exit.js";
 import { Control } from "./runtime/control.js";
 import { Loop } from "./runtime/loop.js";
 import { TracedRuntime } from "./runtime/memory-trace.js";
@@ -19,6 +20,7 @@ export class DemiLibOS implements api.LibOS {
   readonly #control: Control;
   readonly #waiter: Waiter;
   readonly #loop: Loop;
+  readonly #forget: () => void;
 
   constructor(name: string, native: NativeLibOS, options: CoreOptions) {
     this.name = name;
@@ -28,6 +30,7 @@ export class DemiLibOS implements api.LibOS {
     this.#waiter = new Waiter(this.#runtime);
     this.#loop = new Loop(this.#runtime, options.loop, options.spinMicroseconds);
     this.async = new Async(this.#runtime);
+    this.#forget = destroyAtExit(this);
   }
 
   get closed(): boolean {
@@ -130,6 +133,7 @@ export class DemiLibOS implements api.LibOS {
   }
   from(data: Uint8Array | string): number {
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
+    if (!ArrayBuffer.isView(bytes)) throw new DemiError("EINVAL", "from", "the data is no string and no Uint8Array");
     const sga = this.alloc(bytes.length);
     this.bytes(sga).set(bytes);
     return sga;
@@ -193,7 +197,12 @@ export class DemiLibOS implements api.LibOS {
     this.#runtime.open("drain");
     if (typeof handler !== "function") throw new DemiError("EINVAL", "drain", "the handler is not a function");
     this.#runtime.poll(wait === 0 ? 0 : Math.max(0, Math.min(wait, 1000)) * 1000);
-    return this.#runtime.dispatch(handler);
+    try {
+      return this.#runtime.dispatch(handler);
+    } finally {
+      // What a handler that throws was not given is for whoever sleeps until it comes.
+      if (this.#runtime.asleep && this.#runtime.ready) this.#runtime.kick();
+    }
   }
 
   // ---- introspection, end ---------------------------------------------------------------------------------------------------
@@ -203,6 +212,7 @@ export class DemiLibOS implements api.LibOS {
   }
   destroy(): void {
     if (this.closed) return;
+    this.#forget();
     this.#runtime.destroy();
     this.#loop.end();
   }

@@ -22,7 +22,7 @@ export interface LibOSOptions extends Partial<CoreOptions> {
  * message names it), or what the device answered.
  */
 export async function openLibOS(options: LibOSOptions = {}): Promise<LibOS> {
-  const { libos, config, from, ...given } = options;
+  const { libos, config, from, ...given } = options ?? {};
   const file = loadConfig(config);
   const backend = await loadBackend(chosenName(libos, file.libos), from);
   const resolved = resolveOptions(backend, file, given);

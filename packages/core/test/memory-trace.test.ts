@@ -79,7 +79,7 @@ test("a size that is nearly used up is told while it runs, once", async () => {
   const os = await openLibOS({ libos: "memory", traceMemory: true, arena });
   for (let i = 0; i < 7; i++) os.alloc(4000);
   look();
-  expect(warnings[0]).toMatch(/^memory: 7 of 8 slots of 4096 bytes are not free/);
+  expect(warnings[0]).toMatch(/^memory: 7 of 8 slots of 4096 bytes are the application's/);
   expect(warnings[0]).toMatch(here("7 x alloc"));
   os.alloc(4000);
   look();

@@ -63,6 +63,12 @@ void LwipConnection::abort() {
   if (aborted_ != nullptr) *aborted_ = true;
 }
 
+// Both sides have ended, though not all of ours may have been acknowledged.
+void LwipConnection::leave() {
+  unwatch();
+  stack_.farewells().take(let_go(), linger_ > 0 ? linger_ : -1, LwipFarewells::kMostMs);
+}
+
 tcp_pcb* LwipConnection::release() {
   unwatch();
   return let_go();
@@ -75,6 +81,19 @@ void LwipConnection::set_events(ConnectionEvents& events) {
 
 // ---- what the socket asks -------------------------------------------------------------------------------------------
 
+namespace {
+
+// A listener keeps its port from others whatever they are set to; lwIP looks only for the very same address.
+bool is_listened_on(const ip_addr_t& address, std::uint16_t port) {
+  for (const tcp_pcb_listen* one = tcp_listen_pcbs.listen_pcbs; port != 0 && one != nullptr; one = one->next) {
+    if (one->local_port != port || IP_IS_V6_VAL(one->local_ip) != IP_IS_V6_VAL(address)) continue;
+    if (ip_addr_isany(&one->local_ip) || ip_addr_isany(&address) || ip_addr_cmp(&one->local_ip, &address)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 int LwipConnection::bind(const Address& to) {
   if (pcb_ == nullptr) return -EINVAL;
   if (to.family != family_) return -EAFNOSUPPORT;
@@ -83,6 +102,7 @@ int LwipConnection::bind(const Address& to) {
   // As the kernel's sockets of libos-posix: connections of a listener that has closed do not keep its port from the next.
   if (!reuse_chosen_) ip_set_option(pcb_, SOF_REUSEADDR);
   const ip_addr_t address = to_lwip(to);
+  if (is_listened_on(address, to.port)) return -EADDRINUSE;
   const int error = errno_of(tcp_bind(pcb_, &address, to.port));
   bound_ = error == 0;
   return error;
@@ -244,6 +264,9 @@ bool LwipConnection::deliver(pbuf* chain) {
   return true;
 }
 
+// Both sides have said their last: lwIP frees the pcb when it likes, and tells nobody.
+bool LwipConnection::has_ended(const tcp_pcb& pcb) { return pcb.state == TIME_WAIT || pcb.state == CLOSING; }
+
 err_t LwipConnection::on_received(void* arg, tcp_pcb* pcb, pbuf* chain, err_t) {
   auto* self = static_cast<LwipConnection*>(arg);
   if (self == nullptr) {
@@ -253,6 +276,7 @@ err_t LwipConnection::on_received(void* arg, tcp_pcb* pcb, pbuf* chain, err_t) {
   if (self->events_ == nullptr || self->early_ != nullptr) {
     if (chain == nullptr) {
       self->early_end_ = true;
+      if (has_ended(*pcb)) self->leave();
     } else if (self->early_ == nullptr) {
       self->early_ = chain;
     } else {
@@ -263,12 +287,14 @@ err_t LwipConnection::on_received(void* arg, tcp_pcb* pcb, pbuf* chain, err_t) {
   bool aborted = false;
   self->aborted_ = &aborted;
   if (chain == nullptr) {
-    // Both sides have ended: lwIP frees the pcb when it likes, and tells nobody.
-    if (pcb->state == TIME_WAIT || pcb->state == CLOSING) self->release();
+    if (has_ended(*pcb)) self->leave();
     self->events_->ended();
   } else if (!self->deliver(chain)) {
     self->aborted_ = nullptr;
-    return ERR_MEM;  // lwIP keeps it and asks again
+    // Kept here, not by lwIP, which forgets what it could not hand over when the connection ends meanwhile. The window bounds it.
+    self->early_ = chain;
+    self->stack_.attend(*self);
+    return ERR_OK;
   }
   if (aborted) return ERR_ABRT;
   self->aborted_ = nullptr;

@@ -44,6 +44,8 @@ class LwipConnection final : public Connection {
 
  private:
   static err_t on_connected(void* self, tcp_pcb* pcb, err_t error);
+  void leave();
+  static bool has_ended(const tcp_pcb& pcb);
   static err_t on_received(void* self, tcp_pcb* pcb, pbuf* chain, err_t error);
   static err_t on_sent(void* self, tcp_pcb* pcb, std::uint16_t bytes);
   static err_t on_poll(void* self, tcp_pcb* pcb);

@@ -24,21 +24,23 @@ LwipFarewells::~LwipFarewells() {
   for (const Farewell& one : ones_) unwatch(one.pcb);
 }
 
-void LwipFarewells::take(tcp_pcb* pcb, int linger) {
+void LwipFarewells::take(tcp_pcb* pcb, int linger, std::uint32_t patience) {
   const bool unread = pcb->rcv_wnd < TCP_WND_MAX(pcb);
   if (unread) open_window(pcb, TCP_WND_MAX(pcb) - pcb->rcv_wnd);
   tcp_shutdown(pcb, 0, 1);  // an error: shut already
-  // The peer has said its last: nothing can arrive that would be answered with a reset.
-  if (pcb->state != FIN_WAIT_1 && pcb->state != FIN_WAIT_2 && (pcb->flags & TF_CLOSEPEND) == 0) {
+  // Nothing of ours is under way, and nothing can arrive that would be answered with a reset.
+  if (pcb->state < ESTABLISHED || pcb->state == TIME_WAIT) {
     tcp_close(pcb);
     return;
   }
-  if (ones_.size() == kMost) end(ones_.front(), false);
   const std::uint32_t now = sys_now();
-  const std::uint32_t patience = linger < 0 ? kPatienceMs : static_cast<std::uint32_t>(std::min(linger, 86'400)) * 1000;
-  ones_.push_back({this, pcb, linger >= 0, now, patience, unread ? std::optional(now) : std::nullopt, {}});
+  const std::uint32_t most = linger < 0 ? kMostMs : static_cast<std::uint32_t>(std::min(linger, 86'400)) * 1000;
+  if (linger >= 0) patience = most;
+  ones_.push_back(
+      {this, pcb, now, most, patience, pcb->lastack, now, unread ? std::optional(now) : std::nullopt, {}, {}});
   Farewell& one = ones_.back();
   one.place = std::prev(ones_.end());
+  one.key = lookup_.add(pcb);
   tcp_arg(pcb, &one);
   tcp_recv(pcb, &on_received);
   tcp_err(pcb, &on_error);
@@ -47,8 +49,8 @@ void LwipFarewells::take(tcp_pcb* pcb, int linger) {
 err_t LwipFarewells::on_received(void* arg, tcp_pcb* pcb, pbuf* chain, err_t) {
   auto* const one = static_cast<Farewell*>(arg);
   if (chain == nullptr) {
-    // The peer is done, too: the rest is lwIP's, which frees the pcb when its time has come.
-    if (one != nullptr) one->all->end(*one, false);
+    // The peer is done, too. Once it has all of ours the rest is lwIP's, which frees the pcb when its time has come.
+    if (one != nullptr && pcb->state == TIME_WAIT) one->all->end(*one, false);
     return ERR_OK;
   }
   if (one != nullptr) one->heard = sys_now();
@@ -60,26 +62,36 @@ err_t LwipFarewells::on_received(void* arg, tcp_pcb* pcb, pbuf* chain, err_t) {
 // lwIP has freed the pcb.
 void LwipFarewells::on_error(void* arg, err_t) {
   auto* const one = static_cast<Farewell*>(arg);
-  if (one != nullptr) one->all->ones_.erase(one->place);
+  if (one != nullptr) one->all->forget(*one);
+}
+
+void LwipFarewells::forget(Farewell& one) {
+  if (one.key) lookup_.remove(*one.key);
+  ones_.erase(one.place);
 }
 
 void LwipFarewells::end(Farewell& one, bool reset) {
   tcp_pcb* const pcb = one.pcb;
-  ones_.erase(one.place);
+  forget(one);
   unwatch(pcb);
   if (reset || tcp_close(pcb) != ERR_OK) tcp_abort(pcb);
 }
 
 void LwipFarewells::look(std::uint32_t now) {
+  while (ones_.size() > kMost) end(ones_.front(), true);
   for (auto place = ones_.begin(); place != ones_.end();) {
     Farewell& one = *place++;
     const bool acknowledged = one.pcb->state == FIN_WAIT_2;  // its FIN was, so everything before it was
     const bool silent = !one.heard || now - *one.heard >= kSilenceMs;
-    if (now - one.since >= one.patience) {
-      end(one, one.reset);
-    } else if (acknowledged && silent) {
+    if (one.pcb->state == TIME_WAIT || (acknowledged && silent)) {
       end(one, false);
+      continue;
     }
+    if (one.pcb->lastack != one.acknowledged) {
+      one.acknowledged = one.pcb->lastack;
+      one.progress = now;
+    }
+    if (now - one.progress >= one.patience || now - one.since >= one.most) end(one, !acknowledged);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "lwip_acceptance.hpp"
 #include "lwip_connection.hpp"
 #include "lwip_endpoint.hpp"
 #include "neighbours.hpp"
@@ -21,6 +22,9 @@ constexpr std::uint32_t kBurstsPerLook = 8;  // at the free receive buffers: a b
 constexpr int kLoopedPackets = 128;          // packets to ourselves taken in by one poll
 constexpr std::uint8_t kDoubtful = 2;        // timeouts in a row, after which the neighbour is asked again
 constexpr std::uint32_t kTickMs = TCP_TMR_INTERVAL / LwipStack::kClock;
+constexpr std::uint32_t kMostChallenges = 100;  // a second
+// Segments of a connection: with full ones a window has 45.
+constexpr int kMostOutOfOrder = 256;
 constexpr std::uint32_t kLookMs = 100;  // at half-open connections
 // Ethernet, IPv6, TCP: a frame so long carries next to nothing.
 constexpr std::uint32_t kBareAcknowledgement = Port::kEthernetHeader + 40 + 20;
@@ -99,6 +103,7 @@ err_t LwipStack::start() {
   last_ms_ = last_tick_ = last_look_ = last_loss_look_ = sys_now();
   // Whatever the cable does: connections outlive its being pulled, and the port drops what it cannot send.
   netif_set_link_up(&netif_);
+  tell_addresses();
   return ERR_OK;
 }
 
@@ -160,6 +165,7 @@ std::unique_ptr<StackListener> LwipStack::listen(std::unique_ptr<Connection>& fr
       tcp_listen_with_backlog_and_err(pcb, static_cast<std::uint8_t>(std::clamp(backlog, 1, 255)), &result);
   if (listening == nullptr) {
     tcp_abort(pcb);
+    from.reset();
     error = result == ERR_USE ? -EADDRINUSE : -ENOBUFS;
     return nullptr;
   }
@@ -223,9 +229,14 @@ void LwipStack::look_for_buffers() {
 void LwipStack::input(const Frame& frame) {
   if (!filter_.admits(frame)) [[unlikely]]
     return port_.release(frame.slot);
+  tcp_pcb* const pcb = lookup_.find(frame);
+  if (pcb != nullptr && !acceptable(frame, *pcb)) [[unlikely]] {
+    port_.release(frame.slot);
+    return refuse(*pcb);
+  }
   pbuf* const p = wrap(frame);
   if (p == nullptr) return;
-  if (tcp_pcb* const pcb = lookup_.find(frame); pcb != nullptr) [[likely]] {
+  if (pcb != nullptr) [[likely]] {
     const OnlyConnection only(pcb);
     if (frame.length > kBareAcknowledgement) [[likely]] {
       deliver(p);
@@ -235,6 +246,16 @@ void LwipStack::input(const Frame& frame) {
   } else {
     deliver(p);
   }
+}
+
+// RFC 9293 has it answered by an acknowledgement, for a peer that has lost ours; RFC 5961 (section 7) limits how often.
+void LwipStack::refuse(tcp_pcb& pcb) {
+  ++counters.segments_refused;
+  if (last_ms_ - challenges_since_ >= 1000) {
+    challenges_since_ = last_ms_;
+    challenges_ = 0;
+  }
+  if (challenges_++ < kMostChallenges) tcp_send_empty_ack(&pcb);
 }
 
 void LwipStack::deliver_bare(pbuf* p, tcp_pcb& pcb) {
@@ -298,6 +319,16 @@ void LwipStack::count_half_open() {
   filter_.half_open(half_open);
 }
 
+void LwipStack::tell_addresses() {
+  std::vector<FrameFilter::Address6> six;
+  for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; ++i) {
+    // One that is tried yet is given up when somebody else has it, as RFC 4862 wants.
+    if (!ip6_addr_isvalid(netif_ip6_addr_state(&netif_, i))) continue;
+    std::memcpy(six.emplace_back().data(), netif_ip6_addr(&netif_, i)->addr, sizeof(FrameFilter::Address6));
+  }
+  filter_.own(netif_ip4_addr(&netif_)->addr, std::move(six));
+}
+
 // Packets to our own address hang behind loop_end_.
 bool LwipStack::loop_back() {
   bool any = false;
@@ -333,11 +364,25 @@ void LwipStack::timers() {
   if (now - last_look_ < (filter_.under_pressure() ? 10 : kLookMs)) return;
   last_look_ = now;
   count_half_open();
+  tell_addresses();
   port_.flush_capture();
 }
 
+// lwIP keeps what came too early in a list that it walks for each segment. Who sends single bytes makes that list long; nothing
+// was promised of them (there is no SACK), so they are dropped and sent again.
+void LwipStack::shed_out_of_order(tcp_pcb& pcb) {
+  int segments = 0;
+  for (const tcp_seg* segment = pcb.ooseq; segment != nullptr; segment = segment->next) ++segments;
+  if (segments > kMostOutOfOrder) tcp_free_ooseq(&pcb);
+}
+
 void LwipStack::tcp_timers() {
-  for (tcp_pcb* pcb = tcp_active_pcbs; pcb != nullptr; pcb = pcb->next) LwipRecovery::put_back(*pcb);
+  for (tcp_pcb* pcb = tcp_active_pcbs; pcb != nullptr; pcb = pcb->next) {
+    LwipRecovery::put_back(*pcb);
+    // What was probed with was acknowledged, and lwIP forgets to stop: it would end the process with an assertion.
+    if (pcb->persist_backoff != 0 && (pcb->unsent == nullptr || pcb->unacked != nullptr)) pcb->persist_backoff = 0;
+    shed_out_of_order(*pcb);
+  }
   sent_again_ = false;
   tcp_tmr();
   if (!sent_again_) return;
@@ -472,6 +517,7 @@ void LwipStack::stats(const StatSink& sink) const {
   sink("framesDropped", static_cast<double>(counters.frames_dropped));
   sink("receiveStarved", static_cast<double>(counters.receive_starved));
   sink("retransmissions", static_cast<double>(counters.retransmissions));
+  sink("segmentsRefused", static_cast<double>(counters.segments_refused));
   sink("lossProbes", static_cast<double>(counters.loss_probes));
   sink("closingSlowly", farewells_.under_way());
 }

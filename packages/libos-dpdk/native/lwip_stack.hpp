@@ -73,6 +73,7 @@ class LwipStack final : public NetStack {
     std::uint64_t frames_dropped = 0;       // no memory for that either
     std::uint64_t receive_starved = 0;      // received bytes that had to wait for memory
     std::uint64_t retransmissions = 0;      // TCP segments sent again
+    std::uint64_t segments_refused = 0;     // that their connection's peer cannot have sent
     std::uint64_t loss_probes = 0;          // of them, because nothing was acknowledged for some round trips
   } counters;
 
@@ -103,9 +104,13 @@ class LwipStack final : public NetStack {
   bool loop_back();
   void timers();
   void tcp_timers();
+  void shed_out_of_order(tcp_pcb& pcb);
+  void refuse(tcp_pcb& pcb);
   void note_fast_retransmit();
   void look_for_losses();
   void count_half_open();
+  // What the filter has to know of the interface: IPv6 addresses come and go with router advertisements.
+  void tell_addresses();
   void hand_over();
 
   Arena& arena_;
@@ -113,7 +118,9 @@ class LwipStack final : public NetStack {
   StackOptions options_;
   FrameFilter filter_;
   LwipLookup lookup_;
-  LwipFarewells farewells_;
+  LwipFarewells farewells_{lookup_};
+  std::uint32_t challenges_since_ = 0;
+  std::uint32_t challenges_ = 0;
   std::unique_ptr<Neighbours> neighbours_;
   netif netif_{};
   bool added_ = false;

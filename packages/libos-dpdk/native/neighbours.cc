@@ -36,7 +36,7 @@ bool Neighbours::send_now(pbuf* packet, const ip4_addr_t& to, const ip4_addr_t& 
   const ip4_addr_t* ip;
   if (etharp_find_addr(&netif_, &hop, &mac, &ip) < 0) return false;
   Used& one = used(hop);
-  if (!ip4_addr_cmp(&one.hop, &hop)) one = Used::from(hop);
+  one.become(hop);
   one.lately = true;
   result = etharp_output(&netif_, packet, &to);
   return true;
@@ -84,18 +84,22 @@ void Neighbours::doubt(const ip_addr_t& to) {
     ip4_addr_t hop;
     if (!next_hop(*ip_2_ip4(&to), hop) || is_fixed(hop)) return;
     Used& one = used(hop);
-    if (!ip4_addr_cmp(&one.hop, &hop)) one = Used::from(hop);
+    one.become(hop);
     if (now - one.doubted < kDoubtMs) return;
     one.asked = one.doubted = now;
-    etharp_request(&netif_, &hop);
+    ask(hop);
     return;
+  }
+  const ip6_addr_t* hop = ip_2_ip6(&to);
+  for (const nd6_destination_cache_entry& entry : std::span(destination_cache, LWIP_ND6_NUM_DESTINATIONS)) {
+    if (ip6_addr_cmp_zoneless(&entry.destination_addr, ip_2_ip6(&to))) hop = &entry.next_hop_addr;
   }
   for (std::size_t i = 0; i < asked6_.size(); ++i) {
     const nd6_neighbor_cache_entry& entry = neighbor_cache[i];
-    if (entry.netif != &netif_ || !ip6_addr_cmp_zoneless(&entry.next_hop_address, ip_2_ip6(&to))) continue;
+    if (entry.netif != &netif_ || !ip6_addr_cmp_zoneless(&entry.next_hop_address, hop)) continue;
     if (entry.state == ND6_NO_ENTRY || entry.state == ND6_INCOMPLETE || now - asked6_[i] < kDoubtMs) continue;
     asked6_[i] = now;
-    solicit(entry.next_hop_address);
+    if (may_ask()) solicit(entry.next_hop_address);
   }
 }
 
@@ -132,7 +136,7 @@ void Neighbours::ask_again(std::uint32_t now_ms) {
     if (!one.lately || now_ms - one.asked < kBelievedMs) continue;
     one.asked = now_ms;
     one.lately = false;
-    etharp_request(&netif_, &one.hop);
+    ask(one.hop);
   }
 }
 
@@ -147,11 +151,24 @@ err_t Neighbours::send(pbuf* packet, const ip4_addr_t* to) {
   if (copy == nullptr) return ERR_MEM;
   const std::uint32_t now = sys_now();
   if (waiting_.empty()) {
-    etharp_request(&netif_, &hop);
+    ask(hop);
     asked_ = now;
   }
   waiting_.push_back({copy, *to, hop, now});
   return ERR_OK;
+}
+
+bool Neighbours::may_ask() {
+  const std::uint32_t now = sys_now();
+  if (now - asking_since_ >= 1000) {
+    asking_since_ = now;
+    asked_lately_ = 0;
+  }
+  return asked_lately_++ < kMostAsked;
+}
+
+void Neighbours::ask(const ip4_addr_t& hop) {
+  if (may_ask()) etharp_request(&netif_, &hop);
 }
 
 void Neighbours::poll(std::uint32_t now_ms) {
@@ -160,9 +177,9 @@ void Neighbours::poll(std::uint32_t now_ms) {
     ask_again(now_ms);
   }
   if (waiting_.empty()) return;
-  const bool ask = now_ms - asked_ >= kAskAgainMs;
-  if (ask) asked_ = now_ms;
-  ip4_addr_t asked_for{};
+  const bool asks = now_ms - asked_ >= kAskAgainMs;
+  if (asks) asked_ = now_ms;
+  seen_.clear();
   for (auto it = waiting_.begin(); it != waiting_.end();) {
     err_t result = ERR_OK;
     if (send_now(it->packet, it->to, it->hop, result) || now_ms - it->since >= kPatienceMs) {
@@ -170,12 +187,13 @@ void Neighbours::poll(std::uint32_t now_ms) {
       it = waiting_.erase(it);
       continue;
     }
-    if (ask && !ip4_addr_cmp(&asked_for, &it->hop)) {
-      etharp_request(&netif_, &it->hop);
-      asked_for = it->hop;
+    if (asks && seen_.insert(it->hop.addr).second) {
+      const std::size_t place = seen_.size() - 1;
+      if (place >= turn_ && place < turn_ + kAskedAtOnce) etharp_request(&netif_, &it->hop);
     }
     ++it;
   }
+  if (asks) turn_ = seen_.size() > turn_ + kAskedAtOnce ? turn_ + kAskedAtOnce : 0;
 }
 
 }  // namespace demi::dpdk

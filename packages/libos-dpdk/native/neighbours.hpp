@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <list>
+#include <unordered_set>
 #include <vector>
 
 #include "lwip.hpp"
@@ -21,6 +22,9 @@ class Neighbours {
   static constexpr std::size_t kMostWaiting = 4096;  // packets
   static constexpr std::uint32_t kPatienceMs = 3000;
   static constexpr std::uint32_t kAskAgainMs = 100;
+  // Strangers make us ask by what they send: so many that packets wait for are asked at once, in turn, and so many others a second.
+  static constexpr std::size_t kAskedAtOnce = 20;
+  static constexpr std::uint32_t kMostAsked = 200;
   // Of RFC 4861's REACHABLE_TIME: so long a learned address is believed that nobody confirms.
   static constexpr std::uint32_t kBelievedMs = 30'000;
   // A neighbour is doubted so often at most.
@@ -47,7 +51,12 @@ class Neighbours {
     std::uint32_t doubted;
     bool lately;  // used since
 
-    static Used from(const ip4_addr_t& hop) { return {hop, sys_now(), sys_now() - kDoubtMs, false}; }
+    // Several that fall together are doubted as if they were one.
+    void become(const ip4_addr_t& other) {
+      if (ip4_addr_cmp(&hop, &other)) return;
+      if (ip4_addr_isany_val(hop)) asked = sys_now();
+      hop = other;
+    }
   };
   static constexpr std::size_t kUsed = 64;
   struct Fixed {
@@ -66,6 +75,8 @@ class Neighbours {
   bool is_fixed(const ip4_addr_t& hop) const;
   Used& used(const ip4_addr_t& hop) { return used_[lwip_ntohl(hop.addr) % kUsed]; }
   void ask_again(std::uint32_t now_ms);
+  bool may_ask();
+  void ask(const ip4_addr_t& hop);
   void solicit(const ip6_addr_t& target);
 
   netif& netif_;
@@ -75,6 +86,10 @@ class Neighbours {
   std::array<Used, kUsed> used_{};
   std::array<std::uint32_t, LWIP_ND6_NUM_NEIGHBORS> asked6_{};  // beside lwIP's table
   std::uint32_t looked_ = 0;
+  std::unordered_set<std::uint32_t> seen_;  // next hops that packets wait for
+  std::size_t turn_ = 0;                    // whom of them to ask next
+  std::uint32_t asking_since_ = 0;
+  std::uint32_t asked_lately_ = 0;
 };
 
 }  // namespace demi::dpdk

@@ -58,7 +58,9 @@ int TcpSocket::peer_address(Address& out) {
 }
 
 int TcpSocket::set_option(SocketOption option, int value) {
-  return connection_ ? connection_->set_option(option, value) : -EINVAL;
+  const int error = connection_ ? connection_->set_option(option, value) : -EINVAL;
+  if (error == 0) chosen_[option] = value;
+  return error;
 }
 int TcpSocket::get_option(SocketOption option, int& value) {
   return connection_ ? connection_->get_option(option, value) : -EINVAL;
@@ -86,6 +88,7 @@ void TcpSocket::establish(std::unique_ptr<Connection> connection) {
 // A socket whose connect failed may try again, from the address it was bound to.
 void TcpSocket::renew_connection(int error) {
   connection_ = sockets_.stack.connection(options_.family);
+  for (const auto& [option, value] : chosen_) connection_->set_option(option, value);
   if (bound_.family != 0) connection_->bind(bound_);
   if (error != 0) connect_failed(error);
 }

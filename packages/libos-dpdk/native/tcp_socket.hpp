@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 
 #include "sockets.hpp"
@@ -58,6 +59,7 @@ class TcpSocket final : public net::StreamQueue,
   SocketOptions options_;
   std::unique_ptr<Connection> connection_;
   Address bound_;  // what bind() was given
+  std::map<SocketOption, int> chosen_;
   bool unflushed_ = false;
   std::unique_ptr<StackListener> listener_;
   OpList accepts_;

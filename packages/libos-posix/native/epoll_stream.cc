@@ -104,7 +104,7 @@ bool EpollStream::receive_once() {
   arena.free(chunk);
   if (n == 0) {
     readable_ = false;
-    ended();
+    receive_met_end();
   } else if (error == -EAGAIN) {
     readable_ = read_to_end_ = false;
   } else if (error == -ENOMEM || error == -ENOBUFS) {

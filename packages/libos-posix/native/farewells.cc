@@ -6,9 +6,11 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -67,6 +69,7 @@ struct Farewell {
   bool reset;  // at the deadline
   Clock::time_point deadline;
   Clock::time_point heard{};  // the last bytes of the peer's
+  bool ended = false;         // it has no more to say
 };
 
 void part(const Farewell& one, bool reset) {
@@ -107,8 +110,9 @@ class Round {
   bool empty() const { return ones_.empty(); }
 
   void add(Farewell one) {
-    if (ones_.size() == most_) end(ones_.begin(), false);
+    if (!ones_.empty() && ones_.size() >= most_) end(ones_.begin(), false);
     ones_.push_back(one);
+    if (one.ended) return;
     epoll_event event{};
     event.events = EPOLLIN | EPOLLRDHUP;
     event.data.ptr = &ones_.back();
@@ -118,8 +122,9 @@ class Round {
   // Waits for a peer to say something, for one to be added, or for the next look. False: nothing of it came.
   bool listen(int wake) {
     std::array<epoll_event, kHeardAtOnce> events;
-    const auto timeout = static_cast<int>((ones_.empty() ? kIdle : kLook).count());
-    const int n = ::epoll_wait(epoll_, events.data(), kHeardAtOnce, timeout);
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_look_ - Clock::now());
+    const auto timeout = ones_.empty() ? kIdle : std::max(left, std::chrono::milliseconds{0});
+    const int n = ::epoll_wait(epoll_, events.data(), kHeardAtOnce, static_cast<int>(timeout.count()));
     const auto now = Clock::now();
     for (int i = 0; i < n; ++i) {
       auto* const one = static_cast<Farewell*>(events[static_cast<std::size_t>(i)].data.ptr);
@@ -130,21 +135,22 @@ class Round {
       }
       const Heard heard = throw_away(one->fd);
       if (heard == Heard::kBytes) one->heard = now;
-      if (heard == Heard::kEnd) one->deadline = Clock::time_point::min();
+      if (heard == Heard::kEnd) ended(*one);
     }
     return n > 0;
   }
 
-  // Ends those that are done.
+  // Ends those that are done. Seldomer where there are many: each is a call of the kernel's.
   void look() {
     const auto now = Clock::now();
+    if (now < next_look_) return;
+    next_look_ = now + kLook * (1 + ones_.size() / 256);
     for (auto one = ones_.begin(); one != ones_.end();) {
       const auto next = std::next(one);
-      const bool late = now >= one->deadline;
-      const bool ended = one->deadline == Clock::time_point::min();
-      if (late) {
-        end(one, one->reset && !ended);
-      } else if (now - one->heard >= Farewells::kSilence && all_acknowledged(one->fd)) {
+      const bool silent = one->ended || now - one->heard >= Farewells::kSilence;
+      if (now >= one->deadline) {
+        end(one, one->reset);
+      } else if (silent && all_acknowledged(one->fd)) {
         end(one, false);
       }
       one = next;
@@ -154,8 +160,15 @@ class Round {
   std::uint32_t size() const { return static_cast<std::uint32_t>(ones_.size()); }
 
  private:
+  // The kernel delivers what is left by itself, but where it is not to take longer than the application has said.
+  void ended(Farewell& one) {
+    one.ended = true;
+    ::epoll_ctl(epoll_, EPOLL_CTL_DEL, one.fd, nullptr);
+    if (!one.reset) one.deadline = next_look_ = Clock::time_point{};
+  }
+
   void end(std::list<Farewell>::iterator one, bool reset) {
-    ::epoll_ctl(epoll_, EPOLL_CTL_DEL, one->fd, nullptr);
+    if (!one->ended) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, one->fd, nullptr);
     part(*one, reset);
     ones_.erase(one);
   }
@@ -163,11 +176,17 @@ class Round {
   int epoll_;
   std::size_t most_;
   std::list<Farewell> ones_;  // oldest first; epoll has their addresses
+  Clock::time_point next_look_{};
 };
 
 }  // namespace
 
-Farewells::Farewells(std::size_t most) : shared_(std::make_shared<Shared>(most)) {}
+Farewells::Farewells(std::size_t most) {
+  // A descriptor each, of those the application needs for what is open.
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0) most = std::min<std::size_t>(most, files.rlim_cur / 4);
+  shared_ = std::make_shared<Shared>(most);
+}
 Farewells::~Farewells() = default;
 
 std::uint32_t Farewells::under_way() const { return shared_->under_way.load(std::memory_order_relaxed); }
@@ -180,8 +199,12 @@ void Farewells::take(int fd, int linger) {
   // What is unread now was said to the application: the peer may be in the middle of it.
   switch (throw_away(fd)) {
     case Heard::kEnd:
-      ::close(fd);
-      return;
+      if (linger < 0 || all_acknowledged(fd)) {
+        ::close(fd);
+        return;
+      }
+      one.ended = true;
+      break;
     case Heard::kBytes:
       one.heard = Clock::now();
       break;
@@ -220,13 +243,20 @@ bool Farewells::Shared::start(const std::shared_ptr<Shared>& self) {
       for (;;) {
         const bool heard = round.listen(shared->wake);
         round.look();
-        const std::lock_guard lock(shared->mutex);
-        for (const Farewell& one : std::exchange(shared->arriving, {})) round.add(one);
-        shared->under_way.store(round.size(), std::memory_order_relaxed);
-        if (round.empty() && !heard) {
-          shared->running = false;
-          return;
+        std::vector<Farewell> arriving;
+        {
+          const std::lock_guard lock(shared->mutex);
+          arriving.swap(shared->arriving);
+          if (arriving.empty() && round.empty() && !heard) {
+            shared->running = false;
+            return;
+          }
         }
+        // Not under the lock, which take() waits for on the application's thread.
+        for (const Farewell& one : arriving) round.add(one);
+        const std::lock_guard lock(shared->mutex);
+        shared->under_way.store(round.size() + static_cast<std::uint32_t>(shared->arriving.size()),
+                                std::memory_order_relaxed);
       }
     }).detach();
     running = true;

@@ -16,7 +16,7 @@ namespace demi::posix {
 
 class Farewells {
  public:
-  // More at a time, and the oldest are closed as they are.
+  // More at a time, or more than a quarter of the descriptors the process may have, and the oldest are closed as they are.
   static constexpr std::size_t kMost = 4096;
   // How long one may take, where the application has not said (SO_LINGER), and how long a peer may be silent that has sent something.
   static constexpr std::chrono::seconds kPatience{10};

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/sockios.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -122,6 +123,9 @@ void StreamSocket::close(std::unique_ptr<Queue> self) {
   Network& net = net_;
   int linger = -1;
   const int fd = state_ == State::kConnected ? stay_behind(linger) : -1;
+  // It may be connected by now, though nobody has been told.
+  if (state_ == State::kConnecting && net_.lingers && get_option(SocketOption::kLinger, linger) == 0 && linger > 0)
+    set_socket_option(fd_, SocketOption::kLinger, -1);
   end_pops();
   release(std::move(self));  // may end this object
   if (fd >= 0) net.farewells.take(fd, linger);
@@ -139,6 +143,20 @@ int StreamSocket::stay_behind(int& linger) {
   // Delivered, or out of descriptors: the kernel's close has to do, which must not wait.
   if (fd < 0 && linger > 0) set_socket_option(fd_, SocketOption::kLinger, -1);
   return fd;
+}
+
+// The kernel says once that a connection was reset. A send of io_uring's that was resumed (MSG_WAITALL) may have taken it and completed short,
+// and the receive then sees an end that is none.
+void StreamSocket::receive_met_end() {
+  tcp_info info{};
+  socklen_t length = sizeof info;
+  const bool gone =
+      !shut_ && ::getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &info, &length) == 0 && info.tcpi_state == TCP_CLOSE;
+  if (gone) {
+    failed(-ECONNRESET);
+  } else {
+    ended();
+  }
 }
 
 void StreamSocket::end_sending() { ::shutdown(fd_, SHUT_WR); }

@@ -48,6 +48,8 @@ class StreamSocket : public StreamQueue {
   // ---- what a driver calls ------------------------------------------------------------------------------------------
 
   void connect_ended();
+  // A receive met the end of the stream, or what looks so.
+  void receive_met_end();
   void end_sending() final;
   void shut_down() final;
 

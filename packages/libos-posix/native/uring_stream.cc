@@ -187,7 +187,7 @@ void UringStream::receive_ended(int result, std::uint32_t flags) {
     if (slot != 0) arena.free(slot);
     if (self_) return finish_closing();
     if (result == 0) {
-      ended();
+      receive_met_end();
     } else if (result == -ENOBUFS || result == -ENOMEM) {
       ++net_.counters.receive_starved;
     } else if (result < 0 && result != -ECANCELED && result != -EINTR && result != -EAGAIN) {

@@ -160,6 +160,7 @@ bool RdmaSocket::cancel(Op& op) {
   if (&op == connect_op_) {
     connect_op_ = nullptr;
     state_ = State::kIdle;
+    shut_ = false;
     Connection::leave(std::move(connection_));
     runtime_.fail_all(pushes_, -ECANCELED);
     runtime_.fail_all(pops_, -ECANCELED);

@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { whyNoAddon } from "../src/addon.js";
@@ -8,6 +9,27 @@ const program = (name: string) => fileURLToPath(new URL(`programs/${name}.mjs`, 
 const reason = whyNoAddon();
 const run = reason === undefined || process.env.CI === "true" ? it : it.skip;
 const named = (name: string) => (reason === undefined ? name : `${name} (${reason})`);
+
+run.each([
+  ["process.exit(3)", 3],
+  ["throw new Error('an error')", 1],
+  ["", 0],
+])(named("a process that ends by %j leaves nothing in /dev/shm"), (how, status) => {
+  const code = `import { openLibOS } from "@demikernel/core";
+    const os = await openLibOS({ libos: "rdma", provider: "shm" });
+    os.listen(os.socket("tcp"));
+    console.log(process.pid);
+    ${how}`;
+  const ended = spawnSync(process.execPath, ["--input-type=module", "-e", code], {
+    cwd: fileURLToPath(new URL("..", import.meta.url)),
+    encoding: "utf8",
+    timeout: 60_000,
+  });
+  expect({ status: ended.status, stderr: status === 1 ? "" : ended.stderr }).toEqual({ status, stderr: "" });
+  const pid = ended.stdout.trim();
+  expect(pid).toMatch(/^\d+$/);
+  expect(readdirSync("/dev/shm").filter((name) => name.startsWith(`demikernel-${pid}-`))).toEqual([]);
+});
 
 /** libfabric's provider shm has room for 256 peers at once. */
 const CLIENTS = 300;

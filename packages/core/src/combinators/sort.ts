@@ -38,7 +38,7 @@ export function sort(
 ): QueueDescriptor {
   checkSource(runtime, qd, "sort");
   checkFunction(compare, "sort");
-  const { capacity = DEFAULT_CAPACITY } = options;
+  const { capacity = DEFAULT_CAPACITY } = options ?? {};
   if (!Number.isInteger(capacity) || capacity < 1 || capacity > LARGEST_CAPACITY) {
     throw new DemiError("EINVAL", "sort", `capacity is ${capacity}, not 1 to ${LARGEST_CAPACITY}`);
   }

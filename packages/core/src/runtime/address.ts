@@ -31,11 +31,12 @@ export function numericAddress(
     const family = familyOf();
     return { host: family === 6 ? "::1" : "127.0.0.1", family, zone: 0, port };
   }
-  if (typeof host !== "string" || isIP(host) === 0) {
+  const percent = typeof host === "string" ? host.indexOf("%") : -1;
+  const plain = percent < 0 ? host : (host as string).slice(0, percent);
+  if (typeof host !== "string" || isIP(plain as string) === 0 || (percent >= 0 && isIP(plain as string) !== 6)) {
     const what = typeof host === "string" ? `"${host}"` : typeof host;
     throw new DemiError("EINVAL", syscall, `${what} is not a numeric address; resolve names first (node:dns)`, qd);
   }
-  const percent = host.indexOf("%");
   if (percent < 0) return { host, family: isIP(host) as 4 | 6, zone: 0, port };
   const name = host.slice(percent + 1);
   const zone = /^\d{1,9}$/.test(name) ? Number(name) : zoneOf(name);
@@ -49,7 +50,12 @@ export function zoned({ host, zone }: NumericAddress): string {
 }
 
 function zoneOf(name: string): number | undefined {
-  const interfaces = networkInterfaces();
+  let interfaces: ReturnType<typeof networkInterfaces> = {};
+  try {
+    interfaces = networkInterfaces();
+  } catch {
+    // Out of descriptors: none is known.
+  }
   const addresses = Object.hasOwn(interfaces, name) ? interfaces[name] : undefined;
   // Of an IPv6 address that is not link-local the scope id is 0: any other of the interface has it.
   const scoped = addresses?.find((address) => address.family === "IPv6" && address.scopeid !== 0);

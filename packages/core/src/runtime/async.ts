@@ -63,7 +63,7 @@ export class Async implements AsyncCalls {
 
   wait(qt: QueueToken, options?: AsyncOptions): Promise<Completion> {
     return new Promise((resolve, reject) => {
-      const signal = options?.signal;
+      const signal = signalOf(options, "wait");
       if (signal?.aborted) {
         reject(signal.reason);
         return;
@@ -123,14 +123,15 @@ export class Async implements AsyncCalls {
     unstarted?: () => void,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
-      const signal = options?.signal;
-      if (signal?.aborted) {
-        unstarted?.();
-        reject(signal.reason);
-        return;
-      }
+      let signal: AbortSignal | undefined;
       let qt: QueueToken;
       try {
+        signal = signalOf(options, syscall, qd);
+        if (signal?.aborted) {
+          unstarted?.();
+          reject(signal.reason);
+          return;
+        }
         qt = start();
       } catch (error) {
         unstarted?.();
@@ -164,6 +165,16 @@ export class Async implements AsyncCalls {
   #abort(qt: QueueToken, signal: AbortSignal, reject: (reason: unknown) => void): void {
     if (!this.#runtime.closed && !this.#runtime.abort(qt)) reject(signal.reason);
   }
+}
+
+/** Looked at before anything is started: what listens to it could not be taken back. */
+function signalOf(options: AsyncOptions | undefined, syscall: string, qd?: QueueDescriptor): AbortSignal | undefined {
+  const signal = options?.signal ?? undefined;
+  // By shape: a signal may be of another realm.
+  const { aborted, addEventListener, removeEventListener } = Object(signal) as Partial<AbortSignal>;
+  const listens = typeof addEventListener === "function" && typeof removeEventListener === "function";
+  if (signal === undefined || (listens && typeof aborted === "boolean")) return signal;
+  throw new DemiError("EINVAL", syscall, `signal is ${String(signal)}, not an AbortSignal`, qd);
 }
 
 function bytes(result: number): number {

@@ -48,7 +48,7 @@ export class Control {
   }
 
   queue(options: QueueOptions): QueueDescriptor {
-    const capacity = options.capacity ?? 1024;
+    const capacity = options?.capacity ?? 1024;
     if (!Number.isInteger(capacity) || capacity < 1 || capacity > 65536) {
       throw new DemiError("EINVAL", "queue", `capacity is ${capacity}, not 1 to 65536`);
     }
@@ -56,7 +56,7 @@ export class Control {
   }
 
   socket(kind: string, options: SocketOptions): QueueDescriptor {
-    const { family = 4, framing = "stream", maxMessage = 1 << 20 } = options;
+    const { family = 4, framing = "stream", maxMessage = 1 << 20 } = options ?? {};
     if (kind !== "tcp" && kind !== "udp") throw new DemiError("EINVAL", "socket", `kind is "${kind}", not tcp or udp`);
     if (family !== 4 && family !== 6) throw new DemiError("EINVAL", "socket", `family is ${family}, not 4 or 6`);
     if (framing !== "stream" && framing !== "dmtr") {
@@ -76,7 +76,7 @@ export class Control {
     if (bits === undefined) {
       throw new DemiError("EINVAL", "open", `flags is "${flags}", not one of ${Object.keys(OPEN_FLAGS).join(", ")}`);
     }
-    const { mode = 0o644, durable = false } = options;
+    const { mode = 0o644, durable = false } = options ?? {};
     if (!Number.isInteger(mode) || mode < 0 || mode > 0o7777) throw new DemiError("EINVAL", "open", `mode is ${mode}`);
     return this.#check(this.#ready("open").native.open(path, bits, mode, durable), "open", undefined, path);
   }

@@ -2,6 +2,11 @@ import { performance } from "node:perf_hooks";
 import type { CompletionHandler, LoopMode } from "../types.js";
 import type { Runtime } from "./runtime.js";
 
+/** What a handler threw, which may be undefined. */
+interface Failure {
+  thrown: unknown;
+}
+
 /**
  * The time after which a turn gives way to Node's loop, whose own turn takes some microseconds. The clock costs as much as an echo's
  * share of a poll: it is looked at after so many polls, and after fewer when they bring work.
@@ -29,7 +34,7 @@ export class Loop {
   readonly #polls: boolean;
   readonly #wait: number;
   #handler: CompletionHandler | undefined;
-  #finish: ((error?: unknown) => void) | undefined;
+  #finish: ((failure?: Failure) => void) | undefined;
   #scheduled: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   readonly #tending: NodeJS.Timeout | undefined;
@@ -55,17 +60,17 @@ export class Loop {
     this.#handler = handler;
     this.#kick();
     return new Promise((resolve, reject) => {
-      this.#finish = (error) => (error === undefined ? resolve() : reject(error));
+      this.#finish = (failure) => (failure === undefined ? resolve() : reject(failure.thrown));
     });
   }
 
   /** Ends run(); completions from now on are kept for the next, those too that came together with the one being handled. */
-  stop(error?: unknown): void {
+  stop(failure?: Failure): void {
     const finish = this.#finish;
     if (finish !== undefined) this.#runtime.interrupt();
     this.#handler = undefined;
     this.#finish = undefined;
-    finish?.(error);
+    finish?.(failure);
     if (!this.#wanted()) this.#halt();
   }
 
@@ -113,7 +118,7 @@ export class Loop {
     } catch (error) {
       // A handler that throws ends run() with its error; a callback's or, outside run(), anybody's is Node's to report.
       if (this.#finish === undefined) throw error;
-      this.stop(error);
+      this.stop({ thrown: error });
     } finally {
       this.#inTurn = false;
       if (this.#wanted()) {

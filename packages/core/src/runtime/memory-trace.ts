@@ -117,7 +117,7 @@ export class TracedRuntime extends Runtime {
     for (const { size, slots, owned } of this.arena.use()) {
       if (owned < slots * CROWDED || this.#warned.has(size)) continue;
       this.#warned.add(size);
-      const what = `${this.name}: ${owned} of ${slots} slots of ${size} bytes are not free; without any, pops wait`;
+      const what = `${this.name}: ${owned} of ${slots} slots of ${size} bytes are the application's; without a free one pops wait`;
       warn([what, ...this.#held()].join("\n  "));
     }
   }

@@ -102,12 +102,14 @@ export class Runtime extends Boundary {
 
   push(qd: QueueDescriptor, sga: Sga, flags: number): QueueToken {
     if ((qd & Layout.DERIVED_QUEUE_BIT) !== 0) return this.#pushDerived(qd, sga, flags);
+    // What is no number throws here, before it could take a token along.
+    const given = sga | 0;
     let qt = 0;
     if ((flags & Layout.FLAG_QUIET) === 0) qt = this.#token("push");
     else if (this.attention !== 0) this.#attend("push");
     // Given away: not the application's any more, though the ring is not handed over yet.
-    if ((flags & Layout.FLAG_FREE) !== 0) this.giveAway(sga);
-    this.submit(Layout.OP_PUSH | (flags << 8), qd, qt, sga);
+    if ((flags & Layout.FLAG_FREE) !== 0) this.giveAway(given);
+    this.submit(Layout.OP_PUSH | (flags << 8), qd, qt, given);
     return qt;
   }
 
@@ -144,8 +146,9 @@ export class Runtime extends Boundary {
     if ((limit | 0) !== limit || limit < 0) {
       throw new DemiError("EINVAL", "pop", `limit is ${limit}, not 0 to ${0x7fffffff} bytes`, qd);
     }
+    const derived = (qd & Layout.DERIVED_QUEUE_BIT) !== 0;
     const qt = this.#token("pop");
-    if ((qd & Layout.DERIVED_QUEUE_BIT) !== 0) this.#popDerived(qd, qt, limit);
+    if (derived) this.#popDerived(qd, qt, limit);
     else this.submit(Layout.OP_POP, qd, qt, limit);
     return qt;
   }
@@ -156,8 +159,9 @@ export class Runtime extends Boundary {
   }
 
   accept(qd: QueueDescriptor): QueueToken {
+    const listener = qd | 0;
     const qt = this.#token("accept");
-    this.submit(Layout.OP_ACCEPT, qd, qt, 0);
+    this.submit(Layout.OP_ACCEPT, listener, qt, 0);
     return qt;
   }
 
@@ -180,6 +184,9 @@ export class Runtime extends Boundary {
       if (!Number.isInteger(size) || size < 0) throw new DemiError("EINVAL", "alloc", `size is ${size}, not bytes`);
       const sga = this.arena.alloc(size);
       if (sga !== 0) return sga;
+    }
+    if (typeof size !== "number" && !Array.isArray(size)) {
+      throw new DemiError("EINVAL", "alloc", `size is ${typeof size}, not bytes or an array of them`);
     }
     return this.#allocChain(typeof size === "number" ? [size] : [...size]);
   }
@@ -243,7 +250,7 @@ export class Runtime extends Boundary {
 
   /** Work that needs no device: completions to hand out. */
   get ready(): boolean {
-    return this.#finished.length !== this.#finishedAt || this.unsubmitted !== 0 || this.overflowing;
+    return this.#finished.length !== this.#finishedAt || this.unread || this.unsubmitted !== 0 || this.overflowing;
   }
 
   /**
@@ -554,7 +561,8 @@ export class Runtime extends Boundary {
   }
 
   stats(): Stats {
-    this.flush();
+    // Not only what was submitted: the device gives memory back when it is polled.
+    this.poll(0);
     const stats = this.native.stats() as Stats;
     return {
       ...stats,

@@ -35,7 +35,7 @@ export class Waiter {
   }
 
   waitAny(qts: readonly QueueToken[], timeout: number | undefined): Completion & { index: number } {
-    if (qts.length === 0) throw new DemiError("EINVAL", "waitAny", "no tokens");
+    if (!Array.isArray(qts) || qts.length === 0) throw new DemiError("EINVAL", "waitAny", "no tokens");
     for (const qt of qts) this.#waitable(qt, "waitAny");
     const { tokens } = this.#runtime;
     let found = -1;
@@ -56,6 +56,7 @@ export class Waiter {
 
   /** All or nothing: on a timeout no token has been used up. */
   waitAll(qts: readonly QueueToken[], timeout: number | undefined): Completion[] {
+    if (!Array.isArray(qts)) throw new DemiError("EINVAL", "waitAll", "no array of tokens");
     for (const qt of qts) this.#waitable(qt, "waitAll");
     if (new Set(qts).size !== qts.length) throw new DemiError("EINVAL", "waitAll", "a token is named twice");
     const { tokens } = this.#runtime;

@@ -232,8 +232,10 @@ inline napi_value Instance::poll(napi_env env, napi_callback_info info) {
   if (runtime != nullptr) [[likely]] {
     // A word anybody can write to: not more than JavaScript asks for at most.
     constexpr std::uint32_t kMostWait = 1'000'000;
-    runtime->poll(std::min(static_cast<std::uint32_t>(runtime->control()[layout::kWordWait]), kMostWait));
-    return nullptr;
+    return guarded(env, [&]() -> napi_value {
+      runtime->poll(std::min(static_cast<std::uint32_t>(runtime->control()[layout::kWordWait]), kMostWait));
+      return nullptr;
+    });
   }
   napi_value error = nullptr;
   napi_create_int32(env, -EBADF, &error);
@@ -294,9 +296,11 @@ inline napi_value Instance::expose(Napi::Env env) {
   auto object = Napi::Object::New(env);
   auto buffer = [&](const char* name, const std::shared_ptr<Mapping>& mapping) {
     auto keep = std::make_unique<std::shared_ptr<Mapping>>(mapping);
-    object.Set(name, Napi::ArrayBuffer::New(
-                         env, mapping->data(), mapping->bytes(),
-                         [](Napi::Env, void*, std::shared_ptr<Mapping>* kept) { delete kept; }, keep.release()));
+    const auto made = Napi::ArrayBuffer::New(
+        env, mapping->data(), mapping->bytes(), [](Napi::Env, void*, std::shared_ptr<Mapping>* kept) { delete kept; },
+        keep.get());
+    keep.release();  // not before: in an environment that is ending none is made
+    object.Set(name, made);
   };
   buffer("rings", runtime_->control_mapping());
   buffer("arena", runtime_->arena().mapping());

@@ -117,6 +117,25 @@ export const aborting = group("promises: who owns the memory, and what a signal 
     { own: true },
   );
 
+  test("a signal that is none is EINVAL, and nothing was started", async (ctx) => {
+    const os = await ctx.open();
+    const qd = os.queue();
+    for (const signal of [1, "stop", true, {}, { aborted: false }, { aborted: false, addEventListener() {} }]) {
+      const options = { signal: signal as unknown as AbortSignal };
+      await assertRejects("EINVAL", os.async.pop(qd, options));
+      await assertRejects("EINVAL", os.async.push(qd, os.from("given"), PushFlag.FREE, options));
+      const qt = os.pop(qd);
+      await assertRejects("EINVAL", os.async.wait(qt, options));
+      os.drop(qt);
+    }
+    // As of fetch(): null is none.
+    const popped = os.async.pop(qd, { signal: null as unknown as AbortSignal });
+    os.push(qd, os.from("heard"), PushFlag.FREE | PushFlag.QUIET);
+    assert.equal(take(os, await popped).toString(), "heard");
+    os.close(qd);
+    await assertIdle(ctx, os);
+  });
+
   for (const framing of ["stream", "dmtr"] as const) {
     test(
       `a push under way: its promise rejects at once, its bytes still arrive: ${framing}`,

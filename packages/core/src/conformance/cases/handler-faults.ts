@@ -94,6 +94,64 @@ export const handlerFaults = group("a handler that stops or throws", { on: "runt
     await assertIdle(ctx, os);
   });
 
+  for (const loop of ["adaptive", "interrupt"] as const) {
+    test(
+      `a handler throws at what came before a promise's, and hands nothing back: the promise is settled: ${loop}`,
+      async (ctx) => {
+        const os = await ctx.open({ loop });
+        const qd = os.queue();
+        os.pop(qd);
+        const promised = os.async.pop(qd);
+        let held = 0;
+        const running = os.run((event) => {
+          held = event.sga;
+          throw new Error("of the handler");
+        });
+        for (let i = 0; i < 2; i++) os.push(qd, os.from(`${i}`), PushFlag.FREE | PushFlag.QUIET);
+        await assert.rejects(running, /of the handler/);
+        const sga = await promised;
+        assert.equal(os.copy(sga).toString(), "1");
+        // The same by drain(), while the loop sleeps for a promise.
+        const next = os.async.pop(qd);
+        await turn();
+        await turn();
+        os.pop(qd);
+        os.cancel(os.pop(qd));
+        assert.throws(() =>
+          os.drain(() => {
+            throw new Error("of the handler");
+          }),
+        );
+        os.push(qd, os.from("2"), PushFlag.FREE | PushFlag.QUIET);
+        os.free(await next);
+        os.free(sga);
+        os.free(held);
+        os.close(qd);
+        os.drain(() => undefined);
+      },
+      { own: true },
+    );
+  }
+
+  test("whatever a handler throws, run() rejects with it", async (ctx) => {
+    const os = await ctx.open();
+    for (const thrown of [undefined, null, 0, "", new Error("an error")]) {
+      const qd = await batch(ctx, os, 1);
+      const outcome = await os
+        .run((event) => {
+          os.free(event.sga);
+          throw thrown;
+        })
+        .then(
+          () => "resolved",
+          (error) => ({ error }),
+        );
+      assert.deepEqual(outcome, { error: thrown });
+      os.close(qd);
+    }
+    await assertIdle(ctx, os);
+  });
+
   const derived: Record<string, (os: LibOS, source: QueueDescriptor, more: QueueDescriptor[]) => QueueDescriptor> = {
     filter: (os, source) => os.filter(source, () => true),
     map: (os, source) => os.map(source, (sga) => sga),

@@ -80,7 +80,15 @@ export const errors = group("rule 6: errors", { on: "runtime" }, (test) => {
       ["bind", qd, { host: undefined, port: 1 }],
       ["bind", qd, undefined],
       ["connect", qd, undefined],
+      ["alloc", undefined],
+      ["alloc", null],
+      ["alloc", "12"],
+      ["from", undefined],
+      ["from", 5],
       ["waitAny", []],
+      ["waitAny", undefined],
+      ["waitAll", undefined],
+      ["waitAll", ""],
       ["waitNext", 0],
       ["waitNext", -1],
       ["waitNext", 1.5],
@@ -92,6 +100,11 @@ export const errors = group("rule 6: errors", { on: "runtime" }, (test) => {
         `${name}(${JSON.stringify(args)}): ${error.code}`,
       );
     }
+    // No options at all are none.
+    os.close(untyped.queue(null) as number);
+    // What is no number takes no token along.
+    for (let i = 0; i < 3; i++) assert.throws(() => untyped.pop(qd, 10n));
+    assert.equal(os.stats().outstanding, 0);
     os.close(qd);
     await assertIdle(ctx, os);
   });

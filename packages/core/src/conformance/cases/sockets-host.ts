@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { PushFlag } from "../../types.js";
 import { group } from "../case.js";
 import { needsOf } from "../channels.js";
+import { assertFailed } from "../failures.js";
 import { between, randomBytes, sha256 } from "../payload.js";
 import { acceptedFromNet, netServer, received } from "../peers.js";
 import { assertIdle, completion, popBytes, popOnce, pushBytes, until } from "../turns.js";
@@ -80,6 +81,34 @@ export const hostSockets = group("stream sockets and the host's own TCP", { need
       await assertIdle(ctx, os);
     },
     { needs: ["halfClose"] },
+  );
+
+  test(
+    "a peer that resets while it is sent to: pops end with ECONNRESET, not as if it had said its last",
+    async (ctx) => {
+      const os = await ctx.open();
+      for (let round = 0; round < 4; round++) {
+        const { qd, socket } = await acceptedFromNet(ctx, os);
+        const pop = os.pop(qd);
+        const pushes = Array.from({ length: 12 }, () => os.push(qd, os.alloc(MiB - 17), PushFlag.FREE));
+        // In the middle of what is under way.
+        const enough = between(ctx.random, 3 * MiB, 6 * MiB);
+        let read = 0;
+        socket.on("data", (data) => {
+          read += data.length;
+          if (read >= enough) socket.resetAndDestroy();
+        });
+        assertFailed(await completion(ctx, os, pop), "ECONNRESET");
+        assertFailed(await popOnce(ctx, os, qd), "ECONNRESET");
+        for (const qt of pushes) {
+          const done = await completion(ctx, os, qt);
+          if (done.result < 0) assertFailed(done, ["ECONNRESET", "EPIPE"]);
+        }
+        os.close(qd);
+      }
+      await assertIdle(ctx, os);
+    },
+    { timeout: 10_000 },
   );
 
   test(
