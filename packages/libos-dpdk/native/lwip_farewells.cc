@@ -26,6 +26,9 @@ LwipFarewells::~LwipFarewells() {
 
 void LwipFarewells::take(tcp_pcb* pcb, int linger, std::uint32_t patience) {
   const bool unread = pcb->rcv_wnd < TCP_WND_MAX(pcb);
+  // All of it has arrived: whoever still sends is told at once, by a reset, that nobody listens.
+  const bool delivered = !unread && pcb->unsent == nullptr && pcb->unacked == nullptr && pcb->snd_wnd != 0;
+  if (delivered && tcp_close(pcb) == ERR_OK) return;
   if (unread) open_window(pcb, TCP_WND_MAX(pcb) - pcb->rcv_wnd);
   tcp_shutdown(pcb, 0, 1);  // an error: shut already
   // Nothing of ours is under way, and nothing can arrive that would be answered with a reset.
