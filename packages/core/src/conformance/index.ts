@@ -11,7 +11,7 @@ export type { CaseContext, CaseFunction, ConformanceCase, Subject } from "./case
 export { type CaseResult, execute } from "./execute.js";
 export { generator } from "./payload.js";
 export type { PeerDatagramSocket, PeerServer, PeerSocket, Peers } from "./peers.js";
-export { conformance, globalHarness, type Harness, runConformance, type Selection } from "./run.js";
+export { conformance, globalHarness, type Harness, ownLoops, runConformance, type Selection } from "./run.js";
 export { suite } from "./suite.js";
 export type { ConformanceTarget, Need, OpenOverrides, PeerAbility } from "./target.js";
 export { conformanceInWorker } from "./worker.js";

@@ -23,7 +23,12 @@ export interface Selection {
    * `on: "queues"` on the others. Default all.
    */
   on?: Subject;
+  /** Not those of these groups. */
+  without?: readonly string[];
 }
+
+/** Groups whose cases choose the loop mode or the thread they run in themselves: a target of one mode repeats them for nothing. */
+export const ownLoops: readonly string[] = ["loop modes", "rule 7: lifetime", "rule 7: threads"];
 
 /** Declares the cases; one that the target cannot run is reported as skipped, and each reason printed once. */
 export function runConformance(
@@ -56,10 +61,12 @@ export function declare(
   title: string,
   target: ConformanceTarget,
   harness: Harness,
-  { on }: Selection,
+  { on, without = [] }: Selection,
   runner: Runner,
 ): void {
-  const chosen = suite.filter((test) => on === undefined || test.on === on);
+  const chosen = suite
+    .filter((test) => on === undefined || test.on === on)
+    .filter((test) => !without.includes(test.group));
   const skipped = new Map<string, number>();
   harness.describe(title, () => {
     for (const name of new Set(chosen.map((test) => test.group))) {
