@@ -225,7 +225,7 @@ class Socket final : public demi::Queue {
       const ssize_t sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
       if (sent < 0) {
         if (errno == EAGAIN) return;
-        broken_ = -errno;
+        if (broken_ == 0) broken_ = -errno;
         runtime_.complete(*pushes_.pop_front(), -errno);
       } else if ((op->cursor += static_cast<std::uint32_t>(sent)) == op->limit) {
         runtime_.complete(*pushes_.pop_front(), static_cast<std::int32_t>(op->cursor));
@@ -249,7 +249,7 @@ class Socket final : public demi::Queue {
       arena.free(sga);
       if (got < 0 && errno == EAGAIN) return;
       // The kernel says once that a connection was reset, be it to a send; afterwards it seems to have ended.
-      if (got < 0) broken_ = -errno;
+      if (got < 0 && broken_ == 0) broken_ = -errno;
       runtime_.complete(*pops_.pop_front(), broken_);
     }
   }
@@ -278,7 +278,7 @@ class Socket final : public demi::Queue {
   int fd_;
   bool connected_;
   bool shut_ = false;
-  int broken_ = 0;  // what the connection ended with
+  int broken_ = 0;             // what the connection ended with
   bool reuse_chosen_ = false;  // before bind
   OpList pushes_, pops_, accepts_;
   Op* connecting_ = nullptr;
