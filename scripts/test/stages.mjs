@@ -25,7 +25,7 @@ const BUDGETS = {
   "bench-apps-echo": 170,
   "jest-core": 90,
   "jest-libos-dpdk": 370,
-  "jest-libos-posix": 150,
+  "jest-libos-posix": 200,
   "jest-libos-rdma": 150,
   "native-core": 100,
   "native-libos-dpdk": 130,
