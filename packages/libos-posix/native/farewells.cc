@@ -247,6 +247,8 @@ bool Farewells::Shared::start(const std::shared_ptr<Shared>& self) {
         {
           const std::lock_guard lock(shared->mutex);
           arriving.swap(shared->arriving);
+          shared->under_way.store(round.size() + static_cast<std::uint32_t>(arriving.size()),
+                                  std::memory_order_relaxed);
           if (arriving.empty() && round.empty() && !heard) {
             shared->running = false;
             return;
