@@ -56,11 +56,11 @@ bool FrameFilter::admits_ipv4(const std::uint8_t* packet, std::uint32_t length) 
     return refuse_spoofed();
   const std::uint32_t header = (packet[0] & 0xfu) * 4;
   const std::uint32_t offset = (word16(packet + 6) & 0x1fff) * 8;
-  if (offset + total - header > most_fragmented_ && (offset != 0 || (packet[6] & 0x20) != 0)) [[unlikely]] {
-    ++fragments_refused_;
-    return false;
-  }
+  if (offset + total - header > most_fragmented_ && (offset != 0 || (packet[6] & 0x20) != 0)) [[unlikely]]
+    return refuse_fragment();
   if (packet[9] != kTcp) return true;
+  // TCP chooses segments that fit and forbids routers to cut them; pieces are how a segment gets past whoever looks at its numbers (RFC 1858),
+  // and so are headers before it.
   if (offset != 0 || (packet[6] & 0x20) != 0) [[unlikely]]
     return refuse_fragment();
   return header > total || admits_tcp(packet + header, total - header);
@@ -85,10 +85,8 @@ bool FrameFilter::admits_ipv6(const std::uint8_t* packet, std::uint32_t length) 
     if (next == kFragment) {
       fragmented = true;
       const std::uint32_t offset = word16(at + 2) & ~7u;
-      if (offset + static_cast<std::uint32_t>(end - at - kFragmentHeader) > most_fragmented_) [[unlikely]] {
-        ++fragments_refused_;
-        return false;
-      }
+      if (offset + static_cast<std::uint32_t>(end - at - kFragmentHeader) > most_fragmented_) [[unlikely]]
+        return refuse_fragment();
       if (at[0] == kTcp) return refuse_fragment();
       if (offset != 0) return at[0] != kUdpLite || refuse_protocol();
     }
@@ -119,8 +117,6 @@ bool FrameFilter::admits_icmp6(const std::uint8_t* message, std::ptrdiff_t lengt
   return true;
 }
 
-// TCP chooses segments that fit and forbids routers to cut them; pieces are how a segment gets past whoever looks at its numbers (RFC 1858), and
-// so are headers before it.
 bool FrameFilter::refuse_fragment() {
   ++fragments_refused_;
   return false;

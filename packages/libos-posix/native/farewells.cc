@@ -256,9 +256,6 @@ bool Farewells::Shared::start(const std::shared_ptr<Shared>& self) {
         }
         // Not under the lock, which take() waits for on the application's thread.
         for (const Farewell& one : arriving) round.add(one);
-        const std::lock_guard lock(shared->mutex);
-        shared->under_way.store(round.size() + static_cast<std::uint32_t>(shared->arriving.size()),
-                                std::memory_order_relaxed);
       }
     }).detach();
     running = true;

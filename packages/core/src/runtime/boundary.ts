@@ -128,12 +128,12 @@ export class Boundary {
     this.#cqNext = this.#cqEnd;
   }
 
-  /** Completions that found no room in the ring. */
   /** Completions that were taken over and not given out: a handler threw, or wanted no more. */
   protected get unread(): boolean {
     return this.#cqNext !== this.#cqEnd;
   }
 
+  /** Completions that found no room in the ring. */
   protected get overflowing(): boolean {
     return this.words[Layout.WORD_CQ_MORE] !== 0;
   }
