@@ -9,7 +9,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { suite } from "../../packages/core/dist/conformance/index.js";
+import { suite } from "../../packages/conformance/dist/index.js";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

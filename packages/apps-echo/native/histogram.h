@@ -1,5 +1,5 @@
 // Log-linear histogram: 64 sub-buckets per octave, so every value is kept within 1.6 %. The same buckets as the Histogram of
-// @demikernel/core/bench.
+// @demikernel/bench.
 #pragma once
 
 #include <stdint.h>

@@ -19,7 +19,7 @@ import {
   spread,
   table,
   writeReport,
-} from "@demikernel/core/bench";
+} from "@demikernel/bench";
 import { Command, InvalidArgumentError } from "commander";
 
 const batches = [1, 4, 16, 64, 256];

@@ -1,7 +1,7 @@
 /** The echo application: its files, and its modules. */
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { builtPackage } from "@demikernel/core/bench";
+import { builtPackage } from "@demikernel/bench";
 
 const folder = builtPackage("@demikernel/apps-echo", "dist/cli.js", import.meta.url);
 

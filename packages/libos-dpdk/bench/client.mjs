@@ -2,8 +2,9 @@
 // busy for a time, with the server's CPU time read at both ends of the counted interval.
 //
 //   node client.mjs '{"config": FILE, "host": ..., "port": ..., "server": PID}'        started by sides.mjs, with an IPC channel
+
+import { answerLoads } from "@demikernel/bench";
 import { openLibOS } from "@demikernel/core";
-import { answerLoads } from "@demikernel/core/bench";
 import { reach } from "../test/programs/reach.mjs";
 import { application } from "./application.mjs";
 

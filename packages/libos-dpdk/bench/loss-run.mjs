@@ -1,15 +1,6 @@
 // The loss benchmark itself, in the namespace that echo.mjs made for it: throughput where frames get lost, and how long one lost segment
 // holds up the rest. Only figures; there are no goals.
-import {
-  circumstances,
-  describe,
-  figure,
-  freshSeed,
-  quartiles,
-  spread,
-  table,
-  writeReport,
-} from "@demikernel/core/bench";
+import { circumstances, describe, figure, freshSeed, quartiles, spread, table, writeReport } from "@demikernel/bench";
 import { makeWire } from "../test/bed/wire.mjs";
 import { receiveBulk, requests, sendBulk } from "./loss-measures.mjs";
 import { readLossOptions } from "./loss-options.mjs";

@@ -1,6 +1,6 @@
 /** The benchmark's own programs, bench/native. */
 import { fileURLToPath } from "node:url";
-import { buildWithCMake } from "@demikernel/core/bench";
+import { buildWithCMake } from "@demikernel/bench";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 

@@ -9,7 +9,7 @@ import {
   readComparisonOptions,
   useRealtime,
   writeReport,
-} from "@demikernel/core/bench";
+} from "@demikernel/bench";
 import { DPDK_END, makeWire } from "../test/bed/wire.mjs";
 import { application } from "./application.mjs";
 import { compare } from "./comparison.mjs";

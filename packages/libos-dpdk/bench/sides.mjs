@@ -1,6 +1,6 @@
 /** What is measured: a server on one CPU and a generator on the other. Only those of one side run at a time. */
 import { fileURLToPath } from "node:url";
-import { Child, Generator, raise, whileRunning } from "@demikernel/core/bench";
+import { Child, Generator, raise, whileRunning } from "@demikernel/bench";
 import { libos } from "../test/bed/addresses.mjs";
 import { application, applicationFile } from "./application.mjs";
 import { makeDevices, makeOnInterface, makeOptions, makePair } from "./wires.mjs";

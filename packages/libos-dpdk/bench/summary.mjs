@@ -1,5 +1,5 @@
 /** The results as a table, as goals and as plots. */
-import { atMost, boxPlot, figure, linePlot, spread, table, thousands } from "@demikernel/core/bench";
+import { atMost, boxPlot, figure, linePlot, spread, table, thousands } from "@demikernel/bench";
 
 /** Median round trip over that of the kernel's loopback with both ends spinning. */
 const PAIR_P50 = 0.5;

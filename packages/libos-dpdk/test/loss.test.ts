@@ -1,7 +1,7 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
+import { seededRandom } from "@demikernel/bench";
 import { type LibOS, openLibOS } from "@demikernel/core";
-import { seededRandom } from "@demikernel/core/bench";
 // @ts-expect-error: plain JavaScript, as the targets are.
 import { libos } from "./bed/addresses.mjs";
 import { ask, dial, pause } from "./bed/clients.js";

@@ -1,5 +1,5 @@
 /** The cases about queues once more, waiting as an application waits: by promises and run(), in each loop mode. */
-import { type ConformanceTarget, conformance, ownLoops } from "@demikernel/core/conformance";
+import { type ConformanceTarget, conformance, ownLoops } from "@demikernel/conformance";
 import { engines } from "./engines.js";
 // @ts-expect-error: plain JavaScript, so that a Worker can import it as it is.
 import { posixTarget } from "./posix-target.mjs";

@@ -1,4 +1,4 @@
-import { type ConformanceTarget, conformance, conformanceInWorker, globalHarness } from "@demikernel/core/conformance";
+import { type ConformanceTarget, conformance, conformanceInWorker, globalHarness } from "@demikernel/conformance";
 // @ts-expect-error: plain JavaScript, so that a Worker can import it as it is.
 import { target as epoll } from "./epoll-target.mjs";
 // @ts-expect-error: as above

@@ -2,8 +2,9 @@
 // busy for a time, with the server's CPU time read at both ends of the counted interval.
 //
 //   node client.mjs '{"options": {...}, "to": {"host": ..., "port": ...}, "server": PID}'      started by sides.mjs, with an IPC channel
+
+import { answerLoads } from "@demikernel/bench";
 import { openLibOS } from "@demikernel/core";
-import { answerLoads } from "@demikernel/core/bench";
 import { application } from "./application.mjs";
 
 const { measureClosedLoop, percentiles } = await application("bench", "closed-loop.js");

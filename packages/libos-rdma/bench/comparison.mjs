@@ -1,5 +1,5 @@
 /** Rounds over all sides at one number of connections, and what they say: medians, and ratios of the same round. */
-import { bestPerRound, interleave, pairedRatios, quartiles } from "@demikernel/core/bench";
+import { bestPerRound, interleave, pairedRatios, quartiles } from "@demikernel/bench";
 
 export async function compare(sides, load, { rounds, seed, onMeasure }) {
   const candidates = sides.map((side) => ({ name: side.name, measure: () => side.measure(load) }));

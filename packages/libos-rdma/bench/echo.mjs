@@ -19,7 +19,7 @@ import {
   readComparisonOptions,
   useRealtime,
   writeReport,
-} from "@demikernel/core/bench";
+} from "@demikernel/bench";
 import { application } from "./application.mjs";
 import { compare } from "./comparison.mjs";
 import { barePrograms, providerNames, whyNot } from "./providers.mjs";

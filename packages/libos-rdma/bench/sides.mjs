@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Child, Generator, raise, whileRunning } from "@demikernel/core/bench";
+import { Child, Generator, raise, whileRunning } from "@demikernel/bench";
 import { application, applicationFile } from "./application.mjs";
 import { provider } from "./providers.mjs";
 

@@ -1,4 +1,4 @@
-import type { ConformanceTarget } from "@demikernel/core/conformance";
+import type { ConformanceTarget } from "@demikernel/conformance";
 import { conformanceOn } from "./on-provider.js";
 // @ts-expect-error: plain JavaScript, so that a Worker can import it as it is.
 import { target } from "./targets/shm.mjs";

@@ -1,4 +1,4 @@
-import { type ConformanceTarget, ownLoops } from "@demikernel/core/conformance";
+import { type ConformanceTarget, ownLoops } from "@demikernel/conformance";
 import { conformanceOn } from "./on-provider.js";
 // @ts-expect-error: plain JavaScript, so that a Worker can import it as it is.
 import { target, tcpTarget } from "./targets/tcp.mjs";

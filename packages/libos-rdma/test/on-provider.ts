@@ -4,7 +4,7 @@ import {
   conformanceInWorker,
   globalHarness,
   type Selection,
-} from "@demikernel/core/conformance";
+} from "@demikernel/conformance";
 import { whyNoAddon } from "../src/addon.js";
 
 /** The conformance suite over one provider, in this thread and in a Worker; where the addon is missing skipped, with CI=true failed. */

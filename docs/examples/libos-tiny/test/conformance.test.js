@@ -1,7 +1,7 @@
 /** The contract, run on this backend: `node --test test/`. */
 import { after, describe, it } from "node:test";
+import { runConformance } from "@demikernel/conformance";
 import { openLibOS } from "@demikernel/core";
-import { runConformance } from "@demikernel/core/conformance";
 import tiny from "../index.js";
 
 runConformance(

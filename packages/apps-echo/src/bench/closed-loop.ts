@@ -1,8 +1,8 @@
 /** demi-echo's client as a closed loop that is measured: connections that each have one message under way, counted for a time. */
 import type { RecordableHistogram } from "node:perf_hooks";
 import { setTimeout as passed } from "node:timers/promises";
+import { processCpuNanoseconds } from "@demikernel/bench";
 import type { Address, LibOS } from "@demikernel/core";
-import { processCpuNanoseconds } from "@demikernel/core/bench";
 import { EchoClient } from "../echo-client.js";
 
 export interface ClosedLoopLoad {

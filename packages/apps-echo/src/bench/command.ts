@@ -1,5 +1,5 @@
 /** demi-echo bench: our server beside C on epoll, C on io_uring and node:net, in one run. */
-import type { LoopMode } from "@demikernel/core";
+
 import {
   circumstances,
   describe,
@@ -9,7 +9,8 @@ import {
   Progress,
   placeServerAndGenerator,
   writeReport,
-} from "@demikernel/core/bench";
+} from "@demikernel/bench";
+import type { LoopMode } from "@demikernel/core";
 import { type Command, InvalidArgumentError } from "commander";
 import { Failure } from "../failure.js";
 import { parseHost, wholeNumber } from "../options.js";

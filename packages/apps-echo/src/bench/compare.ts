@@ -7,7 +7,7 @@ import {
   pairedRatios,
   type Quartiles,
   quartiles,
-} from "@demikernel/core/bench";
+} from "@demikernel/bench";
 import type { Fleet } from "./fleet.js";
 import type { Load, Sample } from "./load.js";
 import type { Server } from "./servers.js";

@@ -1,5 +1,5 @@
 /** What the echo server should be beside C and node:net. */
-import { atLeast, atMost, type Goal } from "@demikernel/core/bench";
+import { atLeast, atMost, type Goal } from "@demikernel/bench";
 import type { Comparison, Row } from "./compare.js";
 
 /** CPU time over the best C server's: within a tenth of what the kernel's own interfaces allow. */

@@ -1,5 +1,5 @@
 /** C on epoll on both ends of the kernel's loopback: what a backend that does without the kernel's sockets is compared with. */
-import { type Placement, raise } from "@demikernel/core/bench";
+import { type Placement, raise } from "@demikernel/bench";
 import type { NativePrograms } from "./build-native.js";
 import { type Load, measure, type Sample } from "./load.js";
 import { baselines, type Server, startServer } from "./servers.js";

@@ -4,8 +4,8 @@
  */
 import type { RecordableHistogram } from "node:perf_hooks";
 import { setTimeout as passed } from "node:timers/promises";
+import type { HistogramBuckets } from "@demikernel/bench";
 import { type Address, DemiError, type LibOS, openLibOS } from "@demikernel/core";
-import type { HistogramBuckets } from "@demikernel/core/bench";
 import { familyOf } from "../options.js";
 import { measureClosedLoop, percentiles } from "./closed-loop.js";
 import type { LoadReport } from "./load.js";

@@ -1,6 +1,6 @@
 /** One run of a load generator against one server. */
 import { fileURLToPath } from "node:url";
-import { Child, type HistogramBuckets } from "@demikernel/core/bench";
+import { Child, type HistogramBuckets } from "@demikernel/bench";
 import type { LibOSLoad } from "./libos-load.js";
 import type { RunningServer } from "./servers.js";
 

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Child } from "@demikernel/bench";
 import type { LoopMode } from "@demikernel/core";
-import { Child } from "@demikernel/core/bench";
 import type { NativePrograms } from "./build-native.js";
 import type { Engine } from "./engines.js";
 

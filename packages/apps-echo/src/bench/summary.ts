@@ -1,5 +1,5 @@
 /** The comparisons as tables for the terminal and plots for the eye. */
-import { boxPlot, figure, linePlot, spread, table, thousands } from "@demikernel/core/bench";
+import { boxPlot, figure, linePlot, spread, table, thousands } from "@demikernel/bench";
 import type { Comparison, Row } from "./compare.js";
 
 /** CPU per request, beside latency and throughput, at each number of connections. */

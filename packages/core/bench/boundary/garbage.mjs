@@ -2,8 +2,9 @@
  * What garbage collection takes of a steady load: a million push and pop pairs a second, submitted by a 1 ms tick, through the run
  * loop's turns. A program of its own, so that nothing else has touched the heap; prints one line of JSON.
  */
+
+import { GarbageObserver } from "@demikernel/bench";
 import { Opcode, openLibOS, PushFlag } from "@demikernel/core";
-import { GarbageObserver } from "@demikernel/core/bench";
 
 const seconds = Number(process.argv[2]);
 const pairsPerMillisecond = 1000;

@@ -1,7 +1,7 @@
 /** Frames that get lost, doubled and put out of order below the stack, from a seed that is printed; what is sent over them. */
 import { createHash } from "node:crypto";
 import type { Socket } from "node:net";
-import { freshSeed, seededRandom } from "@demikernel/core/bench";
+import { freshSeed, seededRandom } from "@demikernel/bench";
 
 export const seed = process.env.DEMI_SEED === undefined ? freshSeed() : Number(process.env.DEMI_SEED);
 export const faults = `drop=0.01,duplicate=0.01,reorder=0.02,seed=${seed}`;

@@ -1,5 +1,5 @@
-import type { ConformanceTarget, Selection } from "@demikernel/core/conformance";
-import { conformance, conformanceInWorker, globalHarness } from "@demikernel/core/conformance";
+import type { ConformanceTarget, Selection } from "@demikernel/conformance";
+import { conformance, conformanceInWorker, globalHarness } from "@demikernel/conformance";
 // @ts-expect-error: plain JavaScript, so that programs and Workers can import it as it is.
 import { lacking } from "./bed.mjs";
 

@@ -1,5 +1,5 @@
+import type { ConformanceTarget, Peers } from "@demikernel/conformance";
 import { type LibOS, PushFlag } from "@demikernel/core";
-import type { ConformanceTarget, Peers } from "@demikernel/core/conformance";
 // @ts-expect-error: plain JavaScript, as the targets are.
 import { libos } from "./addresses.mjs";
 import { pause } from "./clients.js";

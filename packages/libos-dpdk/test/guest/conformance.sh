@@ -7,4 +7,4 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 DEMI_PCI=$(FEW_DRIVERS=1 "$here/prepare-nic.sh" --hugepages 300 | tail -n 1)
 export DEMI_PCI
-exec node "$here/../../node_modules/@demikernel/core/scripts/run-conformance.mjs" --on queues "$here/target.mjs" "$@"
+exec node "$here/../../node_modules/@demikernel/conformance/scripts/run-conformance.mjs" --on queues "$here/target.mjs" "$@"

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { generator } from "@demikernel/core/conformance";
+import { generator } from "@demikernel/conformance";
 
 /** 0 to 5 ms, most of them around the time a loop takes to fall asleep. */
 const delayOf = (random) => 5 * random() ** 6;

@@ -10,7 +10,7 @@ here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 left() { cat /sys/class/net/v3/statistics/tx_packets; }
 came() { cat /sys/class/net/v3/statistics/rx_packets; }
 left=$(left) came=$(came) status=0
-node "$here/../../node_modules/@demikernel/core/scripts/run-conformance.mjs" --on queues "$here/target.mjs" "$@" || status=$?
+node "$here/../../node_modules/@demikernel/conformance/scripts/run-conformance.mjs" --on queues "$here/target.mjs" "$@" || status=$?
 left=$(($(left) - left)) came=$(($(came) - came))
 printf 'conformance: %d packets left over the wire, %d came back\n' "$left" "$came"
 # Each message, and its acknowledgement.

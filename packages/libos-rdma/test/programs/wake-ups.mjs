@@ -3,8 +3,8 @@
 // rounds, and for a device its address. Prints what it did as JSON, or where it stood still.
 import { writeSync } from "node:fs";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { generator } from "@demikernel/conformance";
 import { Opcode, openLibOS } from "@demikernel/core";
-import { generator } from "@demikernel/core/conformance";
 
 /** 0 to 5 ms, most of them around the time a loop takes to fall asleep. */
 const delayOf = (random) => 5 * random() ** 6;

@@ -1,0 +1,76 @@
+/** Runs in the Workers of cases/rule7-threads: a libOS of the thread's own, and one of the ways for the thread to end. */
+import { parentPort, workerData } from "node:worker_threads";
+import type { LibOS } from "@demikernel/core";
+import type { ConformanceTarget } from "./target.js";
+
+/** What the Worker is to do. */
+export interface ThreadOrder {
+  module: string;
+  host: string;
+  end: "return" | "exit" | "throw" | "run" | "wait" | "count" | "churn";
+}
+
+const { module, host, end } = workerData as ThreadOrder;
+const { target } = (await import(module)) as { target: ConformanceTarget };
+if (end === "churn") await churn();
+const os = await target.open({});
+if (end === "count") {
+  count(os);
+} else {
+  const pop = leavePending(os);
+  parentPort?.postMessage("ready");
+  if (end === "exit") process.exit(0);
+  if (end === "throw") throw new Error("on purpose");
+  if (end === "run") await os.run(() => undefined);
+  if (end === "wait") os.wait(pop);
+}
+
+/** Operations of every kind, none of them finished. */
+function leavePending(os: LibOS): number {
+  const pop = os.pop(os.queue());
+  const full = os.queue({ capacity: 1 });
+  for (let i = 0; i < 10; i++) os.push(full, os.alloc(1000), i % 2);
+  if (target.features.tcp) {
+    const listening = os.socket("tcp");
+    os.bind(listening, { host, port: 0 });
+    os.listen(listening);
+    os.accept(listening);
+    os.connect(os.socket("tcp"), os.getsockname(listening));
+  }
+  os.drain(() => undefined);
+  return pop;
+}
+
+/** Opens, works, sleeps and destroys for ever: whoever ends this thread ends it at any of these moments. */
+async function churn(): Promise<never> {
+  for (let round = 0; ; round++) {
+    const each = await target.open({});
+    leavePending(each);
+    const qd = each.queue();
+    const popping = each.async.pop(qd);
+    if (round === 0) parentPort?.postMessage("ready");
+    await new Promise((resolve) => setTimeout(resolve, round % 3));
+    each.push(qd, each.from("wakes it"), 3);
+    each.free(await popping);
+    each.destroy();
+  }
+}
+
+/** Two thousand messages through a queue; reports their sum, and what was held afterwards. */
+function count(os: LibOS): void {
+  const qd = os.queue();
+  let sum = 0;
+  for (let i = 0; i < 2000; i++) {
+    const sga = os.alloc(4);
+    os.bytes(sga).fill(i & 255);
+    os.push(qd, sga, 3);
+    const done = os.wait(os.pop(qd), 4000);
+    sum += os.bytes(done.sga)[3];
+    os.free(done.sga);
+  }
+  os.close(qd);
+  os.drain(() => undefined);
+  const { outstanding, queues, appSlots, deviceSlots } = os.stats();
+  os.destroy();
+  parentPort?.postMessage({ sum, held: outstanding + queues + appSlots + deviceSlots });
+}
