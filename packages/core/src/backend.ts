@@ -28,7 +28,7 @@ export interface Check {
 }
 
 export interface Backend {
-  /** As in package.json: "demikernel": {"libos": "<name>"}. */
+  /** As in package.json: "demikernel": {"libos": "<name>"}, {"storage": "<name>"}, or both. */
   readonly name: string;
   readonly version: string;
   readonly features: Features;
@@ -49,4 +49,4 @@ export function defineBackend(backend: Backend): Backend {
   return backend;
 }
 
-export type { NativeAddon, NativeLibOS, NativeLimits } from "./native.js";
+export type { NativeAddon, NativeEngine, NativeLibOS, NativeLimits, NativeStorage } from "./native.js";

@@ -14,10 +14,14 @@ import {
   resolvePackage,
 } from "./packages.js";
 
-/** A package that declares `"demikernel": {"libos": "<name>"}` in its package.json. */
+/** What a backend can be to an application: its libOS, or the storage engine beside another's network. */
+export type Role = "libos" | "storage";
+
+/** A package that declares `"demikernel": {"libos": "<name>"}` in its package.json, `{"storage": "<name>"}`, or both. */
 export interface FoundBackend {
-  /** What LIBOS, openLibOS({libos}) and the configuration file call it. */
+  /** What LIBOS, openLibOS({libos}), openLibOS({storage}) and the configuration file call it. */
   readonly name: string;
+  readonly roles: readonly Role[];
   readonly packageName: string;
   /** Real path of the package. */
   readonly dir: string;
@@ -27,14 +31,16 @@ export interface FoundBackend {
 /** The backend that is part of core; it is used only when it is asked for by name. */
 export const BUILT_IN = "memory";
 
+const ROLES: readonly Role[] = ["libos", "storage"];
 const NAME = /^[a-z][a-z0-9_-]{0,63}$/;
 const FEATURES: readonly (keyof Features)[] = ["tcp", "udp", "ipv6", "dmtr", "files", "sleep"];
 
 /**
  * Backends among the dependencies of `from` (a directory, a file or a file: URL), of the application that runs, and of the package
- * around the working directory, in this order; each package once. A package that is a backend itself counts as its own.
+ * around the working directory, in this order; each package once. A package that is a backend itself counts as its own. `role`: only
+ * those that have it.
  */
-export function findBackends(from?: string): FoundBackend[] {
+export function findBackends(from?: string, role?: Role): FoundBackend[] {
   const found = new Map<string, FoundBackend>();
   for (const root of roots(from)) {
     const own = declared(root);
@@ -46,7 +52,7 @@ export function findBackends(from?: string): FoundBackend[] {
       if (backend) found.set(backend.dir, found.get(backend.dir) ?? backend);
     }
   }
-  return [...found.values()];
+  return [...found.values()].filter(({ roles }) => role === undefined || roles.includes(role));
 }
 
 /** The name that decides: the option, else the environment's LIBOS, else the configuration file's; undefined when none is given. */
@@ -59,15 +65,19 @@ export function chosenName(
 }
 
 /**
- * Loads the backend called `name`, or, without a name, the only one installed. Throws DemiError: ENOENT when it is not installed,
- * EINVAL when there are several to choose from or the package is no backend, ENOEXEC when the package fails to load.
+ * Loads the backend called `name`, or, without a name, the only one installed that can be the libOS. Throws DemiError: ENOENT when it is not
+ * installed in this role, EINVAL when there are several to choose from or the package is no backend, ENOEXEC when the package fails to load.
  */
-export async function loadBackend(name: string | undefined = chosenName(), from?: string): Promise<Backend> {
+export async function loadBackend(
+  name: string | undefined = chosenName(),
+  from?: string,
+  role: Role = "libos",
+): Promise<Backend> {
   if (name !== undefined && (typeof name !== "string" || !NAME.test(name))) {
-    throw fail("EINVAL", `libos must be the name of a backend; got ${describe(name)}`);
+    throw fail("EINVAL", `${role} must be the name of a backend; got ${describe(name)}`);
   }
-  if (name === BUILT_IN) return loadBuiltIn();
-  return loadFound(choose(name, findBackends(from)));
+  if (name === BUILT_IN && role === "libos") return loadBuiltIn();
+  return loadFound(choose(name, findBackends(from, role), role));
 }
 
 /** Imports a backend that findBackends() returned. Errors as of loadBackend(). */
@@ -96,16 +106,17 @@ export async function loadBuiltIn(): Promise<Backend> {
   return (await import("./memory.js")).default;
 }
 
-function choose(name: string | undefined, installed: FoundBackend[]): FoundBackend {
+function choose(name: string | undefined, installed: FoundBackend[], role: Role): FoundBackend {
   const names = [...new Set(installed.map((backend) => backend.name))];
   if (name !== undefined) {
     // Of two versions, the one nearest to the application: findBackends() orders them so.
     const match = installed.find((backend) => backend.name === name);
     if (match) return match;
-    const have = names.length > 0 ? `installed: ${names.join(", ")}` : "no backend is installed";
+    const what = role === "storage" ? "storage engine" : "backend";
+    const have = names.length > 0 ? `installed: ${names.join(", ")}` : `no ${what} is installed`;
     throw fail(
       "ENOENT",
-      `backend "${name}" is not installed (${have}); add the package that provides it to the application's dependencies`,
+      `${what} "${name}" is not installed (${have}); add the package that provides it to the application's dependencies`,
     );
   }
   if (names.length === 0) {
@@ -152,10 +163,15 @@ function pathOf(from: string): string {
 function declared(of: Package): FoundBackend | undefined {
   const declaration = of.manifest.demikernel;
   if (typeof declaration !== "object" || declaration === null) return undefined;
-  const name = (declaration as { libos?: unknown }).libos;
+  const names = declaration as Partial<Record<Role, unknown>>;
+  const roles = ROLES.filter((role) => names[role] !== undefined);
+  const name = names[roles[0]];
+  // One package is one engine: in both roles it has one name.
+  if (roles.some((role) => names[role] !== name)) return undefined;
   if (typeof name !== "string" || !NAME.test(name) || name === BUILT_IN) return undefined;
   return {
     name,
+    roles,
     packageName: String(of.manifest.name),
     dir: realPath(of.dir),
     version: String(of.manifest.version ?? "0.0.0"),
@@ -166,7 +182,7 @@ function backendProblem(exported: unknown, name: string): string | undefined {
   if (typeof exported !== "object" || exported === null) return `its default export is ${describe(exported)}`;
   const backend = exported as Partial<Record<keyof Backend, unknown>>;
   if (backend.name !== name)
-    return `its package.json says libos "${name}" but its default export says name ${describe(backend.name)}`;
+    return `its package.json says "${name}" but its default export says name ${describe(backend.name)}`;
   if (typeof backend.version !== "string") return "version is not a string";
   for (const method of ["load", "doctor", "limits"] as const) {
     if (typeof backend[method] !== "function") return `${method} is not a function`;

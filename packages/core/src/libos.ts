@@ -15,6 +15,7 @@ import type * as api from "./types.js";
 export class DemiLibOS implements api.LibOS {
   readonly name: string;
   readonly engine: string;
+  readonly engines: readonly api.EngineInfo[];
   readonly async: api.AsyncCalls;
   readonly #runtime: Runtime;
   readonly #control: Control;
@@ -22,9 +23,12 @@ export class DemiLibOS implements api.LibOS {
   readonly #loop: Loop;
   readonly #forget: () => void;
 
-  constructor(name: string, native: NativeLibOS, options: CoreOptions) {
+  /** `names`: of the network backend and, where there is one, of the storage engine. */
+  constructor(names: readonly string[], native: NativeLibOS, options: CoreOptions) {
+    const [name] = names;
     this.name = name;
-    this.engine = native.engine;
+    this.engine = native.engines[0];
+    this.engines = native.engines.map((engine, i) => ({ name: names[i], engine }));
     this.#runtime = options.traceMemory ? new TracedRuntime(name, native) : new Runtime(name, native);
     this.#control = new Control(this.#runtime);
     this.#waiter = new Waiter(this.#runtime);

@@ -17,7 +17,8 @@ export interface NativeLimits {
 export interface NativeLibOS {
   readonly rings: ArrayBuffer;
   readonly arena: ArrayBuffer;
-  readonly engine: string;
+  /** What runs underneath: of the network backend first, of the storage engine behind it. */
+  readonly engines: string[];
   /** Milliseconds between polls while nobody waits for anything, for a device whose peers must be answered then, too; 0: none. */
   readonly tendEvery: number;
   /**
@@ -53,12 +54,29 @@ export interface NativeLibOS {
    */
   arm(wake: () => void): number;
   disarm(): void;
+  /** Core's counters; those of an engine under its name, `posix.acceptPaused`. */
   stats(): Record<string, number>;
   /** Closes everything; all other functions then answer -EBADF. */
   destroy(): void;
 }
 
+/** An engine to be opened: what its counters are told under, and its options as texts. */
+export interface NativeEngine {
+  name: string;
+  options: Record<string, string>;
+}
+
+/** An engine of another addon: that one's {@link NativeAddon.module}. */
+export interface NativeStorage extends NativeEngine {
+  module: unknown;
+}
+
 export interface NativeAddon {
-  /** Throws an Error with `code` and `message` when the engine cannot be opened. */
-  open(limits: NativeLimits, config: Record<string, string>): NativeLibOS;
+  /**
+   * Opens this addon's engine and, beside it, another addon's for storage. Throws an Error with `errno` and `message` when one cannot be
+   * opened; EPROTO when the two addons were not compiled from the same headers of core.
+   */
+  open(limits: NativeLimits, engine: NativeEngine, storage?: NativeStorage): NativeLibOS;
+  /** This addon's engine for another addon's open(): native/include/demi/addon/module.hpp. */
+  readonly module?: unknown;
 }

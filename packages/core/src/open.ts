@@ -1,4 +1,4 @@
-import type { NativeLibOS } from "./backend.js";
+import type { Backend, NativeLibOS } from "./backend.js";
 import { type CoreOptions, loadConfig, resolveOptions } from "./config.js";
 import { channels } from "./diagnostics.js";
 import { chosenName, loadBackend } from "./discovery.js";
@@ -10,6 +10,11 @@ import type { LibOS } from "./types.js";
 export interface LibOSOptions extends Partial<CoreOptions> {
   /** The backend's name; default: env LIBOS, else the configuration file's `libos`, else the only one installed. */
   libos?: string;
+  /**
+   * The storage engine that open() and creat() make queues of, beside the network's sockets, by name; default: the configuration file's
+   * `storage`, else none. Its options stand under its name: `{ storage: "spdk", spdk: { device } }`.
+   */
+  storage?: string;
   /** A YAML file with options; default: env DEMI_CONFIG. What is given here beats what the file says. */
   config?: string;
   /** Where to look for backends first: a path or file: URL inside the application; default: the running script, then the working directory. */
@@ -22,10 +27,11 @@ export interface LibOSOptions extends Partial<CoreOptions> {
  * message names it), or what the device answered.
  */
 export async function openLibOS(options: LibOSOptions = {}): Promise<LibOS> {
-  const { libos, config, from, ...given } = options ?? {};
+  const { libos, storage: wanted, config, from, ...given } = options ?? {};
   const file = loadConfig(config);
   const backend = await loadBackend(chosenName(libos, file.libos), from);
-  const resolved = resolveOptions(backend, file, given);
+  const storage = await storageEngine(wanted ?? file.storage, backend, from);
+  const resolved = resolveOptions(backend, file, given, storage);
   const { core } = resolved;
   let native: NativeLibOS;
   try {
@@ -35,14 +41,30 @@ export async function openLibOS(options: LibOSOptions = {}): Promise<LibOS> {
       queues: core.queues,
       classes: [...core.arena],
     };
-    native = backend.load().open(limits, resolved.backend);
+    const network = { name: backend.name, options: resolved.backend };
+    native = backend.load().open(limits, network, storage && { ...named(storage), options: resolved.storage ?? {} });
   } catch (error) {
     if (error instanceof DemiError) throw error;
     const { errno, message } = error as { errno?: number; message?: string };
     const code = typeof errno === "number" ? errorName(errno) : "ENOEXEC";
-    throw new DemiError(code, "open", `${backend.name}: ${message ?? String(error)}`, undefined, error);
+    const names = storage ? `${backend.name} with ${storage.name}` : backend.name;
+    throw new DemiError(code, "open", `${names}: ${message ?? String(error)}`, undefined, error);
   }
-  const os = new DemiLibOS(backend.name, native, core);
+  const os = new DemiLibOS(storage ? [backend.name, storage.name] : [backend.name], native, core);
   if (channels.open.hasSubscribers) channels.open.publish({ libos: os.name, engine: os.engine });
   return os;
+}
+
+/** The backend in the role of storage; undefined when none is wanted. */
+async function storageEngine(name: string | undefined, network: Backend, from?: string): Promise<Backend | undefined> {
+  if (name === undefined) return undefined;
+  if (name === network.name) {
+    throw new DemiError("EINVAL", "openLibOS", `${name} is the libOS: another engine is needed as its storage`);
+  }
+  return loadBackend(name, from, "storage");
+}
+
+/** What another addon needs of a storage engine to open it. */
+function named(storage: Backend): { name: string; module: unknown } {
+  return { name: storage.name, module: storage.load().module };
 }

@@ -125,7 +125,18 @@ export interface AsyncCalls {
   connections(qd: QueueDescriptor, options?: AsyncOptions): AsyncIterableIterator<QueueDescriptor>;
 }
 
-/** Counters: names in camelCase, plain numbers. Those that count held resources return to zero when all is closed and freed. */
+/** One engine of a libOS. */
+export interface EngineInfo {
+  /** The backend's name: "posix". */
+  readonly name: string;
+  /** What runs underneath: "io_uring". */
+  readonly engine: string;
+}
+
+/**
+ * Counters: names in camelCase, plain numbers; an engine's own stand under its name (`posix.acceptPaused`). Those that count held resources
+ * return to zero when all is closed and freed.
+ */
 export type Stats = Record<string, number> & {
   /** Operations started and not yet completed. */
   outstanding: number;
@@ -147,6 +158,8 @@ export interface LibOS {
   readonly name: string;
   /** What runs underneath: "memory", "io_uring", "epoll", ... */
   readonly engine: string;
+  /** All engines: the network backend, behind it the storage engine, if there is one. */
+  readonly engines: readonly EngineInfo[];
   readonly closed: boolean;
 
   // ---- make queues -------------------------------------------------------------------------------------------------

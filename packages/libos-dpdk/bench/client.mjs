@@ -15,7 +15,7 @@ await reach(os, host);
 
 answerLoads(async (load) => {
   const to = { host, port };
-  const report = await measureClosedLoop(os, { ...load, to, server, counters: ["sentFrames"] });
+  const report = await measureClosedLoop(os, { ...load, to, server, counters: ["dpdk.sentFrames"] });
   const { latency, perRequest, ...sample } = report;
-  return { ...sample, ...percentiles(latency), framesPerRequest: perRequest.sentFrames };
+  return { ...sample, ...percentiles(latency), framesPerRequest: perRequest["dpdk.sentFrames"] };
 });

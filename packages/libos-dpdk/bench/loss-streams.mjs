@@ -69,7 +69,7 @@ class LibosHost {
 
   /** Segments sent again. */
   get retransmissions() {
-    return this.os.stats().retransmissions;
+    return this.os.stats()["dpdk.retransmissions"];
   }
 
   close() {

@@ -1,4 +1,4 @@
 #include "demi/addon.hpp"
 #include "dpdk_engine.hpp"
 
-DEMI_ADDON(demi_dpdk, demi::dpdk::DpdkEngine::make, demi::dpdk::DpdkEngine::prepare)
+DEMI_ADDON(demi_dpdk, demi::dpdk::open_device)

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "demi/queue.hpp"
+#include "demi/config.hpp"
 #include "eal.hpp"
 #include "net_stack.hpp"
 #include "port.hpp"
@@ -17,7 +17,7 @@ struct Options {
   std::uint32_t receive_buffers = 8192;
 };
 
-// 0, or -EINVAL with the key's name in `message`.
-int read_options(const Config& config, Options& out, std::string& message);
+// False and the option's name when one cannot be used.
+bool read_options(const Config& config, Options& out, Failure& failure);
 
 }  // namespace demi::dpdk

@@ -1,6 +1,7 @@
 #include "dpdk_engine.hpp"
 
 #include <atomic>
+#include <utility>
 
 #include "lwip_stack.hpp"
 #include "tcp_socket.hpp"
@@ -13,45 +14,59 @@ namespace {
 // Without huge pages EAL's memory is fixed when it starts: the arena, the send buffers, queues and DPDK's own.
 constexpr std::size_t kOwnMegabytes = 96;
 
-// The receive buffers of the libOS that is being opened: prepare() decides, make() uses.
-thread_local DeviceSlots opening;
-
 // EAL, lwIP and the memory of the arena are the process's: they serve one libOS at a time, whichever thread it belongs to.
 std::atomic_flag claimed = ATOMIC_FLAG_INIT;
 struct Claim {
   ~Claim() { claimed.clear(); }
 };
 
+class DpdkDevice final : public Device {
+ public:
+  explicit DpdkDevice(Options options) : options_(std::move(options)) {}
+
+  bool plan(Limits& limits, Failure&) override {
+    const std::uint32_t frame = options_.port.mtu + Port::kEthernetHeader + 4;  // and a VLAN tag
+    receive_ = receive_slots(options_.receive_buffers, frame);
+    region_ = limits.add_region(receive_);
+    limits.provider = this;
+    return true;
+  }
+
+  std::shared_ptr<Mapping> memory(std::size_t bytes, Failure& failure) override {
+    options_.eal.megabytes = (bytes >> 20) + kOwnMegabytes;
+    if (failure.error = start_eal(options_.eal, failure.message); failure.error != 0) return nullptr;
+    auto memory = eal_memory(bytes);
+    return memory ? std::move(memory) : failure.refuse(-ENOMEM, "no memory for an arena of this size");
+  }
+
+  std::unique_ptr<Engine> start(Runtime& runtime, Failure& failure) override {
+    return DpdkEngine::start(runtime, options_, region_, receive_, failure);
+  }
+
+ private:
+  Claim claim_;
+  Options options_;
+  DeviceSlots receive_;
+  Region region_ = 0;
+};
+
 }  // namespace
 
-bool DpdkEngine::prepare(Limits& limits, const Config& config, std::string& message, int& error) {
+std::unique_ptr<Device> open_device(const Config& config, Failure& failure) {
   Options options;
-  if (error = read_options(config, options, message); error != 0) return false;
-  if (claimed.test_and_set()) {
-    message = "this process has a libOS of the dpdk backend open: there can be one at a time, destroy() it first";
-    error = -EBUSY;
-    return false;
-  }
-  // Goes with the limits, of which the runtime has a copy: released when that ends, or when opening fails on the way.
-  const auto claim = std::make_shared<Claim>();
-  const std::uint32_t frame = options.port.mtu + Port::kEthernetHeader + 4;  // and a VLAN tag
-  opening = receive_slots(options.receive_buffers, frame);
-  std::size_t bytes = opening.bytes;
-  for (const auto& c : limits.classes) bytes += static_cast<std::size_t>(c.size) * c.count;
-  options.eal.megabytes = (bytes >> 20) + kOwnMegabytes;
-  if (error = start_eal(options.eal, message); error != 0) return false;
-  limits.device = opening;
-  limits.memory = [claim, memory = eal_memory()](std::size_t size) { return memory(size); };
-  return true;
+  if (!read_options(config, options, failure)) return nullptr;
+  if (claimed.test_and_set())
+    return failure.refuse(
+        -EBUSY, "this process has a libOS of the dpdk backend open: there can be one at a time, destroy() it first");
+  return std::make_unique<DpdkDevice>(std::move(options));
 }
 
-std::unique_ptr<Engine> DpdkEngine::make(Runtime& runtime, const Config& config, std::string& message, int& error) {
-  Options options;
-  if (error = read_options(config, options, message); error != 0) return nullptr;
-  std::unique_ptr<DpdkEngine> engine(new DpdkEngine(runtime));
-  engine->port_ = Port::open(options.port, runtime.arena(), opening, message, error);
+std::unique_ptr<Engine> DpdkEngine::start(Runtime& runtime, const Options& options, Region region,
+                                          const DeviceSlots& receive, Failure& failure) {
+  std::unique_ptr<DpdkEngine> engine(new DpdkEngine());
+  engine->port_ = Port::open(options.port, runtime.arena(), region, receive, failure);
   if (!engine->port_) return nullptr;
-  engine->stack_ = LwipStack::open(runtime.arena(), *engine->port_, options.stack, message, error);
+  engine->stack_ = LwipStack::open(runtime.arena(), *engine->port_, options.stack, failure.message, failure.error);
   if (!engine->stack_) return nullptr;
   engine->sockets_ = std::make_unique<Sockets>(runtime, *engine->stack_);
   return engine;
@@ -75,29 +90,16 @@ std::unique_ptr<Queue> DpdkEngine::socket(const SocketRequest& request, int& err
 }
 
 // Before anything else is looked at: somebody waits for it.
-void DpdkEngine::flush() {
+void DpdkEngine::transmit() {
   for (TcpSocket* socket : sockets_->unflushed) socket->flush();
   sockets_->unflushed.clear();
   stack_->flush();
 }
 
-// True when something arrived.
-bool DpdkEngine::turn() {
-  flush();
-  const bool arrived = stack_->poll();
+void DpdkEngine::poll() {
+  transmit();
+  if (stack_->poll()) last_arrival_ = Port::cycles();
   sockets_->retries.run();
-  return arrived;
-}
-
-void DpdkEngine::poll(std::uint32_t wait_us) {
-  bool arrived = turn();
-  if (wait_us != 0 && !runtime_.completions_waiting()) {
-    const auto end = Clock::now() + std::chrono::microseconds(wait_us);
-    do {
-      if (turn()) arrived = true;
-    } while (!runtime_.completions_waiting() && Clock::now() < end);
-  }
-  if (arrived) last_arrival_ = Port::cycles();
 }
 
 int DpdkEngine::prepare_sleep() {

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "demi/queue.hpp"
+#include "demi/engine.hpp"
 #include "port.hpp"
 
 namespace demi::dpdk {

@@ -70,7 +70,7 @@ LwipStack::LwipStack(Arena& arena, Port& port, const StackOptions& options)
     buffers_[n].slot = n;
   }
   // Popped and freed by the application: lwIP no longer knows the buffer.
-  arena_.on_device_release([this](std::uint32_t slot) { port_.release(slot); });
+  arena_.on_release(port_.receive_pool().region(), [this](std::uint32_t slot) { port_.release(slot); });
 }
 
 err_t LwipStack::start() {
@@ -123,7 +123,7 @@ LwipStack::~LwipStack() {
   }
   if (loop_end_ != nullptr) pbuf_free(loop_end_);
   neighbours_.reset();
-  arena_.on_device_release([](std::uint32_t) {});
+  arena_.on_release(port_.receive_pool().region(), [](std::uint32_t) {});
   in_use = false;
 }
 
@@ -493,7 +493,7 @@ bool LwipStack::take(pbuf* chain, std::vector<Sga>& out) {
 }
 
 Sga LwipStack::adopt(std::uint32_t slot, const std::uint8_t* payload, std::uint32_t length) {
-  const Sga sga = arena_.adopt(slot, 0, 0);
+  const Sga sga = arena_.adopt(port_.receive_pool().region(), slot, 0, 0);
   arena_.set_range(sga, static_cast<std::uint32_t>(payload - arena_.slot_start(sga)), length);
   return sga;
 }

@@ -6,7 +6,6 @@
 #include <rte_memzone.h>
 
 #include <algorithm>
-#include <new>
 
 namespace demi::dpdk {
 
@@ -42,20 +41,19 @@ DeviceSlots receive_slots(std::uint32_t count, std::uint32_t frame_bytes) {
           .bytes = bytes};
 }
 
-MemorySource eal_memory() {
-  return [](std::size_t bytes) {
-    if (kept_zone == nullptr || kept_zone->len < bytes) {
-      // A smaller one of before is lost: ArrayBuffers may still lie over it.
-      static unsigned made = 0;
-      const std::string name = "demi_arena_" + std::to_string(made++);
-      kept_zone = rte_memzone_reserve_aligned(name.c_str(), bytes, SOCKET_ID_ANY, 0, kPage);
-      if (kept_zone == nullptr) throw std::bad_alloc();
-    }
-    return std::make_shared<Mapping>(kept_zone->addr, bytes, [] {});
-  };
+std::shared_ptr<Mapping> eal_memory(std::size_t bytes) {
+  if (kept_zone == nullptr || kept_zone->len < bytes) {
+    // A smaller one of before is lost: ArrayBuffers may still lie over it.
+    static unsigned made = 0;
+    const std::string name = "demi_arena_" + std::to_string(made++);
+    kept_zone = rte_memzone_reserve_aligned(name.c_str(), bytes, SOCKET_ID_ANY, 0, kPage);
+    if (kept_zone == nullptr) return nullptr;
+  }
+  return std::make_shared<Mapping>(kept_zone->addr, bytes, [] {});
 }
 
-ReceivePool::ReceivePool(Arena& arena, const DeviceSlots& slots) : slots_(slots), region_(arena.device_region()) {
+ReceivePool::ReceivePool(Arena& arena, Region region, const DeviceSlots& slots)
+    : slots_(slots), id_(region), region_(arena.region(region)) {
   const std::uint32_t room = slots.capacity;
   pool_ = rte_mempool_create_empty("demi_receive", slots.count, element_bytes(room),
                                    std::min(kReceiveCache, slots.count / 2), sizeof(rte_pktmbuf_pool_private),

@@ -19,20 +19,21 @@ namespace demi::dpdk {
 // Where the mbufs of a receive pool lie, for frames of up to `frame_bytes`.
 DeviceSlots receive_slots(std::uint32_t count, std::uint32_t frame_bytes);
 
-// Memory from EAL, kept for the next libOS of the process: ArrayBuffers over it may outlive the one that made them. Throws
-// std::bad_alloc when EAL has not enough.
-MemorySource eal_memory();
+// Memory from EAL, kept for the next libOS of the process: ArrayBuffers over it may outlive the one that made them. nullptr when EAL has
+// not enough.
+std::shared_ptr<Mapping> eal_memory(std::size_t bytes);
 
 class ReceivePool {
  public:
-  // The arena was made with `slots` of receive_slots() and memory of eal_memory().
-  ReceivePool(Arena& arena, const DeviceSlots& slots);
+  // The arena has `slots`, of receive_slots(), as this region, and lies in memory of eal_memory().
+  ReceivePool(Arena& arena, Region region, const DeviceSlots& slots);
   ~ReceivePool();
   ReceivePool(const ReceivePool&) = delete;
   ReceivePool& operator=(const ReceivePool&) = delete;
 
   // 0 or a negative errno.
   int error() const { return error_; }
+  Region region() const { return id_; }
   rte_mempool* pool() const { return pool_; }
   // Mbufs nobody holds: neither the device's queue, nor the stack, nor the application.
   std::uint32_t available() const;
@@ -46,6 +47,7 @@ class ReceivePool {
 
  private:
   DeviceSlots slots_;
+  Region id_;
   std::uint8_t* region_;
   rte_mempool* pool_ = nullptr;
   int error_ = 0;

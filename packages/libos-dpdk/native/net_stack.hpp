@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "demi/address.hpp"
+#include "demi/engine.hpp"
 #include "demi/op.hpp"
-#include "demi/queue.hpp"
 
 namespace demi::dpdk {
 

@@ -88,27 +88,27 @@ std::string reason(const char* what, int error) {
 // The port that is open. A process that ends without destroy() must not leave an XDP program on its interface.
 Port* Port::current = nullptr;
 
-std::unique_ptr<Port> Port::open(const PortOptions& options, Arena& arena, const DeviceSlots& slots,
-                                 std::string& message, int& error) {
-  std::unique_ptr<Port> port(new Port(arena, slots));
+std::unique_ptr<Port> Port::open(const PortOptions& options, Arena& arena, Region region, const DeviceSlots& slots,
+                                 Failure& failure) {
+  std::unique_ptr<Port> port(new Port(arena, region, slots));
   static const int registered = std::atexit([] {
     if (current != nullptr) current->stop();
   });
   static_cast<void>(registered);
   current = port.get();
-  error = port->start(options, message);
+  std::string message;
+  int error = port->start(options, message);
   // The kernel gives an interface's queue back a moment after the socket of the libOS before was closed. A failed try leaves receive
   // buffers owned twice, so everything is made anew for the next one.
   for (int tries = 0; error != 0 && port->xdp_ && tries < kXdpTries; ++tries) {
     port.reset();
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    port.reset(new Port(arena, slots));
+    port.reset(new Port(arena, region, slots));
     current = port.get();
     error = port->start(options, message);
   }
   if (error == 0) return port;
-  message = "device \"" + options.device + "\": " + message;
-  return nullptr;
+  return failure.refuse(error, "device \"" + options.device + "\": " + message);
 }
 
 Port::~Port() {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "capture.hpp"
-#include "demi/queue.hpp"
+#include "demi/engine.hpp"
 #include "fault.hpp"
 #include "mbuf_arena.hpp"
 
@@ -30,7 +30,7 @@ struct PortOptions {
 struct Frame {
   std::uint8_t* data;
   std::uint32_t length;
-  std::uint32_t slot;  // of the arena's device slots
+  std::uint32_t slot;  // of the receive pool
 };
 
 class Port {
@@ -45,9 +45,9 @@ class Port {
   static std::uint64_t cycles();
   static std::uint64_t cycles_per_second();
 
-  // nullptr on failure: a negative errno in `error`, a sentence in `message`.
-  static std::unique_ptr<Port> open(const PortOptions& options, Arena& arena, const DeviceSlots& slots,
-                                    std::string& message, int& error);
+  // nullptr and why on failure.
+  static std::unique_ptr<Port> open(const PortOptions& options, Arena& arena, Region region, const DeviceSlots& slots,
+                                    Failure& failure);
   ~Port();
   Port(const Port&) = delete;
   Port& operator=(const Port&) = delete;
@@ -72,7 +72,7 @@ class Port {
   void stats(const StatSink& sink) const;
 
  private:
-  Port(Arena& arena, const DeviceSlots& slots) : pool_(arena, slots) {}
+  Port(Arena& arena, Region region, const DeviceSlots& slots) : pool_(arena, region, slots) {}
   static Port* current;
   int start(const PortOptions& options, std::string& message);
   void stop();

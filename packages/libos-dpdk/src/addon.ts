@@ -15,7 +15,9 @@ export function loadAddon(): NativeAddon {
   } catch (error) {
     throw new Error(explain(error instanceof Error ? error.message : String(error)), { cause: error });
   }
-  return { open: (limits, config) => addon.open(limits, nativeConfig(config)) };
+  return {
+    open: (limits, { name, options }, storage) => addon.open(limits, { name, options: nativeConfig(options) }, storage),
+  };
 }
 
 /** What to do about what node-gyp-build, or the dynamic linker beneath it, said. */

@@ -225,8 +225,8 @@ onBed(
       const nobody = os.async.pushTo(qd, os.from("?"), { host: peer[4], port: 9 }).catch(() => undefined);
       const end = performance.now() + 10_000;
       // The request for the address, back as it was.
-      while (os.stats().receiveErrors === 0 && performance.now() < end) await pause(10);
-      expect(os.stats().receiveErrors).toBeGreaterThan(0);
+      while (os.stats()["dpdk.receiveErrors"] === 0 && performance.now() < end) await pause(10);
+      expect(os.stats()["dpdk.receiveErrors"]).toBeGreaterThan(0);
       os.destroy();
       await nobody;
     }, 30_000);

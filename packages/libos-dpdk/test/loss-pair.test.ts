@@ -23,7 +23,7 @@ onBed(
         const socket = await virtio.peers.connect({ host: libos[4], port: PORT });
         expect(hash(await echoed(socket, sent))).toBe(hash(sent));
         socket.destroy();
-        expect(os.stats().retransmissions).toBeGreaterThan(0);
+        expect(os.stats()["dpdk.retransmissions"]).toBeGreaterThan(0);
         os.destroy();
         await ended;
       },

@@ -1,4 +1,4 @@
 #include "demi/addon.hpp"
 #include "posix_engine.hpp"
 
-DEMI_ADDON(demi_posix, demi::posix::PosixEngine::make)
+DEMI_ADDON(demi_posix, demi::posix::open_device)

@@ -20,7 +20,7 @@
 #include <thread>
 #include <vector>
 
-#include "demi/queue.hpp"
+#include "demi/engine.hpp"
 
 namespace demi {
 

@@ -23,30 +23,36 @@ std::unique_ptr<Driver> open_either(Network& net, std::string& message, int& err
   return uring ? std::move(uring) : open_epoll(net, message, error);
 }
 
+// The kernel is always there: what there is to open is a driver, and that needs the arena.
+class PosixDevice final : public Device {
+ public:
+  explicit PosixDevice(PosixEngine::DriverFactory open) : open_(open) {}
+  std::unique_ptr<Engine> start(Runtime& runtime, Failure& failure) override {
+    return PosixEngine::start(runtime, open_, failure);
+  }
+
+ private:
+  PosixEngine::DriverFactory open_;
+};
+
 }  // namespace
 
-std::unique_ptr<Engine> PosixEngine::make(Runtime& runtime, const Config& config, std::string& message, int& error) {
-  const auto given = config.find("engine");
-  const std::string wanted = given == config.end() ? "auto" : given->second;
-  if (wanted == "auto") return make_over(runtime, open_either, message, error);
-  if (wanted == "io_uring") return make_over(runtime, open_uring, message, error);
-  if (wanted == "epoll") return make_over(runtime, open_epoll, message, error);
-  message = "engine must be auto, io_uring or epoll, not " + wanted;
-  error = -EINVAL;
-  return nullptr;
+std::unique_ptr<Device> open_device(const Config& config, Failure& failure) {
+  PosixEngine::DriverFactory open = open_either;
+  ConfigReader reader(config, failure);
+  reader.choice<PosixEngine::DriverFactory>(
+      "engine", {{"auto", open_either}, {"io_uring", open_uring}, {"epoll", open_epoll}}, open);
+  return reader ? std::make_unique<PosixDevice>(open) : nullptr;
 }
 
-std::unique_ptr<Engine> PosixEngine::make_over(Runtime& runtime, DriverFactory open, std::string& message, int& error) {
+std::unique_ptr<Engine> PosixEngine::start(Runtime& runtime, DriverFactory open, Failure& failure) {
   auto engine = std::make_unique<PosixEngine>(runtime);
-  engine->driver_ = open(engine->net_, message, error);
+  engine->driver_ = open(engine->net_, failure.message, failure.error);
   if (!engine->driver_) return nullptr;
   engine->net_.driver = engine->driver_.get();
   if (const int fd = engine->files_.eventfd(); fd >= 0) {
-    error = engine->driver_->watch_signal(engine->file_events_, fd);
-    if (error != 0) {
-      message = "the file worker's eventfd cannot be watched";
-      return nullptr;
-    }
+    if (const int error = engine->driver_->watch_signal(engine->file_events_, fd); error != 0)
+      return failure.refuse(error, "the file worker's eventfd cannot be watched");
   }
   return engine;
 }
@@ -74,9 +80,15 @@ std::unique_ptr<Queue> PosixEngine::socket(const SocketRequest& request, int& er
 
 std::unique_ptr<Queue> PosixEngine::open(const FileRequest& request, int& error) { return files_.open(request, error); }
 
-void PosixEngine::poll(std::uint32_t wait_us) {
+void PosixEngine::poll() {
   files_.poll();
-  driver_->poll(wait_us);
+  driver_->poll(0);
+}
+
+bool PosixEngine::wait(std::uint32_t us) {
+  files_.poll();
+  driver_->poll(us);
+  return true;
 }
 
 int PosixEngine::prepare_sleep() { return files_.work_waiting() ? 0 : driver_->prepare_sleep(); }

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "demi/config.hpp"
 #include "demi/runtime.hpp"
 #include "driver.hpp"
 #include "file_queue.hpp"
@@ -13,18 +14,15 @@ namespace demi::posix {
 
 class PosixEngine final : public Engine {
  public:
-  // The factory the addon is built on. config["engine"]: "auto" (io_uring where the kernel allows it, else epoll),
-  // "io_uring", "epoll".
-  static std::unique_ptr<Engine> make(Runtime& runtime, const Config& config, std::string& message, int& error);
-
-  // The same over a given driver.
   using DriverFactory = std::unique_ptr<Driver> (*)(Network& net, std::string& message, int& error);
-  static std::unique_ptr<Engine> make_over(Runtime& runtime, DriverFactory open, std::string& message, int& error);
+  static std::unique_ptr<Engine> start(Runtime& runtime, DriverFactory open, Failure& failure);
 
   const char* name() const override { return driver_->name(); }
+  std::uint8_t provides() const override { return kStreams | kDatagrams | kFiles; }
   std::unique_ptr<Queue> socket(const SocketRequest& request, int& error) override;
   std::unique_ptr<Queue> open(const FileRequest& request, int& error) override;
-  void poll(std::uint32_t wait_us) override;
+  void poll() override;
+  bool wait(std::uint32_t us) override;
   int sleep_fd() override { return driver_->sleep_fd(); }
   int prepare_sleep() override;
   void end_sleep() override { driver_->end_sleep(); }
@@ -47,5 +45,8 @@ class PosixEngine final : public Engine {
   FileEvents file_events_{files_};
   std::unique_ptr<Driver> driver_;
 };
+
+// For DEMI_ADDON. config["engine"]: "auto" (io_uring where the kernel allows it, else epoll), "io_uring", "epoll".
+std::unique_ptr<Device> open_device(const Config& config, Failure& failure);
 
 }  // namespace demi::posix

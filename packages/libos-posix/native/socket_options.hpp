@@ -2,7 +2,7 @@
 #pragma once
 
 #include "demi/address.hpp"
-#include "demi/queue.hpp"
+#include "demi/engine.hpp"
 
 namespace demi::posix {
 

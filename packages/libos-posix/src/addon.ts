@@ -23,7 +23,9 @@ export function loadAddon(): NativeAddon {
 export function whyNoRing(): string | undefined {
   const limits = { ringEntries: 64, tokens: 64, queues: 16, classes: [{ size: 4096, count: 16 }] };
   try {
-    loadAddon().open(limits, { engine: "io_uring" }).destroy();
+    loadAddon()
+      .open(limits, { name: "posix", options: { engine: "io_uring" } })
+      .destroy();
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

@@ -21,7 +21,7 @@ const listener = os.socket("tcp");
 os.bind(listener, { host, port: 0 });
 os.listen(listener, 2 * CONNECTING);
 const to = os.getsockname(listener);
-const posted = () => os.stats().postedBytes;
+const posted = () => os.stats()["rdma.postedBytes"];
 
 const start = process.memoryUsage().rss;
 const qds = [];
@@ -38,7 +38,7 @@ while (qds.length < 2 * connections) {
 // In use from now on, as far as stats() tells.
 const all = posted();
 const rss = process.memoryUsage().rss - start;
-const { receivesFree } = os.stats();
+const { "rdma.receivesFree": receivesFree } = os.stats();
 for (const qd of qds) os.close(qd);
 os.close(listener);
 const end = performance.now() + 10_000;

@@ -20,12 +20,17 @@ class Buffers {
 
   static DeviceSlots slots(std::uint32_t receives, std::uint32_t bytes);
 
-  // The arena was made with these slots.
-  Buffers(Arena& arena, const DeviceSlots& slots);
+  // The arena has these slots as this region.
+  Buffers(Arena& arena, Region region, const DeviceSlots& slots);
+  ~Buffers();
+  Buffers(const Buffers&) = delete;
+  Buffers& operator=(const Buffers&) = delete;
 
   // False: all are posted, or with the application.
   bool take_receive(std::uint32_t& n);
   void give_receive(std::uint32_t n) { receives_.push_back(n); }
+  // Bytes of receive n, which has been filled, as an sga owned by the device side.
+  Sga adopt(std::uint32_t n, std::uint32_t offset, std::uint32_t bytes) { return arena_.adopt(id_, n, offset, bytes); }
   std::uint8_t* receive(std::uint32_t n) const { return region_ + static_cast<std::size_t>(n) * slots_.stride; }
   std::uint32_t receive_bytes() const { return slots_.capacity; }
   std::uint32_t receives_free() const { return static_cast<std::uint32_t>(receives_.size()); }
@@ -37,6 +42,8 @@ class Buffers {
   std::uint8_t* send(std::uint32_t n) const { return send_region_ + static_cast<std::size_t>(n) * kSendBytes; }
 
  private:
+  Arena& arena_;
+  Region id_;
   DeviceSlots slots_;
   std::uint8_t* region_;
   std::uint8_t* send_region_;

@@ -269,7 +269,7 @@ std::span<const std::uint8_t> Connection::front_bytes() const {
 Sga Connection::take_front() {
   const Fragment fragment = front();
   arrived_.pop_front();
-  const Sga sga = context_.runtime.arena().adopt(fragment.buffer, Header::kBytes, fragment.bytes);
+  const Sga sga = context_.buffers.adopt(fragment.buffer, Header::kBytes, fragment.bytes);
   ++missing_;
   post_missing();
   return sga;

@@ -126,7 +126,7 @@ Sga DatagramSocket::take_front() {
   const Arrived one = arrived_.front();
   arrived_.pop_front();
   Arena& arena = runtime_.arena();
-  const Sga sga = arena.adopt(one.buffer, 0, one.bytes);
+  const Sga sga = context_.buffers.adopt(one.buffer, 0, one.bytes);
   arena.set_address(sga, one.from);
   return sga;
 }

@@ -13,45 +13,68 @@
 
 namespace demi::rdma {
 
-bool RdmaEngine::prepare(Limits& limits, const Config& config, std::string& message, int& error) {
+namespace {
+
+class RdmaDevice final : public Device {
+ public:
+  explicit RdmaDevice(Options options) : options_(std::move(options)) {}
+
+  bool plan(Limits& limits, Failure& failure) override {
+    const std::uint64_t largest = std::uint64_t{limits.classes.back().size} * layout::kMaxSegments;
+    if (options_.most_message > largest) {
+      failure.refuse(-EINVAL, "maxMessage is " + std::to_string(options_.most_message) +
+                                  ", but the arena has at most " + std::to_string(largest) +
+                                  " bytes for one message (option \"arena\")");
+      return false;
+    }
+    region_ = limits.add_region(Buffers::slots(options_.receives, options_.buffer));
+    return true;
+  }
+
+  std::unique_ptr<Engine> start(Runtime& runtime, Failure& failure) override {
+    return RdmaEngine::start(runtime, options_, region_, failure);
+  }
+
+ private:
+  Options options_;
+  Region region_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Device> open_device(const Config& config, Failure& failure) {
   Options options;
-  if (error = read_options(config, options, message); error != 0) return false;
-  limits.device = Buffers::slots(options.receives, options.buffer);
-  return true;
+  if (!read_options(config, options, failure)) return nullptr;
+  return std::make_unique<RdmaDevice>(std::move(options));
 }
 
-std::unique_ptr<Engine> RdmaEngine::make(Runtime& runtime, const Config& config, std::string& message, int& error) {
-  Options options;
-  if (error = read_options(config, options, message); error != 0) return nullptr;
-  Arena& arena = runtime.arena();
-  const std::uint64_t largest = std::uint64_t{arena.largest()} * layout::kMaxSegments;
-  if (options.most_message > largest) {
-    message = "maxMessage is " + std::to_string(options.most_message) + ", but the arena has at most " +
-              std::to_string(largest) + " bytes for one message (option \"arena\")";
-    error = -EINVAL;
-    return nullptr;
-  }
+std::unique_ptr<Engine> RdmaEngine::start(Runtime& runtime, Options options, Region region, Failure& failure) {
   options.fabric.receives_per_endpoint = options.credits + Connection::kSpare;
   options.fabric.works = options.receives + Buffers::kSends;
   std::unique_ptr<RdmaEngine> engine(new RdmaEngine());
   const KeptSignalHandlers handlers;
   if (options.fabric.provider == "shm") {
-    engine->fabric_ = RdmFabric::open(options.fabric, options.buffer, message, error);
+    engine->fabric_ = RdmFabric::open(options.fabric, options.buffer, failure.message, failure.error);
   } else {
-    engine->fabric_ = Libfabric::open(options.fabric, message, error);
+    engine->fabric_ = Libfabric::open(options.fabric, failure.message, failure.error);
   }
   if (!engine->fabric_) return nullptr;
-  if (error = engine->fabric_->register_memory({arena.base(), arena.bytes()}); error != 0) {
-    message = "the memory of the arena, " + std::to_string(arena.bytes() >> 20) +
-              " MiB, cannot be registered with the device: is the limit on locked memory (ulimit -l) large enough?";
-    return nullptr;
-  }
-  engine->buffers_ = std::make_unique<Buffers>(arena, Buffers::slots(options.receives, options.buffer));
+  const DeviceSlots receives = Buffers::slots(options.receives, options.buffer);
+  engine->buffers_ = std::make_unique<Buffers>(runtime.arena(), region, receives);
   engine->context_ = std::make_unique<Context>(runtime, *engine->fabric_, *engine->buffers_);
   engine->context_->most_claimed = engine->fabric_->most_works() - Buffers::kSends;
   engine->context_->credits = options.credits;
   engine->context_->most_message = options.most_message;
   return engine;
+}
+
+bool RdmaEngine::map(std::span<std::uint8_t> memory, Failure& failure) {
+  failure.error = fabric_->register_memory(memory);
+  if (failure.error == 0) return true;
+  failure.message =
+      "the memory of the arena, " + std::to_string(memory.size() >> 20) +
+      " MiB, cannot be registered with the device: is the limit on locked memory (ulimit -l) large enough?";
+  return false;
 }
 
 RdmaEngine::~RdmaEngine() {
@@ -60,7 +83,6 @@ RdmaEngine::~RdmaEngine() {
   const auto end = Connection::Clock::now() + std::chrono::milliseconds(100);
   while (!context_->leaving.empty() && Connection::Clock::now() < end) turn();
   context_->leaving.clear();
-  context_->runtime.arena().on_device_release([](std::uint32_t) {});
 }
 
 std::unique_ptr<Queue> RdmaEngine::socket(const SocketRequest& request, int& error) {
@@ -103,17 +125,12 @@ void RdmaEngine::sweep() {
   std::erase_if(context_->leaving, [](const auto& connection) { return connection->gone(); });
 }
 
-void RdmaEngine::poll(std::uint32_t wait_us) {
+void RdmaEngine::poll() {
   // Another look costs less than the way to the application and back.
   for (int look = 0; look < kLooks; ++look) {
     turn();
     if (context_->runtime.completions_waiting()) return;
   }
-  if (wait_us == 0) return;
-  const auto end = Connection::Clock::now() + std::chrono::microseconds(wait_us);
-  do {
-    turn();
-  } while (!context_->runtime.completions_waiting() && Connection::Clock::now() < end);
 }
 
 int RdmaEngine::prepare_sleep() {

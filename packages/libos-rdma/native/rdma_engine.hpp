@@ -10,14 +10,14 @@ namespace demi::rdma {
 
 class RdmaEngine final : public Engine {
  public:
-  // For DEMI_ADDON.
-  static bool prepare(Limits& limits, const Config& config, std::string& message, int& error);
-  static std::unique_ptr<Engine> make(Runtime& runtime, const Config& config, std::string& message, int& error);
+  static std::unique_ptr<Engine> start(Runtime& runtime, Options options, Region region, Failure& failure);
   ~RdmaEngine() override;
 
   const char* name() const override { return fabric_->provider(); }
+  std::uint8_t provides() const override { return kStreams | kDatagrams; }
   std::unique_ptr<Queue> socket(const SocketRequest& request, int& error) override;
-  void poll(std::uint32_t wait_us) override;
+  bool map(std::span<std::uint8_t> memory, Failure& failure) override;
+  void poll() override;
   int sleep_fd() override { return fabric_->wait_fd(); }
   int prepare_sleep() override;
   bool polls_memory() const override { return fabric_->wait_fd() < 0; }
@@ -41,5 +41,8 @@ class RdmaEngine final : public Engine {
   bool busy_ = false;  // something happened since prepare_sleep() last looked
   Connection::Clock::time_point last_event_{};
 };
+
+// For DEMI_ADDON.
+std::unique_ptr<Device> open_device(const Config& config, Failure& failure);
 
 }  // namespace demi::rdma

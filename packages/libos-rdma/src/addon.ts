@@ -17,9 +17,9 @@ export function loadAddon(): NativeAddon {
     throw new Error(explain(messageOf(error)), { cause: error });
   }
   return {
-    open: (limits, config) => {
+    open: (limits, { name, options }, storage) => {
       const largest = Math.max(...limits.classes.map(({ size }) => size));
-      return addon.open(limits, nativeConfig(config, largest));
+      return addon.open(limits, { name, options: nativeConfig(options, largest) }, storage);
     },
   };
 }
@@ -48,7 +48,11 @@ export function whyNoAddon(): string | undefined {
 /** Why a libOS does not open over a provider; undefined when it does. Opens a small one to find out. */
 export function whyNoProvider(provider: Provider): string | undefined {
   const limits = { ringEntries: 64, tokens: 64, queues: 16, classes: [{ size: 4096, count: 16 }] };
-  return attempt(() => loadAddon().open(limits, { provider, receives: "64" }).destroy());
+  return attempt(() =>
+    loadAddon()
+      .open(limits, { name: "rdma", options: { provider, receives: "64" } })
+      .destroy(),
+  );
 }
 
 function attempt(what: () => void): string | undefined {

@@ -18,7 +18,9 @@ export interface Engine {
 
 /** Engines of the backend called `libos`, or of all installed ones that speak TCP. Throws a Failure when there is none. */
 export async function installedEngines(libos?: string): Promise<Engine[]> {
-  const installed = findBackends(import.meta.url).filter((found) => libos === undefined || found.name === libos);
+  const installed = findBackends(import.meta.url, "libos").filter(
+    (found) => libos === undefined || found.name === libos,
+  );
   if (installed.length === 0) {
     throw new Failure(libos === undefined ? "no backend is installed" : `backend "${libos}" is not installed`);
   }

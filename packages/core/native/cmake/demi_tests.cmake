@@ -5,13 +5,12 @@
 # not have the name of what its neighbour does.
 #
 # The tests of every package play the application's side of the rings with core's native/tests/application.hpp.
-include("${CMAKE_CURRENT_LIST_DIR}/demi_net.cmake")
-get_filename_component(DEMI_NATIVE_DIR "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
+include("${CMAKE_CURRENT_LIST_DIR}/demi_sources.cmake")
 find_package(doctest REQUIRED)
 find_package(Threads REQUIRED)
 
 function(demi_add_tests name)
-  add_executable(${name} "${DEMI_NATIVE_DIR}/tests/main.cc" ${ARGN})
+  add_executable(${name} "${DEMI_NATIVE_DIR}/tests/main.cc" ${DEMI_RUNTIME_SOURCES} ${ARGN})
   set_target_properties(${name} PROPERTIES CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
   target_include_directories(${name} PRIVATE "${DEMI_NATIVE_DIR}/include" "${DEMI_NATIVE_DIR}/tests")
   # DEMI_SANITIZE names other sanitizers, e.g. thread.

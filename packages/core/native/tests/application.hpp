@@ -36,12 +36,18 @@ inline Limits small_limits() {
 
 class Application {
  public:
-  explicit Application(const Limits& limits = small_limits()) : limits_(limits), runtime_(limits) {
+  // `memory`: the arena's, of a device that provides it.
+  explicit Application(const Limits& limits = small_limits(), std::shared_ptr<Mapping> memory = nullptr)
+      : limits_(limits), runtime_(limits, std::move(memory)) {
     for (std::uint32_t i = 0; i < limits.tokens; ++i)
       free_tokens_.push_back(static_cast<Qt>((1u << layout::kTokenIndexBits) | i));
   }
 
   Runtime& runtime() { return runtime_; }
+  // False when the set takes it not.
+  bool add(std::unique_ptr<Engine> engine, std::unique_ptr<Device> device = nullptr) {
+    return runtime_.engines().add("tested", std::move(engine), std::move(device)) == 0;
+  }
   Arena& arena() { return runtime_.arena(); }
   const Limits& limits() const { return limits_; }
   std::int32_t* words() { return runtime_.control(); }
@@ -182,7 +188,7 @@ class Application {
   }
   // Frees every sga the descriptors show as the application's.
   void free_all() {
-    const auto slots = static_cast<std::uint32_t>(Arena::slots_of(limits_.classes));
+    const auto slots = static_cast<std::uint32_t>(limits_.class_slots());
     for (std::uint32_t i = 0; i < slots; ++i) {
       if (arena().app_owns(descriptor(i)[layout::kSlotHandle])) arena().free(descriptor(i)[layout::kSlotHandle]);
     }
@@ -190,7 +196,9 @@ class Application {
 
   std::map<std::string, double> stats() {
     std::map<std::string, double> out;
-    runtime_.stats([&](const char* name, double value) { out[name] = value; });
+    const StatSink sink = [&](const char* name, double value) { out[name] = value; };
+    runtime_.stats(sink);
+    runtime_.engines().for_each([&](const std::string&, const Engine& engine) { engine.stats(sink); });
     return out;
   }
   // True when nothing is held any more.

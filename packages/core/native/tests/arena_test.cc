@@ -13,9 +13,9 @@ namespace {
 
 // An arena with its descriptors, and the application's writes to them.
 struct Fixture {
-  std::vector<SizeClass> classes{{256, 4}, {4096, 2}};
+  Limits limits{.classes = {{256, 4}, {4096, 2}}};
   std::vector<std::int32_t> shared = std::vector<std::int32_t>(6 * layout::kSlotWords);
-  Arena arena{classes, shared.data()};
+  Arena arena{limits, shared.data()};
 
   std::int32_t& word(Sga sga, std::int32_t i) {
     return shared[(sga & ((1 << layout::kSlotIndexBits) - 1)) * layout::kSlotWords + i];
@@ -136,9 +136,9 @@ TEST_CASE_FIXTURE(Fixture, "arena: a chain that cannot be had as a whole takes n
 }
 
 TEST_CASE("arena: at most 16 segments") {
-  std::vector<SizeClass> classes{{64, 32}};
+  Limits limits{.classes = {{64, 32}}};
   std::vector<std::int32_t> shared(32 * layout::kSlotWords);
-  Arena arena(classes, shared.data());
+  Arena arena(limits, shared.data());
   const std::vector<std::uint32_t> sizes(17, 1);
   CHECK(arena.alloc_chain(sizes) == 0);
   CHECK(arena.device_slots() == 0);

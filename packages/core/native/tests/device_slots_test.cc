@@ -13,31 +13,29 @@ namespace {
 // What a NIC's receive pool would be: 8 buffers of 1920 bytes, 2048 apart, the first 128 bytes into the region.
 struct Device {
   std::vector<std::uint32_t> returned;
-  std::shared_ptr<Mapping> memory;
   bool released = false;
+  Limits limits = test::small_limits();
+  Region region = limits.add_region({.count = 8, .capacity = 1920, .first = 128, .stride = 2048, .bytes = 8 * 2048});
 
-  Limits limits() {
-    Limits limits = test::small_limits();
-    limits.device = {.count = 8, .capacity = 1920, .first = 128, .stride = 2048, .bytes = 8 * 2048};
-    limits.memory = [this](std::size_t bytes) {
-      return memory = std::make_shared<Mapping>(std::aligned_alloc(4096, (bytes + 4095) & ~std::size_t{4095}), bytes,
-                                                [this] {
-                                                  released = true;
-                                                  std::free(memory_data);
-                                                });
-    };
-    return limits;
-  }
-  void* memory_data = nullptr;
+  std::shared_ptr<Mapping> memory;
+
+  Device()
+      : memory(std::make_shared<Mapping>(std::aligned_alloc(Limits::kPage, limits.arena_bytes()), limits.arena_bytes(),
+                                         [this] {
+                                           released = true;
+                                           std::free(memory_data);
+                                         })),
+        memory_data(memory->data()) {}
+
+  void* memory_data;
 };
 
 struct Fixture {
   Device device;
-  test::Application app{device.limits()};
+  test::Application app{device.limits, device.memory};
 
   Fixture() {
-    device.memory_data = device.memory->data();
-    app.arena().on_device_release([this](std::uint32_t n) { device.returned.push_back(n); });
+    app.arena().on_release(device.region, [this](std::uint32_t n) { device.returned.push_back(n); });
   }
 };
 
@@ -47,11 +45,11 @@ TEST_CASE_FIXTURE(Fixture,
                   "device slots: what the device filled is an sga, read where it lies, and goes back when freed") {
   Arena& arena = app.arena();
   const Qd qd = app.queue();
-  std::uint8_t* const slot = arena.device_region() + 128 + 5 * 2048;
+  std::uint8_t* const slot = arena.region(device.region) + 128 + 5 * 2048;
   std::memcpy(slot + 54, "payload", 7);
-  const Sga sga = arena.adopt(5, 54, 7);
+  const Sga sga = arena.adopt(device.region, 5, 54, 7);
   REQUIRE(sga > 0);
-  CHECK(arena.is_device_slot(sga));
+  CHECK(arena.is_of(device.region, sga));
   CHECK(arena.bytes_of(sga).data() == slot + 54);
   CHECK(arena.device_slots() == 1);
   arena.give_to_app(sga);
@@ -66,7 +64,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(device.returned == std::vector<std::uint32_t>{5});
   CHECK(app.stats()["appSlots"] == 0);
   CHECK_FALSE(arena.app_owns(sga));
-  CHECK(arena.adopt(5, 0, 1) != sga);
+  CHECK(arena.adopt(device.region, 5, 0, 1) != sga);
 }
 
 TEST_CASE_FIXTURE(Fixture,
@@ -74,13 +72,13 @@ TEST_CASE_FIXTURE(Fixture,
   Arena& arena = app.arena();
   std::vector<Sga> all;
   for (Sga sga = arena.alloc(1); sga != 0; sga = arena.alloc(1)) {
-    CHECK_FALSE(arena.is_device_slot(sga));
+    CHECK_FALSE(arena.is_of(device.region, sga));
     all.push_back(sga);
   }
   for (const Sga sga : all) arena.free(sga);
   const Sga head = arena.alloc(10);
-  arena.append(head, arena.adopt(0, 0, 20));
-  arena.append(head, arena.adopt(7, 100, 30));
+  arena.append(head, arena.adopt(device.region, 0, 0, 20));
+  arena.append(head, arena.adopt(device.region, 7, 100, 30));
   CHECK(arena.total(head) == 60);
   arena.free(head);
   CHECK(device.returned == std::vector<std::uint32_t>{0, 7});

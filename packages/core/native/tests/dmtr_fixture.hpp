@@ -8,8 +8,9 @@ namespace demi::test {
 
 struct ArenaFixture {
   std::vector<SizeClass> classes{{64, 40}, {4096, 8}};
-  std::vector<std::int32_t> shared = std::vector<std::int32_t>(Arena::slots_of(classes) * layout::kSlotWords);
-  Arena arena{classes, shared.data()};
+  Limits limits{.classes = classes};
+  std::vector<std::int32_t> shared = std::vector<std::int32_t>(limits.slots() * layout::kSlotWords);
+  Arena arena{limits, shared.data()};
 
   Message segments(Sga sga) const {
     Message out;

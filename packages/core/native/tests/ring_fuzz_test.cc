@@ -78,7 +78,7 @@ class Fuzzer {
     return sga;
   }
   void corrupt_a_descriptor() {
-    const std::uint32_t slot = random_.below(Arena::slots_of(app_.limits().classes));
+    const std::uint32_t slot = random_.below(app_.limits().class_slots());
     // Only what JavaScript may write: free_all() reads the handles.
     static constexpr std::int32_t kWritable[] = {layout::kSlotOffset, layout::kSlotLength, layout::kSlotFamily,
                                                  layout::kSlotPort, layout::kSlotScope};

@@ -7,7 +7,7 @@ import { coreChecks } from "./core-checks.js";
 import { messageOf, printable, table } from "./report.js";
 
 const PATIENCE_MS = 30_000;
-const EMPTY_CONFIG: FileConfig = { path: undefined, libos: undefined, values: {}, where: () => undefined };
+const EMPTY_CONFIG: FileConfig = loadConfig(undefined, {});
 
 export interface DoctorOptions {
   /** Examine this backend only. */

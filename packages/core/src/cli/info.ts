@@ -82,8 +82,8 @@ function open(backend: Backend, base: BackendInfo, config: FileConfig): BackendI
   try {
     const options = resolveOptions(backend, config);
     const limits = { ringEntries: 64, tokens: 64, queues: 16, classes: [{ size: 4096, count: 64 }] };
-    const native = backend.load().open(limits, options.backend);
-    info.engine = native.engine;
+    const native = backend.load().open(limits, { name: backend.name, options: options.backend });
+    info.engine = native.engines[0];
     native.destroy();
   } catch (error) {
     info.error = messageOf(error);

@@ -27,6 +27,7 @@ export interface FileConfig {
   /** Absolute; undefined when no file was named. */
   readonly path: string | undefined;
   readonly libos: string | undefined;
+  readonly storage: string | undefined;
   readonly values: Readonly<Record<string, unknown>>;
   /** "file:line" of a key, for messages; undefined without a file. */
   where(keys: readonly Key[]): string | undefined;
@@ -35,7 +36,8 @@ export interface FileConfig {
 /** Reads `path`, else the file DEMI_CONFIG names; without either, an empty configuration. Throws DemiError. */
 export function loadConfig(path?: string, env: NodeJS.ProcessEnv = process.env): FileConfig {
   const named = path ?? (env.DEMI_CONFIG || undefined);
-  if (named === undefined) return { path: undefined, libos: undefined, values: {}, where: () => undefined };
+  if (named === undefined)
+    return { path: undefined, libos: undefined, storage: undefined, values: {}, where: () => undefined };
   if (typeof named !== "string" || named === "" || named.includes("\0")) {
     throw new DemiError("EINVAL", "openLibOS", `config must be the path of a file; got ${describe(named)}`);
   }
@@ -55,7 +57,7 @@ export function parseConfig(text: string, path: string): FileConfig {
   if (problem) throw refuse(problem.message, problem.pos[0]);
   const contents = document?.contents ?? null;
   if (!document || contents === null || (isScalar(contents) && contents.value === null)) {
-    return { path, libos: undefined, values: {}, where: () => path };
+    return { path, libos: undefined, storage: undefined, values: {}, where: () => path };
   }
   if (!isMap(contents)) throw refuse("must be a map of options", contents.range?.[0]);
 
@@ -69,11 +71,12 @@ export function parseConfig(text: string, path: string): FileConfig {
     const offset = offsetOf(document, keys);
     return offset === undefined ? path : `${path}:${lines.linePos(offset).line}`;
   };
-  const libos = values.libos ?? undefined;
-  if (libos !== undefined && (typeof libos !== "string" || libos === "")) {
-    throw invalid(`${where(["libos"])}: libos must be the name of a backend; got ${describe(libos)}`);
-  }
-  return { path, libos, values, where };
+  const named = (key: "libos" | "storage"): string | undefined => {
+    const name = values[key] ?? undefined;
+    if (name === undefined || (typeof name === "string" && name !== "")) return name;
+    throw invalid(`${where([key])}: ${key} must be the name of a backend; got ${describe(name)}`);
+  };
+  return { path, libos: named("libos"), storage: named("storage"), values, where };
 }
 
 function invalid(detail: string): DemiError {

@@ -7,8 +7,8 @@ import type { FileConfig } from "./file.js";
 import { nearest } from "./nearest.js";
 import { type Schemas, schemaProblem, type Violation, violations } from "./schema-check.js";
 
-/** What openLibOS() takes beside options; a file has only the first of them. */
-const RESERVED = ["libos", "config", "from"];
+/** What openLibOS() takes beside options; a file has only the first two of them. */
+const RESERVED = ["libos", "storage", "config", "from"];
 const MOST_PROBLEMS = 8;
 const SECTION = /^[a-z][a-z0-9_-]{0,63}$/;
 
@@ -18,6 +18,8 @@ export interface ResolvedOptions {
   core: CoreOptions;
   /** The backend's own, as strings; lists and maps as JSON. */
   backend: Record<string, string>;
+  /** The storage engine's, where there is one. */
+  storage?: Record<string, string>;
 }
 
 /** A set of options from one place, and how to call its keys in messages. */
@@ -30,24 +32,37 @@ interface Source {
   where(path: readonly string[]): string | undefined;
 }
 
+/** What one place, the file or the call, says to core and to each engine. */
+interface Split {
+  core: Source;
+  /** In the order of the engines. */
+  engines: Source[];
+}
+
 /**
  * The options of one libOS: those given in the call win over those of the file, and defaults fill the rest. Throws DemiError
  * EINVAL that lists what is unknown or wrong, each with its full key and its place in the file.
  */
-export function resolveOptions(backend: Backend, file: FileConfig, given: Values = {}): ResolvedOptions {
+export function resolveOptions(
+  backend: Backend,
+  file: FileConfig,
+  given: Values = {},
+  storage?: Backend,
+): ResolvedOptions {
   const problems: string[] = [];
-  const fromFile = splitFile(backend, file, problems);
-  const fromCall = splitGiven(backend, given, problems);
+  const engines = storage ? [backend, storage] : [backend];
+  const fromFile = splitFile(engines, file, problems);
+  const fromCall = splitGiven(engines, given, problems);
   const core = {
     ...coreDefaults,
     ...check(fromFile.core, problems),
     ...check(fromCall.core, problems),
   };
-  const own = {
-    ...defaultsOf(backend.options),
-    ...check(fromFile.backend, problems),
-    ...check(fromCall.backend, problems),
-  };
+  const own = engines.map(({ options }, i) => ({
+    ...defaultsOf(options),
+    ...check(fromFile.engines[i], problems),
+    ...check(fromCall.engines[i], problems),
+  }));
   if (problems.length > 0) {
     const more = problems.length - MOST_PROBLEMS;
     const shown = problems.slice(0, MOST_PROBLEMS).join("; ");
@@ -55,7 +70,8 @@ export function resolveOptions(backend: Backend, file: FileConfig, given: Values
   }
   return {
     core: { ...(core as CoreOptions), arena: [...(core.arena as SizeClass[])].sort((a, b) => a.size - b.size) },
-    backend: flatten(own),
+    backend: flatten(own[0]),
+    ...(storage && { storage: flatten(own[1]) }),
   };
 }
 
@@ -67,48 +83,72 @@ export function declarationProblem(options: Schemas): string | undefined {
   return problem && `options are no JSON Schema properties: ${problem}`;
 }
 
-function splitFile(backend: Backend, file: FileConfig, problems: string[]): { core: Source; backend: Source } {
+function splitFile(engines: readonly Backend[], file: FileConfig, problems: string[]): Split {
   const core: Record<string, unknown> = {};
-  let own: Values = {};
+  const sections = new Map<string, Values>();
   for (const [key, value] of Object.entries(file.values)) {
-    const isMap = typeof value === "object" && value !== null && !Array.isArray(value);
-    if (key === "libos") continue;
+    const isSection = isMap(value) || value === null;
+    if (key === "libos" || key === "storage") continue;
     if (Object.hasOwn(coreProperties, key)) {
       core[key] = value;
-    } else if (key === backend.name) {
-      if (isMap) own = value as Values;
-      else if (value !== null)
-        problems.push(`${key} must be a map of options; got ${describe(value)}${at(file.where([key]))}`);
-    } else if (!((isMap || value === null) && SECTION.test(key))) {
-      problems.push(unknown(key, key, [...Object.keys(coreProperties), "libos", backend.name]) + at(file.where([key])));
+    } else if (engines.some(({ name }) => name === key)) {
+      if (isMap(value)) sections.set(key, value);
+      else if (value !== null) problems.push(notSection(key, value) + at(file.where([key])));
+    } else if (!(isSection && SECTION.test(key))) {
+      // A section of another backend is for when that is chosen.
+      const known = [...Object.keys(coreProperties), "libos", "storage", ...engines.map(({ name }) => name)];
+      problems.push(unknown(key, key, known) + at(file.where([key])));
     }
   }
   return {
     core: { values: core, schemas: coreProperties, name: keyName, where: file.where },
-    backend: {
-      values: own,
-      schemas: backend.options,
-      name: (path) => keyName([backend.name, ...path]),
-      where: (path) => file.where([backend.name, ...path]),
-    },
+    engines: engines.map(({ name, options }) => ({
+      values: sections.get(name) ?? {},
+      schemas: options,
+      name: (path) => keyName([name, ...path]),
+      where: (path) => file.where([name, ...path]),
+    })),
   };
 }
 
-function splitGiven(backend: Backend, given: Values, problems: string[]): { core: Source; backend: Source } {
+/** Options of the network backend stand flat or under its name, those of the storage engine under its name. */
+function splitGiven(engines: readonly Backend[], given: Values, problems: string[]): Split {
   const core: Record<string, unknown> = {};
-  const own: Record<string, unknown> = {};
+  const [network] = engines;
+  const own = new Map<string, Record<string, unknown>>(engines.map(({ name }) => [name, {}]));
+  const sections = Object.entries(given).filter(([key]) => own.has(key) && !Object.hasOwn(network.options, key));
+  for (const [key, value] of sections) {
+    if (isMap(value)) Object.assign(own.get(key) as object, value);
+    else if (value !== undefined) problems.push(notSection(key, value));
+  }
   for (const [key, value] of Object.entries(given)) {
-    if (value === undefined) continue;
+    if (value === undefined || sections.some(([name]) => name === key)) continue;
+    const flat = own.get(network.name) as Record<string, unknown>;
     if (Object.hasOwn(coreProperties, key)) core[key] = value;
-    else if (Object.hasOwn(backend.options, key)) own[key] = value;
-    else
-      problems.push(unknown(key, key, [...Object.keys(coreProperties), ...Object.keys(backend.options), ...RESERVED]));
+    else if (!Object.hasOwn(network.options, key)) {
+      const known = [...Object.keys(coreProperties), ...Object.keys(network.options), ...RESERVED, ...own.keys()];
+      problems.push(unknown(key, key, known));
+    } else if (Object.hasOwn(flat, key)) problems.push(`${key} is given twice, also as ${network.name}.${key}`);
+    else flat[key] = value;
   }
   const where = () => undefined;
   return {
     core: { values: core, schemas: coreProperties, name: keyName, where },
-    backend: { values: own, schemas: backend.options, name: (path) => keyName([backend.name, ...path]), where },
+    engines: engines.map(({ name, options }) => ({
+      values: own.get(name) as Values,
+      schemas: options,
+      name: (path) => keyName([name, ...path]),
+      where,
+    })),
   };
+}
+
+function isMap(value: unknown): value is Values {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function notSection(key: string, value: unknown): string {
+  return `${key} must be a map of options; got ${describe(value)}`;
 }
 
 // A null in YAML is a key without a value: as if it were not there.

@@ -39,21 +39,23 @@ volatile std::sig_atomic_t stopping = 0;
 // What DpdkEngine is made of, less the sockets.
 struct Wire {
   explicit Wire(const Config& config) {
-    std::string message;
+    Failure failure;
     Options options;
-    if (const int error = read_options(config, options, message); error != 0) die(message, error);
+    if (!read_options(config, options, failure)) die(failure.message, failure.error);
     const DeviceSlots slots = receive_slots(options.receive_buffers, options.port.mtu + Port::kEthernetHeader + 4);
     options.eal.megabytes = (slots.bytes >> 20) + kMegabytes;
-    if (const int error = start_eal(options.eal, message); error != 0) die(message, error);
+    if (failure.error = start_eal(options.eal, failure.message); failure.error != 0)
+      die(failure.message, failure.error);
     lcore = std::make_unique<LcoreOfThread>();
-    const std::vector<SizeClass> classes{{4096, 1024}};
-    descriptors.resize(std::size_t{layout::kSlotWords} * (Arena::slots_of(classes) + slots.count));
-    arena = std::make_unique<Arena>(classes, descriptors.data(), slots, eal_memory());
-    int error = 0;
-    port = Port::open(options.port, *arena, slots, message, error);
-    if (!port) die(message, error);
-    stack = LwipStack::open(*arena, *port, options.stack, message, error);
-    if (!stack) die(message, error);
+    Limits limits;
+    limits.classes = {{4096, 1024}};
+    const Region region = limits.add_region(slots);
+    descriptors.resize(std::size_t{layout::kSlotWords} * limits.slots());
+    arena = std::make_unique<Arena>(limits, descriptors.data(), eal_memory(limits.arena_bytes()));
+    port = Port::open(options.port, *arena, region, slots, failure);
+    if (!port) die(failure.message, failure.error);
+    stack = LwipStack::open(*arena, *port, options.stack, failure.message, failure.error);
+    if (!stack) die(failure.message, failure.error);
     address = options.stack.ipv4;
   }
 

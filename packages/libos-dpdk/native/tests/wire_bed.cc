@@ -89,20 +89,20 @@ WireBed::WireBed(const Config& changes) {
       {"device", kDevice},    {"mac", "02:00:00:00:00:02"},        {"ipv4", "10.7.0.2/24"},   {"ipv6", "fd07::2/64"},
       {"hugepages", "never"}, {"mbufs", std::to_string(kBuffers)}, {"gateway", "10.7.0.100"}, {"mtu", "1500"}};
   for (const auto& [key, value] : changes) config[key] = value;
-  std::string message;
-  int error = 0;
-  {
-    // The claim on the process goes with these limits and the runtime's copy of them.
-    Limits limits = bed_limits();
-    REQUIRE_MESSAGE(DpdkEngine::prepare(limits, config, message, error), message);
-    app_ = std::make_unique<demi::test::Application>(limits);
-  }
+  Failure failure;
+  auto device = open_device(config, failure);
+  REQUIRE_MESSAGE(device, failure.message);
+  Limits limits = bed_limits();
+  REQUIRE_MESSAGE(device->plan(limits, failure), failure.message);
+  auto memory = device->memory(limits.arena_bytes(), failure);
+  REQUIRE_MESSAGE(memory, failure.message);
+  app_ = std::make_unique<demi::test::Application>(limits, std::move(memory));
   to_engine_ = make_ring("bed_to");
   from_engine_ = make_ring("bed_from");
   REQUIRE(rte_eth_from_rings(kPort, &to_engine_, 1, &from_engine_, 1, 0) >= 0);
-  auto engine = DpdkEngine::make(runtime(), config, message, error);
-  REQUIRE_MESSAGE(engine, message);
-  runtime().set_engine(std::move(engine));
+  auto engine = device->start(runtime(), failure);
+  REQUIRE_MESSAGE(engine, failure.message);
+  REQUIRE(app_->add(std::move(engine), std::move(device)));
   pool_ = rte_mempool_lookup("demi_receive");
   REQUIRE(pool_ != nullptr);
   run(5);  // what a stack says when it comes up
@@ -243,7 +243,7 @@ bool WireBed::until(const std::function<bool()>& reached, unsigned milliseconds)
 
 Qd WireBed::socket(SocketKind kind, int family, std::uint16_t port) {
   int error = 0;
-  auto queue = runtime().engine()->socket({kind, family, "stream", 1 << 20}, error);
+  auto queue = runtime().engines().socket({kind, family, "stream", 1 << 20}, error);
   REQUIRE(queue);
   const Qd qd = runtime().adopt(std::move(queue));
   REQUIRE(qd > 0);

@@ -29,12 +29,15 @@ class FileEngine final : public Engine {
   explicit FileEngine(Runtime& runtime) : files(runtime) {}
   const char* name() const override { return "files"; }
   std::unique_ptr<Queue> open(const FileRequest& request, int& error) override { return files.open(request, error); }
-  void poll(std::uint32_t wait_us) override {
-    if (files.poll() == 0 && wait_us > 0 && files.in_flight() > 0) {
+  std::uint8_t provides() const override { return kFiles; }
+  void poll() override { files.poll(); }
+  bool wait(std::uint32_t us) override {
+    if (files.poll() == 0 && files.in_flight() > 0) {
       pollfd p{files.eventfd(), POLLIN, 0};
-      ::poll(&p, 1, static_cast<int>(wait_us / 1000 + 1));
+      ::poll(&p, 1, static_cast<int>(us / 1000 + 1));
       files.poll();
     }
+    return true;
   }
   void stats(const StatSink& sink) const override { files.stats(sink); }
 
@@ -49,7 +52,7 @@ struct Fixture {
   explicit Fixture(const Limits& limits = test::small_limits()) : app(limits) {
     auto made = std::make_unique<FileEngine>(app.runtime());
     engine = made.get();
-    app.runtime().set_engine(std::move(made));
+    REQUIRE(app.add(std::move(made)));
     char name[] = "/tmp/demi-files-XXXXXX";
     REQUIRE(::mkdtemp(name) != nullptr);
     dir = name;

@@ -39,20 +39,29 @@ inline Limits small_limits() {
 // By name: "epoll", "io_uring", and io_uring as it is on other kernels and at its limits: "without deferred completions",
 // "tiny ring".
 inline std::unique_ptr<Engine> make_engine(Runtime& runtime, const std::string& engine, std::string& message) {
-  int error = 0;
+  const auto started = [&](PosixEngine::DriverFactory open) {
+    Failure failure;
+    auto made = PosixEngine::start(runtime, open, failure);
+    message = failure.message;
+    return made;
+  };
   if (engine == "without deferred completions") {
     const auto open = [](posix::Network& net, std::string& m, int& e) -> std::unique_ptr<posix::Driver> {
       return posix::UringDriver::open(net, {512, 8192, false}, m, e);
     };
-    return posix::PosixEngine::make_over(runtime, open, message, error);
+    return started(open);
   }
   if (engine == "tiny ring") {
     const auto open = [](posix::Network& net, std::string& m, int& e) -> std::unique_ptr<posix::Driver> {
       return posix::UringDriver::open(net, {4, 8, true}, m, e);
     };
-    return posix::PosixEngine::make_over(runtime, open, message, error);
+    return started(open);
   }
-  return posix::PosixEngine::make(runtime, {{"engine", engine}}, message, error);
+  Failure failure;
+  const auto device = open_device({{"engine", engine}}, failure);
+  auto made = device ? device->start(runtime, failure) : nullptr;
+  message = failure.message;
+  return made;
 }
 
 // Empty when the engine runs here, else why it does not.
@@ -68,7 +77,7 @@ class Libos {
     std::string message;
     auto made = make_engine(runtime(), engine, message);
     REQUIRE_MESSAGE(made, message);
-    runtime().set_engine(std::move(made));
+    REQUIRE(app_.add(std::move(made)));
   }
 
   Runtime& runtime() { return app_.runtime(); }
@@ -91,7 +100,7 @@ class Libos {
   Qd socket(SocketKind kind = SocketKind::kStream, int family = 4, const char* framing = "stream",
             std::uint32_t max = 1 << 20) {
     int error = 0;
-    auto queue = runtime().engine()->socket({kind, family, framing, max}, error);
+    auto queue = runtime().engines().socket({kind, family, framing, max}, error);
     REQUIRE(queue);
     const Qd qd = runtime().adopt(std::move(queue));
     REQUIRE(qd > 0);

@@ -53,15 +53,15 @@ ON_EACH_ENGINE(accept_waits_for_descriptors) {
     CHECK(!os.done(b));
     CHECK(os.stat("acceptPaused") >= 1);
     CHECK(os.stat("acceptPaused") <= 3);  // it does not spin on the error
-    const int due = os.runtime().engine()->prepare_sleep();
+    const int due = os.runtime().engines().prepare_sleep();
     // 0 on a machine that was busy for so long: the time to try again has come.
     CHECK(due >= 0);
     CHECK(due <= 100);
-    os.runtime().engine()->end_sleep();
+    os.runtime().engines().end_sleep();
     // A descriptor of ours becomes free: the next try is due at once.
     os.close(first);
-    CHECK(os.runtime().engine()->prepare_sleep() == 0);
-    os.runtime().engine()->end_sleep();
+    CHECK(os.runtime().engines().prepare_sleep() == 0);
+    os.runtime().engines().end_sleep();
     second = os.wait(b).value;
     CHECK(os.take(os.wait(os.pop(second))) == "peer 1");
     // A descriptor of somebody else's becomes free: nobody tells us.
@@ -77,9 +77,9 @@ ON_EACH_ENGINE(no_descriptor_for_a_socket_is_an_error) {
   Libos os(engine);
   const NoDescriptors none(0);
   int error = 0;
-  CHECK(!os.runtime().engine()->socket({SocketKind::kStream, 4, "stream", 0}, error));
+  CHECK(!os.runtime().engines().socket({SocketKind::kStream, 4, "stream", 0}, error));
   CHECK(error == -EMFILE);
-  CHECK(!os.runtime().engine()->socket({SocketKind::kStream, 5, "stream", 0}, error));
+  CHECK(!os.runtime().engines().socket({SocketKind::kStream, 5, "stream", 0}, error));
   CHECK(error == -EAFNOSUPPORT);
 }
 
@@ -92,7 +92,7 @@ ON_EACH_ENGINE(a_socket_without_a_queue_descriptor_leaks_nothing) {
   ::close(before);
   for (const SocketKind kind : {SocketKind::kStream, SocketKind::kDatagram}) {
     int error = 0;
-    CHECK(os.runtime().adopt(os.runtime().engine()->socket({kind, 4, "stream", 0}, error)) == -EMFILE);
+    CHECK(os.runtime().adopt(os.runtime().engines().socket({kind, 4, "stream", 0}, error)) == -EMFILE);
   }
   os.turn();
   const int after = ::dup(0);
@@ -209,25 +209,22 @@ TEST_CASE("net: where io_uring is forbidden, auto falls back and io_uring says w
   for (const int answer : {EPERM, ENOSYS}) {
     const int code = without_io_uring(answer, [] {
       Runtime runtime(small_limits());
-      std::string message;
-      int error = 0;
-      const auto automatic = posix::PosixEngine::make(runtime, {{"engine", "auto"}}, message, error);
+      Failure failure;
+      const auto automatic = posix::open_device({{"engine", "auto"}}, failure)->start(runtime, failure);
       if (!automatic || std::string(automatic->name()) != "epoll") return 1;
-      const auto forced = posix::PosixEngine::make(runtime, {{"engine", "io_uring"}}, message, error);
-      if (forced || (error != -EPERM && error != -ENOSYS)) return 2;
-      return message.find("seccomp") == std::string::npos ? 3 : 0;
+      const auto forced = posix::open_device({{"engine", "io_uring"}}, failure)->start(runtime, failure);
+      if (forced || (failure.error != -EPERM && failure.error != -ENOSYS)) return 2;
+      return failure.message.find("seccomp") == std::string::npos ? 3 : 0;
     });
     CHECK(code == 0);
   }
 }
 
 TEST_CASE("net: an unknown engine is refused") {
-  Runtime runtime(small_limits());
-  std::string message;
-  int error = 0;
-  CHECK(!posix::PosixEngine::make(runtime, {{"engine", "dpdk"}}, message, error));
-  CHECK(error == -EINVAL);
-  CHECK(message.find("dpdk") != std::string::npos);
+  Failure failure;
+  CHECK(!posix::open_device({{"engine", "dpdk"}}, failure));
+  CHECK(failure.error == -EINVAL);
+  CHECK(failure.message.find("dpdk") != std::string::npos);
 }
 
 ON_EACH_ENGINE(an_arena_of_one_small_size_still_works) {

@@ -403,8 +403,8 @@ ON_EACH_ENGINE(a_full_descriptor_table_leaves_connections_in_the_backlog) {
   CHECK(os.stat("acceptPaused") >= 1);
   os.close(first);
   // Before the 100 ms are over.
-  CHECK(os.runtime().engine()->prepare_sleep() == 0);
-  os.runtime().engine()->end_sleep();
+  CHECK(os.runtime().engines().prepare_sleep() == 0);
+  os.runtime().engines().end_sleep();
   const Qd third = os.wait(c).value;
   CHECK(os.take(os.wait(os.pop(third))) == "from 2");
   os.close(second);
@@ -571,7 +571,7 @@ ON_EACH_ENGINE(sleeping_wakes_for_data) {
   Pair pair(os);
   const Qt pop = os.pop(pair.qd);
   os.turn();
-  Engine& e = *os.runtime().engine();
+  EngineSet& e = os.runtime().engines();
   REQUIRE(e.sleep_fd() >= 0);
   for (int i = 0; i < 50; ++i) {
     const int ms = e.prepare_sleep();

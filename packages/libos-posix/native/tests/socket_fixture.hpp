@@ -23,15 +23,15 @@ inline constexpr const char* kEngines[] = {"epoll", "io_uring"};
 class Sockets {
  public:
   explicit Sockets(const char* engine, const Limits& limits = small_limits()) : app(limits) {
-    int error = 0;
-    auto made = posix::PosixEngine::make(app.runtime(), {{"engine", engine}}, why_not, error);
-    usable = made != nullptr;
-    if (usable) app.runtime().set_engine(std::move(made));
+    Failure failure;
+    auto made = posix::open_device({{"engine", engine}}, failure)->start(app.runtime(), failure);
+    why_not = failure.message;
+    usable = made != nullptr && app.add(std::move(made));
   }
 
   Qd socket(SocketKind kind, const char* framing, std::uint32_t max_message = 1u << 20, int family = 4) {
     int error = 0;
-    auto queue = app.runtime().engine()->socket({kind, family, framing, max_message}, error);
+    auto queue = app.runtime().engines().socket({kind, family, framing, max_message}, error);
     return queue ? app.runtime().adopt(std::move(queue)) : error;
   }
   static Address loopback(std::uint16_t port = 0) {

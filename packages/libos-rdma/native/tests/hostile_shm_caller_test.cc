@@ -126,7 +126,7 @@ TEST_CASE("shm: while there is no descriptor for a caller it waits, and the libO
     const rlimit none{.rlim_cur = static_cast<rlim_t>(next), .rlim_max = before.rlim_max};
     REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
     const bool paused = s.loopback.until([&] { return s.os.stat("acceptPaused") >= 3; });
-    const bool sleeps = s.loopback.until([&] { return s.os.runtime().engine()->prepare_sleep() != 0; });
+    const bool sleeps = s.loopback.until([&] { return s.os.runtime().engines().prepare_sleep() != 0; });
     REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
     CHECK(paused);
     CHECK(sleeps);

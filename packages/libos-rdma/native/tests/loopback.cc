@@ -27,11 +27,12 @@ Config with_changes(const Loopback& loopback, const Config& changes) {
   return config;
 }
 
-Limits prepared(Limits limits, const Config& config) {
-  std::string message;
-  int error = 0;
-  REQUIRE_MESSAGE(RdmaEngine::prepare(limits, config, message, error), message);
-  return limits;
+std::unique_ptr<Device> planned(const Config& config, Limits& limits) {
+  Failure failure;
+  auto device = open_device(config, failure);
+  REQUIRE_MESSAGE(device, failure.message);
+  REQUIRE_MESSAGE(device->plan(limits, failure), failure.message);
+  return device;
 }
 
 }  // namespace
@@ -80,13 +81,13 @@ Limits Libos::usual_limits() {
   return limits;
 }
 
-Libos::Libos(Loopback& loopback, const Config& changes, const Limits& limits)
-    : loopback_(loopback), app_(prepared(limits, with_changes(loopback, changes))) {
-  std::string message;
-  int error = 0;
-  auto engine = RdmaEngine::make(runtime(), with_changes(loopback, changes), message, error);
-  REQUIRE_MESSAGE(engine, message);
-  runtime().set_engine(std::move(engine));
+Libos::Libos(Loopback& loopback, const Config& changes, Limits limits)
+    : loopback_(loopback), device_(planned(with_changes(loopback, changes), limits)), app_(limits) {
+  Failure failure;
+  auto engine = device_->start(runtime(), failure);
+  REQUIRE_MESSAGE(engine, failure.message);
+  REQUIRE_MESSAGE(engine->map({arena().base(), arena().bytes()}, failure), failure.message);
+  REQUIRE(app_.add(std::move(engine)));
   receives_ = stat("receivesFree");
   loopback_.add(*this);
 }
@@ -101,7 +102,7 @@ void Libos::turn() {
 
 Qd Libos::opened(SocketKind kind) {
   int error = 0;
-  auto queue = runtime().engine()->socket({kind, 4, "stream", 1 << 20}, error);
+  auto queue = runtime().engines().socket({kind, 4, "stream", 1 << 20}, error);
   REQUIRE(queue);
   const Qd qd = runtime().adopt(std::move(queue));
   REQUIRE(qd > 0);

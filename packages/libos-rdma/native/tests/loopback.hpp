@@ -51,7 +51,7 @@ std::string each_provider();
 // A libOS as the addon opens it.
 class Libos final : public Driven {
  public:
-  explicit Libos(Loopback& loopback, const Config& changes = {}, const Limits& limits = usual_limits());
+  explicit Libos(Loopback& loopback, const Config& changes = {}, Limits limits = usual_limits());
   ~Libos();
   Libos(const Libos&) = delete;
   Libos& operator=(const Libos&) = delete;
@@ -61,6 +61,7 @@ class Libos final : public Driven {
   void turn() override;
   demi::test::Application& app() { return app_; }
   Runtime& runtime() { return app_.runtime(); }
+  Arena& arena() { return app_.arena(); }
   double stat(const char* name) { return app_.stats().at(name); }
 
   Qd socket() { return opened(SocketKind::kStream); }
@@ -94,6 +95,7 @@ class Libos final : public Driven {
   Sga sga(std::string_view bytes);
 
   Loopback& loopback_;
+  std::unique_ptr<Device> device_;
   demi::test::Application app_;
   double receives_ = 0;
   std::map<Qt, Completion> done_;

@@ -114,10 +114,10 @@ const cases = {
     os.push(qd, os.alloc(100), PushFlag.FREE | PushFlag.QUIET);
     os.close(qd);
     for (let i = 0; i < 5; i++) os.drain(() => undefined, 20);
-    assert.ok(os.stats().leaving > 0, "the goodbye waits for its answer");
+    assert.ok(os.stats()["rdma.leaving"] > 0, "the goodbye waits for its answer");
     const killed = performance.now();
     peer.kill();
-    while (os.stats().leaving > 0) {
+    while (os.stats()["rdma.leaving"] > 0) {
       os.drain(() => undefined);
       await sleep(1);
     }

@@ -53,11 +53,11 @@ const cases = {
     const { os, listener, address } = await serving();
     const accepting = os.accept(listener);
     for (const [what, said] of Object.entries(handshakes)) {
-      const before = os.stats().requestsRefused;
+      const before = os.stats()["rdma.requestsRefused"];
       const peer = hostileClient(address, said);
       await peer.says("\n", () => assert.equal(os.poll(accepting), undefined, `accepted: ${what}`));
       assert.match(peer.text(), /^rejected, status \d+, reason 1/, `${what}: ${peer.text()}`);
-      assert.equal(os.stats().requestsRefused, before + 1, what);
+      assert.equal(os.stats()["rdma.requestsRefused"], before + 1, what);
     }
     const peer = hostileClient(address, handshake(), message({ kind: DATA, message: 5 }, 5), message({ kind: END }));
     const qd = (await os.async.wait(accepting)).newQd;
@@ -91,7 +91,7 @@ const cases = {
       await sleep(5);
     }
     assert.equal(peer.process.exitCode, 0);
-    assert.ok(os.stats().requestsRefused >= 299);
+    assert.ok(os.stats()["rdma.requestsRefused"] >= 299);
     const kept = own("cm_id").length - before;
     assert.ok(kept <= 257, `${kept} identifiers of the connection manager`);
     os.close(listener);
@@ -108,7 +108,7 @@ const cases = {
       await assert.rejects(os.async.connect(qd, peer.address), { code: "EPROTO" }, what);
       os.close(qd);
       await peer.says("disconnected");
-      assert.equal(os.stats().postedReceives, 0, what);
+      assert.equal(os.stats()["rdma.postedReceives"], 0, what);
     }
     await nothingLeft(os, []);
     return `${Object.keys(handshakes).length} handshakes`;
@@ -132,7 +132,7 @@ const cases = {
       await peer.says("disconnected");
       await echoes(os, good.qd);
     }
-    assert.equal(os.stats().badMessages, Object.keys(attacks).length - 1);
+    assert.equal(os.stats()["rdma.badMessages"], Object.keys(attacks).length - 1);
     await nothingLeft(os, [good.qd, listener]);
     return `${Object.keys(attacks).length} messages`;
   },
@@ -141,7 +141,7 @@ const cases = {
     const { os, listener } = await serving({ credits: 2 });
     const { peer, qd } = await attacked(os, listener, ...Array(5).fill(message({ kind: DATA, message: 5 }, 5)));
     await peer.says("disconnected", () => os.drain(() => undefined));
-    assert.equal(os.stats().badMessages, 1);
+    assert.equal(os.stats()["rdma.badMessages"], 1);
     // What it was allowed to send is there; then the code.
     for (let i = 0; i < 2; i++) assert.equal(await poppedLength(os, qd), 5);
     assert.equal((await os.async.wait(os.pop(qd))).result, EPROTO);

@@ -92,7 +92,7 @@ async function rejectsVersion() {
     }
     assert.equal(await status, 3);
     assert.match(peer.text(), /rejected with reason 1/);
-    assert.equal(os.stats().requestsRefused, 1);
+    assert.equal(os.stats()["rdma.requestsRefused"], 1);
     await closed(os, [listener]);
   });
 }
@@ -134,7 +134,7 @@ function listen(os) {
 /** Closes these; nothing is posted afterwards. */
 async function closed(os, queues) {
   for (const qd of queues) os.close(qd);
-  for (let tries = 0; os.stats().postedReceives + os.stats().sendsUnderWay > 0; tries++) {
+  for (let tries = 0; os.stats()["rdma.postedReceives"] + os.stats()["rdma.sendsUnderWay"] > 0; tries++) {
     assert.ok(tries < 600, `still posted: ${JSON.stringify(os.stats())}`);
     os.drain(() => undefined);
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -52,13 +52,13 @@ const cases = {
         while ((n + 1) * queues.length - done > 400) drain();
       }
       while (done < pushes) drain();
-      assert.equal(os.stats().creditStalls, 0, "nothing had to be popped for it");
+      assert.equal(os.stats()["rdma.creditStalls"], 0, "nothing had to be popped for it");
       peer.process.kill("SIGCONT");
       for (const qd of queues) os.close(qd);
       const { got, stats } = await peer.result;
       assert.equal(got, pushes, "messages that arrived");
-      assert.equal(stats.completionErrors, 0);
-      assert.ok(stats.requestsRefused > 0);
+      assert.equal(stats["rdma.completionErrors"], 0);
+      assert.ok(stats["rdma.requestsRefused"] > 0);
       await nothingPosted(os);
       os.destroy();
       return `${FULL} connections, ${pushes} messages`;
@@ -72,13 +72,13 @@ const cases = {
       queues.push(os.socket("tcp"));
       await os.async.connect(queues[i], peer.address);
     }
-    const { postedReceives, mostPostedReceives } = os.stats();
+    const { "rdma.postedReceives": postedReceives, "rdma.mostPostedReceives": mostPostedReceives } = os.stats();
     assert.equal(postedReceives, FULL * 1027);
     assert.ok(postedReceives <= mostPostedReceives);
     const qd = os.socket("tcp");
     await assert.rejects(os.async.connect(qd, peer.address), { code: "ENOBUFS" });
     os.close(queues.pop());
-    while (os.stats().leaving > 0) {
+    while (os.stats()["rdma.leaving"] > 0) {
       os.drain(() => undefined);
       await sleep(5);
     }
@@ -120,14 +120,17 @@ const cases = {
       if (done === connections * messages) os.stop();
     });
     const seconds = (performance.now() - start) / 1000;
-    const { creditStalls } = os.stats();
+    const { "rdma.creditStalls": creditStalls } = os.stats();
     for (const qd of queues) os.close(qd);
     await nothingPosted(os);
     os.destroy();
     const { got, stats } = await peer.result;
     assert.equal(got, connections * messages, "messages that arrived");
     // Each message came in a receive of its own, and its credit went back in a message of its own.
-    assert.ok(stats.creditMessages >= got - connections, `${stats.creditMessages} credit messages for ${got}`);
+    assert.ok(
+      stats["rdma.creditMessages"] >= got - connections,
+      `${stats["rdma.creditMessages"]} credit messages for ${got}`,
+    );
     if (onWire) assert.ok(packets() - before >= 4 * got, `${packets() - before} packets crossed the wire`);
     assert.ok(creditStalls > 0, "pushes waited for credits");
     return `${got} messages in ${seconds.toFixed(1)} s, ${creditStalls} pushes waited`;

@@ -82,7 +82,13 @@ export async function connected(how, options = {}, peerOptions = options) {
 /** Waits until nothing is posted and nothing under way: after close() the goodbye has its time. */
 export async function nothingPosted(os) {
   const held = () => {
-    const { postedReceives, postedBytes, sendsUnderWay, outstanding, leaving } = os.stats();
+    const {
+      "rdma.postedReceives": postedReceives,
+      "rdma.postedBytes": postedBytes,
+      "rdma.sendsUnderWay": sendsUnderWay,
+      outstanding,
+      "rdma.leaving": leaving,
+    } = os.stats();
     return postedReceives + postedBytes + sendsUnderWay + outstanding + leaving;
   };
   for (let tries = 0; held() > 0; tries++) {

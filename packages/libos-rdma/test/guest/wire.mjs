@@ -45,7 +45,7 @@ const cases = {
       if (os.drain((event) => stalled.delete(event.qt), 20) > 0) quiet = 0;
     }
     assert.ok(stalled.size > 40, `${stalled.size} of 60 pushes wait`);
-    const { creditStalls } = os.stats();
+    const { "rdma.creditStalls": creditStalls } = os.stats();
     assert.ok(creditStalls > 0, "they wait for credits");
     for (let n = 0; n < 500; n++) {
       const size = 1 + Math.floor(random() ** 4 * 20_000);

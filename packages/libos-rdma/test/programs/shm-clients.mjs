@@ -11,6 +11,6 @@ for (let n = 0; n < clients; n++) {
   if (os.copy(sga).toString() !== "hello") throw new Error(`client ${n} was told something else`);
   os.close(qd);
   // The goodbye.
-  while (os.stats().leaving > 0) await passed(1);
+  while (os.stats()["rdma.leaving"] > 0) await passed(1);
   os.destroy();
 }

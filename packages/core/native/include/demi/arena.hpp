@@ -4,8 +4,9 @@
 // of 1 to 16 slots named by the handle of its first; the handle carries a generation, so a freed sga is recognised. What
 // JavaScript may write (offset, length, address) is read once, checked, and copied when an operation starts.
 //
-// Beside the size classes there may be slots that a device fills on its own (the receive buffers of a NIC): adopt() makes one an
-// sga when it arrives, and the device gets it back when that is freed.
+// Beside the size classes there may be regions of slots that a device fills on its own (the receive buffers of a NIC): adopt() makes one
+// an sga when it arrives, and the device gets it back when that is freed. Every device can reach all of the arena, whosever slot it is
+// (Engine::map()): so what one device has filled, another sends or writes as it lies.
 #pragma once
 
 #include <sys/uio.h>
@@ -23,54 +24,22 @@
 
 #include "demi/address.hpp"
 #include "demi/layout.hpp"
+#include "demi/limits.hpp"
 #include "demi/mapping.hpp"
 #include "demi/op.hpp"
 #include "demi/page_array.hpp"
-
-// Under AddressSanitizer a free slot is poisoned, so that the native tests catch whoever still reads or fills it.
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#define DEMI_POISON(address, bytes) __asan_poison_memory_region(address, bytes)
-#define DEMI_UNPOISON(address, bytes) __asan_unpoison_memory_region(address, bytes)
-#else
-#define DEMI_POISON(address, bytes) ((void)(address), (void)(bytes))
-#define DEMI_UNPOISON(address, bytes) ((void)(address), (void)(bytes))
-#endif
+#include "demi/poison.hpp"
 
 namespace demi {
 
-struct SizeClass {
-  std::uint32_t size = 0;   // bytes in a slot, a multiple of layout::kSlotAlign
-  std::uint32_t count = 0;  // slots
-};
-
-// Slots of the device's: `count` of them in a region of `bytes` at the end of the arena, the n-th at `first` + n x `stride`. What
-// lies between them is the device's. All but the count are multiples of layout::kSlotAlign.
-struct DeviceSlots {
-  std::uint32_t count = 0;
-  std::uint32_t capacity = 0;  // bytes of each
-  std::uint32_t first = 0;
-  std::uint32_t stride = 0;
-  std::size_t bytes = 0;
-};
-
-// Makes the memory of an arena; throws std::bad_alloc.
-using MemorySource = std::function<std::shared_ptr<Mapping>(std::size_t bytes)>;
-
 class Arena {
  public:
-  // `shared` points at the slot descriptors JavaScript sees: kSlotWords words each.
-  Arena(std::span<const SizeClass> classes, std::int32_t* shared, const DeviceSlots& device = {},
-        const MemorySource& memory = {});
+  // `shared` points at the slot descriptors JavaScript sees: kSlotWords words each. `memory` has limits.arena_bytes() bytes; without
+  // it the arena makes its own, and throws std::bad_alloc when there is none.
+  Arena(const Limits& limits, std::int32_t* shared, std::shared_ptr<Mapping> memory = nullptr);
   ~Arena() { DEMI_UNPOISON(base_, class_bytes_); }
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
-
-  static std::uint32_t slots_of(std::span<const SizeClass> classes) {
-    std::uint32_t total = 0;
-    for (const auto& c : classes) total += c.count;
-    return total;
-  }
 
   std::uint8_t* base() const { return base_; }
   const std::shared_ptr<Mapping>& mapping() const { return mapping_; }
@@ -86,18 +55,22 @@ class Arena {
   // Counts up each time a slot becomes free: an engine that ran dry compares it to know when to try again.
   std::uint64_t releases() const { return releases_; }
 
-  // ---- slots of the device's -------------------------------------------------------------------------------------
+  // ---- slots of a device's ---------------------------------------------------------------------------------------
 
-  std::uint8_t* device_region() const { return base_ + class_bytes_; }
-  // Called with n when slot n of the device's is free again.
-  void on_device_release(std::function<void(std::uint32_t n)> release) { device_release_ = std::move(release); }
-  // Slot n, which the device has filled, as an sga owned by the device side.
-  Sga adopt(std::uint32_t n, std::uint32_t offset, std::uint32_t length) {
-    const Sga sga = renew(device_first_ + n);
+  std::uint8_t* region(Region r) const { return regions_[r].memory; }
+  // Called with n when slot n of the region is free again.
+  void on_release(Region r, std::function<void(std::uint32_t n)> release) { regions_[r].release = std::move(release); }
+  // Slot n of the region, which the device has filled, as an sga owned by the device side.
+  Sga adopt(Region r, std::uint32_t n, std::uint32_t offset, std::uint32_t length) {
+    const Sga sga = renew(regions_[r].first + n);
     set_range(sga, offset, length);
     return sga;
   }
-  bool is_device_slot(Sga sga) const { return index(sga) >= device_first_; }
+  // True when the first segment is one of the region's.
+  bool is_of(Region r, Sga sga) const {
+    const DeviceRegion& region = regions_[r];
+    return index(sga) - region.first < region.count;
+  }
 
   // ---- device side: allocate, fill, hand over --------------------------------------------------------------------
 
@@ -238,7 +211,7 @@ class Arena {
     std::uint32_t start = 0;  // in units of kSlotAlign
     std::uint32_t pins = 0;   // there may be more than 65535 operations on one sga: tokens go up to 2^17
     std::uint32_t capacity = 0;
-    std::uint8_t size_class = 0;
+    std::uint8_t home = 0;  // its size class; of a device's slot its region
     State state = State::kFree;
     bool head = false;
     bool free_pending = false;
@@ -249,7 +222,13 @@ class Arena {
     std::vector<std::uint32_t> free;  // LIFO: the slot used last is still in the cache
   };
 
-  static constexpr std::size_t kPage = 4096;
+  struct DeviceRegion {
+    std::uint8_t* memory = nullptr;
+    std::uint32_t first = 0;  // index of its first slot
+    std::uint32_t count = 0;
+    std::function<void(std::uint32_t)> release;
+  };
+
   static constexpr std::uint32_t kIndexMask = (1u << layout::kSlotIndexBits) - 1;
   static std::uint32_t index(Sga sga) { return static_cast<std::uint32_t>(sga) & kIndexMask; }
   static std::size_t start_of(const Slot& s) { return static_cast<std::size_t>(s.start) * layout::kSlotAlign; }
@@ -288,140 +267,31 @@ class Arena {
   }
 
   void release(Sga sga);
+  void give_chain_to_app(Sga sga);
+  void place(std::uint32_t i, std::uint8_t home, std::size_t start, std::uint32_t capacity);
   void write_address(std::uint32_t i, const Address& a);
 
   std::shared_ptr<Mapping> mapping_;
   std::uint8_t* base_ = nullptr;
   std::size_t bytes_ = 0;
-  std::size_t class_bytes_ = 0;  // of them, what the size classes take: the device's region follows
-  std::uint32_t device_first_ = 0;
-  std::function<void(std::uint32_t)> device_release_;
+  std::size_t class_bytes_ = 0;    // of them, what the size classes take: the regions follow
+  std::uint32_t class_slots_ = 0;  // likewise
   std::int32_t* shared_;
   PageArray<Slot> slots_;
   std::uint32_t slot_count_ = 0;
   std::vector<Class> classes_;
+  std::vector<DeviceRegion> regions_;
   std::uint64_t releases_ = 0;
 };
-
-inline Arena::Arena(std::span<const SizeClass> classes, std::int32_t* shared, const DeviceSlots& device,
-                    const MemorySource& memory)
-    : shared_(shared) {
-  std::uint32_t slot = 0;
-  for (const auto& geometry : classes) {
-    classes_.push_back({geometry, slot, {}});
-    slot += geometry.count;
-    class_bytes_ += static_cast<std::size_t>(geometry.size) * geometry.count;
-  }
-  class_bytes_ = (class_bytes_ + kPage - 1) & ~(kPage - 1);
-  bytes_ = class_bytes_ + device.bytes;
-  device_first_ = slot;
-  slot_count_ = slot + device.count;
-  slots_ = PageArray<Slot>(slot_count_);
-  mapping_ = memory ? memory(bytes_) : std::make_shared<Mapping>(bytes_);
-  base_ = static_cast<std::uint8_t*>(mapping_->data());
-  const auto place = [&](std::uint32_t i, std::size_t start, std::uint32_t capacity) {
-    slots_[i].handle = static_cast<Sga>(i);
-    slots_[i].capacity = capacity;
-    slots_[i].start = static_cast<std::uint32_t>(start / layout::kSlotAlign);
-    std::int32_t* d = this->shared(i);
-    d[layout::kSlotCapacity] = static_cast<std::int32_t>(capacity);
-    d[layout::kSlotStart] = static_cast<std::int32_t>(slots_[i].start);
-  };
-  std::size_t at = 0;
-  for (std::size_t k = 0; k < classes_.size(); ++k) {
-    Class& c = classes_[k];
-    c.free.reserve(c.geometry.count);
-    for (std::uint32_t n = 0; n < c.geometry.count; ++n, at += c.geometry.size) {
-      place(c.first + n, at, c.geometry.size);
-      slots_[c.first + n].size_class = static_cast<std::uint8_t>(k);
-    }
-    for (std::uint32_t n = c.geometry.count; n-- > 0;) c.free.push_back(c.first + n);
-  }
-  for (std::uint32_t n = 0; n < device.count; ++n) {
-    place(device_first_ + n, class_bytes_ + device.first + static_cast<std::size_t>(n) * device.stride,
-          device.capacity);
-  }
-  DEMI_POISON(base_, class_bytes_);
-}
-
-inline Sga Arena::alloc_chain(std::span<const std::uint32_t> sizes) {
-  Sga head = 0;
-  if (sizes.size() > static_cast<std::size_t>(layout::kMaxSegments)) return 0;
-  for (const std::uint32_t size : sizes) {
-    const Sga segment = alloc(size);
-    if (segment == 0) {
-      if (head != 0) free(head);
-      return 0;
-    }
-    if (head == 0) {
-      head = segment;
-    } else {
-      append(head, segment);
-    }
-  }
-  return head;
-}
-
-inline int Arena::gather(Sga sga, std::uint32_t skip, iovec* out, int room) const {
-  int n = 0;
-  for_each_segment(sga, [&](std::span<std::uint8_t> seg) {
-    const std::size_t drop = std::min<std::size_t>(skip, seg.size());
-    skip -= static_cast<std::uint32_t>(drop);
-    if (drop == seg.size() || n == room) return;
-    out[n++] = {seg.data() + drop, seg.size() - drop};
-  });
-  return n;
-}
-
-inline std::int32_t Arena::take_ranges(Sga sga) {
-  std::uint64_t total = 0;
-  const bool pinned = slots_[index(sga)].pins != 0;
-  for (std::uint32_t next = index(sga) + 1; next != 0;) {
-    Slot& s = slots_[next - 1];
-    const std::int32_t* d = shared(next - 1);
-    const auto offset = static_cast<std::uint32_t>(d[layout::kSlotOffset]);
-    const auto length = static_cast<std::uint32_t>(d[layout::kSlotLength]);
-    if (offset > s.capacity || length > s.capacity - offset) [[unlikely]]
-      return -EINVAL;
-    if (pinned && (offset != s.offset || length != s.length)) [[unlikely]]
-      return -EBUSY;
-    s.offset = offset;
-    s.length = length;
-    total += length;
-    next = s.next;
-  }
-  if (total > static_cast<std::uint64_t>(std::numeric_limits<std::int32_t>::max())) return -EMSGSIZE;
-  return static_cast<std::int32_t>(total);
-}
 
 inline void Arena::give_to_app(Sga sga) {
   static_assert(layout::kSlotHandle == 0 && layout::kSlotOffset == 1 && layout::kSlotLength == 2 &&
                 layout::kSlotNext == 3);
-  if (Slot& s = slots_[index(sga)]; s.next == 0) [[likely]] {
-    s.state = State::kApp;
-    std::memcpy(shared(index(sga)), &s, 4 * sizeof(std::int32_t));
-    return;
-  }
-  for (std::uint32_t next = index(sga) + 1; next != 0;) {
-    Slot& s = slots_[next - 1];
-    std::int32_t* d = shared(next - 1);
-    // Only the first names the sga; a later segment's handle is nobody's to free or push.
-    d[layout::kSlotHandle] = s.head ? s.handle : 0;
-    d[layout::kSlotOffset] = static_cast<std::int32_t>(s.offset);
-    d[layout::kSlotLength] = static_cast<std::int32_t>(s.length);
-    d[layout::kSlotNext] = static_cast<std::int32_t>(s.next);
-    s.state = State::kApp;
-    next = s.next;
-  }
-}
-
-inline void Arena::take_from_app(Sga sga) {
-  for (std::uint32_t next = index(sga) + 1; next != 0;) {
-    Slot& s = slots_[next - 1];
-    shared(next - 1)[layout::kSlotHandle] = 0;
-    s.state = State::kDevice;
-    next = s.next;
-  }
+  Slot& s = slots_[index(sga)];
+  if (s.next != 0) [[unlikely]]
+    return give_chain_to_app(sga);
+  s.state = State::kApp;
+  std::memcpy(shared(index(sga)), &s, 4 * sizeof(std::int32_t));
 }
 
 inline void Arena::release(Sga sga) {
@@ -434,49 +304,14 @@ inline void Arena::release(Sga sga) {
     s.free_pending = false;
     s.next = 0;
     ++releases_;
-    if (i >= device_first_) {
-      device_release_(i - device_first_);
+    if (i >= class_slots_) {
+      const DeviceRegion& region = regions_[s.home];
+      region.release(i - region.first);
       continue;
     }
-    classes_[s.size_class].free.push_back(i);
-    DEMI_POISON(base_ + start_of(s), classes_[s.size_class].geometry.size);
+    classes_[s.home].free.push_back(i);
+    DEMI_POISON(base_ + start_of(s), classes_[s.home].geometry.size);
   }
-}
-
-inline Sga Arena::copy(Sga sga) {
-  std::uint32_t sizes[layout::kMaxSegments];
-  std::size_t n = 0;
-  for_each_segment(sga, [&](std::span<std::uint8_t> seg) { sizes[n++] = static_cast<std::uint32_t>(seg.size()); });
-  const Sga fresh = alloc_chain({sizes, n});
-  if (fresh == 0) return 0;
-  std::uint32_t to = index(fresh) + 1;
-  for_each_segment(sga, [&](std::span<std::uint8_t> seg) {
-    const Slot& s = slots_[to - 1];
-    std::memcpy(base_ + start_of(s), seg.data(), seg.size());
-    to = s.next;
-  });
-  write_address(index(fresh), address(sga));
-  return fresh;
-}
-
-inline Address Arena::address(Sga sga) const {
-  const std::int32_t* d = shared(index(sga));
-  Address a;
-  const std::int32_t family = d[layout::kSlotFamily];
-  if (family != 4 && family != 6) return a;
-  a.family = static_cast<std::uint8_t>(family);
-  a.port = static_cast<std::uint16_t>(d[layout::kSlotPort]);
-  a.scope = static_cast<std::uint32_t>(d[layout::kSlotScope]);
-  std::memcpy(a.bytes.data(), d + layout::kSlotAddress, 16);
-  return a;
-}
-
-inline void Arena::write_address(std::uint32_t i, const Address& a) {
-  std::int32_t* d = shared(i);
-  d[layout::kSlotFamily] = a.family;
-  d[layout::kSlotPort] = a.port;
-  d[layout::kSlotScope] = static_cast<std::int32_t>(a.scope);
-  std::memcpy(d + layout::kSlotAddress, a.bytes.data(), 16);
 }
 
 }  // namespace demi

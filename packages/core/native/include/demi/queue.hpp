@@ -1,4 +1,4 @@
-// What a backend implements: queues, and the engine that makes them and drives the device.
+// What a backend implements: queues (here), and the engine that makes them and drives the device (engine.hpp).
 //
 // A Queue starts operations and completes them through Runtime::complete(). Operations of one direction complete in the
 // order they were started. No call blocks: what cannot be done at once is kept (OpList) and finished from Engine::poll().
@@ -6,10 +6,7 @@
 
 #include <cerrno>
 #include <cstdint>
-#include <functional>
-#include <map>
 #include <memory>
-#include <string>
 
 #include "demi/address.hpp"
 #include "demi/op.hpp"
@@ -81,65 +78,6 @@ class Queue {
 
  private:
   Qd qd_ = 0;
-};
-
-// Backend options as given in openLibOS() or the YAML section, flattened: {"engine": "epoll"}. Already checked against the
-// backend's JSON schema by core.
-using Config = std::map<std::string, std::string>;
-
-// Counter sink for stats(): call it with a name in camelCase and a value.
-using StatSink = std::function<void(const char* name, double value)>;
-
-struct SocketRequest {
-  SocketKind kind = SocketKind::kStream;
-  int family = 4;             // 4 or 6
-  std::string framing;        // "stream" or "dmtr"
-  std::uint32_t max_message;  // bytes a framed message may have
-};
-
-struct FileRequest {
-  std::string path;
-  int flags = 0;  // open(2) flags
-  int mode = 0644;
-  bool durable = false;  // a push completes when the data is on the device
-};
-
-class Engine {
- public:
-  virtual ~Engine() = default;
-  // What runs underneath, for stats and info: "io_uring", "epoll", "memory".
-  virtual const char* name() const = 0;
-
-  // New queues. On failure: nullptr and a negative errno in `error`.
-  virtual std::unique_ptr<Queue> socket(const SocketRequest&, int& error) {
-    error = -EAFNOSUPPORT;
-    return nullptr;
-  }
-  virtual std::unique_ptr<Queue> open(const FileRequest&, int& error) {
-    error = -EOPNOTSUPP;
-    return nullptr;
-  }
-
-  // Moves the device: submit what queues prepared, complete what has finished. Waits up to `wait_us` microseconds when
-  // there is nothing to complete (0: never waits). Work per call is bounded.
-  virtual void poll(std::uint32_t wait_us) = 0;
-  // Instead of poll(), when what completed at once is handed out first: sends what queues have taken, without receiving. For a device
-  // whose queues complete a push before it is on its way.
-  virtual void flush() {}
-  // True: poll() makes no system calls, and is called even when something completed at once: more goes over the boundary in one turn.
-  virtual bool polls_memory() const { return false; }
-
-  // A descriptor that becomes readable when poll() would find work, for sleeping in Node's loop; -1: none.
-  virtual int sleep_fd() { return -1; }
-  // About to sleep on sleep_fd(). Milliseconds to sleep at most, -1 for no limit, 0: do not sleep, there is work.
-  virtual int prepare_sleep() { return 0; }
-  // Awake again.
-  virtual void end_sleep() {}
-  // For a device whose peers must be answered even while the application waits for nothing, as a kernel would: poll() is then called at
-  // least every so many milliseconds that Node's loop turns. 0: nothing of the kind.
-  virtual std::uint32_t tend_every_ms() const { return 0; }
-
-  virtual void stats(const StatSink&) const {}
 };
 
 }  // namespace demi

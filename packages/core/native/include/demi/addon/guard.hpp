@@ -12,13 +12,9 @@
 #include <new>
 #include <string>
 
-namespace demi::addon {
+#include "demi/failure.hpp"
 
-// An error for JavaScript: a negative errno and a sentence.
-struct Failure {
-  int error;
-  std::string message;
-};
+namespace demi::addon {
 
 // Throws a JavaScript Error with `errno`. In an environment that is ending nothing comes of it, and nobody is left to hear it.
 inline void raise(napi_env env, int error, const std::string& message) noexcept {
