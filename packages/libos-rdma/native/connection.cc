@@ -78,7 +78,7 @@ int Connection::post_all() {
   return 0;
 }
 
-void Connection::connected(std::span<const std::uint8_t> data) {
+void Connection::on_connected(std::span<const std::uint8_t> data) {
   if (established_) return;
   if (peer_.buffer == 0) {
     const auto handshake = Handshake::decode(data);
@@ -88,13 +88,13 @@ void Connection::connected(std::span<const std::uint8_t> data) {
   }
   established_ = true;
   settled();
-  if (events_ != nullptr) events_->established();
+  if (events_ != nullptr) events_->on_established();
 }
 
 void Connection::settled() { std::erase(context_.pending, this); }
 
 // A peer that has no room just now refuses as one that does not listen.
-void Connection::refused(int error, std::span<const std::uint8_t> data) {
+void Connection::on_refused(int error, std::span<const std::uint8_t> data) {
   const bool understood = data.empty() || data[0] != static_cast<std::uint8_t>(Refusal::kHandshake);
   give_up(understood ? error : -EPROTO);
 }
@@ -192,7 +192,7 @@ void Connection::close_endpoint() {
 
 // ---- receiving ------------------------------------------------------------------------------------------------------
 
-void Connection::received(Work& work, std::uint32_t bytes) {
+void Connection::on_received(Work& work, std::uint32_t bytes) {
   const std::uint32_t buffer = work.buffer;
   drop(work);
   context_.fabric.recycle(work);
@@ -213,9 +213,9 @@ void Connection::received(Work& work, std::uint32_t bytes) {
     if (!accept_shut(buffer)) return;
   } else {
     post_again(buffer);
-    if (header->kind == Kind::kEnd && !std::exchange(peer_ended_, true) && events_ != nullptr) events_->ended();
+    if (header->kind == Kind::kEnd && !std::exchange(peer_ended_, true) && events_ != nullptr) events_->on_ended();
   }
-  if (header->credits != 0 && events_ != nullptr) events_->writable();
+  if (header->credits != 0 && events_ != nullptr) events_->on_writable();
 }
 
 bool Connection::accept_data(const Header& header, std::uint32_t buffer, std::uint32_t bytes) {
@@ -240,7 +240,7 @@ bool Connection::accept_data(const Header& header, std::uint32_t buffer, std::ui
     return true;
   }
   arrived_.push_back({buffer, bytes, header});
-  if (events_ != nullptr) events_->arrived();
+  if (events_ != nullptr) events_->on_arrived();
   return true;
 }
 
@@ -258,7 +258,7 @@ bool Connection::accept_shut(std::uint32_t buffer) {
     return true;
   }
   used(buffer);
-  if (events_ != nullptr) events_->shut();
+  if (events_ != nullptr) events_->on_shut();
   return true;
 }
 
@@ -299,7 +299,7 @@ void Connection::bad_message(int error) {
 
 // ---- going ----------------------------------------------------------------------------------------------------------
 
-void Connection::failed(int error) {
+void Connection::on_failed(int error) {
   ++context_.counters.errors[-error];
   // Works of a connection that is closed come back cancelled, those that are posted before that is known as not connected.
   give_up(error == -ECANCELED || error == -ENOTCONN ? -ECONNRESET : error);
@@ -309,14 +309,14 @@ void Connection::give_up(int error) {
   if (!endpoint_) return;
   error_ = error;
   close_endpoint();
-  if (events_ != nullptr) events_->lost(error);
+  if (events_ != nullptr) events_->on_lost(error);
 }
 
 void Connection::attach(ConnectionEvents& events) {
   events_ = &events;
-  if (peer_shut_) events.shut();
-  if (peer_ended_) events.ended();
-  if (!endpoint_) events.lost(error_);
+  if (peer_shut_) events.on_shut();
+  if (peer_ended_) events.on_ended();
+  if (!endpoint_) events.on_lost(error_);
 }
 
 void Connection::leave(std::unique_ptr<Connection> self, std::chrono::milliseconds within) {

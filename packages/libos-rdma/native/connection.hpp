@@ -57,14 +57,14 @@ struct Context {
 
 class ConnectionEvents {
  public:
-  virtual void established() = 0;
-  virtual void arrived() = 0;       // front() is something
-  virtual void writable() = 0;      // send() would take more
-  virtual void pushed(Op& op) = 0;  // all of it was sent and its memory is free
-  virtual void shut() = 0;          // the peer sends no more data; what came before is still in arrived()
-  virtual void ended() = 0;         // the peer has closed; as above
+  virtual void on_established() = 0;
+  virtual void on_arrived() = 0;       // front() is something
+  virtual void on_writable() = 0;      // send() would take more
+  virtual void on_pushed(Op& op) = 0;  // all of it was sent and its memory is free
+  virtual void on_shut() = 0;          // the peer sends no more data; what came before is still at front()
+  virtual void on_ended() = 0;         // the peer has closed; as above
   // The connection is gone, for sends at once, for receives when what has arrived was taken.
-  virtual void lost(int error) = 0;
+  virtual void on_lost(int error) = 0;
 
  protected:
   ~ConnectionEvents() = default;
@@ -105,15 +105,15 @@ class Connection final : private EndpointEvents, private net::Retryable {
   int peer_address(Address& out) const { return endpoint_ ? endpoint_->peer_address(out) : -ENOTCONN; }
 
   enum class Sent : std::uint8_t {
-    kLater,     // not all of it: writable() or a retry of `waiting` follows, or lost()
-    kUnderWay,  // all of it: pushed() follows
+    kLater,     // not all of it: on_writable() or a retry of `waiting` follows, or on_lost()
+    kUnderWay,  // all of it: on_pushed() follows
     kDone       // all of it, and its memory is free
   };
   Sent send(Op& op, net::Retryable& waiting);
   // The short way for a message that can be sent and done with at once. False: send() it.
   bool send_whole(std::span<const std::uint8_t> message);
 
-  // The half-close, behind everything that send() took. False: not now; writable() or a retry of `waiting` follows, or lost().
+  // The half-close, behind everything that send() took. False: not now; on_writable() or a retry of `waiting` follows, or on_lost().
   bool send_shut(net::Retryable& waiting);
 
   bool empty() const { return arrived_.empty(); }
@@ -131,12 +131,12 @@ class Connection final : private EndpointEvents, private net::Retryable {
 
  private:
   // EndpointEvents
-  void connected(std::span<const std::uint8_t> data) override;
-  void refused(int error, std::span<const std::uint8_t> data) override;
-  void disconnected() override { give_up(-ECONNRESET); }
-  void received(Work& work, std::uint32_t bytes) override;
-  void sent(Work& work) override;
-  void failed(int error) override;
+  void on_connected(std::span<const std::uint8_t> data) override;
+  void on_refused(int error, std::span<const std::uint8_t> data) override;
+  void on_disconnected() override { give_up(-ECONNRESET); }
+  void on_received(Work& work, std::uint32_t bytes) override;
+  void on_sent(Work& work) override;
+  void on_failed(int error) override;
   // Retryable: slots or room to send were short
   void retry() override {
     post_missing();

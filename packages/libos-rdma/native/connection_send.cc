@@ -184,7 +184,7 @@ bool Connection::send_control(Kind kind) {
 void Connection::return_credits() {
   const std::uint32_t enough = missing_ != 0 && peer_credits_ == 0 ? 1 : (context_.credits + 1u) / 2;
   if (!established_ || left_ || owed_ < enough) return;
-  // A peer that does not take in what it is sent is sent no more of them: sent() goes on.
+  // A peer that does not take in what it is sent is sent no more of them: on_sent() goes on.
   if (credit_messages_ == kCreditMessages) return;
   if (send_control(Kind::kCredit)) {
     ++context_.counters.credit_messages;
@@ -193,7 +193,7 @@ void Connection::return_credits() {
   }
 }
 
-void Connection::sent(Work& work) {
+void Connection::on_sent(Work& work) {
   context_.buffers.give_send(work.buffer);
   if (work.sga != 0) context_.runtime.arena().unpin(work.sga);
   const bool credits = work.operation == this;
@@ -206,10 +206,10 @@ void Connection::sent(Work& work) {
     --credit_messages_;
     return_credits();
   }
-  if (op != nullptr && events_ != nullptr) events_->pushed(*op);
+  if (op != nullptr && events_ != nullptr) events_->on_pushed(*op);
   if (blocked_) [[unlikely]] {
     blocked_ = false;
-    if (events_ != nullptr) events_->writable();
+    if (events_ != nullptr) events_->on_writable();
   }
 }
 

@@ -24,10 +24,10 @@ struct Work;
 
 class WorkEvents {
  public:
-  virtual void received(Work& work, std::uint32_t bytes) = 0;
-  virtual void sent(Work& work) = 0;
+  virtual void on_received(Work& work, std::uint32_t bytes) = 0;
+  virtual void on_sent(Work& work) = 0;
   // A receive or a send failed: the connection is of no use any more.
-  virtual void failed(int error) = 0;
+  virtual void on_failed(int error) = 0;
 
  protected:
   ~WorkEvents() = default;
@@ -48,11 +48,11 @@ struct Work {
 class EndpointEvents : public WorkEvents {
  public:
   // `data`: what the side that accepted says; empty on that side.
-  virtual void connected(std::span<const std::uint8_t> data) = 0;
+  virtual void on_connected(std::span<const std::uint8_t> data) = 0;
   // Connecting did not come about. `data`: what the side that rejected says.
-  virtual void refused(int error, std::span<const std::uint8_t> data) = 0;
+  virtual void on_refused(int error, std::span<const std::uint8_t> data) = 0;
   // The peer, or the way to it, is gone.
-  virtual void disconnected() = 0;
+  virtual void on_disconnected() = 0;
 
  protected:
   ~EndpointEvents() = default;
@@ -86,9 +86,9 @@ class Request {
 
 class ListenerEvents {
  public:
-  virtual void requested(Request& request) = 0;
+  virtual void on_request(Request& request) = 0;
   // The process has no descriptor or memory for another one just now: they wait where they are until Listener::resume().
-  virtual void paused() = 0;
+  virtual void on_paused() = 0;
 
  protected:
   ~ListenerEvents() = default;
@@ -106,9 +106,9 @@ class Listener {
 
 class DatagramEvents {
  public:
-  virtual void datagram(const Address& from, std::span<const std::uint8_t> bytes) = 0;
-  // As ListenerEvents::paused(), until DatagramPort::resume().
-  virtual void paused() = 0;
+  virtual void on_datagram(const Address& from, std::span<const std::uint8_t> bytes) = 0;
+  // As ListenerEvents::on_paused(), until DatagramPort::resume().
+  virtual void on_paused() = 0;
 
  protected:
   ~DatagramEvents() = default;

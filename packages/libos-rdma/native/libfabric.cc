@@ -297,7 +297,7 @@ bool Libfabric::read(fid_cq& queue) {
   const ssize_t n = fi_cq_read(&queue, entries, kBatch);
   if (n == -FI_EAVAIL) {
     emptied_ = false;
-    completion_failed(queue);
+    on_completion_error(queue);
     return true;
   }
   emptied_ = n < kBatch;
@@ -310,21 +310,21 @@ bool Libfabric::read(fid_cq& queue) {
         --*std::exchange(work->sends, nullptr);
         --sending_;
       }
-      owner->sent(*work);
+      owner->on_sent(*work);
     } else {
       arrived_ = true;
-      owner->received(*work, static_cast<std::uint32_t>(entries[i].len));
+      owner->on_received(*work, static_cast<std::uint32_t>(entries[i].len));
     }
   }
   return n > 0;
 }
 
-void Libfabric::completion_failed(fid_cq& queue) {
+void Libfabric::on_completion_error(fid_cq& queue) {
   fi_cq_err_entry entry{};
   if (fi_cq_readerr(&queue, &entry, 0) < 1) return;
   auto* const work = static_cast<Work*>(entry.op_context);
   if (work == nullptr || work->owner == nullptr) return;
-  work->owner->failed(entry.err == 0 || entry.err > 255 ? -EIO : -entry.err);
+  work->owner->on_failed(entry.err == 0 || entry.err > 255 ? -EIO : -entry.err);
 }
 
 // ---- events of connections ------------------------------------------------------------------------------------------
@@ -375,19 +375,19 @@ void Libfabric::tell(Event event) {
   }
   const auto [endpoint, listener] = found->second;
   if (listener != nullptr) {
-    if (event.kind == FI_CONNREQ) listener->requested(std::move(event.info), event.data);
+    if (event.kind == FI_CONNREQ) listener->on_request(std::move(event.info), event.data);
     return;
   }
   switch (event.kind) {
     case 0:
-      return endpoint->events().refused(event.error, event.data);
+      return endpoint->events().on_refused(event.error, event.data);
     case FI_CONNECTED:
-      return endpoint->events().connected(event.data);
+      return endpoint->events().on_connected(event.data);
     case FI_SHUTDOWN:
       // What it sent before is in the completion queue.
       while (poll_completions()) {
       }
-      if (objects_.contains(event.of)) endpoint->events().disconnected();
+      if (objects_.contains(event.of)) endpoint->events().on_disconnected();
       return;
     default:
       return;

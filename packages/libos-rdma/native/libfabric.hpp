@@ -94,7 +94,7 @@ class Libfabric final : public Fabric {
   bool poll_completions();
   bool read(fid_cq& queue);
   bool quiet() const;
-  void completion_failed(fid_cq& queue);
+  void on_completion_error(fid_cq& queue);
   bool poll_events();
   bool read_event(Event& out);
   void tell(Event event);

@@ -38,7 +38,7 @@ int RdmDatagramPort::send(const Address& to, std::span<const iovec> pieces) {
   return fabric_.directory().send(to, from, pieces);
 }
 
-void RdmDatagramPort::requested(Request& request) {
+void RdmDatagramPort::on_request(Request& request) {
   Caller caller;
   caller.fd = static_cast<RdmRequest&>(request).hand_over();
   const auto limit = fabric_.directory().limit();
@@ -63,13 +63,13 @@ void RdmDatagramPort::dismiss(std::map<std::uint64_t, Caller>::iterator caller) 
   callers_.erase(caller);
 }
 
-void RdmDatagramPort::arrived(std::uint32_t cookie, std::span<const std::uint8_t> message) {
+void RdmDatagramPort::on_message(std::uint32_t cookie, std::span<const std::uint8_t> message) {
   // Of a port that had this number before; of somebody who does not know what a datagram is.
   Address from;
   if (cookie != cookie_ || !DatagramHeader::decode(message, from) || from.family != at_.family) {
     return fabric_.lose_datagram();
   }
-  events_.datagram(from, message.subspan(DatagramHeader::kBytes));
+  events_.on_datagram(from, message.subspan(DatagramHeader::kBytes));
 }
 
 }  // namespace demi::rdma

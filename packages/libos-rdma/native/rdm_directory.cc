@@ -106,12 +106,12 @@ RdmDirectory::Entry RdmDirectory::ask(const Address& to, const Key& key, const A
   }
   const auto entry = known_.try_emplace(key).first;
   entry->second.fd = std::move(fd);
-  entry->second.watched = fabric_.watch(entry->second.fd.get(), [this, key] { readable(key); });
+  entry->second.watched = fabric_.watch(entry->second.fd.get(), [this, key] { on_readable(key); });
   return entry;
 }
 
 // Whom we asked answers, or is gone.
-void RdmDirectory::readable(const Key& key) {
+void RdmDirectory::on_readable(const Key& key) {
   const auto entry = known_.find(key);
   if (entry == known_.end()) return;
   Known& known = entry->second;
@@ -140,17 +140,17 @@ int RdmDirectory::pass(const Known& known, std::span<const iovec> pieces) {
   return fabric_.send(*known.peer, known.id, known.cookie, pieces);
 }
 
-void RdmDirectory::flush() {
+void RdmDirectory::transmit() {
   turn_.swap(ready_);
   for (const Key& key : turn_) {
     const auto entry = known_.find(key);
-    if (entry != known_.end() && entry->second.peer != nullptr && !flush(entry)) ready_.push_back(key);
+    if (entry != known_.end() && entry->second.peer != nullptr && !transmit_waiting(entry)) ready_.push_back(key);
   }
   turn_.clear();
 }
 
 // True when nothing waits any more.
-bool RdmDirectory::flush(Entry entry) {
+bool RdmDirectory::transmit_waiting(Entry entry) {
   Known& known = entry->second;
   while (!known.waiting.empty()) {
     std::vector<std::uint8_t>& message = known.waiting.front();

@@ -28,7 +28,7 @@ RdmEndpoint::RdmEndpoint(RdmFabric& fabric, EndpointEvents& events, OwnFd fd)
     : fabric_(fabric),
       events_(events),
       fd_(std::move(fd)),
-      watched_(fabric.watch(fd_.get(), [this] { readable(); })),
+      watched_(fabric.watch(fd_.get(), [this] { on_readable(); })),
       id_(fabric.enter(*this)),
       cookie_(fabric.fresh_cookie()) {}
 
@@ -83,22 +83,22 @@ int RdmEndpoint::accept(std::span<const std::uint8_t> data) {
   // Told by our own socket: it can be written to, which is asked for once.
   fabric_.forget(watched_);
   watched_ = fabric_.watch(
-      fd_.get(), [this] { readable(); }, true);
+      fd_.get(), [this] { on_readable(); }, true);
   return introduce(Introduction::Kind::kAccept, data);
 }
 
-void RdmEndpoint::readable() {
+void RdmEndpoint::on_readable() {
   if (std::exchange(to_tell_, false)) {
     fabric_.forget(watched_);
-    watched_ = fabric_.watch(fd_.get(), [this] { readable(); });
-    return events_.connected({});
+    watched_ = fabric_.watch(fd_.get(), [this] { on_readable(); });
+    return events_.on_connected({});
   }
   if (!std::exchange(connecting_, false)) {
     if (!peer_ended(fd_.get())) return;
     // What it sent before lies in our memory.
     fabric_.drain();
     fabric_.forget(watched_);
-    return events_.disconnected();
+    return events_.on_disconnected();
   }
   Introduction answer;
   const int error = receive_introduction(fd_.get(), answer);
@@ -106,11 +106,11 @@ void RdmEndpoint::readable() {
     connecting_ = true;
     return;
   }
-  if (error != 0) return events_.refused(error == -ECONNRESET ? -ECONNREFUSED : error, {});
-  if (answer.kind == Introduction::Kind::kReject) return events_.refused(-ECONNREFUSED, answer.data);
-  if (answer.kind != Introduction::Kind::kAccept) return events_.refused(-EPROTO, {});
-  if (const int failed = meet(answer); failed != 0) return events_.refused(failed, {});
-  events_.connected(answer.data);
+  if (error != 0) return events_.on_refused(error == -ECONNRESET ? -ECONNREFUSED : error, {});
+  if (answer.kind == Introduction::Kind::kReject) return events_.on_refused(-ECONNREFUSED, answer.data);
+  if (answer.kind != Introduction::Kind::kAccept) return events_.on_refused(-EPROTO, {});
+  if (const int failed = meet(answer); failed != 0) return events_.on_refused(failed, {});
+  events_.on_connected(answer.data);
 }
 
 // ---- messages -------------------------------------------------------------------------------------------------------
@@ -125,16 +125,16 @@ int RdmEndpoint::inject(std::span<const iovec> pieces) {
   return fabric_.send(*peer_, peer_id_, peer_cookie_, pieces);
 }
 
-void RdmEndpoint::arrived(std::uint32_t cookie, std::span<const std::uint8_t> message) {
+void RdmEndpoint::on_message(std::uint32_t cookie, std::span<const std::uint8_t> message) {
   // Of a connection that had this number before.
   if (cookie != cookie_) return;
-  if (posted_.empty()) return events_.failed(-EPROTO);
+  if (posted_.empty()) return events_.on_failed(-EPROTO);
   // Any will do: the one that was posted last is still in the cache.
   const Posted to = posted_.back();
   posted_.pop_back();
-  if (message.size() > to.bytes) return events_.failed(-EMSGSIZE);
+  if (message.size() > to.bytes) return events_.on_failed(-EMSGSIZE);
   std::memcpy(to.memory, message.data(), message.size());
-  to.work->owner->received(*to.work, static_cast<std::uint32_t>(message.size()));
+  to.work->owner->on_received(*to.work, static_cast<std::uint32_t>(message.size()));
 }
 
 // ---- requests and listening -----------------------------------------------------------------------------------------
@@ -165,12 +165,12 @@ int RdmListener::listen(ListenerEvents& events) {
   timer_ = OwnFd(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
   if (timer_.get() < 0 || ::listen(fd_.get(), SOMAXCONN) != 0) return -errno;
   resume();
-  timer_watched_ = fabric_.watch(timer_.get(), [this] { overdue(); });
+  timer_watched_ = fabric_.watch(timer_.get(), [this] { on_timer(); });
   return 0;
 }
 
 void RdmListener::resume() {
-  if (watched_ == 0) watched_ = fabric_.watch(fd_.get(), [this] { readable(); });
+  if (watched_ == 0) watched_ = fabric_.watch(fd_.get(), [this] { on_readable(); });
 }
 
 int RdmListener::local_address(Address& out) const {
@@ -178,19 +178,19 @@ int RdmListener::local_address(Address& out) const {
   return 0;
 }
 
-void RdmListener::readable() {
+void RdmListener::on_readable() {
   for (int n = 0; n < kAccepts; ++n) {
     OwnFd fd(::accept4(fd_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (fd.get() < 0) {
       if (!net::descriptor_shortage(-errno)) return;
       // The socket would be readable all the time.
       fabric_.forget(std::exchange(watched_, 0));
-      return events_->paused();
+      return events_->on_paused();
     }
     if (!same_user(fd.get())) continue;
     Introduction hello;
     if (const int error = receive_introduction(fd.get(), hello); error != -EAGAIN) {
-      heard(std::move(fd), error, hello);
+      on_hello(std::move(fd), error, hello);
       continue;
     }
     // An honest caller speaks at once: who has been silent for longest makes room.
@@ -198,24 +198,24 @@ void RdmListener::readable() {
     const std::uint64_t key = next_caller_++;
     Caller& caller = callers_[key];
     caller.fd = std::move(fd);
-    caller.watched = fabric_.watch(caller.fd.get(), [this, key] { readable(key); });
+    caller.watched = fabric_.watch(caller.fd.get(), [this, key] { on_caller_readable(key); });
     caller.until = Clock::now() + kPatience;
     if (callers_.size() == 1) set_timer();
   }
 }
 
-void RdmListener::readable(std::uint64_t key) {
+void RdmListener::on_caller_readable(std::uint64_t key) {
   const auto found = callers_.find(key);
   if (found == callers_.end()) return;
   Introduction hello;
   const int error = receive_introduction(found->second.fd.get(), hello);
-  if (error != -EAGAIN) heard(dismiss(found), error, hello);
+  if (error != -EAGAIN) on_hello(dismiss(found), error, hello);
 }
 
-void RdmListener::heard(OwnFd fd, int error, const Introduction& hello) {
+void RdmListener::on_hello(OwnFd fd, int error, const Introduction& hello) {
   if (error != 0 || hello.kind != Introduction::Kind::kHello) return;
   RdmRequest request(fabric_, std::move(fd), hello, at_);
-  events_->requested(request);
+  events_->on_request(request);
 }
 
 OwnFd RdmListener::dismiss(std::map<std::uint64_t, Caller>::iterator caller) {
@@ -225,7 +225,7 @@ OwnFd RdmListener::dismiss(std::map<std::uint64_t, Caller>::iterator caller) {
   return fd;
 }
 
-void RdmListener::overdue() {
+void RdmListener::on_timer() {
   std::uint64_t times = 0;
   (void)!::read(timer_.get(), &times, sizeof times);
   while (!callers_.empty() && callers_.begin()->second.until <= Clock::now()) dismiss(callers_.begin());

@@ -27,7 +27,7 @@ class RdmEndpoint final : public Endpoint {
   void set_addresses(const Address& local, const Address& peer);
 
   // From the fabric: a message for this connection.
-  void arrived(std::uint32_t cookie, std::span<const std::uint8_t> message);
+  void on_message(std::uint32_t cookie, std::span<const std::uint8_t> message);
 
  private:
   struct Posted {
@@ -35,7 +35,7 @@ class RdmEndpoint final : public Endpoint {
     std::size_t bytes;
     Work* work;
   };
-  void readable();
+  void on_readable();
   int introduce(Introduction::Kind kind, std::span<const std::uint8_t> data);
 
   RdmFabric& fabric_;
@@ -45,7 +45,7 @@ class RdmEndpoint final : public Endpoint {
   std::uint32_t id_;
   std::uint32_t cookie_;
   bool connecting_ = false;
-  bool to_tell_ = false;  // accepted: connected() is still to come
+  bool to_tell_ = false;  // accepted: on_connected() is still to come
   std::string peer_name_;
   const RdmFabric::Peer* peer_ = nullptr;
   std::uint32_t peer_id_ = 0;
@@ -88,11 +88,11 @@ class RdmListener final : public Listener {
     std::uint64_t watched = 0;
     Clock::time_point until;
   };
-  void readable();
-  void readable(std::uint64_t caller);
-  void heard(OwnFd fd, int error, const Introduction& hello);
+  void on_readable();
+  void on_caller_readable(std::uint64_t caller);
+  void on_hello(OwnFd fd, int error, const Introduction& hello);
   OwnFd dismiss(std::map<std::uint64_t, Caller>::iterator caller);
-  void overdue();
+  void on_timer();
   void set_timer();
 
   RdmFabric& fabric_;

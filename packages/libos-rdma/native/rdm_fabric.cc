@@ -226,27 +226,27 @@ int RdmFabric::poll_completions() {
     auto* const context = static_cast<fi_context2*>(entry.op_context);
     if (context >= receives_.data() && context < receives_.data() + receives_.size()) {
       // Longer than any is to be: the connection it is for is told. shm has the code with its sign.
-      arrived(static_cast<std::size_t>(context - receives_.data()), std::abs(entry.err) == FI_ETRUNC ? bytes_ : 0);
+      on_arrived(static_cast<std::size_t>(context - receives_.data()), std::abs(entry.err) == FI_ETRUNC ? bytes_ : 0);
     }
     return kRdmBatch;  // there may be more
   }
   for (ssize_t i = 0; i < count; ++i) {
-    arrived(static_cast<std::size_t>(static_cast<fi_context2*>(entries[i].op_context) - receives_.data()),
-            entries[i].len);
+    on_arrived(static_cast<std::size_t>(static_cast<fi_context2*>(entries[i].op_context) - receives_.data()),
+               entries[i].len);
   }
   return static_cast<int>(std::max<ssize_t>(count, 0));
 }
 
-void RdmFabric::arrived(std::size_t n, std::size_t bytes) {
+void RdmFabric::on_arrived(std::size_t n, std::size_t bytes) {
   const auto* const memory = static_cast<const std::uint8_t*>(memory_->data()) + n * bytes_;
   if (bytes >= kEnvelope) {
     const auto id = load<std::uint32_t>(memory);
     const auto cookie = load<std::uint32_t>(memory + 4);
     const std::span message(memory + kEnvelope, bytes - kEnvelope);
     if (id < endpoints_.size() && endpoints_[id] != nullptr) {
-      endpoints_[id]->arrived(cookie, message);
+      endpoints_[id]->on_message(cookie, message);
     } else if ((id & kPort) != 0) {
-      arrived_at_port(id & ~kPort, cookie, message);
+      on_port_message(id & ~kPort, cookie, message);
     }
   }
   // Not at once: the answer goes first.
@@ -254,8 +254,8 @@ void RdmFabric::arrived(std::size_t n, std::size_t bytes) {
   if (read_.size() >= kReceives / 4) post_read();
 }
 
-void RdmFabric::arrived_at_port(std::uint32_t id, std::uint32_t cookie, std::span<const std::uint8_t> message) {
-  if (id < ports_.size() && ports_[id] != nullptr) return ports_[id]->arrived(cookie, message);
+void RdmFabric::on_port_message(std::uint32_t id, std::uint32_t cookie, std::span<const std::uint8_t> message) {
+  if (id < ports_.size() && ports_[id] != nullptr) return ports_[id]->on_message(cookie, message);
   lose_datagram();
 }
 
@@ -276,7 +276,7 @@ bool RdmFabric::poll() {
   for (int round = 1; count == kRdmBatch && round < kRdmRounds; ++round) count = poll_completions();
   if (!any && !read_.empty()) post_read();
   if (directory_->any_ready()) [[unlikely]]
-    directory_->flush();
+    directory_->transmit();
   if (look_ || ++polls_ % kPollsPerLook == 0) {
     look_ = poll_watches();
     any = any || look_;

@@ -113,8 +113,8 @@ class RdmFabric final : public Fabric {
   int open_queues(const FabricOptions& options, std::string& message);
   int post(std::size_t n);
   void post_read();
-  void arrived(std::size_t n, std::size_t bytes);
-  void arrived_at_port(std::uint32_t id, std::uint32_t cookie, std::span<const std::uint8_t> message);
+  void on_arrived(std::size_t n, std::size_t bytes);
+  void on_port_message(std::uint32_t id, std::uint32_t cookie, std::span<const std::uint8_t> message);
   int poll_completions();
   bool poll_watches();
 

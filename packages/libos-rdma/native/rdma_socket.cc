@@ -12,13 +12,13 @@ class RdmaSocket::Handshaking final : public ConnectionEvents {
  public:
   explicit Handshaking(RdmaSocket& listener) : listener_(listener) {}
 
-  void established() override { listener_.handshake_over(*this, true); }
-  void arrived() override {}
-  void writable() override {}
-  void pushed(Op&) override {}
-  void shut() override {}
-  void ended() override {}
-  void lost(int) override { listener_.handshake_over(*this, false); }
+  void on_established() override { listener_.on_handshake_over(*this, true); }
+  void on_arrived() override {}
+  void on_writable() override {}
+  void on_pushed(Op&) override {}
+  void on_shut() override {}
+  void on_ended() override {}
+  void on_lost(int) override { listener_.on_handshake_over(*this, false); }
 
   std::unique_ptr<Connection> connection;
 
@@ -118,14 +118,14 @@ void RdmaSocket::connect(Op& op, const Address& to) {
   state_ = State::kConnecting;
 }
 
-void RdmaSocket::established() {
+void RdmaSocket::on_established() {
   state_ = State::kConnected;
   if (connect_op_ != nullptr) runtime_.complete(*std::exchange(connect_op_, nullptr), 0);
   start_send();
   drain();
 }
 
-void RdmaSocket::lost(int error) {
+void RdmaSocket::on_lost(int error) {
   if (state_ == State::kConnecting) {
     // Another attempt may follow.
     state_ = State::kIdle;
@@ -143,13 +143,13 @@ void RdmaSocket::lost(int error) {
 }
 
 // The peer sends no more, and takes what it is sent.
-void RdmaSocket::shut() {
+void RdmaSocket::on_shut() {
   ended_ = true;
   drain();
 }
 
 // The peer closed, both ways: what is not under way to it would never be popped.
-void RdmaSocket::ended() {
+void RdmaSocket::on_ended() {
   ended_ = true;
   if (send_error_ == 0) send_error_ = -EPIPE;
   runtime_.fail_all(pushes_, send_error_);
@@ -223,7 +223,7 @@ void RdmaSocket::accept(Op& op) {
   hand_out();
 }
 
-void RdmaSocket::requested(Request& request) {
+void RdmaSocket::on_request(Request& request) {
   if (handshaking_.size() + waiting_.size() >= backlog_) {
     ++context_.counters.refused;
     const auto reason = static_cast<std::uint8_t>(Refusal::kBacklog);
@@ -235,12 +235,12 @@ void RdmaSocket::requested(Request& request) {
   handshaking_.push_back(std::move(handshaking));
 }
 
-void RdmaSocket::paused() {
+void RdmaSocket::on_paused() {
   ++context_.counters.accept_paused;
   context_.retries.when_descriptor(*this);
 }
 
-void RdmaSocket::handshake_over(Handshaking& of, bool accepted) {
+void RdmaSocket::on_handshake_over(Handshaking& of, bool accepted) {
   const auto found = std::ranges::find_if(handshaking_, [&](const auto& one) { return one.get() == &of; });
   if (found == handshaking_.end()) return;
   auto connection = std::move((*found)->connection);
@@ -308,7 +308,7 @@ bool RdmaSocket::try_push(Sga sga, std::uint32_t) {
   return true;
 }
 
-void RdmaSocket::pushed(Op& op) {
+void RdmaSocket::on_pushed(Op& op) {
   sending_.remove(op);
   runtime_.complete(op, static_cast<std::int32_t>(op.limit));
   if (!pushes_.empty()) start_send();

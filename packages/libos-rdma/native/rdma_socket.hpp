@@ -40,16 +40,16 @@ class RdmaSocket final : public Queue, private ConnectionEvents, private Listene
   class Handshaking;
 
   // ConnectionEvents
-  void established() override;
-  void arrived() override { drain(); }
-  void writable() override { start_send(); }
-  void pushed(Op& op) override;
-  void shut() override;
-  void ended() override;
-  void lost(int error) override;
+  void on_established() override;
+  void on_arrived() override { drain(); }
+  void on_writable() override { start_send(); }
+  void on_pushed(Op& op) override;
+  void on_shut() override;
+  void on_ended() override;
+  void on_lost(int error) override;
   // ListenerEvents
-  void requested(Request& request) override;
-  void paused() override;
+  void on_request(Request& request) override;
+  void on_paused() override;
   // Retryable: memory, queue descriptors or room to send were short
   void retry() override;
 
@@ -61,7 +61,7 @@ class RdmaSocket final : public Queue, private ConnectionEvents, private Listene
   void deliver(Op& op);
   bool deliver_part(Op& op);
   void hand_out();
-  void handshake_over(Handshaking& of, bool accepted);
+  void on_handshake_over(Handshaking& of, bool accepted);
 
   Context& context_;
   int family_;
