@@ -53,7 +53,7 @@ int LibfabricEndpoint::send(std::span<const iovec> pieces, Work& work) {
   if (error == 0) [[likely]] {
     ++sends_;
     work.sends = &sends_;
-    fabric_.sending();
+    fabric_.on_posted_send();
   }
   return static_cast<int>(error);
 }
