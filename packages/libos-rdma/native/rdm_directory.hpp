@@ -54,7 +54,7 @@ class RdmDirectory {
   struct Known {
     OwnFd fd;
     std::uint64_t watched = 0;
-    const RdmFabric::Peer* peer = nullptr;  // not yet answered
+    const RdmPeer* peer = nullptr;  // not yet answered
     std::string name;
     std::uint32_t id = 0;
     std::uint32_t cookie = 0;

@@ -28,14 +28,14 @@ RdmEndpoint::RdmEndpoint(RdmFabric& fabric, EndpointEvents& events, OwnFd fd)
     : fabric_(fabric),
       events_(events),
       fd_(std::move(fd)),
-      watched_(fabric.watch(fd_.get(), [this] { on_readable(); })),
-      id_(fabric.enter(*this)),
+      watched_(fabric.watches().add(fd_.get(), [this] { on_readable(); })),
+      id_(fabric.demux().enter(*this)),
       cookie_(fabric.fresh_cookie()) {}
 
 RdmEndpoint::~RdmEndpoint() {
-  fabric_.forget(watched_);
-  fabric_.leave(id_);
-  if (peer_ != nullptr) fabric_.part(peer_name_);
+  fabric_.watches().remove(watched_);
+  fabric_.demux().leave(id_);
+  if (peer_ != nullptr) fabric_.peers().part(peer_name_);
 }
 
 void RdmEndpoint::set_addresses(const Address& local, const Address& peer) {
@@ -70,7 +70,7 @@ int RdmEndpoint::connect(std::span<const std::uint8_t> data) {
 }
 
 int RdmEndpoint::meet(const Introduction& peer) {
-  peer_ = fabric_.meet(peer.name);
+  peer_ = fabric_.peers().meet(peer.name);
   if (peer_ == nullptr) return -ENOBUFS;
   peer_name_ = peer.name;
   peer_id_ = peer.id;
@@ -81,23 +81,23 @@ int RdmEndpoint::meet(const Introduction& peer) {
 int RdmEndpoint::accept(std::span<const std::uint8_t> data) {
   to_tell_ = true;
   // Told by our own socket: it can be written to, which is asked for once.
-  fabric_.forget(watched_);
-  watched_ = fabric_.watch(
+  fabric_.watches().remove(watched_);
+  watched_ = fabric_.watches().add(
       fd_.get(), [this] { on_readable(); }, true);
   return introduce(Introduction::Kind::kAccept, data);
 }
 
 void RdmEndpoint::on_readable() {
   if (std::exchange(to_tell_, false)) {
-    fabric_.forget(watched_);
-    watched_ = fabric_.watch(fd_.get(), [this] { on_readable(); });
+    fabric_.watches().remove(watched_);
+    watched_ = fabric_.watches().add(fd_.get(), [this] { on_readable(); });
     return events_.on_connected({});
   }
   if (!std::exchange(connecting_, false)) {
     if (!peer_ended(fd_.get())) return;
     // What it sent before lies in our memory.
-    fabric_.drain();
-    fabric_.forget(watched_);
+    fabric_.shared().drain();
+    fabric_.watches().remove(watched_);
     return events_.on_disconnected();
   }
   Introduction answer;
@@ -122,7 +122,7 @@ int RdmEndpoint::post(std::uint8_t* memory, std::size_t bytes, Work& work) {
 
 int RdmEndpoint::inject(std::span<const iovec> pieces) {
   if (peer_ == nullptr) return -ENOTCONN;
-  return fabric_.send(*peer_, peer_id_, peer_cookie_, pieces);
+  return fabric_.shared().send(*peer_, peer_id_, peer_cookie_, pieces);
 }
 
 void RdmEndpoint::on_message(std::uint32_t cookie, std::span<const std::uint8_t> message) {
@@ -140,7 +140,7 @@ void RdmEndpoint::on_message(std::uint32_t cookie, std::span<const std::uint8_t>
 // ---- requests and listening -----------------------------------------------------------------------------------------
 
 std::unique_ptr<Endpoint> RdmRequest::take(EndpointEvents& events, int& error) {
-  auto endpoint = fabric_.make_endpoint(events, std::move(fd_));
+  auto endpoint = std::make_unique<RdmEndpoint>(fabric_, events, std::move(fd_));
   endpoint->set_addresses(local_, hello_.address);
   if (error = endpoint->meet(hello_); error != 0) return nullptr;
   return endpoint;
@@ -155,9 +155,9 @@ void RdmRequest::reject(std::span<const std::uint8_t> data) {
 }
 
 RdmListener::~RdmListener() {
-  if (watched_ != 0) fabric_.forget(watched_);
-  if (timer_watched_ != 0) fabric_.forget(timer_watched_);
-  for (auto& [key, caller] : callers_) fabric_.forget(caller.watched);
+  if (watched_ != 0) fabric_.watches().remove(watched_);
+  if (timer_watched_ != 0) fabric_.watches().remove(timer_watched_);
+  for (auto& [key, caller] : callers_) fabric_.watches().remove(caller.watched);
 }
 
 int RdmListener::listen(ListenerEvents& events) {
@@ -165,12 +165,12 @@ int RdmListener::listen(ListenerEvents& events) {
   timer_ = OwnFd(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
   if (timer_.get() < 0 || ::listen(fd_.get(), SOMAXCONN) != 0) return -errno;
   resume();
-  timer_watched_ = fabric_.watch(timer_.get(), [this] { on_timer(); });
+  timer_watched_ = fabric_.watches().add(timer_.get(), [this] { on_timer(); });
   return 0;
 }
 
 void RdmListener::resume() {
-  if (watched_ == 0) watched_ = fabric_.watch(fd_.get(), [this] { on_readable(); });
+  if (watched_ == 0) watched_ = fabric_.watches().add(fd_.get(), [this] { on_readable(); });
 }
 
 int RdmListener::local_address(Address& out) const {
@@ -184,7 +184,7 @@ void RdmListener::on_readable() {
     if (fd.get() < 0) {
       if (!net::descriptor_shortage(-errno)) return;
       // The socket would be readable all the time.
-      fabric_.forget(std::exchange(watched_, 0));
+      fabric_.watches().remove(std::exchange(watched_, 0));
       return events_->on_paused();
     }
     if (!same_user(fd.get())) continue;
@@ -198,7 +198,7 @@ void RdmListener::on_readable() {
     const std::uint64_t key = next_caller_++;
     Caller& caller = callers_[key];
     caller.fd = std::move(fd);
-    caller.watched = fabric_.watch(caller.fd.get(), [this, key] { on_caller_readable(key); });
+    caller.watched = fabric_.watches().add(caller.fd.get(), [this, key] { on_caller_readable(key); });
     caller.until = Clock::now() + kPatience;
     if (callers_.size() == 1) set_timer();
   }
@@ -219,7 +219,7 @@ void RdmListener::on_hello(OwnFd fd, int error, const Introduction& hello) {
 }
 
 OwnFd RdmListener::dismiss(std::map<std::uint64_t, Caller>::iterator caller) {
-  fabric_.forget(caller->second.watched);
+  fabric_.watches().remove(caller->second.watched);
   OwnFd fd = std::move(caller->second.fd);
   callers_.erase(caller);
   return fd;

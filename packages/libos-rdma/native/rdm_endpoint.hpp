@@ -1,7 +1,10 @@
 // One connection, one listening address and one request over a fabric that has none of them: by rendezvous.
 #pragma once
 
+#include <chrono>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "rdm_fabric.hpp"
@@ -47,7 +50,7 @@ class RdmEndpoint final : public Endpoint {
   bool connecting_ = false;
   bool to_tell_ = false;  // accepted: on_connected() is still to come
   std::string peer_name_;
-  const RdmFabric::Peer* peer_ = nullptr;
+  const RdmPeer* peer_ = nullptr;
   std::uint32_t peer_id_ = 0;
   std::uint32_t peer_cookie_ = 0;
   Address local_;
