@@ -34,15 +34,25 @@ class WorkEvents {
 };
 
 struct Work {
+  // The fabric itself only tells receives from sends.
+  enum class Kind : std::uint8_t {
+    kReceive,
+    kFragment,      // of a message, others follow
+    kLastFragment,  // whose completion is that of the message
+    kCredit,        // credits alone
+    kControl        // the half-close, or the end
+  };
+
   std::array<std::uint64_t, 8> reserved{};  // first: the fabric's while it is posted (fi_context2)
   std::uint32_t* sends = nullptr;           // the endpoint's: those whose completions have not come
   WorkEvents* owner = nullptr;              // nullptr: nobody's, a completion that comes late is dropped
-  bool sending = false;
+  Kind kind = Kind::kReceive;
   // The owner's: which memory, whose, and where it keeps the Work.
   std::uint32_t buffer = 0;
   std::uint32_t place = 0;
   std::int32_t sga = 0;
-  void* operation = nullptr;
+
+  bool is_send() const { return kind != Kind::kReceive; }
 };
 
 class EndpointEvents : public WorkEvents {

@@ -61,7 +61,7 @@ bool LibfabricCompletions::read(fid_cq& queue) {
     auto* const work = static_cast<Work*>(entries[i].op_context);
     WorkEvents* const owner = work->owner;
     if (owner == nullptr) continue;
-    if (work->sending) {
+    if (work->is_send()) {
       if (work->sends != nullptr) {
         --*std::exchange(work->sends, nullptr);
         --sending_;
