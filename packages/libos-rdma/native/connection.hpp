@@ -38,8 +38,8 @@ class Connection final : private EndpointEvents, private net::Retryable {
   // Receives posted beyond the credits.
   static constexpr std::uint32_t kSpare = 3;
   static constexpr std::uint32_t kCreditMessages = kSpare - 1;  // under way
-  // The buffers for sends are everybody's. When half of them are taken, a connection that has this many under way waits for one of its
-  // own, so that peers which take nothing in do not keep them all.
+  // The buffers for sends are everybody's. When half of them are taken, a connection that has this many under way waits for one of
+  // those, so that peers which take nothing in do not keep them all.
   static constexpr std::uint32_t kFairSends = 2;
   static constexpr std::size_t kMostPieces = 16;
   static constexpr std::chrono::seconds kConnecting{10};
@@ -66,7 +66,7 @@ class Connection final : private EndpointEvents, private net::Retryable {
   int local_address(Address& out) const { return endpoint_ ? endpoint_->local_address(out) : -ENOTCONN; }
   int peer_address(Address& out) const { return endpoint_ ? endpoint_->peer_address(out) : -ENOTCONN; }
 
-  // To be sent: all of an sga, of which earlier calls have taken so many bytes.
+  // To be sent: all of an sga. `taken`: bytes that earlier calls took.
   struct Message {
     Sga sga = 0;
     std::uint32_t bytes = 0;

@@ -4,7 +4,7 @@
 #include <map>
 
 #include "rdm_directory.hpp"
-#include "rdm_endpoint.hpp"
+#include "rdm_listener.hpp"
 
 namespace demi::rdma {
 

@@ -10,6 +10,7 @@
 #include "rdm_datagrams.hpp"
 #include "rdm_directory.hpp"
 #include "rdm_endpoint.hpp"
+#include "rdm_listener.hpp"
 #include "region_file.hpp"
 
 namespace demi::rdma {

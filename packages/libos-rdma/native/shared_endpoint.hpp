@@ -1,5 +1,5 @@
 // The one reliable datagram endpoint of libfabric's (FI_EP_RDM) over shm that all connections of a libOS share: messages in and out, each
-// behind an envelope. Messages are copied in and out, and only so many bytes at a time as shm copies into the peer's memory at once
+// behind an envelope. Messages are copied in and out, and only as many bytes at a time as shm copies into the peer's memory at once
 // (fi_inject): nothing of an application's memory is ever in another process's hands, and nothing waits for a peer that died.
 //
 // Each message on the wire: 4 bytes connection, 4 bytes cookie, both as the receiver gave them; then the message.
