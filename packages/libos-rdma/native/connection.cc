@@ -1,7 +1,6 @@
 #include "connection.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace demi::rdma {

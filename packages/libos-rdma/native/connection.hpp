@@ -1,5 +1,5 @@
-// One connection: the handshake, credits, messages in fragments, and an end that loses nothing. It knows
-// nothing of operations: the socket above it keeps them.
+// One connection: the handshake, credits, messages in fragments, and an end that loses nothing. The socket above it keeps the
+// operations, of which a connection knows nothing.
 //
 // A side may send as many fragments as the other has posted receives for it, and learns with every message how many were posted again
 // (credits; InfiniBand's end-to-end flow control, done in the open because tcp has none of it). Three receives beyond the credits are for
@@ -7,8 +7,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <deque>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "context.hpp"
@@ -74,8 +76,9 @@ class Connection final : private EndpointEvents, private net::Retryable {
   };
   enum class Sent : std::uint8_t {
     kLater,  // not all of it: on_writable() or a retry of `waiting` follows, or on_lost()
-    kUnderWay,  // all of it: on_message_sent() follows, once for each, in the order in which they were sent (completions of a reliable
-    // connection's send queue come so)
+    // All of it: on_message_sent() follows, once for each message, in the order in which they were sent: the completions of a reliable
+    // connection's sends come in it.
+    kUnderWay,
     kDone  // all of it, and its memory is free
   };
   // Takes as much of it as can be sent now.
