@@ -1,4 +1,5 @@
-// One connection: the handshake, credits, messages in fragments, and an end that loses nothing. The socket above it keeps the operations.
+// One connection: the handshake, credits, messages in fragments, and an end that loses nothing. The socket above it keeps the
+// operations, of which a connection knows nothing.
 //
 // A side may send as many fragments as the other has posted receives for it, and learns with every message how many were posted again
 // (credits; InfiniBand's end-to-end flow control, done in the open because tcp has none of it). Three receives beyond the credits are for
@@ -6,65 +7,28 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <deque>
-#include <map>
 #include <memory>
+#include <span>
 #include <vector>
 
-#include "buffers.hpp"
-#include "demi/net/retry_lists.hpp"
-#include "demi/runtime.hpp"
-#include "fabric.hpp"
+#include "context.hpp"
 #include "wire.hpp"
 
 namespace demi::rdma {
 
-class Connection;
-
-struct Counters {
-  std::uint64_t credit_stalls = 0;  // pushes that had to wait for the peer to pop
-  std::uint64_t credit_messages = 0;
-  std::uint64_t accept_paused = 0;      // times there was no descriptor for a caller
-  std::uint64_t bad_messages = 0;       // connections ended for what the peer sent
-  std::uint64_t refused = 0;            // requests turned away
-  std::uint64_t send_full = 0;          // the send queue had no room
-  std::uint64_t datagrams_lost = 0;     // nobody popped them in time
-  std::map<int, std::uint64_t> errors;  // completions with an error, by errno
-};
-
-// What the connections of one libOS share.
-struct Context {
-  Context(Runtime& runtime, Fabric& fabric, Buffers& buffers)
-      : runtime(runtime), fabric(fabric), buffers(buffers), retries(runtime.arena()) {}
-
-  Runtime& runtime;
-  Fabric& fabric;
-  Buffers& buffers;
-  net::RetryLists retries;
-  Counters counters;
-  std::uint16_t credits = 16;
-  std::uint32_t most_message = 1u << 20;
-  std::uint64_t posted = 0;  // receives
-  // Receives that connections may post, and how many may be at once: what is left of the fabric's Works is for sends.
-  std::uint64_t claimed = 0;
-  std::uint64_t most_claimed = 0;
-  std::uint64_t sending = 0;
-  // Connecting, and not there yet.
-  std::vector<Connection*> pending;
-  // Nobody's any more: saying goodbye, or to be destroyed after the poll.
-  std::vector<std::unique_ptr<Connection>> leaving;
-};
-
 class ConnectionEvents {
  public:
-  virtual void established() = 0;
-  virtual void arrived() = 0;       // front() is something
-  virtual void writable() = 0;      // send() would take more
-  virtual void pushed(Op& op) = 0;  // all of it was sent and its memory is free
-  virtual void shut() = 0;          // the peer sends no more data; what came before is still in arrived()
-  virtual void ended() = 0;         // the peer has closed; as above
+  virtual void on_established() = 0;
+  virtual void on_arrived() = 0;   // front() is something
+  virtual void on_writable() = 0;  // send() would take more
+  // The oldest of the messages that send() left under way was sent, and its memory is free.
+  virtual void on_message_sent() = 0;
+  virtual void on_shut() = 0;   // the peer sends no more data; what came before is still at front()
+  virtual void on_ended() = 0;  // the peer has closed; as above
   // The connection is gone, for sends at once, for receives when what has arrived was taken.
-  virtual void lost(int error) = 0;
+  virtual void on_lost(int error) = 0;
 
  protected:
   ~ConnectionEvents() = default;
@@ -76,8 +40,8 @@ class Connection final : private EndpointEvents, private net::Retryable {
   // Receives posted beyond the credits.
   static constexpr std::uint32_t kSpare = 3;
   static constexpr std::uint32_t kCreditMessages = kSpare - 1;  // under way
-  // The buffers for sends are everybody's. When half of them are taken, a connection that has this many under way waits for one of its
-  // own, so that peers which take nothing in do not keep them all.
+  // The buffers for sends are everybody's. When half of them are taken, a connection that has this many under way waits for one of
+  // those, so that peers which take nothing in do not keep them all.
   static constexpr std::uint32_t kFairSends = 2;
   static constexpr std::size_t kMostPieces = 16;
   static constexpr std::chrono::seconds kConnecting{10};
@@ -104,16 +68,25 @@ class Connection final : private EndpointEvents, private net::Retryable {
   int local_address(Address& out) const { return endpoint_ ? endpoint_->local_address(out) : -ENOTCONN; }
   int peer_address(Address& out) const { return endpoint_ ? endpoint_->peer_address(out) : -ENOTCONN; }
 
-  enum class Sent : std::uint8_t {
-    kLater,     // not all of it: writable() or a retry of `waiting` follows, or lost()
-    kUnderWay,  // all of it: pushed() follows
-    kDone       // all of it, and its memory is free
+  // To be sent: all of an sga. `taken`: bytes that earlier calls took.
+  struct Message {
+    Sga sga = 0;
+    std::uint32_t bytes = 0;
+    std::uint32_t taken = 0;
   };
-  Sent send(Op& op, net::Retryable& waiting);
+  enum class Sent : std::uint8_t {
+    kLater,  // not all of it: on_writable() or a retry of `waiting` follows, or on_lost()
+    // All of it: on_message_sent() follows, once for each message, in the order in which they were sent: the completions of a reliable
+    // connection's sends come in it.
+    kUnderWay,
+    kDone  // all of it, and its memory is free
+  };
+  // Takes as much of it as can be sent now.
+  Sent send(Message& message, net::Retryable& waiting);
   // The short way for a message that can be sent and done with at once. False: send() it.
   bool send_whole(std::span<const std::uint8_t> message);
 
-  // The half-close, behind everything that send() took. False: not now; writable() or a retry of `waiting` follows, or lost().
+  // The half-close, behind everything that send() took. False: not now; on_writable() or a retry of `waiting` follows, or on_lost().
   bool send_shut(net::Retryable& waiting);
 
   bool empty() const { return arrived_.empty(); }
@@ -131,12 +104,12 @@ class Connection final : private EndpointEvents, private net::Retryable {
 
  private:
   // EndpointEvents
-  void connected(std::span<const std::uint8_t> data) override;
-  void refused(int error, std::span<const std::uint8_t> data) override;
-  void disconnected() override { give_up(-ECONNRESET); }
-  void received(Work& work, std::uint32_t bytes) override;
-  void sent(Work& work) override;
-  void failed(int error) override;
+  void on_connected(std::span<const std::uint8_t> data) override;
+  void on_refused(int error, std::span<const std::uint8_t> data) override;
+  void on_disconnected() override { give_up(-ECONNRESET); }
+  void on_received(Work& work, std::uint32_t bytes) override;
+  void on_sent(Work& work) override;
+  void on_failed(int error) override;
   // Retryable: slots or room to send were short
   void retry() override {
     post_missing();
@@ -152,13 +125,13 @@ class Connection final : private EndpointEvents, private net::Retryable {
   void return_credits();
   bool send_control(Kind kind);
   Header data_header(std::uint32_t offset, std::uint32_t bytes, std::uint32_t message) const;
-  bool post_fragment(Op& op, std::span<const iovec> pieces, std::uint32_t bytes, bool last);
+  bool post_fragment(Sga sga, std::span<const iovec> pieces, std::uint32_t bytes, bool last);
   void credits_told();
   void fragment_sent();
   Sent no_room(net::Retryable& waiting);
-  Work* begin_send();
+  Work* begin_send(Work::Kind kind);
   bool post_send(std::span<const iovec> pieces, Work& work);
-  Work* keep(bool sending, std::uint32_t buffer);
+  Work* keep(Work::Kind kind, std::uint32_t buffer);
   void drop(Work& work);
   void post_again(std::uint32_t buffer);
   void settled();

@@ -7,11 +7,11 @@
 
 namespace demi::rdma {
 
-// With a send buffer of its own; nullptr when there is none, or no Work.
-Work* Connection::begin_send() {
+// With a send buffer; nullptr when there is none, or no Work.
+Work* Connection::begin_send(Work::Kind kind) {
   std::uint32_t buffer = 0;
   if (!context_.buffers.take_send(buffer)) return nullptr;
-  Work* const work = keep(true, buffer);
+  Work* const work = keep(kind, buffer);
   if (work == nullptr) context_.buffers.give_send(buffer);
   return work;
 }
@@ -52,7 +52,7 @@ bool Connection::send_whole(std::span<const std::uint8_t> message) {
   return true;
 }
 
-Connection::Sent Connection::send(Op& op, net::Retryable& waiting) {
+Connection::Sent Connection::send(Message& message, net::Retryable& waiting) {
   Arena& arena = context_.runtime.arena();
   while (true) {
     if (!endpoint_ || !established_) return Sent::kLater;
@@ -63,9 +63,9 @@ Connection::Sent Connection::send(Op& op, net::Retryable& waiting) {
     iovec pieces[kMostPieces];
     // A fabric that sends one piece has all of it copied.
     const std::size_t room = std::clamp<std::size_t>(context_.fabric.most_pieces(), 2, kMostPieces) - 1;
-    const int gathered = arena.gather(op.sga, op.cursor, pieces + 1, static_cast<int>(room));
+    const int gathered = arena.gather(message.sga, message.taken, pieces + 1, static_cast<int>(room));
     const std::uint32_t most = context_.fabric.most_pieces() < 2 ? Buffers::kCopied : peer_.buffer;
-    std::uint32_t left = std::min({op.limit - op.cursor, peer_.buffer - std::uint32_t{Header::kBytes}, most});
+    std::uint32_t left = std::min({message.bytes - message.taken, peer_.buffer - std::uint32_t{Header::kBytes}, most});
     std::uint32_t bytes = 0;
     int count = 1;
     for (int i = 1; i <= gathered && left != 0; ++i, ++count) {
@@ -73,20 +73,21 @@ Connection::Sent Connection::send(Op& op, net::Retryable& waiting) {
       bytes += static_cast<std::uint32_t>(pieces[i].iov_len);
       left -= static_cast<std::uint32_t>(pieces[i].iov_len);
     }
-    const bool last = op.cursor + bytes == op.limit;
+    const bool last = message.taken + bytes == message.bytes;
     std::uint8_t header[Header::kBytes];
-    data_header(op.cursor, bytes, op.limit).encode(header);
+    data_header(message.taken, bytes, message.bytes).encode(header);
     pieces[0] = {header, sizeof header};
     const std::span<const iovec> fragment(pieces, static_cast<std::size_t>(count));
     if (const int error = endpoint_->inject(fragment); error == -EOPNOTSUPP) {
-      if (!post_fragment(op, fragment, bytes, last)) return no_room(waiting);
+      if (!post_fragment(message.sga, fragment, bytes, last)) return no_room(waiting);
+      message.taken += bytes;
       if (last) return Sent::kUnderWay;
     } else if (error != 0) {
       ++context_.counters.send_full;
       return no_room(waiting);
     } else {
       fragment_sent();
-      op.cursor += bytes;
+      message.taken += bytes;
       if (last) return Sent::kDone;
     }
   }
@@ -107,10 +108,10 @@ bool Connection::send_shut(net::Retryable& waiting) {
 }
 
 // By a completion: from memory that stays until it has come. A short message is copied behind its header.
-bool Connection::post_fragment(Op& op, std::span<const iovec> pieces, std::uint32_t bytes, bool last) {
+bool Connection::post_fragment(Sga sga, std::span<const iovec> pieces, std::uint32_t bytes, bool last) {
   if (sends_ >= kFairSends && context_.buffers.sends_free() < Buffers::kSends / 2) [[unlikely]]
     return false;
-  Work* const work = begin_send();
+  Work* const work = begin_send(last ? Work::Kind::kLastFragment : Work::Kind::kFragment);
   if (work == nullptr) return false;
   std::uint8_t* const memory = context_.buffers.send(work->buffer);
   iovec placed[kMostPieces];
@@ -130,12 +131,10 @@ bool Connection::post_fragment(Op& op, std::span<const iovec> pieces, std::uint3
   }
   if (!post_send({placed, count}, *work)) return false;
   if (!copied) {
-    work->sga = op.sga;
-    context_.runtime.arena().pin(op.sga);
+    work->sga = sga;
+    context_.runtime.arena().pin(sga);
   }
-  if (last) work->operation = &op;
   fragment_sent();
-  op.cursor += bytes;
   return true;
 }
 
@@ -161,16 +160,13 @@ bool Connection::send_control(Kind kind) {
   const iovec injected{header, sizeof header};
   const int error = endpoint_->inject({&injected, 1});
   if (error == -EOPNOTSUPP) {
-    Work* const work = begin_send();
+    Work* const work = begin_send(kind == Kind::kCredit ? Work::Kind::kCredit : Work::Kind::kControl);
     if (work == nullptr) return false;
     std::uint8_t* const memory = context_.buffers.send(work->buffer);
     std::memcpy(memory, header, sizeof header);
     const iovec piece{memory, sizeof header};
     if (!post_send({&piece, 1}, *work)) return false;
-    if (kind == Kind::kCredit) {
-      work->operation = this;
-      ++credit_messages_;
-    }
+    if (kind == Kind::kCredit) ++credit_messages_;
   } else if (error != 0) {
     ++context_.counters.send_full;
     return false;
@@ -184,7 +180,7 @@ bool Connection::send_control(Kind kind) {
 void Connection::return_credits() {
   const std::uint32_t enough = missing_ != 0 && peer_credits_ == 0 ? 1 : (context_.credits + 1u) / 2;
   if (!established_ || left_ || owed_ < enough) return;
-  // A peer that does not take in what it is sent is sent no more of them: sent() goes on.
+  // A peer that does not take in what it is sent is sent no more of them: on_sent() goes on.
   if (credit_messages_ == kCreditMessages) return;
   if (send_control(Kind::kCredit)) {
     ++context_.counters.credit_messages;
@@ -193,23 +189,22 @@ void Connection::return_credits() {
   }
 }
 
-void Connection::sent(Work& work) {
+void Connection::on_sent(Work& work) {
   context_.buffers.give_send(work.buffer);
   if (work.sga != 0) context_.runtime.arena().unpin(work.sga);
-  const bool credits = work.operation == this;
-  auto* const op = credits ? nullptr : static_cast<Op*>(work.operation);
+  const Work::Kind kind = work.kind;
   drop(work);
   context_.fabric.recycle(work);
   --sends_;
   --context_.sending;
-  if (credits) {
+  if (kind == Work::Kind::kCredit) {
     --credit_messages_;
     return_credits();
   }
-  if (op != nullptr && events_ != nullptr) events_->pushed(*op);
+  if (kind == Work::Kind::kLastFragment && events_ != nullptr) events_->on_message_sent();
   if (blocked_) [[unlikely]] {
     blocked_ = false;
-    if (events_ != nullptr) events_->writable();
+    if (events_ != nullptr) events_->on_writable();
   }
 }
 

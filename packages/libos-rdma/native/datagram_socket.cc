@@ -70,7 +70,7 @@ void DatagramSocket::close(std::unique_ptr<Queue>) {
   runtime_.fail_all(pops_, -ECANCELED);
 }
 
-void DatagramSocket::paused() {
+void DatagramSocket::on_paused() {
   ++context_.counters.accept_paused;
   context_.retries.when_descriptor(*this);
 }
@@ -108,7 +108,7 @@ int DatagramSocket::send(Sga sga, std::uint32_t length, const Address& to) {
 
 // ---- receiving ------------------------------------------------------------------------------------------------------
 
-void DatagramSocket::datagram(const Address& from, std::span<const std::uint8_t> bytes) {
+void DatagramSocket::on_datagram(const Address& from, std::span<const std::uint8_t> bytes) {
   if (peer_.family != 0 && !from.same(peer_)) return;
   Buffers& buffers = context_.buffers;
   std::uint32_t buffer = 0;

@@ -42,8 +42,8 @@ class DatagramSocket final : public Queue, private DatagramEvents, private net::
   };
 
   // DatagramEvents
-  void datagram(const Address& from, std::span<const std::uint8_t> bytes) override;
-  void paused() override;
+  void on_datagram(const Address& from, std::span<const std::uint8_t> bytes) override;
+  void on_paused() override;
   // Retryable: descriptors were short
   void retry() override;
 

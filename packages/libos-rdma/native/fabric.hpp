@@ -24,35 +24,45 @@ struct Work;
 
 class WorkEvents {
  public:
-  virtual void received(Work& work, std::uint32_t bytes) = 0;
-  virtual void sent(Work& work) = 0;
+  virtual void on_received(Work& work, std::uint32_t bytes) = 0;
+  virtual void on_sent(Work& work) = 0;
   // A receive or a send failed: the connection is of no use any more.
-  virtual void failed(int error) = 0;
+  virtual void on_failed(int error) = 0;
 
  protected:
   ~WorkEvents() = default;
 };
 
 struct Work {
+  // The fabric itself only tells receives from sends.
+  enum class Kind : std::uint8_t {
+    kReceive,
+    kFragment,      // of a message, others follow
+    kLastFragment,  // whose completion is that of the message
+    kCredit,        // credits alone
+    kControl        // the half-close, or the end
+  };
+
   std::array<std::uint64_t, 8> reserved{};  // first: the fabric's while it is posted (fi_context2)
   std::uint32_t* sends = nullptr;           // the endpoint's: those whose completions have not come
   WorkEvents* owner = nullptr;              // nullptr: nobody's, a completion that comes late is dropped
-  bool sending = false;
+  Kind kind = Kind::kReceive;
   // The owner's: which memory, whose, and where it keeps the Work.
   std::uint32_t buffer = 0;
   std::uint32_t place = 0;
   std::int32_t sga = 0;
-  void* operation = nullptr;
+
+  bool is_send() const { return kind != Kind::kReceive; }
 };
 
 class EndpointEvents : public WorkEvents {
  public:
   // `data`: what the side that accepted says; empty on that side.
-  virtual void connected(std::span<const std::uint8_t> data) = 0;
+  virtual void on_connected(std::span<const std::uint8_t> data) = 0;
   // Connecting did not come about. `data`: what the side that rejected says.
-  virtual void refused(int error, std::span<const std::uint8_t> data) = 0;
+  virtual void on_refused(int error, std::span<const std::uint8_t> data) = 0;
   // The peer, or the way to it, is gone.
-  virtual void disconnected() = 0;
+  virtual void on_disconnected() = 0;
 
  protected:
   ~EndpointEvents() = default;
@@ -86,9 +96,9 @@ class Request {
 
 class ListenerEvents {
  public:
-  virtual void requested(Request& request) = 0;
+  virtual void on_request(Request& request) = 0;
   // The process has no descriptor or memory for another one just now: they wait where they are until Listener::resume().
-  virtual void paused() = 0;
+  virtual void on_paused() = 0;
 
  protected:
   ~ListenerEvents() = default;
@@ -106,9 +116,9 @@ class Listener {
 
 class DatagramEvents {
  public:
-  virtual void datagram(const Address& from, std::span<const std::uint8_t> bytes) = 0;
-  // As ListenerEvents::paused(), until DatagramPort::resume().
-  virtual void paused() = 0;
+  virtual void on_datagram(const Address& from, std::span<const std::uint8_t> bytes) = 0;
+  // As ListenerEvents::on_paused(), until DatagramPort::resume().
+  virtual void on_paused() = 0;
 
  protected:
   ~DatagramEvents() = default;

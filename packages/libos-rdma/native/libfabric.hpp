@@ -1,12 +1,6 @@
-// The fabric by libfabric's FI_EP_MSG endpoints: verbs on RDMA devices, tcp anywhere.
+// The fabric by libfabric's FI_EP_MSG endpoints: verbs on RDMA devices, tcp anywhere. What it is made of has files to itself: the device, the
+// two kinds of events, the Works, listeners that have closed.
 #pragma once
-
-#include <chrono>
-#include <deque>
-#include <memory>
-#include <string>
-#include <unordered_map>
-#include <vector>
 
 #include <rdma/fabric.h>
 #include <rdma/fi_cm.h>
@@ -14,8 +8,17 @@
 #include <rdma/fi_endpoint.h>
 #include <rdma/fi_eq.h>
 
+#include <memory>
+#include <string>
+#include <unordered_map>
+
 #include "fabric.hpp"
 #include "fid.hpp"
+#include "libfabric_completions.hpp"
+#include "libfabric_device.hpp"
+#include "libfabric_events.hpp"
+#include "resting_listeners.hpp"
+#include "work_pool.hpp"
 
 namespace demi::rdma {
 
@@ -28,20 +31,20 @@ class Libfabric final : public Fabric {
   static std::unique_ptr<Libfabric> open(const FabricOptions& options, std::string& message, int& error);
   ~Libfabric() override;
 
-  const char* provider() const override { return info_->fabric_attr->prov_name; }
-  const char* device() const override { return info_->domain_attr->name; }
+  const char* provider() const override { return device_.provider(); }
+  const char* device() const override { return device_.name(); }
   std::size_t most_pieces() const override { return most_pieces_; }
-  std::size_t most_bytes() const override { return info_->ep_attr->max_msg_size; }
-  std::uint32_t most_works() const override { return most_works_; }
-  int register_memory(std::span<std::uint8_t> memory) override;
+  std::size_t most_bytes() const override { return device_.info().ep_attr->max_msg_size; }
+  std::uint32_t most_works() const override { return works_.size(); }
+  int register_memory(std::span<std::uint8_t> memory) override { return device_.register_memory(memory); }
   std::unique_ptr<Listener> bind(const Address& to, int& error) override;
   std::unique_ptr<Endpoint> endpoint(const Address& from, const Address& to, EndpointEvents& events,
                                      int& error) override;
   int connect(Endpoint& endpoint, std::span<const std::uint8_t> data) override;
   bool poll() override;
-  Work* work() override;
+  Work* work() override { return works_.take(); }
   void retire(Work& work) override;
-  void recycle(Work& work) override { free_.push_back(&work); }
+  void recycle(Work& work) override { works_.give(work); }
   int wait_fd() const override { return wait_fd_; }
   bool may_wait() override;
 
@@ -54,84 +57,40 @@ class Libfabric final : public Fabric {
   void forget(const fid& of);
   // Requests that nobody will answer: their listener closes.
   void reject_requests(fid_pep& listener);
-  // Of a listener that has closed: see Resting.
+  // Of a listener that has closed.
   void rest(Fid<fid_pep> listener, const Address& address);
   // Bytes of a message that is sent without a completion of libfabric's; 0: none.
   static constexpr std::size_t kMostInjected = 256;
-  void sending() { ++sending_; }
+  void on_posted_send() { completions_.on_posted(); }
   std::size_t most_injected() const { return most_injected_; }
-  void* memory_descriptor() const { return fi_mr_desc(memory_.get()); }
-  fid_fabric& fabric() { return *fabric_; }
-  fid_eq& events() { return *events_; }
+  void* memory_descriptor() const { return device_.memory_descriptor(); }
 
  private:
   struct Object {
     LibfabricEndpoint* endpoint = nullptr;
     LibfabricListener* listener = nullptr;
   };
-  struct Event {
-    std::uint32_t kind = 0;  // 0: a failure, `error` says which
-    fid* of = nullptr;
-    int error = 0;
-    Info info;
-    std::vector<std::uint8_t> data;
-  };
-
-  // libfabric's tcp reads freed memory when a listener is closed while a connection to it is halfway through its request (mended in
-  // 2026: ofiwg/libfabric#12709). Those that have closed go on for a moment, and reject whoever comes.
-  struct Resting {
-    Fid<fid_pep> listener;
-    Address address;
-    std::chrono::steady_clock::time_point until;
-  };
-  static constexpr std::chrono::seconds kResting{2};
-  static constexpr std::size_t kMostResting = 256;
 
   Libfabric() = default;
   int open_queues(const FabricOptions& options, std::string& message);
-  fid* waited_queue() const { return sends_ ? &sends_->fid : &completions_->fid; }
-  Info info_for(const Address& from, const Address& to) const;
+  int open_wait(std::string& message);
   bool poll_completions();
-  bool read(fid_cq& queue);
-  bool quiet() const;
-  void completion_failed(fid_cq& queue);
   bool poll_events();
-  bool read_event(Event& out);
-  void tell(Event event);
-  Fid<fid_pep> wake(const Address& to);
-  void end_rest(bool oldest);
+  void dispatch(LibfabricEvent event);
 
-  // In the order in which they are made; closed the other way round.
-  Info info_;
-  Fid<fid_fabric> fabric_;
-  Fid<fid_domain> domain_;
-  Fid<fid_mr> memory_;
-  Fid<fid_eq> events_;
-  Fid<fid_cq> completions_;
-  // tcp only: those of sends have a queue of their own, which can be waited on: its descriptor tells of the sockets of all that is bound
-  // to it, and so of what arrives for the other queue, too. That one cannot be, because libfabric asks its sockets by poll(2) then, and
-  // not by epoll, which takes longer while they are few.
-  Fid<fid_cq> sends_;
+  LibfabricDevice device_;
+  LibfabricEvents events_;
+  LibfabricCompletions completions_;
+  RestingListeners resting_{*this};
+  WorkPool works_;
   int wait_fd_ = -1;
-  int queue_fd_ = -1;  // of waited_queue()
   std::size_t most_pieces_ = 1;
   std::size_t most_injected_ = 0;
-  std::uint32_t most_works_ = 0;
   bool leaks_rejected_ = false;
   std::uint32_t leaks_left_ = 256;
   std::unordered_map<const fid*, Object> objects_;
-  bool emptied_ = false;  // by the last read
-  bool arrived_ = false;  // a message, in this poll
   std::uint32_t polls_ = 0;
-  std::uint32_t sending_ = 0;  // whose completions have not come
   bool events_due_ = true;
-  std::deque<Event> waiting_events_;
-  std::deque<Resting> resting_;
-
-  std::vector<std::unique_ptr<Work[]>> works_;
-  std::vector<Work*> free_;
-  std::vector<Work*> retired_;
-  std::vector<Work*> leaving_;
 };
 
 }  // namespace demi::rdma

@@ -53,7 +53,7 @@ int LibfabricEndpoint::send(std::span<const iovec> pieces, Work& work) {
   if (error == 0) [[likely]] {
     ++sends_;
     work.sends = &sends_;
-    fabric_.sending();
+    fabric_.on_posted_send();
   }
   return static_cast<int>(error);
 }
@@ -117,9 +117,9 @@ int LibfabricListener::local_address(Address& out) const {
   return read_address(fi_getname(&endpoint_->fid, &storage, &length), storage, out);
 }
 
-void LibfabricListener::requested(Info info, std::span<const std::uint8_t> data) {
+void LibfabricListener::on_request(Info info, std::span<const std::uint8_t> data) {
   LibfabricRequest request(fabric_, *endpoint_, std::move(info), data);
-  if (events_ != nullptr) events_->requested(request);
+  if (events_ != nullptr) events_->on_request(request);
 }
 
 }  // namespace demi::rdma

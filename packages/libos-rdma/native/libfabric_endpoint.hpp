@@ -59,7 +59,7 @@ class LibfabricListener final : public Listener {
   void resume() override {}
   int local_address(Address& out) const override;
 
-  void requested(Info info, std::span<const std::uint8_t> data);
+  void on_request(Info info, std::span<const std::uint8_t> data);
 
  private:
   Libfabric& fabric_;

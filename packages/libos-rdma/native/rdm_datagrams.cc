@@ -18,11 +18,11 @@ RdmDatagramPort::RdmDatagramPort(RdmFabric& fabric, const Address& at, OwnFd fd,
       at_(at),
       listener_(fabric, at, std::move(fd)),
       events_(events),
-      id_(fabric.enter(*this)),
+      id_(fabric.demux().enter(*this)),
       cookie_(fabric.fresh_cookie()) {}
 
 RdmDatagramPort::~RdmDatagramPort() {
-  fabric_.leave_port(id_);
+  fabric_.demux().leave_port(id_);
   while (!callers_.empty()) dismiss(callers_.begin());
 }
 
@@ -38,7 +38,7 @@ int RdmDatagramPort::send(const Address& to, std::span<const iovec> pieces) {
   return fabric_.directory().send(to, from, pieces);
 }
 
-void RdmDatagramPort::requested(Request& request) {
+void RdmDatagramPort::on_request(Request& request) {
   Caller caller;
   caller.fd = static_cast<RdmRequest&>(request).hand_over();
   const auto limit = fabric_.directory().limit();
@@ -51,7 +51,7 @@ void RdmDatagramPort::requested(Request& request) {
   if (error != 0) return;
   if (callers_.size() == kMostCallers) dismiss(callers_.begin());
   const std::uint64_t key = next_caller_++;
-  caller.watched = fabric_.watch(caller.fd.get(), [this, key] {
+  caller.watched = fabric_.watches().add(caller.fd.get(), [this, key] {
     const auto found = callers_.find(key);
     if (found != callers_.end() && peer_ended(found->second.fd.get())) dismiss(found);
   });
@@ -59,17 +59,17 @@ void RdmDatagramPort::requested(Request& request) {
 }
 
 void RdmDatagramPort::dismiss(std::map<std::uint64_t, Caller>::iterator caller) {
-  fabric_.forget(caller->second.watched);
+  fabric_.watches().remove(caller->second.watched);
   callers_.erase(caller);
 }
 
-void RdmDatagramPort::arrived(std::uint32_t cookie, std::span<const std::uint8_t> message) {
+void RdmDatagramPort::on_message(std::uint32_t cookie, std::span<const std::uint8_t> message) {
   // Of a port that had this number before; of somebody who does not know what a datagram is.
   Address from;
   if (cookie != cookie_ || !DatagramHeader::decode(message, from) || from.family != at_.family) {
-    return fabric_.lose_datagram();
+    return fabric_.demux().lose_datagram();
   }
-  events_.datagram(from, message.subspan(DatagramHeader::kBytes));
+  events_.on_datagram(from, message.subspan(DatagramHeader::kBytes));
 }
 
 }  // namespace demi::rdma

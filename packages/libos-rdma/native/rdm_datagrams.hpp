@@ -4,7 +4,7 @@
 #include <map>
 
 #include "rdm_directory.hpp"
-#include "rdm_endpoint.hpp"
+#include "rdm_listener.hpp"
 
 namespace demi::rdma {
 
@@ -23,7 +23,7 @@ class RdmDatagramPort final : public DatagramPort, private ListenerEvents {
   int local_address(Address& out) const override;
 
   // From the fabric: a message for this port.
-  void arrived(std::uint32_t cookie, std::span<const std::uint8_t> message);
+  void on_message(std::uint32_t cookie, std::span<const std::uint8_t> message);
 
  private:
   struct Caller {
@@ -32,8 +32,8 @@ class RdmDatagramPort final : public DatagramPort, private ListenerEvents {
   };
 
   // ListenerEvents
-  void requested(Request& request) override;
-  void paused() override { events_.paused(); }
+  void on_request(Request& request) override;
+  void on_paused() override { events_.on_paused(); }
   void dismiss(std::map<std::uint64_t, Caller>::iterator caller);
 
   RdmFabric& fabric_;

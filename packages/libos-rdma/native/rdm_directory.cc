@@ -106,12 +106,12 @@ RdmDirectory::Entry RdmDirectory::ask(const Address& to, const Key& key, const A
   }
   const auto entry = known_.try_emplace(key).first;
   entry->second.fd = std::move(fd);
-  entry->second.watched = fabric_.watch(entry->second.fd.get(), [this, key] { readable(key); });
+  entry->second.watched = fabric_.watches().add(entry->second.fd.get(), [this, key] { on_readable(key); });
   return entry;
 }
 
 // Whom we asked answers, or is gone.
-void RdmDirectory::readable(const Key& key) {
+void RdmDirectory::on_readable(const Key& key) {
   const auto entry = known_.find(key);
   if (entry == known_.end()) return;
   Known& known = entry->second;
@@ -125,7 +125,7 @@ void RdmDirectory::readable(const Key& key) {
   if (error != 0 || answer.kind != Introduction::Kind::kAccept || answer.data.size() != 4) return forget(entry);
   known.limit = 0;
   for (std::size_t i = answer.data.size(); i-- > 0;) known.limit = known.limit << 8 | answer.data[i];
-  known.peer = fabric_.meet(answer.name);
+  known.peer = fabric_.peers().meet(answer.name);
   if (known.peer == nullptr) return forget(entry);
   known.name = answer.name;
   known.id = answer.id;
@@ -137,20 +137,20 @@ void RdmDirectory::readable(const Key& key) {
 // message to a peer.
 int RdmDirectory::pass(const Known& known, std::span<const iovec> pieces) {
   if (bytes_in(pieces) > known.limit) return -EMSGSIZE;
-  return fabric_.send(*known.peer, known.id, known.cookie, pieces);
+  return fabric_.shared().send(*known.peer, known.id, known.cookie, pieces);
 }
 
-void RdmDirectory::flush() {
+void RdmDirectory::transmit() {
   turn_.swap(ready_);
   for (const Key& key : turn_) {
     const auto entry = known_.find(key);
-    if (entry != known_.end() && entry->second.peer != nullptr && !flush(entry)) ready_.push_back(key);
+    if (entry != known_.end() && entry->second.peer != nullptr && !transmit_waiting(entry)) ready_.push_back(key);
   }
   turn_.clear();
 }
 
 // True when nothing waits any more.
-bool RdmDirectory::flush(Entry entry) {
+bool RdmDirectory::transmit_waiting(Entry entry) {
   Known& known = entry->second;
   while (!known.waiting.empty()) {
     std::vector<std::uint8_t>& message = known.waiting.front();
@@ -185,8 +185,8 @@ void RdmDirectory::keep(Known& known, std::span<const iovec> pieces) {
 
 void RdmDirectory::forget(Entry entry) {
   Known& known = entry->second;
-  fabric_.forget(known.watched);
-  if (known.peer != nullptr) fabric_.part(known.name);
+  fabric_.watches().remove(known.watched);
+  if (known.peer != nullptr) fabric_.peers().part(known.name);
   lost_ += known.waiting.size();
   for (const auto& message : known.waiting) waiting_bytes_ -= message.size();
   // Whoever has the address next is asked first.

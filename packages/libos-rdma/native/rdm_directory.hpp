@@ -45,16 +45,16 @@ class RdmDirectory {
   // What one who asks is told besides who we are: how long a message may be.
   std::array<std::uint8_t, 4> limit() const;
   std::uint64_t lost() const { return lost_; }
-  // Somebody has answered whom something waits for: flush() from time to time.
+  // Somebody has answered whom something waits for: transmit() from time to time.
   bool any_ready() const { return !ready_.empty(); }
-  void flush();
+  void transmit();
 
  private:
   using Key = std::array<std::uint8_t, 19>;
   struct Known {
     OwnFd fd;
     std::uint64_t watched = 0;
-    const RdmFabric::Peer* peer = nullptr;  // not yet answered
+    const RdmPeer* peer = nullptr;  // not yet answered
     std::string name;
     std::uint32_t id = 0;
     std::uint32_t cookie = 0;
@@ -66,17 +66,17 @@ class RdmDirectory {
 
   static Key key_of(const Address& address);
   Entry ask(const Address& to, const Key& key, const Address& from, int& error);
-  void readable(const Key& key);
+  void on_readable(const Key& key);
   int pass(const Known& known, std::span<const iovec> pieces);
   void keep(Known& known, std::span<const iovec> pieces);
-  bool flush(Entry entry);
+  bool transmit_waiting(Entry entry);
   void forget(Entry entry);
 
   RdmFabric& fabric_;
   std::uint32_t buffer_;
   std::map<Key, Known> known_;
   std::vector<Key> ready_;
-  std::vector<Key> turn_;  // of flush()
+  std::vector<Key> turn_;  // of transmit()
   std::size_t waiting_bytes_ = 0;
   std::uint64_t uses_ = 0;
   std::uint64_t lost_ = 0;

@@ -1,8 +1,6 @@
 #include "rdma_socket.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <utility>
 
 namespace demi::rdma {
@@ -12,13 +10,13 @@ class RdmaSocket::Handshaking final : public ConnectionEvents {
  public:
   explicit Handshaking(RdmaSocket& listener) : listener_(listener) {}
 
-  void established() override { listener_.handshake_over(*this, true); }
-  void arrived() override {}
-  void writable() override {}
-  void pushed(Op&) override {}
-  void shut() override {}
-  void ended() override {}
-  void lost(int) override { listener_.handshake_over(*this, false); }
+  void on_established() override { listener_.on_handshake_over(*this, true); }
+  void on_arrived() override {}
+  void on_writable() override {}
+  void on_message_sent() override {}
+  void on_shut() override {}
+  void on_ended() override {}
+  void on_lost(int) override { listener_.on_handshake_over(*this, false); }
 
   std::unique_ptr<Connection> connection;
 
@@ -26,7 +24,8 @@ class RdmaSocket::Handshaking final : public ConnectionEvents {
   RdmaSocket& listener_;
 };
 
-RdmaSocket::RdmaSocket(Context& context, int family) : Queue(context.runtime), context_(context), family_(family) {}
+RdmaSocket::RdmaSocket(Context& context, int family)
+    : Queue(context.runtime), context_(context), family_(family), sender_(context, *this), receiver_(context, *this) {}
 RdmaSocket::~RdmaSocket() = default;
 
 // ---- control path ---------------------------------------------------------------------------------------------------
@@ -118,82 +117,68 @@ void RdmaSocket::connect(Op& op, const Address& to) {
   state_ = State::kConnecting;
 }
 
-void RdmaSocket::established() {
+void RdmaSocket::on_established() {
   state_ = State::kConnected;
   if (connect_op_ != nullptr) runtime_.complete(*std::exchange(connect_op_, nullptr), 0);
   start_send();
   drain();
 }
 
-void RdmaSocket::lost(int error) {
-  if (state_ == State::kConnecting) {
-    // Another attempt may follow.
-    state_ = State::kIdle;
-    shut_ = false;
-    Connection::leave(std::move(connection_));
-    if (connect_op_ != nullptr) runtime_.complete(*std::exchange(connect_op_, nullptr), error);
-    runtime_.fail_all(pushes_, error);
-    return runtime_.fail_all(pops_, error);
-  }
-  if (send_error_ == 0) send_error_ = error;
-  if (receive_error_ == 0 && !ended_) receive_error_ = error;
-  runtime_.fail_all(sending_, error);
-  runtime_.fail_all(pushes_, send_error_);
+void RdmaSocket::on_lost(int error) {
+  if (state_ == State::kConnecting) return abandon(error);
+  receiver_.lose(error);
+  sender_.lose(error);
   drain();
+}
+
+// The attempt to connect. Another may follow.
+void RdmaSocket::abandon(int error) {
+  state_ = State::kIdle;
+  Connection::leave(std::move(connection_));
+  if (connect_op_ != nullptr) runtime_.complete(*std::exchange(connect_op_, nullptr), error);
+  sender_.start_over(error);
+  receiver_.fail_pops(error);
 }
 
 // The peer sends no more, and takes what it is sent.
-void RdmaSocket::shut() {
-  ended_ = true;
+void RdmaSocket::on_shut() {
+  receiver_.end();
   drain();
 }
 
-// The peer closed, both ways: what is not under way to it would never be popped.
-void RdmaSocket::ended() {
-  ended_ = true;
-  if (send_error_ == 0) send_error_ = -EPIPE;
-  runtime_.fail_all(pushes_, send_error_);
+// The peer closed, both ways.
+void RdmaSocket::on_ended() {
+  receiver_.end();
+  sender_.end();
   drain();
 }
 
 bool RdmaSocket::cancel(Op& op) {
   if (&op == connect_op_) {
     connect_op_ = nullptr;
-    state_ = State::kIdle;
-    shut_ = false;
-    Connection::leave(std::move(connection_));
-    runtime_.fail_all(pushes_, -ECANCELED);
-    runtime_.fail_all(pops_, -ECANCELED);
+    abandon(-ECANCELED);
     return true;
   }
   if (!op.linked) return false;
   switch (op.code) {
     case layout::kOpPush:
-      // What went out cannot be taken back, and a message with a hole would be worthless.
-      if (op.started || op.cursor != 0) return false;
-      pushes_.remove(op);
-      send_end();
+      if (!sender_.cancel(op)) return false;
+      send_shut();
       return true;
     case layout::kOpAccept:
       accepts_.remove(op);
       return true;
     default:
-      pops_.remove(op);
+      receiver_.cancel(op);
       return true;
   }
 }
 
 int RdmaSocket::shutdown() {
   if (state_ != State::kConnected && state_ != State::kConnecting) return -ENOTCONN;
-  shut_ = true;
-  send_end();
+  sender_.shut();
+  send_shut();
   return 0;
-}
-
-// After shutdown(), behind all pushes.
-void RdmaSocket::send_end() {
-  if (!shut_ || end_sent_ || state_ != State::kConnected || !pushes_.empty() || send_error_ != 0) return;
-  end_sent_ = connection_->send_shut(*this);
 }
 
 void RdmaSocket::close(std::unique_ptr<Queue>) {
@@ -207,12 +192,8 @@ void RdmaSocket::close(std::unique_ptr<Queue>) {
     const std::chrono::seconds lingering(std::min(linger_, 60));
     Connection::leave(std::move(connection_), linger_ < 0 ? Connection::kLeaving : lingering);
   }
-  // The memory of those under way is pinned until the fabric has read it.
-  runtime_.fail_all(sending_, -ECANCELED);
-  runtime_.fail_all(pushes_, -ECANCELED);
-  runtime_.fail_all(pops_, -ECANCELED);
-  if (message_ != 0) runtime_.arena().free(std::exchange(message_, 0));
-  if (assembly_ != 0) runtime_.arena().free(std::exchange(assembly_, 0));
+  sender_.close();
+  receiver_.close();
 }
 
 // ---- accepting ------------------------------------------------------------------------------------------------------
@@ -223,7 +204,7 @@ void RdmaSocket::accept(Op& op) {
   hand_out();
 }
 
-void RdmaSocket::requested(Request& request) {
+void RdmaSocket::on_request(Request& request) {
   if (handshaking_.size() + waiting_.size() >= backlog_) {
     ++context_.counters.refused;
     const auto reason = static_cast<std::uint8_t>(Refusal::kBacklog);
@@ -235,12 +216,12 @@ void RdmaSocket::requested(Request& request) {
   handshaking_.push_back(std::move(handshaking));
 }
 
-void RdmaSocket::paused() {
+void RdmaSocket::on_paused() {
   ++context_.counters.accept_paused;
   context_.retries.when_descriptor(*this);
 }
 
-void RdmaSocket::handshake_over(Handshaking& of, bool accepted) {
+void RdmaSocket::on_handshake_over(Handshaking& of, bool accepted) {
   const auto found = std::ranges::find_if(handshaking_, [&](const auto& one) { return one.get() == &of; });
   if (found == handshaking_.end()) return;
   auto connection = std::move((*found)->connection);
@@ -265,180 +246,36 @@ void RdmaSocket::hand_out() {
   }
 }
 
-// ---- sending --------------------------------------------------------------------------------------------------------
+// ---- sending and receiving ------------------------------------------------------------------------------------------
 
 void RdmaSocket::push(Op& op) {
   if (state_ != State::kConnected && state_ != State::kConnecting) return runtime_.complete(op, -ENOTCONN);
   if (op.flags & layout::kFlagTo) return runtime_.complete(op, -EISCONN);
-  if (send_error_ != 0) return runtime_.complete(op, send_error_);
-  if (shut_) return runtime_.complete(op, -EPIPE);
-  if (pushes_.size() + sending_.size() >= kMaxPushes) return runtime_.complete(op, -EAGAIN);
-  pushes_.push_back(op);
-  if (state_ == State::kConnected) start_send();
-}
-
-void RdmaSocket::start_send() {
-  while (!pushes_.empty() && send_error_ == 0) {
-    Op& op = *pushes_.front();
-    if (op.limit > connection_->peer().most_message) {
-      // In order: those before it first.
-      if (!sending_.empty()) return;
-      pushes_.remove(op);
-      runtime_.complete(op, -EMSGSIZE);
-      continue;
-    }
-    const Connection::Sent sent = connection_->send(op, *this);
-    if (sent == Connection::Sent::kLater) return;
-    pushes_.remove(op);
-    if (sent == Connection::Sent::kDone) {
-      runtime_.complete(op, static_cast<std::int32_t>(op.limit));
-    } else {
-      op.started = true;
-      sending_.push_back(op);
-    }
-  }
-  send_end();
+  if (sender_.push(op)) start_send();
 }
 
 bool RdmaSocket::try_push(Sga sga, std::uint32_t) {
-  if (state_ != State::kConnected || shut_ || !pushes_.empty() || !sending_.empty() || send_error_ != 0) return false;
-  Arena& arena = runtime_.arena();
-  if (!connection_->send_whole(arena.bytes_of(sga))) return false;
-  arena.free(sga);
-  return true;
+  return state_ == State::kConnected && sender_.try_push(*connection_, sga);
 }
 
-void RdmaSocket::pushed(Op& op) {
-  sending_.remove(op);
-  runtime_.complete(op, static_cast<std::int32_t>(op.limit));
-  if (!pushes_.empty()) start_send();
+void RdmaSocket::start_send() {
+  if (state_ == State::kConnected) sender_.start(*connection_);
 }
 
-// ---- receiving ------------------------------------------------------------------------------------------------------
-
-Sga RdmaSocket::try_pop() {
-  if (state_ != State::kConnected || !pops_.empty() || taken_ != 0) return 0;
-  if (message_ == 0 && !next_message()) return 0;
-  return std::exchange(message_, 0);
+void RdmaSocket::send_shut() {
+  if (state_ == State::kConnected) sender_.send_shut(*connection_);
 }
+
+Sga RdmaSocket::try_pop() { return state_ == State::kConnected ? receiver_.try_pop(*connection_) : 0; }
 
 void RdmaSocket::pop(Op& op) {
   if (state_ != State::kConnected && state_ != State::kConnecting) return runtime_.complete(op, -ENOTCONN);
-  pops_.push_back(op);
+  receiver_.pop(op);
   drain();
 }
 
 void RdmaSocket::drain() {
-  while (!pops_.empty()) {
-    Op& op = *pops_.front();
-    if (message_ != 0 || next_message()) {
-      const std::uint32_t left = runtime_.arena().total(message_) - taken_;
-      if (taken_ == 0 && (op.limit == 0 || op.limit >= left)) {
-        deliver(op);
-      } else if (!deliver_part(op)) {
-        return context_.retries.when_memory(*this);
-      }
-      continue;
-    }
-    if (!connection_ || !connection_->empty() || linked()) return;
-    if (receive_error_ == 0 && ended_ && assembly_ != 0) receive_error_ = -ECONNABORTED;
-    if (receive_error_ != 0) return runtime_.fail_all(pops_, receive_error_);
-    if (!ended_) return;
-    runtime_.complete(*pops_.pop_front(), 0);
-  }
-}
-
-// True when message_ is one.
-bool RdmaSocket::next_message() {
-  if (!connection_ || connection_->empty()) return false;
-  if (connection_->front().header.more || assembly_ != 0) return assemble();
-  message_ = connection_->take_front();
-  taken_ = 0;
-  return true;
-}
-
-// A message of several fragments is copied together, and each fragment's receive posted again at once.
-bool RdmaSocket::assemble() {
-  Arena& arena = runtime_.arena();
-  if (assembly_ == 0) {
-    std::array<std::uint32_t, layout::kMaxSegments> sizes;
-    std::size_t count = 0;
-    for (std::uint32_t left = connection_->front().header.message; left != 0; ++count) {
-      sizes[count] = std::min(left, arena.largest());
-      left -= sizes[count];
-    }
-    assembly_ = arena.alloc_chain({sizes.data(), count});
-    if (assembly_ == 0) {
-      context_.retries.when_memory(*this);
-      return false;
-    }
-    assembled_ = 0;
-  }
-  while (!connection_->empty()) {
-    const auto fragment = connection_->front_bytes();
-    const bool more = connection_->front().header.more;
-    std::size_t skip = assembled_;
-    std::size_t done = 0;
-    arena.for_each_segment(assembly_, [&](std::span<std::uint8_t> segment) {
-      const std::size_t before = std::min(skip, segment.size());
-      skip -= before;
-      const std::size_t n = std::min(segment.size() - before, fragment.size() - done);
-      std::memcpy(segment.data() + before, fragment.data() + done, n);
-      done += n;
-    });
-    assembled_ += static_cast<std::uint32_t>(fragment.size());
-    connection_->drop_front();
-    if (more) continue;
-    message_ = std::exchange(assembly_, 0);
-    taken_ = 0;
-    return true;
-  }
-  return false;
-}
-
-void RdmaSocket::deliver(Op& op) {
-  const auto length = static_cast<std::int32_t>(runtime_.arena().total(message_));
-  pops_.remove(op);
-  runtime_.complete(op, length, std::exchange(message_, 0));
-}
-
-// A pop that wants less than there is, or the rest of a message: a copy. False when there is no memory for it.
-bool RdmaSocket::deliver_part(Op& op) {
-  Arena& arena = runtime_.arena();
-  const std::uint32_t left = arena.total(message_) - taken_;
-  const std::uint32_t bytes = op.limit == 0 ? left : std::min(left, op.limit);
-  std::array<std::uint32_t, layout::kMaxSegments> sizes;
-  std::size_t count = 0;
-  for (std::uint32_t rest = bytes; rest != 0; ++count) {
-    sizes[count] = std::min(rest, arena.largest());
-    rest -= sizes[count];
-  }
-  const Sga part = arena.alloc_chain({sizes.data(), count});
-  if (part == 0) return false;
-  iovec from[layout::kMaxSegments];
-  const int pieces = arena.gather(message_, taken_, from, layout::kMaxSegments);
-  int piece = 0;
-  std::size_t used = 0;
-  arena.for_each_segment(part, [&](std::span<std::uint8_t> to) {
-    for (std::size_t done = 0; done < to.size() && piece < pieces;) {
-      const std::size_t n = std::min(to.size() - done, from[piece].iov_len - used);
-      std::memcpy(to.data() + done, static_cast<const std::uint8_t*>(from[piece].iov_base) + used, n);
-      done += n;
-      used += n;
-      if (used == from[piece].iov_len) {
-        ++piece;
-        used = 0;
-      }
-    }
-  });
-  taken_ += bytes;
-  if (bytes == left) {
-    arena.free(std::exchange(message_, 0));
-    taken_ = 0;
-  }
-  pops_.remove(op);
-  runtime_.complete(op, static_cast<std::int32_t>(bytes), part);
-  return true;
+  if (connection_) receiver_.drain(*connection_);
 }
 
 void RdmaSocket::retry() {
@@ -446,7 +283,7 @@ void RdmaSocket::retry() {
     listener_->resume();
     return hand_out();
   }
-  if (connection_) start_send();
+  start_send();
   drain();
 }
 

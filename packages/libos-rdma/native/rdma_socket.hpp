@@ -1,4 +1,5 @@
-// A socket over a fabric as a queue: a connection, or a listener. One push is one pop, unless the pop wants fewer bytes.
+// A socket over a fabric as a queue: a connection, or a listener. What it sends and what it receives have files to themselves; here is how it
+// gets its connection, and loses it.
 #pragma once
 
 #include <deque>
@@ -6,14 +7,13 @@
 
 #include "connection.hpp"
 #include "demi/queue.hpp"
+#include "message_receiver.hpp"
+#include "message_sender.hpp"
 
 namespace demi::rdma {
 
 class RdmaSocket final : public Queue, private ConnectionEvents, private ListenerEvents, private net::Retryable {
  public:
-  // Pushes of one queue that wait for the peer to pop; one more ends with EAGAIN.
-  static constexpr std::size_t kMaxPushes = 1024;
-
   RdmaSocket(Context& context, int family);
   ~RdmaSocket() override;
 
@@ -40,28 +40,25 @@ class RdmaSocket final : public Queue, private ConnectionEvents, private Listene
   class Handshaking;
 
   // ConnectionEvents
-  void established() override;
-  void arrived() override { drain(); }
-  void writable() override { start_send(); }
-  void pushed(Op& op) override;
-  void shut() override;
-  void ended() override;
-  void lost(int error) override;
+  void on_established() override;
+  void on_arrived() override { drain(); }
+  void on_writable() override { start_send(); }
+  void on_message_sent() override { sender_.on_message_sent(*connection_); }
+  void on_shut() override;
+  void on_ended() override;
+  void on_lost(int error) override;
   // ListenerEvents
-  void requested(Request& request) override;
-  void paused() override;
+  void on_request(Request& request) override;
+  void on_paused() override;
   // Retryable: memory, queue descriptors or room to send were short
   void retry() override;
 
+  void abandon(int error);
   void start_send();
-  void send_end();
+  void send_shut();
   void drain();
-  bool next_message();
-  bool assemble();
-  void deliver(Op& op);
-  bool deliver_part(Op& op);
   void hand_out();
-  void handshake_over(Handshaking& of, bool accepted);
+  void on_handshake_over(Handshaking& of, bool accepted);
 
   Context& context_;
   int family_;
@@ -70,19 +67,8 @@ class RdmaSocket final : public Queue, private ConnectionEvents, private Listene
   std::unique_ptr<Listener> listener_;
   std::unique_ptr<Connection> connection_;
   Op* connect_op_ = nullptr;
-  OpList pushes_;   // to be sent
-  OpList sending_;  // all of it is under way
-  OpList pops_;
-  bool ended_ = false;
-  bool shut_ = false;      // shutdown() was called
-  bool end_sent_ = false;  // and the peer told
-  int receive_error_ = 0;
-  int send_error_ = 0;
-
-  Sga message_ = 0;              // whole, and not popped
-  std::uint32_t taken_ = 0;      // bytes of it that were
-  Sga assembly_ = 0;             // arriving in fragments
-  std::uint32_t assembled_ = 0;  // bytes of it that are there
+  MessageSender sender_;
+  MessageReceiver receiver_;
 
   bool no_delay_ = true;
   bool keep_alive_ = false;

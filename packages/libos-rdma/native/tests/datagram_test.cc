@@ -44,8 +44,8 @@ Bytes datagram(std::string_view text, std::uint8_t family = 4, std::uint16_t por
 
 // Ports without sockets.
 struct Ignore final : public DatagramEvents {
-  void datagram(const Address&, std::span<const std::uint8_t>) override { ++count; }
-  void paused() override { FAIL("out of descriptors"); }
+  void on_datagram(const Address&, std::span<const std::uint8_t>) override { ++count; }
+  void on_paused() override { FAIL("out of descriptors"); }
   std::size_t count = 0;
 };
 

@@ -155,19 +155,19 @@ RawShmPeer::RawShmPeer(Loopback& loopback, const Address& to, const RawHandshake
   id = answer->id;
   cookie = answer->cookie;
   name_ = answer->name;
-  peer_ = fabric_->meet(name_);
+  peer_ = fabric_->peers().meet(name_);
   REQUIRE(peer_ != nullptr);
   loopback_.add(*this);
 }
 
 RawShmPeer::~RawShmPeer() {
   loopback_.remove(*this);
-  fabric_->part(name_);
+  fabric_->peers().part(name_);
 }
 
 bool RawShmPeer::send(std::uint32_t to, std::uint32_t knows, const Bytes& message) {
   const iovec piece{const_cast<std::uint8_t*>(message.data()), message.size()};
-  return fabric_->send(*peer_, to, knows, {&piece, 1}) == 0;
+  return fabric_->shared().send(*peer_, to, knows, {&piece, 1}) == 0;
 }
 
 void RawShmPeer::turn() { fabric_->poll(); }

@@ -86,7 +86,7 @@ class RawShmPeer final : public Driven {
   Loopback& loopback_;
   std::unique_ptr<RdmFabric> fabric_;
   std::string name_;
-  const RdmFabric::Peer* peer_ = nullptr;
+  const RdmPeer* peer_ = nullptr;
 };
 
 // An endpoint of libfabric's over shm without a libOS.
