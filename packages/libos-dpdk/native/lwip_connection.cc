@@ -135,7 +135,7 @@ std::size_t LwipConnection::write(std::span<const std::uint8_t> bytes) {
   return taken;
 }
 
-void LwipConnection::flush() {
+void LwipConnection::output() {
   if (pcb_ != nullptr) tcp_output(pcb_);
 }
 
@@ -246,7 +246,7 @@ err_t LwipConnection::on_connected(void* arg, tcp_pcb*, err_t) {
   bool aborted = false;
   self->aborted_ = &aborted;
   self->connecting_ = false;
-  if (self->events_ != nullptr) self->events_->connected();
+  if (self->events_ != nullptr) self->events_->on_connected();
   if (aborted) return ERR_ABRT;
   self->aborted_ = nullptr;
   return ERR_OK;
@@ -260,7 +260,7 @@ bool LwipConnection::deliver(pbuf* chain) {
     ++stack_.counters.receive_starved;
     return false;
   }
-  for (const Sga chunk : chunks) events_->received(chunk);
+  for (const Sga chunk : chunks) events_->on_received(chunk);
   return true;
 }
 
@@ -288,7 +288,7 @@ err_t LwipConnection::on_received(void* arg, tcp_pcb* pcb, pbuf* chain, err_t) {
   self->aborted_ = &aborted;
   if (chain == nullptr) {
     if (has_ended(*pcb)) self->leave();
-    self->events_->ended();
+    self->events_->on_ended();
   } else if (!self->deliver(chain)) {
     self->aborted_ = nullptr;
     // Kept here, not by lwIP, which forgets what it could not hand over when the connection ends meanwhile. The window bounds it.
@@ -304,7 +304,7 @@ err_t LwipConnection::on_received(void* arg, tcp_pcb* pcb, pbuf* chain, err_t) {
 err_t LwipConnection::on_sent(void* arg, tcp_pcb* pcb, std::uint16_t) {
   auto* self = static_cast<LwipConnection*>(arg);
   if (self == nullptr) return ERR_OK;
-  self->recovery_.acknowledged(*pcb);
+  self->recovery_.on_acknowledged(*pcb);
   return self->tell_writable();
 }
 
@@ -313,7 +313,7 @@ err_t LwipConnection::tell_writable() {
   bool aborted = false;
   aborted_ = &aborted;
   blocked_ = false;
-  events_->writable();
+  events_->on_writable();
   if (aborted) return ERR_ABRT;
   aborted_ = nullptr;
   return ERR_OK;
@@ -332,7 +332,7 @@ void LwipConnection::on_error(void* arg, err_t error) {
   if (error == ERR_CLSD) return;  // both sides have ended, and everything was acknowledged
   const int code = self->connecting_ && error == ERR_RST ? -ECONNREFUSED : errno_of(error);
   if (self->events_ != nullptr && self->early_ == nullptr) {
-    self->events_->failed(code);
+    self->events_->on_failed(code);
   } else {
     self->early_error_ = code;
   }
@@ -343,8 +343,8 @@ void LwipConnection::tell_early() {
     if (!deliver(chain)) return stack_.attend(*this);
     early_ = nullptr;
   }
-  if (std::exchange(early_end_, false)) events_->ended();
-  if (const int error = std::exchange(early_error_, 0); error != 0) events_->failed(error);
+  if (std::exchange(early_end_, false)) events_->on_ended();
+  if (const int error = std::exchange(early_error_, 0); error != 0) events_->on_failed(error);
 }
 
 // ---- listener -------------------------------------------------------------------------------------------------------
@@ -378,7 +378,7 @@ err_t LwipListener::on_accept(void* arg, tcp_pcb* pcb, err_t error) {
 
 void LwipListener::tell_incoming() {
   auto incoming = std::exchange(incoming_, {});
-  for (auto& connection : incoming) events_.incoming(std::move(connection));
+  for (auto& connection : incoming) events_.on_incoming(std::move(connection));
 }
 
 }  // namespace demi::dpdk

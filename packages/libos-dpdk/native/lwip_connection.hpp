@@ -21,7 +21,7 @@ class LwipConnection final : public Connection {
   int bind(const Address& to) override;
   int connect(const Address& to) override;
   std::size_t write(std::span<const std::uint8_t> bytes) override;
-  void flush() override;
+  void output() override;
   void consumed(std::size_t bytes) override;
   void end() override;
   void close() override;

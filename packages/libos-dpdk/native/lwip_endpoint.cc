@@ -65,7 +65,7 @@ void LwipEndpoint::on_received(void* arg, udp_pcb*, pbuf* datagram, const ip_add
     return;
   }
   stack.arena().set_address(sga, sender);
-  self->events_->received(sga);
+  self->events_->on_received(sga);
 }
 
 int LwipEndpoint::local_address(Address& out) const {

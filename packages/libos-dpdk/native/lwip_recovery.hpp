@@ -21,7 +21,7 @@ class LwipRecovery {
   static constexpr std::uint32_t kLookMs = 5;
 
   // From lwIP's callback for acknowledged bytes: before it sends what there is now room for.
-  void acknowledged(tcp_pcb& pcb) {
+  void on_acknowledged(tcp_pcb& pcb) {
     duplicates_ = 0;
     if (pcb.snd_wl2 != pcb.lastack) [[unlikely]]
       keep_window(pcb);
@@ -29,11 +29,11 @@ class LwipRecovery {
       go_on(pcb);
   }
   // A segment has arrived that brought nothing: no data, no other window, no acknowledgement of what is under way.
-  void duplicate(tcp_pcb& pcb);
+  void on_duplicate(tcp_pcb& pcb);
   // lwIP has sent a segment of this connection again, in answer to one that arrived.
-  void fast_retransmitted(tcp_pcb& pcb) { recover(pcb); }
+  void on_fast_retransmit(tcp_pcb& pcb) { recover(pcb); }
   // lwIP's timer has sent all again.
-  void timed_out();
+  void on_timeout();
   // Now and then, with an increasing time. True when a probe was sent.
   bool look(tcp_pcb& pcb, std::uint32_t now_ms);
 

@@ -113,7 +113,7 @@ LwipStack::~LwipStack() {
   while (tcp_tw_pcbs != nullptr) tcp_abort(tcp_tw_pcbs);
   while (loop_back()) {
   }
-  port_.flush();
+  port_.send_burst();
   // Fragments of incomplete packets hold receive buffers; their time is up.
   for (int second = 0; second <= IP_REASS_MAXAGE + 1; ++second) ip_reass_tmr();
   for (int second = 0; second <= IPV6_REASS_MAXAGE + 1; ++second) ip6_reass_tmr();
@@ -210,13 +210,13 @@ bool LwipStack::poll() {
     arrived = true;
     if (bursts_++ % kBurstsPerLook == 0) look_for_buffers();
     for (unsigned i = 0; i < n; ++i) input(frames[i]);
-    port_.flush();
+    port_.send_burst();
     if (!many_) break;
   }
   if (loop_back()) arrived = true;
   timers();
   hand_over();
-  port_.flush();
+  port_.send_burst();
   return arrived;
 }
 
@@ -267,7 +267,7 @@ void LwipStack::deliver_bare(pbuf* p, tcp_pcb& pcb) {
   if (tcp_active_pcbs != &pcb || pcb.state < ESTABLISHED || pcb.unacked == nullptr) return;
   if (pcb.lastack != acknowledged || pcb.rcv_nxt != received || pcb.snd_wl2 + pcb.snd_wnd != edge) return;
   if (LwipConnection* const connection = LwipConnection::of(pcb); connection != nullptr)
-    connection->recovery().duplicate(pcb);
+    connection->recovery().on_duplicate(pcb);
 }
 
 void LwipStack::deliver(pbuf* p) {
@@ -390,7 +390,7 @@ void LwipStack::tcp_timers() {
     if (!tcp_is_flag_set(pcb, TF_RTO)) continue;
     if (pcb->nrtx >= kDoubtful) neighbours_->doubt(pcb->remote_ip);
     if (LwipConnection* const connection = LwipConnection::of(*pcb); connection != nullptr)
-      connection->recovery().timed_out();
+      connection->recovery().on_timeout();
   }
 }
 
@@ -399,7 +399,7 @@ void LwipStack::note_fast_retransmit() {
   tcp_pcb* const pcb = tcp_active_pcbs;
   if (pcb == nullptr || !tcp_is_flag_set(pcb, TF_INFR)) return;
   if (LwipConnection* const connection = LwipConnection::of(*pcb); connection != nullptr)
-    connection->recovery().fast_retransmitted(*pcb);
+    connection->recovery().on_fast_retransmit(*pcb);
 }
 
 void LwipStack::look_for_losses() {

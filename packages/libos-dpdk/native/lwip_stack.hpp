@@ -40,7 +40,7 @@ class LwipStack final : public NetStack {
                                         int& error) override;
   std::unique_ptr<Endpoint> endpoint(int family) override;
   bool poll() override;
-  void flush() override { port_.flush(); }
+  void transmit() override { port_.send_burst(); }
   void stats(const StatSink& sink) const override;
 
   // ---- for the connections, listeners and endpoints of this stack ---------------------------------------------------

@@ -249,7 +249,7 @@ void Port::release(std::uint32_t slot) { rte_pktmbuf_free(pool_.mbuf(slot)); }
 
 std::uint8_t* Port::reserve() {
   if (outgoing_count_ + Faults::kMost > kBurst) {
-    flush();
+    send_burst();
     if (outgoing_count_ + Faults::kMost > kBurst) {
       ++send_refused_;
       return nullptr;
@@ -274,9 +274,9 @@ void Port::commit(std::uint32_t length) {
   }
 }
 
-void Port::flush() {
+void Port::send_burst() {
   if (outgoing_count_ == 0) return;
-  // Captured once, when first handed over; what the device does not take at once follows with the next flush.
+  // Captured once, when first handed over; what the device does not take at once follows with the next burst.
   if (capture_ && outgoing_count_ > captured_) {
     capture_->sent(outgoing_.data() + captured_, static_cast<std::uint16_t>(outgoing_count_ - captured_));
   }

@@ -63,10 +63,10 @@ class Port {
   const ReceivePool& receive_pool() const { return pool_; }
 
   // Room for one frame of up to mtu() + kEthernetHeader bytes; nullptr when the device has taken nothing for too long. It is sent by
-  // commit(), with flush() at the latest.
+  // commit(), with send_burst() at the latest.
   std::uint8_t* reserve();
   void commit(std::uint32_t length);
-  void flush();
+  void send_burst();
   void flush_capture();
 
   void stats(const StatSink& sink) const;
