@@ -186,10 +186,8 @@ bool LwipStack::is_local(const Address& address) const {
   const ip_addr_t wanted = to_lwip(address);
   if (ip_addr_isany(&wanted)) return true;
   if (address.family == 4) return ip4_addr_cmp(ip_2_ip4(&wanted), netif_ip4_addr(&netif_));
-  for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; ++i) {
-    if (netif_ip6_addr_state(&netif_, i) != IP6_ADDR_INVALID &&
-        ip6_addr_cmp_zoneless(ip_2_ip6(&wanted), netif_ip6_addr(&netif_, i)))
-      return true;
+  for (const auto& own : ipv6_addresses(netif_)) {
+    if (ip6_addr_cmp_zoneless(ip_2_ip6(&wanted), &own.address)) return true;
   }
   return false;
 }
@@ -321,10 +319,10 @@ void LwipStack::count_half_open() {
 
 void LwipStack::tell_addresses() {
   std::vector<FrameFilter::Address6> six;
-  for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; ++i) {
+  for (const auto& [own, state] : ipv6_addresses(netif_)) {
     // One that is tried yet is given up when somebody else has it, as RFC 4862 wants.
-    if (!ip6_addr_isvalid(netif_ip6_addr_state(&netif_, i))) continue;
-    std::memcpy(six.emplace_back().data(), netif_ip6_addr(&netif_, i)->addr, sizeof(FrameFilter::Address6));
+    if (!ip6_addr_isvalid(state)) continue;
+    std::memcpy(six.emplace_back().data(), own.addr, sizeof(FrameFilter::Address6));
   }
   filter_.own(netif_ip4_addr(&netif_)->addr, std::move(six));
 }
