@@ -15,8 +15,8 @@ constexpr std::uint32_t kMostSendBuffer = TCP_SND_QUEUELEN * TCP_MSS;
 }  // namespace
 
 LwipConnection::LwipConnection(LwipStack& stack, tcp_pcb* pcb, int family) : stack_(stack), pcb_(pcb), family_(family) {
-  pcb_->keep_idle = kKeepIdleMs * LwipStack::kClock;
-  pcb_->keep_intvl = 75'000 * LwipStack::kClock;
+  pcb_->keep_idle = kKeepIdleMs * LwipTimers::kClock;
+  pcb_->keep_intvl = 75'000 * LwipTimers::kClock;
   tcp_nagle_disable(pcb_);
   watch();
   if (pcb_->state == ESTABLISHED) find_by_key();
@@ -98,7 +98,7 @@ int LwipConnection::bind(const Address& to) {
   if (pcb_ == nullptr) return -EINVAL;
   if (to.family != family_) return -EAFNOSUPPORT;
   if (bound_) return -EINVAL;
-  if (!stack_.is_local(to)) return -EADDRNOTAVAIL;
+  if (!stack_.interface().is_local(to)) return -EADDRNOTAVAIL;
   // As the kernel's sockets of libos-posix: connections of a listener that has closed do not keep its port from the next.
   if (!reuse_chosen_) ip_set_option(pcb_, SOF_REUSEADDR);
   const ip_addr_t address = to_lwip(to);
@@ -112,7 +112,7 @@ int LwipConnection::connect(const Address& to) {
   if (pcb_ == nullptr) return -EINVAL;
   const ip_addr_t address = to_lwip(to);
   // lwIP would send its SYN to nowhere until it gives up.
-  if (!stack_.reaches(address)) return -ENETUNREACH;
+  if (!stack_.interface().reaches(address)) return -ENETUNREACH;
   connecting_ = true;
   const int error = errno_of(tcp_connect(pcb_, &address, to.port, &on_connected));
   if (error == 0) find_by_key();
@@ -254,13 +254,12 @@ err_t LwipConnection::on_connected(void* arg, tcp_pcb*, err_t) {
 
 // False: no memory for it now; `chain` is still the caller's.
 bool LwipConnection::deliver(pbuf* chain) {
-  std::vector<Sga>& chunks = stack_.chunks();
-  chunks.clear();
-  if (!stack_.take(chain, chunks)) {
+  const auto chunks = stack_.buffers().take(chain);
+  if (!chunks) {
     ++stack_.counters.receive_starved;
     return false;
   }
-  for (const Sga chunk : chunks) events_->on_received(chunk);
+  for (const Sga chunk : *chunks) events_->on_received(chunk);
   return true;
 }
 
