@@ -5,6 +5,7 @@
 
 #include "lwip_connection.hpp"
 #include "lwip_endpoint.hpp"
+#include "lwip_listener.hpp"
 
 namespace demi::dpdk {
 
