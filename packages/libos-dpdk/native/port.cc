@@ -105,7 +105,7 @@ unsigned Port::receive(Frame* frames, unsigned some) {
     for (unsigned i = 0; i < count; ++i) n += receive_faults_->pass(arrived[i], pool_.pool(), burst + n);
   }
   if (n == 0) return 0;
-  if (capture_) capture_->received(burst, static_cast<std::uint16_t>(n));
+  if (capture_) capture_->on_received(burst, static_cast<std::uint16_t>(n));
   unsigned out = 0;
   for (unsigned i = 0; i < n; ++i) {
     rte_mbuf* const mbuf = burst[i];
@@ -154,7 +154,7 @@ void Port::send_burst() {
   if (outgoing_count_ == 0) return;
   // Captured once, when first handed over; what the device does not take at once follows with the next burst.
   if (capture_ && outgoing_count_ > captured_) {
-    capture_->sent(outgoing_.data() + captured_, static_cast<std::uint16_t>(outgoing_count_ - captured_));
+    capture_->on_sent(outgoing_.data() + captured_, static_cast<std::uint16_t>(outgoing_count_ - captured_));
   }
   const unsigned taken =
       rte_eth_tx_burst(device_.id(), 0, outgoing_.data(), static_cast<std::uint16_t>(outgoing_count_));
