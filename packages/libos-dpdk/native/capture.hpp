@@ -30,9 +30,9 @@ class Capture {
   Capture(const Capture&) = delete;
   Capture& operator=(const Capture&) = delete;
 
-  void received(const rte_mbuf* const* frames, std::uint16_t count) { add(frames, count, kInbound); }
+  void on_received(const rte_mbuf* const* frames, std::uint16_t count) { add(frames, count, kInbound); }
   // Before the frames are handed to the port, which frees them, and not again for those it did not take.
-  void sent(const rte_mbuf* const* frames, std::uint16_t count) { add(frames, count, kOutbound); }
+  void on_sent(const rte_mbuf* const* frames, std::uint16_t count) { add(frames, count, kOutbound); }
 
   // Hands what is buffered to the kernel. A few times a second is enough for somebody who watches.
   void flush();

@@ -68,7 +68,7 @@ std::unique_ptr<Engine> DpdkEngine::start(Runtime& runtime, const Options& optio
   if (!engine->port_) return nullptr;
   engine->stack_ = LwipStack::open(runtime.arena(), *engine->port_, options.stack, failure.message, failure.error);
   if (!engine->stack_) return nullptr;
-  engine->sockets_ = std::make_unique<Sockets>(runtime, *engine->stack_);
+  engine->context_ = std::make_unique<Context>(runtime, *engine->stack_);
   return engine;
 }
 
@@ -83,33 +83,33 @@ std::unique_ptr<Queue> DpdkEngine::socket(const SocketRequest& request, int& err
   error = -ENOBUFS;
   if (request.kind == SocketKind::kStream) {
     auto connection = stack_->connection(options.family);
-    return connection ? std::make_unique<TcpSocket>(*sockets_, std::move(connection), options) : nullptr;
+    return connection ? std::make_unique<TcpSocket>(*context_, std::move(connection), options) : nullptr;
   }
   auto endpoint = stack_->endpoint(options.family);
-  return endpoint ? std::make_unique<UdpSocket>(*sockets_, std::move(endpoint), options) : nullptr;
+  return endpoint ? std::make_unique<UdpSocket>(*context_, std::move(endpoint), options) : nullptr;
 }
 
 // Before anything else is looked at: somebody waits for it.
 void DpdkEngine::transmit() {
-  for (TcpSocket* socket : sockets_->unflushed) socket->flush();
-  sockets_->unflushed.clear();
-  stack_->flush();
+  for (TcpSocket* socket : context_->awaiting_output) socket->output();
+  context_->awaiting_output.clear();
+  stack_->transmit();
 }
 
 void DpdkEngine::poll() {
   transmit();
   if (stack_->poll()) last_arrival_ = Port::cycles();
-  sockets_->retries.run();
+  context_->retries.run();
 }
 
 int DpdkEngine::prepare_sleep() {
-  return sockets_->retries.any_soon() || Port::cycles() - last_arrival_ < busy_for_ ? 0 : 1;
+  return context_->retries.any_soon() || Port::cycles() - last_arrival_ < busy_for_ ? 0 : 1;
 }
 
 void DpdkEngine::stats(const StatSink& sink) const {
-  sink("badMessages", static_cast<double>(sockets_->bad_messages + sockets_->bad_datagrams));
-  sink("acceptPaused", static_cast<double>(sockets_->accept_paused));
-  sink("unpopped", static_cast<double>(sockets_->unpopped));
+  sink("badMessages", static_cast<double>(context_->bad_messages + context_->bad_datagrams));
+  sink("acceptPaused", static_cast<double>(context_->accept_paused));
+  sink("unpopped", static_cast<double>(context_->unpopped));
   sink("hugePages", eal_has_huge_pages() ? 1 : 0);
   stack_->stats(sink);
   port_->stats(sink);

@@ -4,19 +4,19 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_lcore.h>
-#include <rte_log.h>
 #include <sched.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <istream>
 #include <mutex>
+
+#include "eal_log.hpp"
+#include "low_base.hpp"
 
 namespace demi::dpdk {
 
@@ -31,11 +31,6 @@ std::string runtime_folder;
 // first try left in its parser.
 int failure = 0;
 std::string failure_message;
-
-constexpr std::uint64_t kGiB = 1ULL << 30;
-// Where gaps are looked for: from where DPDK would begin itself, to what the narrowest IOMMUs in use (39 bits) can address.
-constexpr std::uint64_t kLowest = 4 * kGiB;
-constexpr std::uint64_t kHighest = 512 * kGiB;
 
 // Free huge pages of any size, in megabytes.
 std::size_t free_huge_megabytes() {
@@ -79,43 +74,6 @@ class KeptAffinity {
   bool kept_ = false;
 };
 
-// While it lives, what EAL logs is remembered, and goes to standard error as always.
-class EalLog {
- public:
-  EalLog() {
-    stream_ = ::fopencookie(this, "w", {.read = nullptr, .write = write, .seek = nullptr, .close = nullptr});
-    if (stream_ == nullptr) return;
-    ::setvbuf(stream_, nullptr, _IOLBF, 0);
-    rte_openlog_stream(stream_);
-  }
-  ~EalLog() {
-    if (stream_ == nullptr) return;
-    rte_openlog_stream(nullptr);
-    ::fclose(stream_);
-  }
-  EalLog(const EalLog&) = delete;
-  EalLog& operator=(const EalLog&) = delete;
-
-  // The first lines, in which the cause stands, as one sentence.
-  std::string said() {
-    if (stream_ != nullptr) ::fflush(stream_);
-    std::string out = text_.substr(0, kMost);
-    std::replace(out.begin(), out.end(), '\n', ';');
-    while (!out.empty() && (out.back() == ';' || out.back() == ' ')) out.pop_back();
-    for (std::size_t at = 0; (at = out.find(";EAL: ", at)) != std::string::npos;) out.replace(at, 6, "; ");
-    return out;
-  }
-
- private:
-  static constexpr std::size_t kMost = 600;
-  static ssize_t write(void* log, const char* bytes, std::size_t length) {
-    static_cast<EalLog*>(log)->text_.append(bytes, length);
-    return ::write(STDERR_FILENO, bytes, length);
-  }
-  std::FILE* stream_ = nullptr;
-  std::string text_;
-};
-
 // What decides whether a running EAL will do: the same devices, and the user's own arguments.
 std::vector<std::string> identity(const EalOptions& options) {
   std::vector<std::string> out = options.extra;
@@ -123,58 +81,11 @@ std::vector<std::string> identity(const EalOptions& options) {
   return out;
 }
 
-}  // namespace
-
-bool eal_has_huge_pages() { return huge_pages_used; }
-
-std::uint64_t low_base(std::istream& maps) {
-  std::uint64_t base = 0;
-  std::uint64_t largest = 0;
-  std::uint64_t end = kLowest;  // of the mappings so far
-  const auto gap = [&](std::uint64_t next) {
-    // Room below for EAL's own configuration, which it puts before its memory.
-    const std::uint64_t first = (end + kGiB) / kGiB * kGiB;
-    if (next > first && next - first > largest) {
-      base = first;
-      largest = next - first;
-    }
-  };
-  for (std::string line; std::getline(maps, line);) {
-    char* dash = nullptr;
-    const std::uint64_t from = std::strtoull(line.c_str(), &dash, 16);
-    if (*dash != '-') continue;
-    const std::uint64_t to = std::strtoull(dash + 1, nullptr, 16);
-    if (from >= kHighest) break;
-    gap(from);
-    end = std::max(end, to);
-  }
-  gap(kHighest);
-  return base;
-}
-
-int start_eal(const EalOptions& options, std::string& message) {
-  const std::lock_guard lock(starting);
-  if (started) {
-    if (identity(options) == started_with) return 0;
-    message = "DPDK was started in this process with another PCI device or other EAL arguments, and starts only once";
-    return -EBUSY;
-  }
-  if (failure != 0) {
-    message = failure_message + "; DPDK starts only once, so another try needs a new process";
-    return failure;
-  }
-  const bool huge = options.huge_pages != HugePages::kNever && free_huge_megabytes() >= options.megabytes;
-  if (!huge && options.huge_pages == HugePages::kRequired) {
-    message = "huge pages: " + std::to_string(options.megabytes) + " MB are needed, " +
-              std::to_string(free_huge_megabytes()) + " MB are free; as root: echo " +
-              std::to_string(options.megabytes / 2 + 1) + " > /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages";
-    return -ENOMEM;
-  }
-  const KeptAffinity affinity;
+std::vector<std::string> arguments_for(const EalOptions& options, bool huge, int cpu) {
   const std::string prefix = "demi-" + std::to_string(::getpid());
   std::vector<std::string> arguments{"demikernel",
                                      "-l",
-                                     std::to_string(affinity.first_cpu()),
+                                     std::to_string(cpu),
                                      "--iova-mode=va",
                                      "--no-telemetry",
                                      "--log-level=*:error",
@@ -199,6 +110,33 @@ int start_eal(const EalOptions& options, std::string& message) {
     arguments.insert(arguments.end(), {"--no-huge", "--no-shconf", "-m", std::to_string(options.megabytes)});
   }
   arguments.insert(arguments.end(), options.extra.begin(), options.extra.end());
+  return arguments;
+}
+
+}  // namespace
+
+bool eal_has_huge_pages() { return huge_pages_used; }
+
+int start_eal(const EalOptions& options, std::string& message) {
+  const std::lock_guard lock(starting);
+  if (started) {
+    if (identity(options) == started_with) return 0;
+    message = "DPDK was started in this process with another PCI device or other EAL arguments, and starts only once";
+    return -EBUSY;
+  }
+  if (failure != 0) {
+    message = failure_message + "; DPDK starts only once, so another try needs a new process";
+    return failure;
+  }
+  const bool huge = options.huge_pages != HugePages::kNever && free_huge_megabytes() >= options.megabytes;
+  if (!huge && options.huge_pages == HugePages::kRequired) {
+    message = "huge pages: " + std::to_string(options.megabytes) + " MB are needed, " +
+              std::to_string(free_huge_megabytes()) + " MB are free; as root: echo " +
+              std::to_string(options.megabytes / 2 + 1) + " > /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages";
+    return -ENOMEM;
+  }
+  const KeptAffinity affinity;
+  std::vector<std::string> arguments = arguments_for(options, huge, affinity.first_cpu());
   std::vector<char*> argv;
   for (auto& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);

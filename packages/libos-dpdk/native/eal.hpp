@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <iosfwd>
 #include <string>
 #include <vector>
 
@@ -25,10 +24,6 @@ int start_eal(const EalOptions& options, std::string& message);
 
 // True when EAL found huge pages to use.
 bool eal_has_huge_pages();
-
-// Where the memory of a PCI device should begin, so that an IOMMU of 39 bits reaches it: in the largest gap that these mappings, as
-// in /proc/self/maps, leave between 4 and 512 GiB. 0 when there is none, as under AddressSanitizer.
-std::uint64_t low_base(std::istream& maps);
 
 // While a libOS of this thread is open, the thread has an lcore number: memory pools then keep a cache for it.
 class LcoreOfThread {

@@ -24,13 +24,13 @@ class FrameFilter {
       : most_fragmented_(most_fragmented), most_half_open_(most_half_open), syn_allowance_(most_half_open) {}
 
   // The addresses this side has, in network byte order. `ipv4` 0: none.
-  void own(std::uint32_t ipv4, std::vector<Address6> ipv6) {
+  void set_own_addresses(std::uint32_t ipv4, std::vector<Address6> ipv6) {
     own4_ = ipv4;
     own6_ = std::move(ipv6);
   }
   bool admits(const Frame& frame);
   // From time to time: how many are half open now.
-  void half_open(std::uint32_t count) { syn_allowance_ = count >= most_half_open_ ? 0 : most_half_open_ - count; }
+  void set_half_open(std::uint32_t count) { syn_allowance_ = count >= most_half_open_ ? 0 : most_half_open_ - count; }
   // Then it should be told more often.
   bool under_pressure() const { return syn_allowance_ < most_half_open_ / 2; }
 

@@ -23,7 +23,9 @@ extern "C" {
 }
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <ranges>
 
 #include "demi/address.hpp"
 
@@ -91,6 +93,21 @@ inline Address from_lwip(const ip_addr_t& address, std::uint16_t port) {
     std::memcpy(out.bytes.data(), &ip_2_ip4(&address)->addr, 4);
   }
   return out;
+}
+
+// One of an interface's IPv6 addresses. `state` is for ip6_addr_isvalid() and the like: one that is tentative is not the interface's yet.
+struct InterfaceAddress6 {
+  const ip6_addr_t& address;
+  std::uint8_t state;
+};
+
+// All that an interface has or tries to have; they come and go with router advertisements.
+inline auto ipv6_addresses(const netif& interface) {
+  return std::views::iota(0, LWIP_IPV6_NUM_ADDRESSES) |
+         std::views::filter([&interface](int i) { return !ip6_addr_isinvalid(netif_ip6_addr_state(&interface, i)); }) |
+         std::views::transform([&interface](int i) {
+           return InterfaceAddress6{*netif_ip6_addr(&interface, i), netif_ip6_addr_state(&interface, i)};
+         });
 }
 
 }  // namespace demi::dpdk

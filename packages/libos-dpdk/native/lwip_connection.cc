@@ -15,8 +15,8 @@ constexpr std::uint32_t kMostSendBuffer = TCP_SND_QUEUELEN * TCP_MSS;
 }  // namespace
 
 LwipConnection::LwipConnection(LwipStack& stack, tcp_pcb* pcb, int family) : stack_(stack), pcb_(pcb), family_(family) {
-  pcb_->keep_idle = kKeepIdleMs * LwipStack::kClock;
-  pcb_->keep_intvl = 75'000 * LwipStack::kClock;
+  pcb_->keep_idle = kKeepIdleMs * LwipTimers::kClock;
+  pcb_->keep_intvl = 75'000 * LwipTimers::kClock;
   tcp_nagle_disable(pcb_);
   watch();
   if (pcb_->state == ESTABLISHED) find_by_key();
@@ -53,13 +53,7 @@ void LwipConnection::unwatch() {
 }
 
 void LwipConnection::abort() {
-  tcp_pcb* const pcb = let_go();
-  tcp_arg(pcb, nullptr);
-  tcp_recv(pcb, nullptr);
-  tcp_sent(pcb, nullptr);
-  tcp_err(pcb, nullptr);
-  tcp_poll(pcb, nullptr, 0);
-  tcp_abort(pcb);
+  tcp_abort(release());
   if (aborted_ != nullptr) *aborted_ = true;
 }
 
@@ -98,7 +92,7 @@ int LwipConnection::bind(const Address& to) {
   if (pcb_ == nullptr) return -EINVAL;
   if (to.family != family_) return -EAFNOSUPPORT;
   if (bound_) return -EINVAL;
-  if (!stack_.is_local(to)) return -EADDRNOTAVAIL;
+  if (!stack_.interface().is_local(to)) return -EADDRNOTAVAIL;
   // As the kernel's sockets of libos-posix: connections of a listener that has closed do not keep its port from the next.
   if (!reuse_chosen_) ip_set_option(pcb_, SOF_REUSEADDR);
   const ip_addr_t address = to_lwip(to);
@@ -112,7 +106,7 @@ int LwipConnection::connect(const Address& to) {
   if (pcb_ == nullptr) return -EINVAL;
   const ip_addr_t address = to_lwip(to);
   // lwIP would send its SYN to nowhere until it gives up.
-  if (!stack_.reaches(address)) return -ENETUNREACH;
+  if (!stack_.interface().reaches(address)) return -ENETUNREACH;
   connecting_ = true;
   const int error = errno_of(tcp_connect(pcb_, &address, to.port, &on_connected));
   if (error == 0) find_by_key();
@@ -135,7 +129,7 @@ std::size_t LwipConnection::write(std::span<const std::uint8_t> bytes) {
   return taken;
 }
 
-void LwipConnection::flush() {
+void LwipConnection::output() {
   if (pcb_ != nullptr) tcp_output(pcb_);
 }
 
@@ -236,149 +230,6 @@ int LwipConnection::get_option(SocketOption option, int& value) const {
     default:
       return -ENOPROTOOPT;
   }
-}
-
-// ---- what lwIP reports ------------------------------------------------------------------------------------------------
-
-err_t LwipConnection::on_connected(void* arg, tcp_pcb*, err_t) {
-  auto* self = static_cast<LwipConnection*>(arg);
-  if (self == nullptr) return ERR_OK;
-  bool aborted = false;
-  self->aborted_ = &aborted;
-  self->connecting_ = false;
-  if (self->events_ != nullptr) self->events_->connected();
-  if (aborted) return ERR_ABRT;
-  self->aborted_ = nullptr;
-  return ERR_OK;
-}
-
-// False: no memory for it now; `chain` is still the caller's.
-bool LwipConnection::deliver(pbuf* chain) {
-  std::vector<Sga>& chunks = stack_.chunks();
-  chunks.clear();
-  if (!stack_.take(chain, chunks)) {
-    ++stack_.counters.receive_starved;
-    return false;
-  }
-  for (const Sga chunk : chunks) events_->received(chunk);
-  return true;
-}
-
-// Both sides have said their last: lwIP frees the pcb when it likes, and tells nobody.
-bool LwipConnection::has_ended(const tcp_pcb& pcb) { return pcb.state == TIME_WAIT || pcb.state == CLOSING; }
-
-err_t LwipConnection::on_received(void* arg, tcp_pcb* pcb, pbuf* chain, err_t) {
-  auto* self = static_cast<LwipConnection*>(arg);
-  if (self == nullptr) {
-    if (chain != nullptr) pbuf_free(chain);
-    return ERR_OK;
-  }
-  if (self->events_ == nullptr || self->early_ != nullptr) {
-    if (chain == nullptr) {
-      self->early_end_ = true;
-      if (has_ended(*pcb)) self->leave();
-    } else if (self->early_ == nullptr) {
-      self->early_ = chain;
-    } else {
-      pbuf_cat(self->early_, chain);
-    }
-    return ERR_OK;
-  }
-  bool aborted = false;
-  self->aborted_ = &aborted;
-  if (chain == nullptr) {
-    if (has_ended(*pcb)) self->leave();
-    self->events_->ended();
-  } else if (!self->deliver(chain)) {
-    self->aborted_ = nullptr;
-    // Kept here, not by lwIP, which forgets what it could not hand over when the connection ends meanwhile. The window bounds it.
-    self->early_ = chain;
-    self->stack_.attend(*self);
-    return ERR_OK;
-  }
-  if (aborted) return ERR_ABRT;
-  self->aborted_ = nullptr;
-  return ERR_OK;
-}
-
-err_t LwipConnection::on_sent(void* arg, tcp_pcb* pcb, std::uint16_t) {
-  auto* self = static_cast<LwipConnection*>(arg);
-  if (self == nullptr) return ERR_OK;
-  self->recovery_.acknowledged(*pcb);
-  return self->tell_writable();
-}
-
-err_t LwipConnection::tell_writable() {
-  if (!blocked_ || events_ == nullptr) return ERR_OK;
-  bool aborted = false;
-  aborted_ = &aborted;
-  blocked_ = false;
-  events_->writable();
-  if (aborted) return ERR_ABRT;
-  aborted_ = nullptr;
-  return ERR_OK;
-}
-
-// Where a write failed for want of memory and nothing is under way, no acknowledgement will say that there is room.
-err_t LwipConnection::on_poll(void* arg, tcp_pcb*) {
-  auto* self = static_cast<LwipConnection*>(arg);
-  return self == nullptr ? ERR_OK : self->tell_writable();
-}
-
-void LwipConnection::on_error(void* arg, err_t error) {
-  auto* self = static_cast<LwipConnection*>(arg);
-  if (self == nullptr) return;
-  self->let_go();                 // lwIP has freed it
-  if (error == ERR_CLSD) return;  // both sides have ended, and everything was acknowledged
-  const int code = self->connecting_ && error == ERR_RST ? -ECONNREFUSED : errno_of(error);
-  if (self->events_ != nullptr && self->early_ == nullptr) {
-    self->events_->failed(code);
-  } else {
-    self->early_error_ = code;
-  }
-}
-
-void LwipConnection::tell_early() {
-  if (pbuf* const chain = early_; chain != nullptr) {
-    if (!deliver(chain)) return stack_.attend(*this);
-    early_ = nullptr;
-  }
-  if (std::exchange(early_end_, false)) events_->ended();
-  if (const int error = std::exchange(early_error_, 0); error != 0) events_->failed(error);
-}
-
-// ---- listener -------------------------------------------------------------------------------------------------------
-
-LwipListener::LwipListener(LwipStack& stack, tcp_pcb* pcb, int family, int backlog, ListenerEvents& events)
-    : stack_(stack), pcb_(pcb), family_(family), backlog_(static_cast<std::size_t>(backlog)), events_(events) {
-  tcp_arg(pcb_, this);
-  tcp_accept(pcb_, &on_accept);
-}
-
-LwipListener::~LwipListener() {
-  stack_.forget(*this);
-  incoming_.clear();
-  tcp_arg(pcb_, nullptr);
-  tcp_accept(pcb_, nullptr);
-  tcp_close(pcb_);
-}
-
-err_t LwipListener::on_accept(void* arg, tcp_pcb* pcb, err_t error) {
-  auto* self = static_cast<LwipListener*>(arg);
-  if (self == nullptr || pcb == nullptr || error != ERR_OK) return ERR_VAL;
-  if (self->incoming_.size() + self->events_.waiting() >= self->backlog_) {
-    ++self->stack_.counters.connections_refused;
-    tcp_abort(pcb);
-    return ERR_ABRT;
-  }
-  self->incoming_.push_back(std::make_unique<LwipConnection>(self->stack_, pcb, self->family_));
-  if (self->incoming_.size() == 1) self->stack_.attend(*self);
-  return ERR_OK;
-}
-
-void LwipListener::tell_incoming() {
-  auto incoming = std::exchange(incoming_, {});
-  for (auto& connection : incoming) events_.incoming(std::move(connection));
 }
 
 }  // namespace demi::dpdk

@@ -1,10 +1,8 @@
-// A TCP connection and a listening socket of lwIP.
+// A TCP connection of lwIP.
 #pragma once
 
-#include <deque>
-#include <memory>
 #include <optional>
-#include <vector>
+#include <span>
 
 #include "lwip_recovery.hpp"
 #include "lwip_stack.hpp"
@@ -21,7 +19,7 @@ class LwipConnection final : public Connection {
   int bind(const Address& to) override;
   int connect(const Address& to) override;
   std::size_t write(std::span<const std::uint8_t> bytes) override;
-  void flush() override;
+  void output() override;
   void consumed(std::size_t bytes) override;
   void end() override;
   void close() override;
@@ -78,25 +76,6 @@ class LwipConnection final : public Connection {
   int early_error_ = 0;
   // Inside a callback of lwIP: set when the pcb was aborted there, which lwIP has to be told.
   bool* aborted_ = nullptr;
-};
-
-class LwipListener final : public StackListener {
- public:
-  LwipListener(LwipStack& stack, tcp_pcb* pcb, int family, int backlog, ListenerEvents& events);
-  ~LwipListener() override;
-
-  // At the end of a poll.
-  void tell_incoming();
-
- private:
-  static err_t on_accept(void* self, tcp_pcb* pcb, err_t error);
-
-  LwipStack& stack_;
-  tcp_pcb* pcb_;
-  int family_;
-  std::size_t backlog_;
-  ListenerEvents& events_;
-  std::deque<std::unique_ptr<LwipConnection>> incoming_;
 };
 
 }  // namespace demi::dpdk

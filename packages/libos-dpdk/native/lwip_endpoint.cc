@@ -20,7 +20,7 @@ LwipEndpoint::~LwipEndpoint() { udp_remove(pcb_); }
 int LwipEndpoint::bind(const Address& to) {
   if (to.family != family_) return -EAFNOSUPPORT;
   if (pcb_->local_port != 0) return -EINVAL;
-  if (!stack_.is_local(to)) return -EADDRNOTAVAIL;
+  if (!stack_.interface().is_local(to)) return -EADDRNOTAVAIL;
   const ip_addr_t address = to_lwip(to);
   return errno_of(udp_bind(pcb_, &address, to.port));
 }
@@ -58,14 +58,14 @@ void LwipEndpoint::on_received(void* arg, udp_pcb*, pbuf* datagram, const ip_add
   auto* self = static_cast<LwipEndpoint*>(arg);
   LwipStack& stack = self->stack_;
   const Address sender = from_lwip(*from, port);
-  const Sga sga = self->events_ != nullptr && self->events_->has_room() ? stack.take_whole(datagram) : 0;
+  const Sga sga = self->events_ != nullptr && self->events_->has_room() ? stack.buffers().take_whole(datagram) : 0;
   if (sga == 0) {
     ++stack.counters.datagrams_dropped;
     pbuf_free(datagram);
     return;
   }
   stack.arena().set_address(sga, sender);
-  self->events_->received(sga);
+  self->events_->on_received(sga);
 }
 
 int LwipEndpoint::local_address(Address& out) const {

@@ -51,7 +51,7 @@ void LwipRecovery::recover(const tcp_pcb& pcb) {
   recover_ = pcb.snd_nxt;
 }
 
-void LwipRecovery::duplicate(tcp_pcb& pcb) {
+void LwipRecovery::on_duplicate(tcp_pcb& pcb) {
   if (++duplicates_ != kDuplicates || recovering_ || tcp_is_flag_set(&pcb, TF_INFR) || pcb.unacked->len > pcb.snd_wnd)
     return;
   const auto count = pcb.nrtx;
@@ -72,7 +72,7 @@ void LwipRecovery::go_on(tcp_pcb& pcb) {
   pcb.rtime = 0;
 }
 
-void LwipRecovery::timed_out() {
+void LwipRecovery::on_timeout() {
   recovering_ = false;
   timing_ = false;
 }

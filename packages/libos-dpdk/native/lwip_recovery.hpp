@@ -1,11 +1,11 @@
-// What lwIP lacks where packets get lost, done from outside through the fields of its pcb and the functions it exports.
+// What lwIP leaves undone where packets get lost, done from outside through the fields of its pcb and the functions it exports.
 //
 // - NewReno (RFC 6582): lwIP sends one segment again after three duplicate acknowledgements, and waits for its timer, 100 ms and more, when a
 //   second one of the same window is lost. Here a partial acknowledgement sends the next.
 // - Duplicate acknowledgements: lwIP begins to count anew when one comes with another window, as Linux's do while its application reads, or
 //   with data between them. Here these are left out, and the count goes on.
 // - A loss probe, in the manner of RFC 8985: where nothing is acknowledged for some round trips (the last segments were lost, or one that was
-//   sent again), the first segment is sent again. It takes milliseconds instead of ticks of lwIP's clock.
+//   sent again), the first segment is sent again. It takes milliseconds instead of ticks (LwipTimers::kTickMs).
 // - Two mistakes that stop a connection for good: in the window (keep_window) and in the order of segments (put_back).
 #pragma once
 
@@ -21,7 +21,7 @@ class LwipRecovery {
   static constexpr std::uint32_t kLookMs = 5;
 
   // From lwIP's callback for acknowledged bytes: before it sends what there is now room for.
-  void acknowledged(tcp_pcb& pcb) {
+  void on_acknowledged(tcp_pcb& pcb) {
     duplicates_ = 0;
     if (pcb.snd_wl2 != pcb.lastack) [[unlikely]]
       keep_window(pcb);
@@ -29,11 +29,11 @@ class LwipRecovery {
       go_on(pcb);
   }
   // A segment has arrived that brought nothing: no data, no other window, no acknowledgement of what is under way.
-  void duplicate(tcp_pcb& pcb);
+  void on_duplicate(tcp_pcb& pcb);
   // lwIP has sent a segment of this connection again, in answer to one that arrived.
-  void fast_retransmitted(tcp_pcb& pcb) { recover(pcb); }
+  void on_fast_retransmit(tcp_pcb& pcb) { recover(pcb); }
   // lwIP's timer has sent all again.
-  void timed_out();
+  void on_timeout();
   // Now and then, with an increasing time. True when a probe was sent.
   bool look(tcp_pcb& pcb, std::uint32_t now_ms);
 

@@ -58,9 +58,8 @@ bool Neighbours::reaches(const ip_addr_t& to) const {
   }
   const ip6_addr_t& address = *ip_2_ip6(&to);
   if (ip6_addr_islinklocal(&address) || ip6_addr_isloopback(&address)) return true;
-  for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; ++i) {
-    if (!ip6_addr_isvalid(netif_ip6_addr_state(&netif_, i))) continue;
-    if (ip6_addr_netcmp_zoneless(&address, netif_ip6_addr(&netif_, i))) return true;
+  for (const auto& [own, state] : ipv6_addresses(netif_)) {
+    if (ip6_addr_isvalid(state) && ip6_addr_netcmp_zoneless(&address, &own)) return true;
   }
   for (const nd6_prefix_list_entry& entry : std::span(prefix_list, LWIP_ND6_NUM_PREFIXES)) {
     if (entry.netif == &netif_ && ip6_addr_netcmp_zoneless(&address, &entry.prefix)) return true;
@@ -108,8 +107,8 @@ void Neighbours::doubt(const ip_addr_t& to) {
 void Neighbours::solicit(const ip6_addr_t& target) {
   constexpr std::uint16_t kOption = 8;  // source link-layer address, section 4.6.1
   const ip6_addr_t* source = nullptr;
-  for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES && source == nullptr; ++i) {
-    if (ip6_addr_ispreferred(netif_ip6_addr_state(&netif_, i))) source = netif_ip6_addr(&netif_, i);
+  for (const auto& [own, state] : ipv6_addresses(netif_)) {
+    if (source == nullptr && ip6_addr_ispreferred(state)) source = &own;
   }
   if (source == nullptr) return;
   pbuf* const packet = pbuf_alloc(PBUF_IP, sizeof(ns_header) + kOption, PBUF_RAM);

@@ -20,14 +20,14 @@ namespace demi::dpdk {
 
 class ConnectionEvents {
  public:
-  virtual void connected() = 0;
+  virtual void on_connected() = 0;
   // Bytes in order: an sga of one segment, owned by the device side, now the receiver's. Answer with Connection::consumed() when they
   // have been used, or the peer's window stays closed.
-  virtual void received(Sga chunk) = 0;
-  virtual void ended() = 0;     // the peer has sent everything
-  virtual void writable() = 0;  // write() would take bytes again
+  virtual void on_received(Sga chunk) = 0;
+  virtual void on_ended() = 0;     // the peer has sent everything
+  virtual void on_writable() = 0;  // write() would take bytes again
   // The connection is gone (a negative errno); the Connection can only be destroyed.
-  virtual void failed(int error) = 0;
+  virtual void on_failed(int error) = 0;
 
  protected:
   ~ConnectionEvents() = default;
@@ -42,9 +42,9 @@ class Connection {
   // 0 or a negative errno.
   virtual int bind(const Address& to) = 0;
   virtual int connect(const Address& to) = 0;
-  // Copies as much as the send buffer has room for; returns how many bytes. They leave with flush().
+  // Copies as much as the send buffer has room for; returns how many bytes. They leave with output().
   virtual std::size_t write(std::span<const std::uint8_t> bytes) = 0;
-  virtual void flush() = 0;
+  virtual void output() = 0;
   virtual void consumed(std::size_t bytes) = 0;
   // What was written is still sent, then the end. Nothing is written after it; the peer's bytes go on coming.
   virtual void end() = 0;
@@ -60,7 +60,7 @@ class Connection {
 class ListenerEvents {
  public:
   // A connection is established. Destroying it resets it.
-  virtual void incoming(std::unique_ptr<Connection> connection) = 0;
+  virtual void on_incoming(std::unique_ptr<Connection> connection) = 0;
   // Connections given that nobody has accepted: they count towards the backlog.
   virtual std::size_t waiting() const = 0;
 
@@ -79,7 +79,7 @@ class StackListener {
 class EndpointEvents {
  public:
   // A datagram, as an sga owned by the device side with its sender's address set, now the receiver's. It may be empty.
-  virtual void received(Sga datagram) = 0;
+  virtual void on_received(Sga datagram) = 0;
   // True when one more would be taken; otherwise it is dropped before memory is spent on it.
   virtual bool has_room() const = 0;
 
@@ -132,7 +132,7 @@ class NetStack {
   // Takes in what has arrived, runs the timers, sends what is to be sent. True when anything arrived. Bounded.
   virtual bool poll() = 0;
   // Hands the device what waits to be sent.
-  virtual void flush() = 0;
+  virtual void transmit() = 0;
 
   virtual void stats(const StatSink& sink) const = 0;
 };

@@ -5,26 +5,16 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "capture.hpp"
 #include "demi/engine.hpp"
+#include "ethernet_device.hpp"
 #include "fault.hpp"
 #include "mbuf_arena.hpp"
+#include "port_options.hpp"
 
 namespace demi::dpdk {
-
-using MacAddress = std::array<std::uint8_t, 6>;
-
-struct PortOptions {
-  std::string device;             // devargs of a virtual device ("net_memif0,role=client") or a PCI address
-  std::optional<MacAddress> mac;  // instead of the device's own
-  std::uint16_t mtu = 1500;       // largest IP packet, bytes
-  FaultOptions faults;
-  std::string capture;  // file that gets all frames; empty: none
-};
 
 // A received frame. Its bytes stay until release(slot).
 struct Frame {
@@ -52,9 +42,8 @@ class Port {
   Port(const Port&) = delete;
   Port& operator=(const Port&) = delete;
 
-  const MacAddress& mac() const { return mac_; }
+  const MacAddress& mac() const { return device_.mac(); }
   std::uint16_t mtu() const { return mtu_; }
-  bool link_up() const;
 
   // Up to kBurst frames that have arrived. Fewer than `some` are all there are.
   unsigned receive(Frame* frames, unsigned some = kBurst);
@@ -63,10 +52,10 @@ class Port {
   const ReceivePool& receive_pool() const { return pool_; }
 
   // Room for one frame of up to mtu() + kEthernetHeader bytes; nullptr when the device has taken nothing for too long. It is sent by
-  // commit(), with flush() at the latest.
+  // commit(), with send_burst() at the latest.
   std::uint8_t* reserve();
   void commit(std::uint32_t length);
-  void flush();
+  void send_burst();
   void flush_capture();
 
   void stats(const StatSink& sink) const;
@@ -79,12 +68,7 @@ class Port {
 
   ReceivePool pool_;
   rte_mempool* send_pool_ = nullptr;
-  std::uint16_t id_ = 0;
-  bool probed_ = false;
-  bool started_ = false;
-  bool xdp_ = false;
-  std::vector<int> xdp_before_;
-  MacAddress mac_{};
+  EthernetDevice device_;
   std::uint16_t mtu_ = 1500;
   std::unique_ptr<Capture> capture_;
   std::unique_ptr<Faults> receive_faults_;

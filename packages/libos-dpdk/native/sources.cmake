@@ -3,8 +3,8 @@ file(GLOB DEMI_DPDK_SOURCES CONFIGURE_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/*.cc")
 list(FILTER DEMI_DPDK_SOURCES EXCLUDE REGEX "/addon\\.cc$")
 list(APPEND DEMI_DPDK_SOURCES ${DEMI_NET_SOURCES})
 # Units of their own: DPDK's headers have the C library's struct ip6_hdr, lwIP's have another.
-set_source_files_properties("${CMAKE_CURRENT_LIST_DIR}/port.cc" "${CMAKE_CURRENT_LIST_DIR}/fault.cc" PROPERTIES
-  SKIP_UNITY_BUILD_INCLUSION ON)
+set_source_files_properties("${CMAKE_CURRENT_LIST_DIR}/port.cc" "${CMAKE_CURRENT_LIST_DIR}/ethernet_device.cc"
+  "${CMAKE_CURRENT_LIST_DIR}/fault.cc" PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 
 # Shared libraries: a DPDK driver is a plugin that finds the libraries of the process it is loaded into.
 find_package(PkgConfig REQUIRED)

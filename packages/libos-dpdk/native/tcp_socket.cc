@@ -6,15 +6,15 @@
 
 namespace demi::dpdk {
 
-TcpSocket::TcpSocket(Sockets& sockets, std::unique_ptr<Connection> connection, const SocketOptions& options)
-    : StreamQueue(sockets, options.framed, options.max_message),
-      sockets_(sockets),
+TcpSocket::TcpSocket(Context& context, std::unique_ptr<Connection> connection, const SocketOptions& options)
+    : StreamQueue(context, options.framed, options.max_message),
+      context_(context),
       options_(options),
       connection_(std::move(connection)) {}
 
 TcpSocket::~TcpSocket() {
   unlink();
-  if (unflushed_) std::erase(sockets_.unflushed, this);
+  if (awaits_output_) std::erase(context_.awaiting_output, this);
 }
 
 // ---- control path ---------------------------------------------------------------------------------------------------
@@ -37,7 +37,7 @@ int TcpSocket::listen(int backlog) {
     if (error = bind(any); error != 0) return error;
   }
   if (error = connection_->local_address(address); error != 0) return error;
-  listener_ = sockets_.stack.listen(connection_, std::clamp(backlog, 1, 65535), *this, error);
+  listener_ = context_.stack.listen(connection_, std::clamp(backlog, 1, 65535), *this, error);
   if (!listener_) {
     if (!connection_) renew_connection(0);
     return error;
@@ -77,7 +77,7 @@ void TcpSocket::connect(Op& op, const Address& to) {
   connecting(op);
 }
 
-void TcpSocket::connected() { StreamQueue::connected(); }
+void TcpSocket::on_connected() { StreamQueue::connected(); }
 
 void TcpSocket::establish(std::unique_ptr<Connection> connection) {
   connection_ = std::move(connection);
@@ -87,18 +87,18 @@ void TcpSocket::establish(std::unique_ptr<Connection> connection) {
 
 // A socket whose connect failed may try again, from the address it was bound to.
 void TcpSocket::renew_connection(int error) {
-  connection_ = sockets_.stack.connection(options_.family);
+  connection_ = context_.stack.connection(options_.family);
   for (const auto& [option, value] : chosen_) connection_->set_option(option, value);
   if (bound_.family != 0) connection_->bind(bound_);
   if (error != 0) connect_failed(error);
 }
 
-void TcpSocket::failed(int error) {
+void TcpSocket::on_failed(int error) {
   if (state_ == State::kConnecting) return renew_connection(error);
   StreamQueue::failed(error);
 }
 
-void TcpSocket::ended() { StreamQueue::ended(); }
+void TcpSocket::on_ended() { StreamQueue::ended(); }
 
 bool TcpSocket::cancel(Op& op) {
   if (&op == connect_op_) {
@@ -122,7 +122,7 @@ void TcpSocket::close(std::unique_ptr<Queue>) {
   runtime_.fail_all(pushes_, -ECANCELED);
   end_pops();
   if (connection_ && state_ == State::kConnected) {
-    connection_->flush();
+    connection_->output();
     connection_->close();
   }
 }
@@ -135,19 +135,19 @@ void TcpSocket::accept(Op& op) {
   if (!linked()) hand_out();
 }
 
-void TcpSocket::incoming(std::unique_ptr<Connection> connection) {
+void TcpSocket::on_incoming(std::unique_ptr<Connection> connection) {
   waiting_.push_back(std::move(connection));
   if (!linked()) hand_out();
 }
 
 void TcpSocket::hand_out() {
   while (!accepts_.empty() && !waiting_.empty()) {
-    auto socket = std::make_unique<TcpSocket>(sockets_, nullptr, options_);
+    auto socket = std::make_unique<TcpSocket>(context_, nullptr, options_);
     TcpSocket& accepted = *socket;
     const Qd qd = runtime_.adopt(std::move(socket));
     if (qd < 0) {
-      ++sockets_.accept_paused;
-      return sockets_.retries.when_descriptor(*this);
+      ++context_.accept_paused;
+      return context_.retries.when_descriptor(*this);
     }
     auto connection = std::move(waiting_.front());
     waiting_.pop_front();
@@ -169,26 +169,26 @@ void TcpSocket::start_send() {
       written += connection_->write({static_cast<const std::uint8_t*>(out.iov[i].iov_base), out.iov[i].iov_len});
     }
     sent(written);
-    if (written != 0 && !unflushed_) {
-      unflushed_ = true;
-      sockets_.unflushed.push_back(this);
+    if (written != 0 && !awaits_output_) {
+      awaits_output_ = true;
+      context_.awaiting_output.push_back(this);
     }
     if (written < wanted) return;
   }
 }
 
-void TcpSocket::flush() {
-  unflushed_ = false;
-  connection_->flush();
+void TcpSocket::output() {
+  awaits_output_ = false;
+  connection_->output();
 }
 
-void TcpSocket::writable() { start_send(); }
+void TcpSocket::on_writable() { start_send(); }
 
 void TcpSocket::shut_down() { connection_->close(); }
 
 // ---- receiving ------------------------------------------------------------------------------------------------------
 
-void TcpSocket::received(Sga chunk) {
+void TcpSocket::on_received(Sga chunk) {
   if (!inbox_.empty() && append(chunk)) return;
   StreamQueue::received(chunk);
 }

@@ -5,7 +5,7 @@
 #include <map>
 #include <memory>
 
-#include "sockets.hpp"
+#include "context.hpp"
 
 namespace demi::dpdk {
 
@@ -14,7 +14,7 @@ class TcpSocket final : public net::StreamQueue,
                         private ListenerEvents,
                         private net::Retryable {
  public:
-  TcpSocket(Sockets& sockets, std::unique_ptr<Connection> connection, const SocketOptions& options);
+  TcpSocket(Context& context, std::unique_ptr<Connection> connection, const SocketOptions& options);
   ~TcpSocket() override;
 
   void accept(Op& op) override;
@@ -29,7 +29,7 @@ class TcpSocket final : public net::StreamQueue,
   int get_option(SocketOption option, int& value) override;
 
   // Sends what was written since the last poll.
-  void flush();
+  void output();
 
  private:
   // StreamQueue
@@ -39,13 +39,13 @@ class TcpSocket final : public net::StreamQueue,
   void shut_down() override;
   void popped(std::size_t bytes) override;
   // ConnectionEvents
-  void connected() override;
-  void received(Sga chunk) override;
-  void ended() override;
-  void writable() override;
-  void failed(int error) override;
+  void on_connected() override;
+  void on_received(Sga chunk) override;
+  void on_ended() override;
+  void on_writable() override;
+  void on_failed(int error) override;
   // ListenerEvents
-  void incoming(std::unique_ptr<Connection> connection) override;
+  void on_incoming(std::unique_ptr<Connection> connection) override;
   std::size_t waiting() const override { return waiting_.size(); }
   // Retryable
   void retry() override { hand_out(); }
@@ -55,12 +55,12 @@ class TcpSocket final : public net::StreamQueue,
   void hand_out();
   bool append(Sga chunk);
 
-  Sockets& sockets_;
+  Context& context_;
   SocketOptions options_;
   std::unique_ptr<Connection> connection_;
   Address bound_;  // what bind() was given
   std::map<SocketOption, int> chosen_;
-  bool unflushed_ = false;
+  bool awaits_output_ = false;
   std::unique_ptr<StackListener> listener_;
   OpList accepts_;
   std::deque<std::unique_ptr<Connection>> waiting_;

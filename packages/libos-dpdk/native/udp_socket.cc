@@ -6,8 +6,8 @@
 
 namespace demi::dpdk {
 
-UdpSocket::UdpSocket(Sockets& sockets, std::unique_ptr<Endpoint> endpoint, const SocketOptions& options)
-    : Queue(sockets.runtime), sockets_(sockets), options_(options), endpoint_(std::move(endpoint)) {
+UdpSocket::UdpSocket(Context& context, std::unique_ptr<Endpoint> endpoint, const SocketOptions& options)
+    : Queue(context.runtime), context_(context), options_(options), endpoint_(std::move(endpoint)) {
   endpoint_->set_events(*this);
 }
 
@@ -61,7 +61,7 @@ void UdpSocket::push(Op& op) {
   if (pushes_.size() >= kMaxPushes) return runtime_.complete(op, -EAGAIN);
   if (pushes_.empty() && send(op)) return;
   pushes_.push_back(op);
-  if (!linked()) sockets_.retries.soon(*this);
+  if (!linked()) context_.retries.soon(*this);
 }
 
 void UdpSocket::retry() {
@@ -69,7 +69,7 @@ void UdpSocket::retry() {
     Op& op = *pushes_.pop_front();
     if (send(op)) continue;
     pushes_.push_front(op);
-    return sockets_.retries.soon(*this);
+    return context_.retries.soon(*this);
   }
 }
 
@@ -102,7 +102,7 @@ void UdpSocket::pop(Op& op) {
   deliver();
 }
 
-void UdpSocket::received(Sga datagram) {
+void UdpSocket::on_received(Sga datagram) {
   Arena& arena = runtime_.arena();
   if (options_.framed) {
     const Address from = arena.address(datagram);
@@ -111,7 +111,7 @@ void UdpSocket::received(Sga datagram) {
     if (result < 0) {
       // Anybody can send a datagram: one that is no message is dropped, and so is one there is no memory for.
       if (result == -ENOBUFS) arena.free(datagram);
-      ++sockets_.bad_datagrams;
+      ++context_.bad_datagrams;
       return;
     }
     arena.set_address(message, from);

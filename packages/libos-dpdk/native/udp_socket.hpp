@@ -3,8 +3,8 @@
 
 #include <memory>
 
+#include "context.hpp"
 #include "demi/net/sga_fifo.hpp"
-#include "sockets.hpp"
 
 namespace demi::dpdk {
 
@@ -14,7 +14,7 @@ class UdpSocket final : public Queue, private EndpointEvents, private net::Retry
   static constexpr std::size_t kMostWaiting = 512;
   static constexpr std::size_t kMaxPushes = 1024;
 
-  UdpSocket(Sockets& sockets, std::unique_ptr<Endpoint> endpoint, const SocketOptions& options);
+  UdpSocket(Context& context, std::unique_ptr<Endpoint> endpoint, const SocketOptions& options);
   ~UdpSocket() override;
 
   void push(Op& op) override;
@@ -29,7 +29,7 @@ class UdpSocket final : public Queue, private EndpointEvents, private net::Retry
   int get_option(SocketOption option, int& value) override { return endpoint_->get_option(option, value); }
 
  private:
-  void received(Sga datagram) override;
+  void on_received(Sga datagram) override;
   bool has_room() const override { return inbox_.size() < kMostWaiting; }
   void retry() override;
 
@@ -39,7 +39,7 @@ class UdpSocket final : public Queue, private EndpointEvents, private net::Retry
   void drop_inbox();
   void drop_strangers();
 
-  Sockets& sockets_;
+  Context& context_;
   SocketOptions options_;
   std::unique_ptr<Endpoint> endpoint_;
   OpList pushes_;

@@ -5,7 +5,8 @@ export function limits(): Record<string, string | number> {
     "starts of DPDK in a process": "1, with one set of PCI device and EAL arguments",
     "bytes of TCP data in a packet": 1460,
     "bytes of a TCP connection's receive window": 65535,
-    "milliseconds between ticks of the TCP timers": 25,
+    // LwipTimers::kTickMs; LIMITS.md says what follows from it.
+    "milliseconds between ticks of the TCP timers": 50,
     "entries in the ARP table": 10,
     "bytes of a frame kept in the capture file": 65535,
   };

@@ -10,11 +10,11 @@
 
 namespace demi::posix {
 
-DatagramSocket::DatagramSocket(Network& net, int fd, const StreamOptions& options)
-    : Queue(net.runtime), net_(net), fd_(fd), options_(options) {}
+DatagramSocket::DatagramSocket(Context& context, int fd, const StreamOptions& options)
+    : Queue(context.runtime), context_(context), fd_(fd), options_(options) {}
 
 DatagramSocket::~DatagramSocket() {
-  if (fd_ >= 0) net_.driver->close_watched(*this, fd_);  // never got a queue descriptor, so was never closed
+  if (fd_ >= 0) context_.driver->close_watched(*this, fd_);  // never got a queue descriptor, so was never closed
 }
 
 // ---- control path ---------------------------------------------------------------------------------------------------
@@ -50,12 +50,12 @@ void DatagramSocket::close(std::unique_ptr<Queue>) {
   runtime_.fail_all(pops_, -ECANCELED);
   if (raw_ != 0) runtime_.arena().free(std::exchange(raw_, 0));
   if (message_ != 0) runtime_.arena().free(std::exchange(message_, 0));
-  net_.driver->close_watched(*this, std::exchange(fd_, -1));
+  context_.driver->close_watched(*this, std::exchange(fd_, -1));
 }
 
 void DatagramSocket::on_ready(std::uint32_t events) {
   if (events & (EPOLLIN | EPOLLERR | EPOLLHUP)) readable_ = true;
-  if ((events & (EPOLLOUT | EPOLLERR)) && !pushes_.empty()) flush();
+  if ((events & (EPOLLOUT | EPOLLERR)) && !pushes_.empty()) transmit();
   if (!linked()) receive();
 }
 
@@ -68,21 +68,21 @@ void DatagramSocket::push(Op& op) {
   if (pushes_.empty() && send(op)) return;
   pushes_.push_back(op);
   if (pushes_.size() > 1) return;
-  if (const int error = net_.driver->watch_writable(*this, fd_); error != 0) {
+  if (const int error = context_.driver->watch_writable(*this, fd_); error != 0) {
     pushes_.remove(op);
     runtime_.complete(op, error);
   }
 }
 
-void DatagramSocket::flush() {
+void DatagramSocket::transmit() {
   while (!pushes_.empty()) {
     Op& op = *pushes_.pop_front();
     if (send(op)) continue;
     pushes_.push_front(op);
-    net_.driver->watch_writable(*this, fd_);
+    context_.driver->watch_writable(*this, fd_);
     return;
   }
-  net_.driver->writable_seen(*this, fd_);
+  context_.driver->on_writable_seen(*this, fd_);
 }
 
 bool DatagramSocket::send(Op& op) {
@@ -127,15 +127,15 @@ void DatagramSocket::receive() {
     }
     if (raw_ == 0) {
       if (!readable_) return;
-      if (turn >= kTurn) return net_.retries.soon(*this);
+      if (turn >= kTurn) return context_.retries.soon(*this);
       const int error = receive_one();
       if (error == -EAGAIN) {
         readable_ = false;
         return;
       }
       if (error == -ENOBUFS) {
-        ++net_.counters.receive_starved;
-        return net_.retries.when_memory(*this);
+        ++context_.counters.receive_starved;
+        return context_.retries.when_memory(*this);
       }
       if (error != 0) {
         runtime_.complete(*pops_.pop_front(), error);
@@ -147,18 +147,18 @@ void DatagramSocket::receive() {
         continue;
       }
     }
-    if (!unwrap()) return net_.retries.when_memory(*this);
+    if (!unwrap()) return context_.retries.when_memory(*this);
   }
 }
 
 int DatagramSocket::receive_one() {
   Arena& arena = runtime_.arena();
-  const Sga head = net_.classes.alloc_down_from(arena, net_.classes.stream());
+  const Sga head = context_.classes.alloc_down_from(arena, context_.classes.stream());
   if (head == 0) return -ENOBUFS;
   const std::uint32_t capacity = arena.slot_capacity(head);
   // A datagram longer than the slot ends in the spill and is put together in a larger slot. Without one free, look at
   // the length first, so that the datagram stays in the socket.
-  if (arena.free_slots(net_.classes.datagram()) == 0) {
+  if (arena.free_slots(context_.classes.datagram()) == 0) {
     const ssize_t length = ::recv(fd_, arena.slot_start(head), capacity, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
     if (length > static_cast<ssize_t>(capacity)) {
       arena.free(head);
@@ -166,7 +166,7 @@ int DatagramSocket::receive_one() {
     }
   }
   sockaddr_storage address{};
-  iovec iov[2] = {{arena.slot_start(head), capacity}, {net_.spill(), SlotClasses::kDatagramBytes}};
+  iovec iov[2] = {{arena.slot_start(head), capacity}, {context_.spill(), SlotClasses::kDatagramBytes}};
   msghdr message{};
   message.msg_name = &address;
   message.msg_namelen = sizeof address;
@@ -182,7 +182,7 @@ int DatagramSocket::receive_one() {
   const auto size = static_cast<std::uint32_t>(n);
   raw_ = (message.msg_flags & MSG_TRUNC) != 0 ? 0 : join(head, size);
   if (raw_ == 0) {
-    ++net_.counters.datagrams_too_large;
+    ++context_.counters.datagrams_too_large;
     arena.free(head);
     return -EMSGSIZE;
   }
@@ -200,7 +200,7 @@ Sga DatagramSocket::join(Sga head, std::uint32_t size) {
   const Sga whole = arena.alloc(size);
   if (whole == 0) return 0;
   std::memcpy(arena.slot_start(whole), arena.slot_start(head), capacity);
-  std::memcpy(arena.slot_start(whole) + capacity, net_.spill(), size - capacity);
+  std::memcpy(arena.slot_start(whole) + capacity, context_.spill(), size - capacity);
   arena.free(head);
   return whole;
 }
@@ -212,7 +212,7 @@ bool DatagramSocket::unwrap() {
     raw_ = 0;
     if (result < 0) {
       // Anybody can send a datagram: one that is no message is dropped, as a checksum error would be.
-      ++net_.counters.bad_datagrams;
+      ++context_.counters.bad_datagrams;
       return true;
     }
   } else {

@@ -16,10 +16,10 @@ class DatagramSocket final : public Queue, public Pollable, public Retryable {
   static constexpr std::size_t kMaxPushes = 1024;
 
   // A socket over `fd`, which it owns from now on.
-  DatagramSocket(Network& net, int fd, const StreamOptions& options);
+  DatagramSocket(Context& context, int fd, const StreamOptions& options);
   ~DatagramSocket() override;
   // 0 or a negative errno.
-  int start() { return net_.driver->watch(*this, fd_); }
+  int start() { return context_.driver->watch(*this, fd_); }
 
   void push(Op& op) override;
   void pop(Op& op) override;
@@ -40,7 +40,7 @@ class DatagramSocket final : public Queue, public Pollable, public Retryable {
 
   // Sends the datagram and ends the operation; false when the kernel takes none now.
   bool send(Op& op);
-  void flush();
+  void transmit();
   void receive();
   // Receives one datagram into raw_. 0; -EAGAIN; -ENOBUFS when the arena is empty; other errors are the socket's.
   int receive_one();
@@ -51,7 +51,7 @@ class DatagramSocket final : public Queue, public Pollable, public Retryable {
   // Ends the oldest pop with message_.
   void deliver();
 
-  Network& net_;
+  Context& context_;
   int fd_;
   StreamOptions options_;
   OpList pushes_;

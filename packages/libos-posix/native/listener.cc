@@ -44,8 +44,8 @@ bool Listener::cancel(Op& op) {
 
 void Listener::close() {
   unlink();
-  net_.driver->close_watched(*this, fd_);
-  net_.runtime.fail_all(accepts_, -ECANCELED);
+  context_.driver->close_watched(*this, fd_);
+  context_.runtime.fail_all(accepts_, -ECANCELED);
 }
 
 void Listener::on_ready(std::uint32_t) {
@@ -57,33 +57,33 @@ void Listener::retry() { run(); }
 
 void Listener::run() {
   for (int turn = 0; ready_ && !accepts_.empty(); ++turn) {
-    if (turn == kTurn) return net_.retries.soon(*this);
+    if (turn == kTurn) return context_.retries.soon(*this);
     Qd qd = 0;
     const int error = accept_one(qd);
     if (error == -EAGAIN) {
       ready_ = false;
     } else if (net::descriptor_shortage(error)) {
-      ++net_.counters.accept_paused;
-      return net_.retries.when_descriptor(*this);
+      ++context_.counters.accept_paused;
+      return context_.retries.when_descriptor(*this);
     } else if (!connection_lost(error)) {
-      net_.runtime.complete(*accepts_.pop_front(), error, qd);
+      context_.runtime.complete(*accepts_.pop_front(), error, qd);
     }
   }
 }
 
 int Listener::accept_one(Qd& qd) {
   // The descriptor of ours first: a connection taken from the backlog could not be put back.
-  auto stream = net_.driver->stream(-1, options_);
+  auto stream = context_.driver->stream(-1, options_);
   StreamSocket& socket = *stream;
-  qd = net_.runtime.adopt(std::move(stream));
+  qd = context_.runtime.adopt(std::move(stream));
   if (qd < 0) {
     qd = 0;
     return -EMFILE;
   }
-  const int fd = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC | net_.driver->accept_flags());
+  const int fd = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC | context_.driver->accept_flags());
   const int error = fd < 0 ? -errno : socket.accepted(fd);
   if (error != 0) {
-    net_.runtime.close(qd);
+    context_.runtime.close(qd);
     qd = 0;
   }
   return error;

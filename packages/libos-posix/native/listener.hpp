@@ -12,10 +12,10 @@ namespace demi::posix {
 class Listener final : public Pollable, public Retryable {
  public:
   // `fd` is bound and belongs to the caller.
-  Listener(Network& net, int fd, const StreamOptions& options) : net_(net), fd_(fd), options_(options) {}
+  Listener(Context& context, int fd, const StreamOptions& options) : context_(context), fd_(fd), options_(options) {}
 
   // Starts watching the descriptor, which is listening by now.
-  int start() { return net_.driver->watch(*this, fd_); }
+  int start() { return context_.driver->watch(*this, fd_); }
   void accept(Op& op);
   bool cancel(Op& op);
   // Ends all accepts with ECANCELED and closes the descriptor.
@@ -31,7 +31,7 @@ class Listener final : public Pollable, public Retryable {
   // Takes one connection. 0, a negative errno; the new queue in `qd`.
   int accept_one(Qd& qd);
 
-  Network& net_;
+  Context& context_;
   int fd_;
   StreamOptions options_;
   OpList accepts_;

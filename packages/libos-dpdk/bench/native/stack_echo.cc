@@ -67,7 +67,7 @@ struct Wire {
   Address address;
 };
 
-// One connection, either side. What is to be sent is sent after the poll that brought it: events must not call the stack's flush.
+// One connection, either side. What is to be sent is sent after the poll that brought it: events must not call the stack to send.
 class Peer : public ConnectionEvents {
  public:
   Peer(Wire& wire, std::unique_ptr<Connection> connection, std::vector<Peer*>& ready)
@@ -77,14 +77,14 @@ class Peer : public ConnectionEvents {
   }
   virtual ~Peer() = default;
 
-  void connected() override {}
-  void writable() override {}
-  void ended() override { gone_ = true; }
-  void failed(int error) override {
+  void on_connected() override {}
+  void on_writable() override {}
+  void on_ended() override { gone_ = true; }
+  void on_failed(int error) override {
     gone_ = true;
     error_ = error;
   }
-  void received(Sga chunk) override {
+  void on_received(Sga chunk) override {
     const auto bytes = wire_.arena->bytes_of(chunk);
     owed_.insert(owed_.end(), bytes.begin(), bytes.end());
     wire_.arena->free(chunk);
@@ -106,7 +106,7 @@ class Peer : public ConnectionEvents {
  protected:
   void send(const std::vector<std::uint8_t>& bytes) {
     if (connection_->write(bytes) != bytes.size()) die("the send buffer is full");
-    connection_->flush();
+    connection_->output();
   }
 
   std::vector<std::uint8_t> owed_;
@@ -124,13 +124,13 @@ void turn(Wire& wire, std::vector<Peer*>& ready) {
   wire.stack->poll();
   for (Peer* peer : ready) peer->answer();
   ready.clear();
-  wire.port->flush();
+  wire.stack->transmit();
 }
 
 class Server : public ListenerEvents {
  public:
   explicit Server(Wire& wire) : wire_(wire) {}
-  void incoming(std::unique_ptr<Connection> connection) override {
+  void on_incoming(std::unique_ptr<Connection> connection) override {
     peers_.push_back(std::make_unique<Peer>(wire_, std::move(connection), ready_));
   }
   std::size_t waiting() const override { return 0; }
@@ -163,7 +163,7 @@ class Client final : public Peer {
       : Peer(wire, std::move(connection), ready), message_(bytes), latencies_(latencies) {
     for (std::size_t i = 0; i < bytes; ++i) message_[i] = static_cast<std::uint8_t>(rand());
   }
-  void connected() override { connected_ = true; }
+  void on_connected() override { connected_ = true; }
   bool is_connected() const { return connected_; }
   void begin() {
     sent_at_ = Clock::now();

@@ -147,9 +147,9 @@ TEST_CASE("frames of every length are read back, with their time and direction")
       Frame frame({expected.back()});
       rte_mbuf* burst[] = {frame.mbuf()};
       if (length % 2 == 0) {
-        capture->received(burst, 1);
+        capture->on_received(burst, 1);
       } else {
-        capture->sent(burst, 1);
+        capture->on_sent(burst, 1);
       }
     }
     CHECK(capture->counters().frames == expected.size());
@@ -176,8 +176,8 @@ TEST_CASE("a chain is one packet, a burst several, and an overlong frame is cut"
   {
     auto capture = open_capture(path);
     rte_mbuf* burst[] = {chain.mbuf(), single.mbuf(), large.mbuf()};
-    capture->received(burst, 3);
-    capture->received(burst, 0);
+    capture->on_received(burst, 3);
+    capture->on_received(burst, 0);
   }
   const auto packets = read_back(path);
   REQUIRE(packets.size() == 3);
@@ -195,7 +195,7 @@ TEST_CASE("a chain that holds less than it promises does not run over") {
   {
     auto capture = open_capture(path);
     rte_mbuf* burst[] = {frame.mbuf()};
-    capture->received(burst, 1);
+    capture->on_received(burst, 1);
   }
   const auto packets = read_back(path);
   REQUIRE(packets.size() == 1);
@@ -209,10 +209,10 @@ TEST_CASE("more frames than the buffer holds, and what flush() has written is re
   CHECK(read_back(path).empty());
   Frame frame({std::string(1500, 'f')});
   rte_mbuf* burst[] = {frame.mbuf()};
-  for (int i = 0; i < 1000; ++i) capture->received(burst, 1);
+  for (int i = 0; i < 1000; ++i) capture->on_received(burst, 1);
   capture->flush();
   CHECK(read_back(path).size() == 1000);
-  capture->received(burst, 1);
+  capture->on_received(burst, 1);
   capture.reset();
   CHECK(read_back(path).size() == 1001);
 }
@@ -225,7 +225,7 @@ TEST_CASE("a full disk stops the capture and leaves whole packets") {
   auto capture = open_capture(path);
   Frame frame({std::string(1501, 'f')});
   rte_mbuf* burst[] = {frame.mbuf()};
-  for (int i = 0; i < 1000; ++i) capture->received(burst, 1);
+  for (int i = 0; i < 1000; ++i) capture->on_received(burst, 1);
   const auto counters = capture->counters();
   CHECK(counters.errors == 1);
   CHECK(counters.dropped > 0);
@@ -252,7 +252,7 @@ TEST_CASE("the reader of a FIFO may be slow: frames are dropped, the stream stay
   Frame frame({std::string(1501, 'f')});
   rte_mbuf* burst[] = {frame.mbuf()};
   for (int i = 0; i < 1000; ++i) {
-    capture->received(burst, 1);
+    capture->on_received(burst, 1);
     if (i == 500) drain();
   }
   CHECK(capture->counters().errors == 0);
@@ -280,10 +280,10 @@ TEST_CASE("the reader of a FIFO may go away") {
   auto capture = open_capture(path);
   Frame frame({std::string(1501, 'f')});
   rte_mbuf* burst[] = {frame.mbuf()};
-  capture->received(burst, 1);
+  capture->on_received(burst, 1);
   ::close(reader);
   capture->flush();
-  capture->received(burst, 1);
+  capture->on_received(burst, 1);
   CHECK(capture->counters().errors == 1);
   CHECK(capture->counters().frames == 0);
   CHECK(capture->counters().dropped == 2);

@@ -1,12 +1,12 @@
 // Where the memory of a PCI device begins: low_base() on the mappings of made-up processes.
-#include "eal.hpp"
+#include "low_base.hpp"
 
 #include <doctest/doctest.h>
 
 #include <sstream>
 #include <string>
 
-namespace eal_test {
+namespace low_base_test {
 
 using demi::dpdk::low_base;
 
@@ -52,4 +52,4 @@ TEST_CASE("what a mapping covers whole has no gap") {
   CHECK(base_of("7fff8000-10007fff8000 rw-p 00000000 00:00 0\n") == 0);  // AddressSanitizer's shadow
 }
 
-}  // namespace eal_test
+}  // namespace low_base_test
