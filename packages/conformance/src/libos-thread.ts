@@ -1,19 +1,21 @@
 /** Runs in the Workers of cases/rule7-threads: a libOS of the thread's own, and one of the ways for the thread to end. */
 import { parentPort, workerData } from "node:worker_threads";
 import type { LibOS } from "@demikernel/core";
-import type { ConformanceTarget } from "./target.js";
+import type { ConformanceTarget, OpenOverrides } from "./target.js";
 
 /** What the Worker is to do. */
 export interface ThreadOrder {
   module: string;
   host: string;
   end: "return" | "exit" | "throw" | "run" | "wait" | "count" | "churn";
+  /** What openLibOS() is asked for beside the target's own. */
+  options?: OpenOverrides;
 }
 
-const { module, host, end } = workerData as ThreadOrder;
+const { module, host, end, options = {} } = workerData as ThreadOrder;
 const { target } = (await import(module)) as { target: ConformanceTarget };
 if (end === "churn") await churn();
-const os = await target.open({});
+const os = await target.open(options);
 if (end === "count") {
   count(os);
 } else {
@@ -44,8 +46,9 @@ function leavePending(os: LibOS): number {
 /** Opens, works, sleeps and destroys for ever: whoever ends this thread ends it at any of these moments. */
 async function churn(): Promise<never> {
   for (let round = 0; ; round++) {
-    const each = await target.open({});
+    const each = await target.open(options);
     leavePending(each);
+    if (options.storage !== undefined) write(each);
     const qd = each.queue();
     const popping = each.async.pop(qd);
     if (round === 0) parentPort?.postMessage("ready");
@@ -54,6 +57,13 @@ async function churn(): Promise<never> {
     each.free(await popping);
     each.destroy();
   }
+}
+
+/** Leaves something to do for the storage engine's device. */
+function write(each: LibOS): void {
+  const file = each.creat("churned");
+  for (let i = 0; i < 10; i++) each.push(file, each.alloc(1000), 1);
+  each.drain(() => undefined);
 }
 
 /** Two thousand messages through a queue; reports their sum, and what was held afterwards. */

@@ -28,7 +28,7 @@ export interface Selection {
 }
 
 /** Groups whose cases choose the loop mode or the thread they run in themselves: a target of one mode repeats them for nothing. */
-export const ownLoops: readonly string[] = ["loop modes", "rule 7: lifetime", "rule 7: threads"];
+export const ownLoops: readonly string[] = ["loop modes", "rule 7: lifetime", "rule 7: threads", "two engines"];
 
 /** Declares the cases; one that the target cannot run is reported as skipped, and each reason printed once. */
 export function runConformance(

@@ -29,6 +29,7 @@ import { shutdowns } from "./cases/shutdown.js";
 import { soak } from "./cases/soak.js";
 import { sockets } from "./cases/sockets.js";
 import { hostSockets } from "./cases/sockets-host.js";
+import { twoEngines } from "./cases/two-engines.js";
 import { datagrams } from "./cases/udp.js";
 import { waiting } from "./cases/wait.js";
 
@@ -63,5 +64,6 @@ export const suite: readonly ConformanceCase[] = [
   ...files,
   ...combinators,
   ...combinatorEnds,
+  ...twoEngines,
   ...soak,
 ];

@@ -4,8 +4,8 @@ import type { CoreOptions, LibOS, SocketOptionValues } from "@demikernel/core";
 import type { Features } from "@demikernel/core/backend";
 import type { Peers } from "./peers.js";
 
-/** What a case asks of openLibOS() beside the target's own choice of backend: small limits, a loop mode. */
-export type OpenOverrides = Partial<CoreOptions>;
+/** What a case asks of openLibOS() beside the target's own choice of backend: small limits, a loop mode, a storage engine and its options. */
+export type OpenOverrides = Partial<CoreOptions> & { storage?: string; [engine: string]: unknown };
 
 export interface ConformanceTarget {
   /** Printed with every group: "posix/epoll". */
@@ -42,6 +42,8 @@ export interface ConformanceTarget {
   readonly waits?: "poll" | "loop";
   /** How many times longer than on kernel sockets everything may take: an emulated machine, a stack with coarse timers. Default 1. */
   readonly timeScale?: number;
+  /** A storage engine that is installed beside the backend, with the option `folder`. Default none: cases about two engines are skipped. */
+  readonly storage?: string;
   /** URL of an ES module whose export `target` is this target: what a Worker imports. Needed by {@link conformanceInWorker}. */
   readonly module?: string;
 }
@@ -50,7 +52,7 @@ export interface ConformanceTarget {
 export type PeerAbility = "halfClose" | "emptyDatagrams";
 
 /** What a case may need: a feature, or something of the test bed. */
-export type Need = keyof Features | PeerAbility | "hostPeer" | "loopback" | "module";
+export type Need = keyof Features | PeerAbility | "hostPeer" | "loopback" | "module" | "storage";
 
 function offers(target: ConformanceTarget, need: keyof Features | PeerAbility | "loopback"): boolean {
   if (need === "loopback") return target.address === undefined;
@@ -74,6 +76,8 @@ export function lacking(target: ConformanceTarget, needs: readonly Need[]): stri
       if (!target.hostPeer) return "the host's own sockets do not reach this backend";
     } else if (need === "module") {
       if (target.module === undefined) return "the target names no module for a Worker to import";
+    } else if (need === "storage") {
+      if (target.storage === undefined) return "no storage engine is installed beside the backend";
     } else if (!offers(target, need)) {
       return `${target.name} does not offer ${named[need] ?? need}`;
     } else if (need === "ipv6" && target.families !== undefined && !target.families.includes(6)) {

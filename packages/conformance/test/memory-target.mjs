@@ -4,6 +4,7 @@ import { openLibOS } from "@demikernel/core";
 export const target = {
   name: "memory",
   features: { tcp: false, udp: false, ipv6: false, dmtr: false, files: false, sleep: false },
-  open: (options) => openLibOS({ libos: "memory", ...options }),
+  open: (options) => openLibOS({ libos: "memory", from: import.meta.url, ...options }),
+  storage: "scratch",
   module: import.meta.url,
 };
