@@ -6,11 +6,8 @@
 
 namespace demi::dpdk {
 
-TcpSocket::TcpSocket(Sockets& sockets, std::unique_ptr<Connection> connection, const SocketOptions& options)
-    : StreamQueue(sockets, options.framed, options.max_message),
-      sockets_(sockets),
-      options_(options),
-      connection_(std::move(connection)) {}
+TcpSocket::TcpSocket(Sockets& sockets, std::unique_ptr<Connection> connection, const SocketRequest& request)
+    : StreamQueue(sockets, request), sockets_(sockets), request_(request), connection_(std::move(connection)) {}
 
 TcpSocket::~TcpSocket() {
   unlink();
@@ -33,7 +30,7 @@ int TcpSocket::listen(int backlog) {
   Address address;
   if (bound_.family == 0) {
     Address any;
-    any.family = static_cast<std::uint8_t>(options_.family);
+    any.family = static_cast<std::uint8_t>(request_.family);
     if (error = bind(any); error != 0) return error;
   }
   if (error = connection_->local_address(address); error != 0) return error;
@@ -71,7 +68,7 @@ int TcpSocket::get_option(SocketOption option, int& value) {
 void TcpSocket::connect(Op& op, const Address& to) {
   if (state_ == State::kConnecting) return runtime_.complete(op, -EALREADY);
   if (state_ != State::kIdle) return runtime_.complete(op, -EISCONN);
-  if (to.family != options_.family) return runtime_.complete(op, -EAFNOSUPPORT);
+  if (to.family != request_.family) return runtime_.complete(op, -EAFNOSUPPORT);
   connection_->set_events(*this);
   if (const int error = connection_->connect(to); error != 0) return runtime_.complete(op, error);
   connecting(op);
@@ -87,7 +84,7 @@ void TcpSocket::establish(std::unique_ptr<Connection> connection) {
 
 // A socket whose connect failed may try again, from the address it was bound to.
 void TcpSocket::renew_connection(int error) {
-  connection_ = sockets_.stack.connection(options_.family);
+  connection_ = sockets_.stack.connection(request_.family);
   for (const auto& [option, value] : chosen_) connection_->set_option(option, value);
   if (bound_.family != 0) connection_->bind(bound_);
   if (error != 0) connect_failed(error);
@@ -142,7 +139,7 @@ void TcpSocket::incoming(std::unique_ptr<Connection> connection) {
 
 void TcpSocket::hand_out() {
   while (!accepts_.empty() && !waiting_.empty()) {
-    auto socket = std::make_unique<TcpSocket>(sockets_, nullptr, options_);
+    auto socket = std::make_unique<TcpSocket>(sockets_, nullptr, request_);
     TcpSocket& accepted = *socket;
     const Qd qd = runtime_.adopt(std::move(socket));
     if (qd < 0) {

@@ -14,7 +14,7 @@ class TcpSocket final : public net::StreamQueue,
                         private ListenerEvents,
                         private net::Retryable {
  public:
-  TcpSocket(Sockets& sockets, std::unique_ptr<Connection> connection, const SocketOptions& options);
+  TcpSocket(Sockets& sockets, std::unique_ptr<Connection> connection, const SocketRequest& request);
   ~TcpSocket() override;
 
   void accept(Op& op) override;
@@ -56,7 +56,7 @@ class TcpSocket final : public net::StreamQueue,
   bool append(Sga chunk);
 
   Sockets& sockets_;
-  SocketOptions options_;
+  SocketRequest request_;
   std::unique_ptr<Connection> connection_;
   Address bound_;  // what bind() was given
   std::map<SocketOption, int> chosen_;

@@ -6,8 +6,8 @@
 
 namespace demi::dpdk {
 
-UdpSocket::UdpSocket(Sockets& sockets, std::unique_ptr<Endpoint> endpoint, const SocketOptions& options)
-    : Queue(sockets.runtime), sockets_(sockets), options_(options), endpoint_(std::move(endpoint)) {
+UdpSocket::UdpSocket(Sockets& sockets, std::unique_ptr<Endpoint> endpoint, const SocketRequest& request)
+    : Queue(sockets.runtime), sockets_(sockets), request_(request), endpoint_(std::move(endpoint)) {
   endpoint_->set_events(*this);
 }
 
@@ -17,7 +17,7 @@ UdpSocket::~UdpSocket() {
 }
 
 void UdpSocket::connect(Op& op, const Address& to) {
-  if (to.family != options_.family) return runtime_.complete(op, -EAFNOSUPPORT);
+  if (to.family != request_.family) return runtime_.complete(op, -EAFNOSUPPORT);
   const int error = endpoint_->connect(to);
   if (error == 0) drop_strangers();
   runtime_.complete(op, error);
@@ -76,13 +76,13 @@ void UdpSocket::retry() {
 bool UdpSocket::send(Op& op) {
   const Arena& arena = runtime_.arena();
   iovec iov[dmtr::kMaxIovecs];
-  dmtr::Framing framing;
-  const int n = options_.framed ? dmtr::encode(arena, op.sga, 0, framing, iov)
-                                : arena.gather(op.sga, 0, iov, layout::kMaxSegments);
+  dmtr::FramingBytes framing;
+  const int n = request_.framing == Framing::kDmtr ? dmtr::encode(arena, op.sga, 0, framing, iov)
+                                                   : arena.gather(op.sga, 0, iov, layout::kMaxSegments);
   Address to;
   if (op.flags & layout::kFlagTo) {
     to = arena.address(op.sga);
-    if (to.family != options_.family) {
+    if (to.family != request_.family) {
       runtime_.complete(op, to.family == 0 ? -EDESTADDRREQ : -EAFNOSUPPORT);
       return true;
     }
@@ -104,10 +104,10 @@ void UdpSocket::pop(Op& op) {
 
 void UdpSocket::received(Sga datagram) {
   Arena& arena = runtime_.arena();
-  if (options_.framed) {
+  if (request_.framing == Framing::kDmtr) {
     const Address from = arena.address(datagram);
     Sga message = 0;
-    const std::int32_t result = dmtr::adopt_datagram(arena, datagram, options_.max_message, message);
+    const std::int32_t result = dmtr::adopt_datagram(arena, datagram, request_.max_message, message);
     if (result < 0) {
       // Anybody can send a datagram: one that is no message is dropped, and so is one there is no memory for.
       if (result == -ENOBUFS) arena.free(datagram);

@@ -14,7 +14,7 @@ class UdpSocket final : public Queue, private EndpointEvents, private net::Retry
   static constexpr std::size_t kMostWaiting = 512;
   static constexpr std::size_t kMaxPushes = 1024;
 
-  UdpSocket(Sockets& sockets, std::unique_ptr<Endpoint> endpoint, const SocketOptions& options);
+  UdpSocket(Sockets& sockets, std::unique_ptr<Endpoint> endpoint, const SocketRequest& request);
   ~UdpSocket() override;
 
   void push(Op& op) override;
@@ -40,7 +40,7 @@ class UdpSocket final : public Queue, private EndpointEvents, private net::Retry
   void drop_strangers();
 
   Sockets& sockets_;
-  SocketOptions options_;
+  SocketRequest request_;
   std::unique_ptr<Endpoint> endpoint_;
   OpList pushes_;
   OpList pops_;

@@ -10,8 +10,8 @@
 
 namespace demi::posix {
 
-DatagramSocket::DatagramSocket(Network& net, int fd, const StreamOptions& options)
-    : Queue(net.runtime), net_(net), fd_(fd), options_(options) {}
+DatagramSocket::DatagramSocket(Network& net, int fd, const SocketRequest& request)
+    : Queue(net.runtime), net_(net), fd_(fd), request_(request) {}
 
 DatagramSocket::~DatagramSocket() {
   if (fd_ >= 0) net_.driver->close_watched(*this, fd_);  // never got a queue descriptor, so was never closed
@@ -19,7 +19,7 @@ DatagramSocket::~DatagramSocket() {
 
 // ---- control path ---------------------------------------------------------------------------------------------------
 
-int DatagramSocket::bind(const Address& to) { return bind_socket(fd_, options_.family, to); }
+int DatagramSocket::bind(const Address& to) { return bind_socket(fd_, request_.family, to); }
 int DatagramSocket::local_address(Address& out) { return local_address_of(fd_, out); }
 int DatagramSocket::peer_address(Address& out) { return peer_address_of(fd_, out); }
 int DatagramSocket::get_option(SocketOption option, int& value) { return get_socket_option(fd_, option, value); }
@@ -28,7 +28,7 @@ int DatagramSocket::set_option(SocketOption option, int value) {
 }
 
 void DatagramSocket::connect(Op& op, const Address& to) {
-  if (to.family != options_.family) return runtime_.complete(op, -EAFNOSUPPORT);
+  if (to.family != request_.family) return runtime_.complete(op, -EAFNOSUPPORT);
   sockaddr_storage address;
   const socklen_t length = to.to_sockaddr(address);
   if (::connect(fd_, reinterpret_cast<sockaddr*>(&address), length) != 0) return runtime_.complete(op, -errno);
@@ -88,15 +88,16 @@ void DatagramSocket::flush() {
 bool DatagramSocket::send(Op& op) {
   const Arena& arena = runtime_.arena();
   iovec iov[dmtr::kMaxIovecs];
-  dmtr::Framing framing;
+  dmtr::FramingBytes framing;
   msghdr message{};
   message.msg_iov = iov;
-  message.msg_iovlen = static_cast<std::size_t>(options_.framed ? dmtr::encode(arena, op.sga, 0, framing, iov)
-                                                                : arena.gather(op.sga, 0, iov, layout::kMaxSegments));
+  message.msg_iovlen =
+      static_cast<std::size_t>(request_.framing == Framing::kDmtr ? dmtr::encode(arena, op.sga, 0, framing, iov)
+                                                                  : arena.gather(op.sga, 0, iov, layout::kMaxSegments));
   sockaddr_storage address;
   if (op.flags & layout::kFlagTo) {
     const Address to = arena.address(op.sga);
-    if (to.family != options_.family) {
+    if (to.family != request_.family) {
       runtime_.complete(op, to.family == 0 ? -EDESTADDRREQ : -EAFNOSUPPORT);
       return true;
     }
@@ -206,8 +207,8 @@ Sga DatagramSocket::join(Sga head, std::uint32_t size) {
 }
 
 bool DatagramSocket::unwrap() {
-  if (options_.framed) {
-    const std::int32_t result = dmtr::adopt_datagram(runtime_.arena(), raw_, options_.max_message, message_);
+  if (request_.framing == Framing::kDmtr) {
+    const std::int32_t result = dmtr::adopt_datagram(runtime_.arena(), raw_, request_.max_message, message_);
     if (result == -ENOBUFS) return false;
     raw_ = 0;
     if (result < 0) {

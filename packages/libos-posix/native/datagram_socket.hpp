@@ -16,7 +16,7 @@ class DatagramSocket final : public Queue, public Pollable, public Retryable {
   static constexpr std::size_t kMaxPushes = 1024;
 
   // A socket over `fd`, which it owns from now on.
-  DatagramSocket(Network& net, int fd, const StreamOptions& options);
+  DatagramSocket(Network& net, int fd, const SocketRequest& request);
   ~DatagramSocket() override;
   // 0 or a negative errno.
   int start() { return net_.driver->watch(*this, fd_); }
@@ -53,7 +53,7 @@ class DatagramSocket final : public Queue, public Pollable, public Retryable {
 
   Network& net_;
   int fd_;
-  StreamOptions options_;
+  SocketRequest request_;
   OpList pushes_;
   OpList pops_;
   Sga raw_ = 0;      // received, framing not yet read

@@ -16,8 +16,8 @@ class EpollStream final : public StreamSocket,
                           public Retryable,
                           public ListHook<EpollStream, FlushTag> {
  public:
-  EpollStream(Network& net, EpollDriver& driver, int fd, const StreamOptions& options)
-      : StreamSocket(net, fd, options), driver_(driver) {}
+  EpollStream(Network& net, EpollDriver& driver, int fd, const SocketRequest& request)
+      : StreamSocket(net, fd, request), driver_(driver) {}
 
   // Sends until the pushes are done or the kernel takes no more.
   void flush();

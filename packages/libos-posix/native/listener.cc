@@ -73,7 +73,7 @@ void Listener::run() {
 
 int Listener::accept_one(Qd& qd) {
   // The descriptor of ours first: a connection taken from the backlog could not be put back.
-  auto stream = net_.driver->stream(-1, options_);
+  auto stream = net_.driver->stream(-1, request_);
   StreamSocket& socket = *stream;
   qd = net_.runtime.adopt(std::move(stream));
   if (qd < 0) {

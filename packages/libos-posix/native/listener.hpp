@@ -12,7 +12,7 @@ namespace demi::posix {
 class Listener final : public Pollable, public Retryable {
  public:
   // `fd` is bound and belongs to the caller.
-  Listener(Network& net, int fd, const StreamOptions& options) : net_(net), fd_(fd), options_(options) {}
+  Listener(Network& net, int fd, const SocketRequest& request) : net_(net), fd_(fd), request_(request) {}
 
   // Starts watching the descriptor, which is listening by now.
   int start() { return net_.driver->watch(*this, fd_); }
@@ -33,7 +33,7 @@ class Listener final : public Pollable, public Retryable {
 
   Network& net_;
   int fd_;
-  StreamOptions options_;
+  SocketRequest request_;
   OpList accepts_;
   bool ready_ = false;
 };

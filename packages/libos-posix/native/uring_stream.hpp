@@ -30,8 +30,8 @@ class UringStream final : public StreamSocket,
                           public ListHook<UringStream, MultishotTag>,
                           public ListHook<UringStream, ClosingTag> {
  public:
-  UringStream(Network& net, UringDriver& driver, int fd, const StreamOptions& options)
-      : StreamSocket(net, fd, options), driver_(driver), non_blocking_(fd >= 0) {}
+  UringStream(Network& net, UringDriver& driver, int fd, const SocketRequest& request)
+      : StreamSocket(net, fd, request), driver_(driver), non_blocking_(fd >= 0) {}
   ~UringStream() override;
 
   // Makes the requests that are wanted now. Called once per poll after something changed.

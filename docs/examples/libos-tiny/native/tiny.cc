@@ -290,7 +290,7 @@ class TinyEngine final : public demi::Engine {
   const char* name() const override { return "poll"; }
 
   std::unique_ptr<demi::Queue> socket(const demi::SocketRequest& request, int& error) override {
-    if (request.kind != demi::SocketKind::kStream || request.framing != "stream") {
+    if (request.kind != demi::SocketKind::kStream || request.framing != demi::Framing::kStream) {
       error = -EPROTONOSUPPORT;
       return nullptr;
     }

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "demi/address.hpp"
+#include "demi/framing.hpp"
 #include "demi/op.hpp"
 
 namespace demi {
@@ -92,9 +93,9 @@ using StatSink = std::function<void(const char* name, double value)>;
 
 struct SocketRequest {
   SocketKind kind = SocketKind::kStream;
-  int family = 4;             // 4 or 6
-  std::string framing;        // "stream" or "dmtr"
-  std::uint32_t max_message;  // bytes a framed message may have
+  int family = 4;  // 4 or 6
+  Framing framing = Framing::kStream;
+  std::uint32_t max_message = 0;  // framed: most payload bytes taken from a peer
 };
 
 struct FileRequest {
