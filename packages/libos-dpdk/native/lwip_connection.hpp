@@ -82,7 +82,7 @@ class LwipConnection final : public Connection {
 
 class LwipListener final : public StackListener {
  public:
-  LwipListener(LwipStack& stack, tcp_pcb* pcb, int family, int backlog, ListenerEvents& events);
+  LwipListener(LwipStack& stack, tcp_pcb* pcb, int family, ListenerEvents& events);
   ~LwipListener() override;
 
   // At the end of a poll.
@@ -94,7 +94,6 @@ class LwipListener final : public StackListener {
   LwipStack& stack_;
   tcp_pcb* pcb_;
   int family_;
-  std::size_t backlog_;
   ListenerEvents& events_;
   std::deque<std::unique_ptr<LwipConnection>> incoming_;
 };

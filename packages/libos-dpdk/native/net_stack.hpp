@@ -61,8 +61,8 @@ class ListenerEvents {
  public:
   // A connection is established. Destroying it resets it.
   virtual void incoming(std::unique_ptr<Connection> connection) = 0;
-  // Connections given that nobody has accepted: they count towards the backlog.
-  virtual std::size_t waiting() const = 0;
+  // Those given that nobody has accepted, and `coming` that are established and not given yet, are as many as the backlog allows.
+  virtual bool full(std::size_t coming) const = 0;
 
  protected:
   ~ListenerEvents() = default;

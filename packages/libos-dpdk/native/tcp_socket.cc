@@ -10,7 +10,6 @@ TcpSocket::TcpSocket(Sockets& sockets, std::unique_ptr<Connection> connection, c
     : StreamQueue(sockets, request), sockets_(sockets), request_(request), connection_(std::move(connection)) {}
 
 TcpSocket::~TcpSocket() {
-  unlink();
   if (unflushed_) std::erase(sockets_.unflushed, this);
 }
 
@@ -34,11 +33,12 @@ int TcpSocket::listen(int backlog) {
     if (error = bind(any); error != 0) return error;
   }
   if (error = connection_->local_address(address); error != 0) return error;
-  listener_ = sockets_.stack.listen(connection_, std::clamp(backlog, 1, 65535), *this, error);
-  if (!listener_) {
+  auto listener = std::make_unique<TcpListener>(sockets_, request_, backlog);
+  if (error = listener->start(connection_, backlog); error != 0) {
     if (!connection_) renew_connection(0);
     return error;
   }
+  listener_ = std::move(listener);
   bound_ = address;
   state_ = State::kListening;
   return 0;
@@ -64,6 +64,11 @@ int TcpSocket::get_option(SocketOption option, int& value) {
 }
 
 // ---- connections ----------------------------------------------------------------------------------------------------
+
+void TcpSocket::accept(Op& op) {
+  if (state_ != State::kListening) return runtime_.complete(op, -EINVAL);
+  listener_->accept(op);
+}
 
 void TcpSocket::connect(Op& op, const Address& to) {
   if (state_ == State::kConnecting) return runtime_.complete(op, -EALREADY);
@@ -103,17 +108,12 @@ bool TcpSocket::cancel(Op& op) {
     renew_connection(-ECANCELED);
     return true;
   }
-  if (op.code != layout::kOpAccept) return StreamQueue::cancel(op);
-  if (!op.linked) return false;
-  accepts_.remove(op);
-  return true;
+  if (op.code == layout::kOpAccept) return listener_ && listener_->cancel(op);
+  return StreamQueue::cancel(op);
 }
 
 void TcpSocket::close(std::unique_ptr<Queue>) {
-  unlink();
-  listener_.reset();
-  waiting_.clear();
-  runtime_.fail_all(accepts_, -ECANCELED);
+  if (listener_) listener_->close();
   if (connect_op_ != nullptr) runtime_.complete(*std::exchange(connect_op_, nullptr), -ECANCELED);
   if (state_ == State::kConnected && !pushes_.empty()) start_send();
   runtime_.fail_all(pushes_, -ECANCELED);
@@ -121,35 +121,6 @@ void TcpSocket::close(std::unique_ptr<Queue>) {
   if (connection_ && state_ == State::kConnected) {
     connection_->flush();
     connection_->close();
-  }
-}
-
-// ---- accepting ------------------------------------------------------------------------------------------------------
-
-void TcpSocket::accept(Op& op) {
-  if (state_ != State::kListening) return runtime_.complete(op, -EINVAL);
-  accepts_.push_back(op);
-  if (!linked()) hand_out();
-}
-
-void TcpSocket::incoming(std::unique_ptr<Connection> connection) {
-  waiting_.push_back(std::move(connection));
-  if (!linked()) hand_out();
-}
-
-void TcpSocket::hand_out() {
-  while (!accepts_.empty() && !waiting_.empty()) {
-    auto socket = std::make_unique<TcpSocket>(sockets_, nullptr, request_);
-    TcpSocket& accepted = *socket;
-    const Qd qd = runtime_.adopt(std::move(socket));
-    if (qd < 0) {
-      ++sockets_.accept_paused;
-      return sockets_.retries.when_descriptor(*this);
-    }
-    auto connection = std::move(waiting_.front());
-    waiting_.pop_front();
-    accepted.establish(std::move(connection));
-    runtime_.complete(*accepts_.pop_front(), 0, qd);
   }
 }
 

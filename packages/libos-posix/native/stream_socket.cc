@@ -41,7 +41,7 @@ int StreamSocket::bind(const Address& to) {
 
 int StreamSocket::listen(int backlog) {
   if (state_ != State::kIdle && state_ != State::kListening) return -EINVAL;
-  if (::listen(fd_, std::clamp(backlog, 1, 65535)) != 0) return -errno;
+  if (::listen(fd_, net::AcceptQueue::clamp_backlog(backlog)) != 0) return -errno;
   if (state_ == State::kListening) return 0;
   auto listener = std::make_unique<Listener>(net_, fd_, request_);
   if (const int error = listener->start(); error != 0) return error;

@@ -1,10 +1,10 @@
 // A socket over a fabric as a queue: a connection, or a listener. One push is one pop, unless the pop wants fewer bytes.
 #pragma once
 
-#include <deque>
 #include <memory>
 
 #include "connection.hpp"
+#include "demi/net/accept_queue.hpp"
 #include "demi/queue.hpp"
 
 namespace demi::rdma {
@@ -38,6 +38,7 @@ class RdmaSocket final : public Queue, private ConnectionEvents, private Listene
  private:
   enum class State : std::uint8_t { kIdle, kListening, kConnecting, kConnected };
   class Handshaking;
+  class Accepts;
 
   // ConnectionEvents
   void established() override;
@@ -60,7 +61,6 @@ class RdmaSocket final : public Queue, private ConnectionEvents, private Listene
   bool assemble();
   void deliver(Op& op);
   bool deliver_part(Op& op);
-  void hand_out();
   void handshake_over(Handshaking& of, bool accepted);
 
   Context& context_;
@@ -88,10 +88,8 @@ class RdmaSocket final : public Queue, private ConnectionEvents, private Listene
   bool keep_alive_ = false;
   int linger_ = -1;  // seconds
 
-  OpList accepts_;
-  std::size_t backlog_ = 0;
+  std::unique_ptr<Accepts> accepts_;  // listening only
   std::vector<std::unique_ptr<Handshaking>> handshaking_;
-  std::deque<std::unique_ptr<Connection>> waiting_;
 };
 
 }  // namespace demi::rdma
