@@ -1,6 +1,5 @@
 #include "tcp_socket.hpp"
 
-#include <algorithm>
 #include <cstring>
 #include <utility>
 

@@ -69,7 +69,7 @@ std::unique_ptr<Queue> RdmaEngine::socket(const SocketRequest& request, int& err
   if (datagrams && fabric_->most_datagram() == 0) return nullptr;
   error = -EINVAL;
   if (request.framing != Framing::kStream) return nullptr;
-  if (datagrams) return std::make_unique<DatagramSocket>(*context_, request.family);
+  if (datagrams) return std::make_unique<DatagramSocket>(*context_, request);
   return std::make_unique<RdmaSocket>(*context_, request.family);
 }
 

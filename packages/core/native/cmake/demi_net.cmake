@@ -3,5 +3,6 @@
 get_filename_component(DEMI_NET_DIR "${CMAKE_CURRENT_LIST_DIR}/../net" ABSOLUTE)
 set(DEMI_NET_SOURCES
   ${DEMI_NET_DIR}/accept_queue.cc
+  ${DEMI_NET_DIR}/datagram_queue.cc
   ${DEMI_NET_DIR}/dmtr_codec.cc
   ${DEMI_NET_DIR}/stream_queue.cc)
