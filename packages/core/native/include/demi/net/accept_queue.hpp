@@ -33,6 +33,8 @@ class AcceptQueue : public Retryable {
   bool cancel(Op& op);
   // Ends all accepts with ECANCELED.
   void end_accepts();
+  // Accepts wait, and not for a descriptor or their turn.
+  bool wants_connections() const { return !accepts_.empty() && !linked(); }
   // A connection may be there: answers accepts with what there is. Nothing while they have to wait for a descriptor or their turn.
   void arrived();
   // The same, whatever they wait for.
