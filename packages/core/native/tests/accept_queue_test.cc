@@ -175,13 +175,9 @@ TEST_CASE("accept: without a queue descriptor nobody is asked, and the connectio
 TEST_CASE("accept: after a turn of them others have theirs") {
   constexpr std::size_t kTurn = net::AcceptQueue::kTurn;
   Listening<Desk> s(limits(256));
-  s.accepts.answers.assign(kTurn + 1, 0);
-  // They wait; one arrival answers them all.
-  std::deque<int> none;
-  none.swap(s.accepts.answers);
   for (std::size_t i = 0; i < kTurn + 1; ++i) s.accept();
   CHECK(s.turn().empty());
-  none.swap(s.accepts.answers);
+  s.accepts.answers.assign(kTurn + 1, 0);
   s.accepts.arrived();
   CHECK(s.app.turn().size() == kTurn);
   CHECK(s.retries.any_soon());
