@@ -53,7 +53,7 @@ std::unique_ptr<Engine> DpdkEngine::make(Runtime& runtime, const Config& config,
   if (!engine->port_) return nullptr;
   engine->stack_ = LwipStack::open(runtime.arena(), *engine->port_, options.stack, message, error);
   if (!engine->stack_) return nullptr;
-  engine->sockets_ = std::make_unique<Sockets>(runtime, *engine->stack_);
+  engine->context_ = std::make_unique<Context>(runtime, *engine->stack_);
   return engine;
 }
 
@@ -63,24 +63,24 @@ std::unique_ptr<Queue> DpdkEngine::socket(const SocketRequest& request, int& err
   error = -ENOBUFS;
   if (request.kind == SocketKind::kStream) {
     auto connection = stack_->connection(request.family);
-    return connection ? std::make_unique<TcpSocket>(*sockets_, std::move(connection), request) : nullptr;
+    return connection ? std::make_unique<TcpSocket>(*context_, std::move(connection), request) : nullptr;
   }
   auto endpoint = stack_->endpoint(request.family);
-  return endpoint ? std::make_unique<UdpSocket>(*sockets_, std::move(endpoint), request) : nullptr;
+  return endpoint ? std::make_unique<UdpSocket>(*context_, std::move(endpoint), request) : nullptr;
 }
 
 // Before anything else is looked at: somebody waits for it.
 void DpdkEngine::flush() {
-  for (TcpSocket* socket : sockets_->unflushed) socket->flush();
-  sockets_->unflushed.clear();
-  stack_->flush();
+  for (TcpSocket* socket : context_->awaiting_output) socket->output();
+  context_->awaiting_output.clear();
+  stack_->transmit();
 }
 
 // True when something arrived.
 bool DpdkEngine::turn() {
   flush();
   const bool arrived = stack_->poll();
-  sockets_->retries.run();
+  context_->retries.run();
   return arrived;
 }
 
@@ -96,13 +96,13 @@ void DpdkEngine::poll(std::uint32_t wait_us) {
 }
 
 int DpdkEngine::prepare_sleep() {
-  return sockets_->retries.any_soon() || Port::cycles() - last_arrival_ < busy_for_ ? 0 : 1;
+  return context_->retries.any_soon() || Port::cycles() - last_arrival_ < busy_for_ ? 0 : 1;
 }
 
 void DpdkEngine::stats(const StatSink& sink) const {
-  sink("badMessages", static_cast<double>(sockets_->bad_messages + sockets_->bad_datagrams));
-  sink("acceptPaused", static_cast<double>(sockets_->accept_paused));
-  sink("unpopped", static_cast<double>(sockets_->unpopped));
+  sink("badMessages", static_cast<double>(context_->bad_messages + context_->bad_datagrams));
+  sink("acceptPaused", static_cast<double>(context_->accept_paused));
+  sink("unpopped", static_cast<double>(context_->unpopped));
   sink("hugePages", eal_has_huge_pages() ? 1 : 0);
   stack_->stats(sink);
   port_->stats(sink);

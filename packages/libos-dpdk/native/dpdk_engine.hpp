@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "config.hpp"
-#include "sockets.hpp"
+#include "context.hpp"
 
 namespace demi::dpdk {
 
@@ -37,7 +37,7 @@ class DpdkEngine final : public Engine {
   LcoreOfThread lcore_;
   std::unique_ptr<Port> port_;
   std::unique_ptr<NetStack> stack_;
-  std::unique_ptr<Sockets> sockets_;
+  std::unique_ptr<Context> context_;
   // By the processor's clock.
   const std::uint64_t busy_for_ = Port::cycles_per_second() / 100;
   std::uint64_t last_arrival_ = 0;

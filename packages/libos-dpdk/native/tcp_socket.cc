@@ -5,11 +5,11 @@
 
 namespace demi::dpdk {
 
-TcpSocket::TcpSocket(Sockets& sockets, std::unique_ptr<Connection> connection, const SocketRequest& request)
-    : StreamQueue(sockets, request), sockets_(sockets), request_(request), connection_(std::move(connection)) {}
+TcpSocket::TcpSocket(Context& context, std::unique_ptr<Connection> connection, const SocketRequest& request)
+    : StreamQueue(context, request), context_(context), request_(request), connection_(std::move(connection)) {}
 
 TcpSocket::~TcpSocket() {
-  if (unflushed_) std::erase(sockets_.unflushed, this);
+  if (awaits_output_) std::erase(context_.awaiting_output, this);
 }
 
 // ---- control path ---------------------------------------------------------------------------------------------------
@@ -32,7 +32,7 @@ int TcpSocket::listen(int backlog) {
     if (error = bind(any); error != 0) return error;
   }
   if (error = connection_->local_address(address); error != 0) return error;
-  auto listener = std::make_unique<TcpListener>(sockets_, request_, backlog);
+  auto listener = std::make_unique<TcpListener>(context_, request_, backlog);
   if (error = listener->start(connection_, backlog); error != 0) {
     if (!connection_) renew_connection(0);
     return error;
@@ -78,7 +78,7 @@ void TcpSocket::connect(Op& op, const Address& to) {
   connecting(op);
 }
 
-void TcpSocket::connected() { StreamQueue::connected(); }
+void TcpSocket::on_connected() { StreamQueue::connected(); }
 
 void TcpSocket::establish(std::unique_ptr<Connection> connection) {
   connection_ = std::move(connection);
@@ -88,18 +88,18 @@ void TcpSocket::establish(std::unique_ptr<Connection> connection) {
 
 // A socket whose connect failed may try again, from the address it was bound to.
 void TcpSocket::renew_connection(int error) {
-  connection_ = sockets_.stack.connection(request_.family);
+  connection_ = context_.stack.connection(request_.family);
   for (const auto& [option, value] : chosen_) connection_->set_option(option, value);
   if (bound_.family != 0) connection_->bind(bound_);
   if (error != 0) connect_failed(error);
 }
 
-void TcpSocket::failed(int error) {
+void TcpSocket::on_failed(int error) {
   if (state_ == State::kConnecting) return renew_connection(error);
   StreamQueue::failed(error);
 }
 
-void TcpSocket::ended() { StreamQueue::ended(); }
+void TcpSocket::on_ended() { StreamQueue::ended(); }
 
 bool TcpSocket::cancel(Op& op) {
   if (&op == connect_op_) {
@@ -118,7 +118,7 @@ void TcpSocket::close(std::unique_ptr<Queue>) {
   runtime_.fail_all(pushes_, -ECANCELED);
   end_pops();
   if (connection_ && state_ == State::kConnected) {
-    connection_->flush();
+    connection_->output();
     connection_->close();
   }
 }
@@ -136,26 +136,26 @@ void TcpSocket::start_send() {
       written += connection_->write({static_cast<const std::uint8_t*>(out.iov[i].iov_base), out.iov[i].iov_len});
     }
     sent(written);
-    if (written != 0 && !unflushed_) {
-      unflushed_ = true;
-      sockets_.unflushed.push_back(this);
+    if (written != 0 && !awaits_output_) {
+      awaits_output_ = true;
+      context_.awaiting_output.push_back(this);
     }
     if (written < wanted) return;
   }
 }
 
-void TcpSocket::flush() {
-  unflushed_ = false;
-  connection_->flush();
+void TcpSocket::output() {
+  awaits_output_ = false;
+  connection_->output();
 }
 
-void TcpSocket::writable() { start_send(); }
+void TcpSocket::on_writable() { start_send(); }
 
 void TcpSocket::shut_down() { connection_->close(); }
 
 // ---- receiving ------------------------------------------------------------------------------------------------------
 
-void TcpSocket::received(Sga chunk) {
+void TcpSocket::on_received(Sga chunk) {
   if (!inbox_.empty() && append(chunk)) return;
   StreamQueue::received(chunk);
 }

@@ -11,7 +11,7 @@ namespace demi::dpdk {
 
 class TcpSocket final : public net::StreamQueue, private ConnectionEvents {
  public:
-  TcpSocket(Sockets& sockets, std::unique_ptr<Connection> connection, const SocketRequest& request);
+  TcpSocket(Context& context, std::unique_ptr<Connection> connection, const SocketRequest& request);
   ~TcpSocket() override;
 
   void accept(Op& op) override;
@@ -28,7 +28,7 @@ class TcpSocket final : public net::StreamQueue, private ConnectionEvents {
   // Makes it the queue of an accepted connection.
   void establish(std::unique_ptr<Connection> connection);
   // Sends what was written since the last poll.
-  void flush();
+  void output();
 
  private:
   // StreamQueue
@@ -38,21 +38,21 @@ class TcpSocket final : public net::StreamQueue, private ConnectionEvents {
   void shut_down() override;
   void popped(std::size_t bytes) override;
   // ConnectionEvents
-  void connected() override;
-  void received(Sga chunk) override;
-  void ended() override;
-  void writable() override;
-  void failed(int error) override;
+  void on_connected() override;
+  void on_received(Sga chunk) override;
+  void on_ended() override;
+  void on_writable() override;
+  void on_failed(int error) override;
 
   void renew_connection(int error);
   bool append(Sga chunk);
 
-  Sockets& sockets_;
+  Context& context_;
   SocketRequest request_;
   std::unique_ptr<Connection> connection_;
   Address bound_;  // what bind() was given
   std::map<SocketOption, int> chosen_;
-  bool unflushed_ = false;
+  bool awaits_output_ = false;
   std::unique_ptr<TcpListener> listener_;
 };
 

@@ -4,8 +4,8 @@
 
 namespace demi::dpdk {
 
-UdpSocket::UdpSocket(Sockets& sockets, std::unique_ptr<Endpoint> endpoint, const SocketRequest& request)
-    : DatagramQueue(sockets.runtime, request, kMostWaiting), sockets_(sockets), endpoint_(std::move(endpoint)) {
+UdpSocket::UdpSocket(Context& context, std::unique_ptr<Endpoint> endpoint, const SocketRequest& request)
+    : DatagramQueue(context.runtime, request, kMostWaiting), context_(context), endpoint_(std::move(endpoint)) {
   endpoint_->set_events(*this);
 }
 
@@ -32,22 +32,22 @@ int UdpSocket::send(std::span<const iovec> pieces, const Address& to) {
 }
 
 int UdpSocket::await_send() {
-  if (!linked()) sockets_.retries.soon(*this);
+  if (!linked()) context_.retries.soon(*this);
   return 0;
 }
 
 void UdpSocket::retry() {
-  if (!resume_send()) sockets_.retries.soon(*this);
+  if (!resume_send()) context_.retries.soon(*this);
 }
 
 // ---- receiving ------------------------------------------------------------------------------------------------------
 
-void UdpSocket::received(Sga datagram) {
+void UdpSocket::on_received(Sga datagram) {
   const int error = DatagramQueue::received(datagram);
   if (error == 0) return;
   // The stack waits for nobody: what there is no memory for is dropped as well.
   if (error == -ENOBUFS) runtime_.arena().free(datagram);
-  ++sockets_.bad_datagrams;
+  ++context_.bad_datagrams;
 }
 
 }  // namespace demi::dpdk

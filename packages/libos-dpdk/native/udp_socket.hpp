@@ -3,8 +3,8 @@
 
 #include <memory>
 
+#include "context.hpp"
 #include "demi/net/datagram_queue.hpp"
-#include "sockets.hpp"
 
 namespace demi::dpdk {
 
@@ -13,7 +13,7 @@ class UdpSocket final : public net::DatagramQueue, private EndpointEvents, priva
   // Datagrams received and not popped; the next is dropped, as by a full socket buffer.
   static constexpr std::size_t kMostWaiting = 512;
 
-  UdpSocket(Sockets& sockets, std::unique_ptr<Endpoint> endpoint, const SocketRequest& request);
+  UdpSocket(Context& context, std::unique_ptr<Endpoint> endpoint, const SocketRequest& request);
   ~UdpSocket() override;
 
   void connect(Op& op, const Address& to) override;
@@ -29,12 +29,12 @@ class UdpSocket final : public net::DatagramQueue, private EndpointEvents, priva
   int send(std::span<const iovec> pieces, const Address& to) override;
   int await_send() override;
   // EndpointEvents
-  void received(Sga datagram) override;
+  void on_received(Sga datagram) override;
   bool has_room() const override { return DatagramQueue::has_room(); }
   // Retryable: the device was full
   void retry() override;
 
-  Sockets& sockets_;
+  Context& context_;
   std::unique_ptr<Endpoint> endpoint_;
 };
 

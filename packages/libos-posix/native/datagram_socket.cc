@@ -11,11 +11,11 @@
 namespace demi::posix {
 
 // Only what a pop was too short for waits: the rest stays in the kernel until it is asked for.
-DatagramSocket::DatagramSocket(Network& net, int fd, const SocketRequest& request)
-    : DatagramQueue(net.runtime, request, 1), net_(net), fd_(fd) {}
+DatagramSocket::DatagramSocket(Context& context, int fd, const SocketRequest& request)
+    : DatagramQueue(context.runtime, request, 1), context_(context), fd_(fd) {}
 
 DatagramSocket::~DatagramSocket() {
-  if (fd_ >= 0) net_.driver->close_watched(*this, fd_);  // never got a queue descriptor, so was never closed
+  if (fd_ >= 0) context_.driver->close_watched(*this, fd_);  // never got a queue descriptor, so was never closed
 }
 
 // ---- control path ---------------------------------------------------------------------------------------------------
@@ -44,16 +44,16 @@ void DatagramSocket::connect(Op& op, const Address& to) {
 void DatagramSocket::close(std::unique_ptr<Queue>) {
   end_all();
   if (raw_ != 0) runtime_.arena().free(std::exchange(raw_, 0));
-  net_.driver->close_watched(*this, std::exchange(fd_, -1));
+  context_.driver->close_watched(*this, std::exchange(fd_, -1));
 }
 
 void DatagramSocket::on_ready(std::uint32_t events) {
   if (events & (EPOLLIN | EPOLLERR | EPOLLHUP)) readable_ = true;
   if ((events & (EPOLLOUT | EPOLLERR)) && wants_send()) {
     if (resume_send()) {
-      net_.driver->writable_seen(*this, fd_);
+      context_.driver->on_writable_seen(*this, fd_);
     } else {
-      net_.driver->watch_writable(*this, fd_);
+      context_.driver->watch_writable(*this, fd_);
     }
   }
   start_receive();
@@ -89,15 +89,15 @@ void DatagramSocket::receive() {
   for (int turn = 0; wants_datagrams(); ++turn) {
     if (raw_ == 0) {
       if (!readable_) return;
-      if (turn >= kTurn) return net_.retries.soon(*this);
+      if (turn >= kTurn) return context_.retries.soon(*this);
       const int error = receive_one();
       if (error == -EAGAIN) {
         readable_ = false;
         return;
       }
       if (error == -ENOBUFS) {
-        ++net_.counters.receive_starved;
-        return net_.retries.when_memory(*this);
+        ++context_.counters.receive_starved;
+        return context_.retries.when_memory(*this);
       }
       if (error != 0) {
         fail_pop(error);
@@ -110,20 +110,20 @@ void DatagramSocket::receive() {
       }
     }
     const int error = received(raw_);
-    if (error == -ENOBUFS) return net_.retries.when_memory(*this);
+    if (error == -ENOBUFS) return context_.retries.when_memory(*this);
     raw_ = 0;
-    if (error != 0) ++net_.counters.bad_datagrams;
+    if (error != 0) ++context_.counters.bad_datagrams;
   }
 }
 
 int DatagramSocket::receive_one() {
   Arena& arena = runtime_.arena();
-  const Sga head = net_.classes.alloc_down_from(arena, net_.classes.stream());
+  const Sga head = context_.classes.alloc_down_from(arena, context_.classes.stream());
   if (head == 0) return -ENOBUFS;
   const std::uint32_t capacity = arena.slot_capacity(head);
   // A datagram longer than the slot ends in the spill and is put together in a larger slot. Without one free, look at
   // the length first, so that the datagram stays in the socket.
-  if (arena.free_slots(net_.classes.datagram()) == 0) {
+  if (arena.free_slots(context_.classes.datagram()) == 0) {
     const ssize_t length = ::recv(fd_, arena.slot_start(head), capacity, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
     if (length > static_cast<ssize_t>(capacity)) {
       arena.free(head);
@@ -131,7 +131,7 @@ int DatagramSocket::receive_one() {
     }
   }
   sockaddr_storage address{};
-  iovec iov[2] = {{arena.slot_start(head), capacity}, {net_.spill(), SlotClasses::kDatagramBytes}};
+  iovec iov[2] = {{arena.slot_start(head), capacity}, {context_.spill(), SlotClasses::kDatagramBytes}};
   msghdr message{};
   message.msg_name = &address;
   message.msg_namelen = sizeof address;
@@ -147,7 +147,7 @@ int DatagramSocket::receive_one() {
   const auto size = static_cast<std::uint32_t>(n);
   raw_ = (message.msg_flags & MSG_TRUNC) != 0 ? 0 : join(head, size);
   if (raw_ == 0) {
-    ++net_.counters.datagrams_too_large;
+    ++context_.counters.datagrams_too_large;
     arena.free(head);
     return -EMSGSIZE;
   }
@@ -165,7 +165,7 @@ Sga DatagramSocket::join(Sga head, std::uint32_t size) {
   const Sga whole = arena.alloc(size);
   if (whole == 0) return 0;
   std::memcpy(arena.slot_start(whole), arena.slot_start(head), capacity);
-  std::memcpy(arena.slot_start(whole) + capacity, net_.spill(), size - capacity);
+  std::memcpy(arena.slot_start(whole) + capacity, context_.spill(), size - capacity);
   arena.free(head);
   return whole;
 }

@@ -13,10 +13,10 @@ namespace demi::posix {
 class DatagramSocket final : public net::DatagramQueue, public Pollable, public Retryable {
  public:
   // A socket over `fd`, which it owns from now on.
-  DatagramSocket(Network& net, int fd, const SocketRequest& request);
+  DatagramSocket(Context& context, int fd, const SocketRequest& request);
   ~DatagramSocket() override;
   // 0 or a negative errno.
-  int start() { return net_.driver->watch(*this, fd_); }
+  int start() { return context_.driver->watch(*this, fd_); }
 
   void connect(Op& op, const Address& to) override;
   void close(std::unique_ptr<Queue> self) override;
@@ -34,7 +34,7 @@ class DatagramSocket final : public net::DatagramQueue, public Pollable, public 
 
   // DatagramQueue
   int send(std::span<const iovec> pieces, const Address& to) override;
-  int await_send() override { return net_.driver->watch_writable(*this, fd_); }
+  int await_send() override { return context_.driver->watch_writable(*this, fd_); }
   void start_receive() override;
 
   void receive();
@@ -43,7 +43,7 @@ class DatagramSocket final : public net::DatagramQueue, public Pollable, public 
   // Room for a datagram of `size` bytes that lies in `head` and the spill. 0 when there is no such slot.
   Sga join(Sga head, std::uint32_t size);
 
-  Network& net_;
+  Context& context_;
   int fd_;
   Sga raw_ = 0;  // received, framing not yet read
   bool readable_ = false;

@@ -2,9 +2,9 @@
 
 namespace demi::posix {
 
-Network::Network(Runtime& runtime) : StreamContext(runtime), classes(runtime.arena()) {}
+Context::Context(Runtime& runtime) : StreamContext(runtime), classes(runtime.arena()) {}
 
-std::uint8_t* Network::spill() {
+std::uint8_t* Context::spill() {
   if (!spill_) spill_ = std::make_unique<std::uint8_t[]>(SlotClasses::kDatagramBytes);
   return spill_.get();
 }

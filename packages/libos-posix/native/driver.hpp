@@ -23,8 +23,8 @@ class Driver;
 class StreamSocket;
 
 // What the sockets of one libOS share.
-struct Network : net::StreamContext {
-  explicit Network(Runtime& runtime);
+struct Context : net::StreamContext {
+  explicit Context(Runtime& runtime);
 
   Driver* driver = nullptr;
   SlotClasses classes;
@@ -72,7 +72,7 @@ class Driver {
   // Also reports the next time it becomes writable.
   virtual int watch_writable(Pollable& pollable, int fd) = 0;
   // The owner has seen that.
-  virtual void writable_seen(Pollable& pollable, int fd) = 0;
+  virtual void on_writable_seen(Pollable& pollable, int fd) = 0;
   // As watch(), for an eventfd that another thread writes to. It ends a sleep on sleep_fd() by itself, whatever the driver makes of the
   // report: a signal of an eventfd that is given from within the wake-up of another may come late, or never.
   virtual int watch_signal(Pollable& pollable, int eventfd) { return watch(pollable, eventfd); }

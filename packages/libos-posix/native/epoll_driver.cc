@@ -12,20 +12,20 @@
 
 namespace demi::posix {
 
-std::unique_ptr<EpollDriver> EpollDriver::open(Network& net, std::string& message, int& error) {
+std::unique_ptr<EpollDriver> EpollDriver::open(Context& context, std::string& message, int& error) {
   const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
   if (epoll < 0) {
     error = -errno;
     message = std::string("epoll_create1: ") + std::strerror(errno);
     return nullptr;
   }
-  return std::unique_ptr<EpollDriver>(new EpollDriver(net, epoll));
+  return std::unique_ptr<EpollDriver>(new EpollDriver(context, epoll));
 }
 
 EpollDriver::~EpollDriver() { ::close(epoll_); }
 
 std::unique_ptr<StreamSocket> EpollDriver::stream(int fd, const SocketRequest& request) {
-  return std::make_unique<EpollStream>(net_, *this, fd, request);
+  return std::make_unique<EpollStream>(context_, *this, fd, request);
 }
 
 int EpollDriver::accept_flags() const { return SOCK_NONBLOCK; }
@@ -60,7 +60,7 @@ int EpollDriver::watch_writable(Pollable& pollable, int fd) {
   return ::epoll_ctl(epoll_, EPOLL_CTL_MOD, fd, &event) == 0 ? 0 : -errno;
 }
 
-void EpollDriver::writable_seen(Pollable& pollable, int fd) {
+void EpollDriver::on_writable_seen(Pollable& pollable, int fd) {
   epoll_event event{};
   event.events = EPOLLIN | EPOLLET;
   event.data.ptr = &pollable;
@@ -70,18 +70,18 @@ void EpollDriver::writable_seen(Pollable& pollable, int fd) {
 void EpollDriver::close_watched(Pollable& pollable, int fd) {
   remove(pollable, fd);
   ::close(fd);
-  net_.retries.descriptor_closed();
+  context_.retries.descriptor_closed();
 }
 
 // ---- the turn -------------------------------------------------------------------------------------------------------
 
 void EpollDriver::poll(std::uint32_t wait_us) {
-  flush();
-  net_.retries.run();
-  if (net_.runtime.completions_waiting() || !flush_.empty()) wait_us = 0;
+  transmit();
+  context_.retries.run();
+  if (context_.runtime.completions_waiting() || !to_transmit_.empty()) wait_us = 0;
   epoll_event events[kBatch];
   const int n = [&] {
-    const std::uint32_t bounded = net_.retries.bound_us(wait_us);
+    const std::uint32_t bounded = context_.retries.bound_us(wait_us);
     if (bounded == 0) return plain_epoll_poll(epoll_, events, kBatch);
     if (microseconds_) {
       const timespec timeout{bounded / 1000000, static_cast<long>(bounded % 1000000) * 1000};
@@ -97,15 +97,15 @@ void EpollDriver::poll(std::uint32_t wait_us) {
   for (int i = 0; i < n; ++i) static_cast<Pollable*>(events[i].data.ptr)->on_ready(events[i].events);
 }
 
-void EpollDriver::flush() {
-  List<EpollStream, FlushTag> turn;
-  turn.take(flush_);
-  while (EpollStream* stream = turn.pop_front()) stream->flush();
+void EpollDriver::transmit() {
+  List<EpollStream, TransmitTag> turn;
+  turn.take(to_transmit_);
+  while (EpollStream* stream = turn.pop_front()) stream->transmit();
 }
 
 int EpollDriver::prepare_sleep() {
-  if (!flush_.empty()) return 0;
-  return net_.retries.due_ms();
+  if (!to_transmit_.empty()) return 0;
+  return context_.retries.due_ms();
 }
 
 }  // namespace demi::posix

@@ -22,7 +22,7 @@ void EpollStream::abandon_connect() { driver_.remove(*this, fd_); }
 void EpollStream::on_ready(std::uint32_t events) {
   if (state_ == State::kConnecting) {
     if ((events & (EPOLLOUT | kFailed)) == 0) return;
-    connect_ended();
+    on_connect_ended();
     if (state_ != State::kConnected) return;
   }
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLPRI | kFailed)) {
@@ -31,7 +31,7 @@ void EpollStream::on_ready(std::uint32_t events) {
   }
   if (events & (EPOLLOUT | kFailed)) {
     writable_ = true;
-    if (!pushes_.empty()) flush();
+    if (!pushes_.empty()) transmit();
   }
   if (!Retryable::linked()) receive();
 }
@@ -40,10 +40,10 @@ void EpollStream::on_ready(std::uint32_t events) {
 
 // Later, so that the pushes of one batch leave in one call.
 void EpollStream::start_send() {
-  if (writable_) driver_.flush_later(*this);
+  if (writable_) driver_.transmit_later(*this);
 }
 
-void EpollStream::flush() {
+void EpollStream::transmit() {
   while (!pushes_.empty() && writable_) {
     Outgoing& out = driver_.outgoing();
     gather(out, false);
@@ -62,7 +62,7 @@ void EpollStream::flush() {
       writable_ = false;
     } else if (errno == ENOMEM || errno == ENOBUFS) {
       // The kernel is short for the moment; there is no edge for its end.
-      return driver_.flush_later(*this);
+      return driver_.transmit_later(*this);
     } else if (errno != EINTR) {
       send_failed(-errno);
     }
@@ -77,7 +77,7 @@ void EpollStream::start_receive() {
 
 void EpollStream::receive() {
   for (int turn = 0; readable_ && wants_bytes(); ++turn) {
-    if (turn == kTurn) return net_.retries.soon(*this);
+    if (turn == kTurn) return context_.retries.soon(*this);
     if (!receive_once()) return;
   }
 }
@@ -85,10 +85,10 @@ void EpollStream::receive() {
 bool EpollStream::receive_once() {
   Arena& arena = runtime_.arena();
   const std::uint32_t limit = decoder_ ? 0 : pops_.front()->limit;
-  const Sga chunk = net_.classes.alloc_down_from(arena, net_.classes.for_limit(limit));
+  const Sga chunk = context_.classes.alloc_down_from(arena, context_.classes.for_limit(limit));
   if (chunk == 0) {
-    ++net_.counters.receive_starved;
-    net_.retries.when_memory(*this);
+    ++context_.counters.receive_starved;
+    context_.retries.when_memory(*this);
     return false;
   }
   const std::uint32_t capacity = arena.slot_capacity(chunk);
@@ -104,11 +104,11 @@ bool EpollStream::receive_once() {
   arena.free(chunk);
   if (n == 0) {
     readable_ = false;
-    receive_met_end();
+    on_receive_end();
   } else if (error == -EAGAIN) {
     readable_ = read_to_end_ = false;
   } else if (error == -ENOMEM || error == -ENOBUFS) {
-    net_.retries.soon(*this);
+    context_.retries.soon(*this);
   } else if (error != -EINTR) {
     readable_ = false;
     failed(error);

@@ -9,18 +9,18 @@
 namespace demi::posix {
 
 class EpollDriver;
-struct FlushTag;
+struct TransmitTag;
 
 class EpollStream final : public StreamSocket,
                           public Pollable,
                           public Retryable,
-                          public ListHook<EpollStream, FlushTag> {
+                          public ListHook<EpollStream, TransmitTag> {
  public:
-  EpollStream(Network& net, EpollDriver& driver, int fd, const SocketRequest& request)
-      : StreamSocket(net, fd, request), driver_(driver) {}
+  EpollStream(Context& context, EpollDriver& driver, int fd, const SocketRequest& request)
+      : StreamSocket(context, fd, request), driver_(driver) {}
 
   // Sends until the pushes are done or the kernel takes no more.
-  void flush();
+  void transmit();
   void on_ready(std::uint32_t events) override;
   void retry() override { receive(); }
 
@@ -29,7 +29,7 @@ class EpollStream final : public StreamSocket,
   int await_connect() override;
   void abandon_connect() override;
   void start_send() override;
-  void send_rest() override { flush(); }
+  void send_rest() override { transmit(); }
   void start_receive() override;
   void release(std::unique_ptr<Queue> self) override;
 

@@ -7,7 +7,7 @@
 namespace demi::posix {
 
 void Listener::close() {
-  net_.driver->close_watched(*this, fd_);
+  context_.driver->close_watched(*this, fd_);
   end_accepts();
 }
 
@@ -16,17 +16,17 @@ void Listener::on_ready(std::uint32_t) {
   arrived();
 }
 
-std::unique_ptr<Queue> Listener::socket() { return net_.driver->stream(-1, request_); }
+std::unique_ptr<Queue> Listener::socket() { return context_.driver->stream(-1, request_); }
 
 int Listener::take(Queue& socket) {
-  const int fd = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC | net_.driver->accept_flags());
+  const int fd = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC | context_.driver->accept_flags());
   if (fd >= 0) return static_cast<StreamSocket&>(socket).accepted(fd);
   if (errno == EAGAIN) ready_ = false;
   return -errno;
 }
 
 void Listener::pause() {
-  ++net_.counters.accept_paused;
+  ++context_.counters.accept_paused;
   AcceptQueue::pause();
 }
 

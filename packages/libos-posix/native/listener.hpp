@@ -12,11 +12,11 @@ namespace demi::posix {
 class Listener final : public net::AcceptQueue, public Pollable {
  public:
   // `fd` is bound and belongs to the caller.
-  Listener(Network& net, int fd, const SocketRequest& request)
-      : AcceptQueue(net.runtime, net.retries), net_(net), fd_(fd), request_(request) {}
+  Listener(Context& context, int fd, const SocketRequest& request)
+      : AcceptQueue(context.runtime, context.retries), context_(context), fd_(fd), request_(request) {}
 
   // Starts watching the descriptor, which is listening by now.
-  int start() { return net_.driver->watch(*this, fd_); }
+  int start() { return context_.driver->watch(*this, fd_); }
   // Ends all accepts with ECANCELED and closes the descriptor.
   void close();
 
@@ -28,7 +28,7 @@ class Listener final : public net::AcceptQueue, public Pollable {
   int take(Queue& socket) override;
   void pause() override;
 
-  Network& net_;
+  Context& context_;
   int fd_;
   SocketRequest request_;
   bool ready_ = false;

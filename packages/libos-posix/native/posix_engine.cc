@@ -10,17 +10,17 @@ namespace demi::posix {
 
 namespace {
 
-std::unique_ptr<Driver> open_uring(Network& net, std::string& message, int& error) {
-  return UringDriver::open(net, RingParameters{}, message, error);
+std::unique_ptr<Driver> open_uring(Context& context, std::string& message, int& error) {
+  return UringDriver::open(context, RingParameters{}, message, error);
 }
 
-std::unique_ptr<Driver> open_epoll(Network& net, std::string& message, int& error) {
-  return EpollDriver::open(net, message, error);
+std::unique_ptr<Driver> open_epoll(Context& context, std::string& message, int& error) {
+  return EpollDriver::open(context, message, error);
 }
 
-std::unique_ptr<Driver> open_either(Network& net, std::string& message, int& error) {
-  std::unique_ptr<Driver> uring = open_uring(net, message, error);
-  return uring ? std::move(uring) : open_epoll(net, message, error);
+std::unique_ptr<Driver> open_either(Context& context, std::string& message, int& error) {
+  std::unique_ptr<Driver> uring = open_uring(context, message, error);
+  return uring ? std::move(uring) : open_epoll(context, message, error);
 }
 
 }  // namespace
@@ -38,9 +38,9 @@ std::unique_ptr<Engine> PosixEngine::make(Runtime& runtime, const Config& config
 
 std::unique_ptr<Engine> PosixEngine::make_over(Runtime& runtime, DriverFactory open, std::string& message, int& error) {
   auto engine = std::make_unique<PosixEngine>(runtime);
-  engine->driver_ = open(engine->net_, message, error);
+  engine->driver_ = open(engine->context_, message, error);
   if (!engine->driver_) return nullptr;
-  engine->net_.driver = engine->driver_.get();
+  engine->context_.driver = engine->driver_.get();
   if (const int fd = engine->files_.eventfd(); fd >= 0) {
     error = engine->driver_->watch_signal(engine->file_events_, fd);
     if (error != 0) {
@@ -58,7 +58,7 @@ std::unique_ptr<Queue> PosixEngine::socket(const SocketRequest& request, int& er
     return nullptr;
   }
   if (request.kind == SocketKind::kStream) return driver_->stream(fd, request);
-  auto socket = std::make_unique<DatagramSocket>(net_, fd, request);
+  auto socket = std::make_unique<DatagramSocket>(context_, fd, request);
   error = socket->start();
   if (error != 0) socket.reset();
   return socket;
@@ -74,12 +74,12 @@ void PosixEngine::poll(std::uint32_t wait_us) {
 int PosixEngine::prepare_sleep() { return files_.work_waiting() ? 0 : driver_->prepare_sleep(); }
 
 void PosixEngine::stats(const StatSink& sink) const {
-  const Network::Counters& c = net_.counters;
+  const Context::Counters& c = context_.counters;
   sink("acceptPaused", static_cast<double>(c.accept_paused));
   sink("receiveStarved", static_cast<double>(c.receive_starved));
   sink("datagramsTooLarge", static_cast<double>(c.datagrams_too_large));
-  sink("badMessages", static_cast<double>(net_.bad_messages + c.bad_datagrams));
-  sink("closingSlowly", net_.farewells.under_way());
+  sink("badMessages", static_cast<double>(context_.bad_messages + c.bad_datagrams));
+  sink("closingSlowly", context_.farewells.under_way());
   files_.stats(sink);
   driver_->stats(sink);
 }

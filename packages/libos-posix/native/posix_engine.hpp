@@ -18,7 +18,7 @@ class PosixEngine final : public Engine {
   static std::unique_ptr<Engine> make(Runtime& runtime, const Config& config, std::string& message, int& error);
 
   // The same over a given driver.
-  using DriverFactory = std::unique_ptr<Driver> (*)(Network& net, std::string& message, int& error);
+  using DriverFactory = std::unique_ptr<Driver> (*)(Context& context, std::string& message, int& error);
   static std::unique_ptr<Engine> make_over(Runtime& runtime, DriverFactory open, std::string& message, int& error);
 
   const char* name() const override { return driver_->name(); }
@@ -30,7 +30,7 @@ class PosixEngine final : public Engine {
   void end_sleep() override { driver_->end_sleep(); }
   void stats(const StatSink& sink) const override;
 
-  explicit PosixEngine(Runtime& runtime) : net_(runtime), files_(runtime) {}
+  explicit PosixEngine(Runtime& runtime) : context_(runtime), files_(runtime) {}
 
  private:
   class FileEvents final : public Pollable {
@@ -42,7 +42,7 @@ class PosixEngine final : public Engine {
     FileWorker& files_;
   };
 
-  Network net_;
+  Context context_;
   FileWorker files_;
   FileEvents file_events_{files_};
   std::unique_ptr<Driver> driver_;

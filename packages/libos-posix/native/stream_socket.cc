@@ -13,8 +13,8 @@
 
 namespace demi::posix {
 
-StreamSocket::StreamSocket(Network& net, int fd, const SocketRequest& request)
-    : StreamQueue(net, request), net_(net), fd_(fd), request_(request) {}
+StreamSocket::StreamSocket(Context& context, int fd, const SocketRequest& request)
+    : StreamQueue(context, request), context_(context), fd_(fd), request_(request) {}
 
 StreamSocket::~StreamSocket() {
   if (fd_ >= 0) ::close(fd_);  // never got a queue descriptor, so was never closed
@@ -43,7 +43,7 @@ int StreamSocket::listen(int backlog) {
   if (state_ != State::kIdle && state_ != State::kListening) return -EINVAL;
   if (::listen(fd_, net::AcceptQueue::clamp_backlog(backlog)) != 0) return -errno;
   if (state_ == State::kListening) return 0;
-  auto listener = std::make_unique<Listener>(net_, fd_, request_);
+  auto listener = std::make_unique<Listener>(context_, fd_, request_);
   if (const int error = listener->start(); error != 0) return error;
   listener_ = std::move(listener);
   state_ = State::kListening;
@@ -55,7 +55,7 @@ int StreamSocket::peer_address(Address& out) { return peer_address_of(fd_, out);
 int StreamSocket::set_option(SocketOption option, int value) {
   const int error = set_socket_option(fd_, option, value);
   if (error == 0 && option == SocketOption::kReuseAddress) reuse_chosen_ = true;
-  if (option == SocketOption::kLinger) net_.lingers = true;  // accepted sockets inherit it
+  if (option == SocketOption::kLinger) context_.lingers = true;  // accepted sockets inherit it
   return error;
 }
 int StreamSocket::get_option(SocketOption option, int& value) { return get_socket_option(fd_, option, value); }
@@ -79,7 +79,7 @@ void StreamSocket::connect(Op& op, const Address& to) {
   if (const int failure = await_connect(); failure != 0) reset_connect(failure);
 }
 
-void StreamSocket::connect_ended() {
+void StreamSocket::on_connect_ended() {
   int error = 0;
   socklen_t length = sizeof error;
   if (::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &length) != 0) error = errno;
@@ -120,20 +120,20 @@ void StreamSocket::close(std::unique_ptr<Queue> self) {
     runtime_.complete(*std::exchange(connect_op_, nullptr), -ECANCELED);
   }
   if (state_ == State::kConnected && !pushes_.empty() && !sending()) send_rest();
-  Network& net = net_;
+  Context& context = context_;
   int linger = -1;
   const int fd = state_ == State::kConnected ? stay_behind(linger) : -1;
   // It may be connected by now, though nobody has been told.
-  if (state_ == State::kConnecting && net_.lingers && get_option(SocketOption::kLinger, linger) == 0 && linger > 0)
+  if (state_ == State::kConnecting && context_.lingers && get_option(SocketOption::kLinger, linger) == 0 && linger > 0)
     set_socket_option(fd_, SocketOption::kLinger, -1);
   end_pops();
   release(std::move(self));  // may end this object
-  if (fd >= 0) net.farewells.take(fd, linger);
+  if (fd >= 0) context.farewells.take(fd, linger);
 }
 
 // A descriptor of the connection that stays open after this one's is closed, where close(2) would wait, or lose what was pushed; else -1.
 int StreamSocket::stay_behind(int& linger) {
-  if (net_.lingers) get_socket_option(fd_, SocketOption::kLinger, linger);
+  if (context_.lingers) get_socket_option(fd_, SocketOption::kLinger, linger);
   if (linger == 0) return -1;  // a reset is asked for
   int unsent = 0;
   int unread = 0;
@@ -147,7 +147,7 @@ int StreamSocket::stay_behind(int& linger) {
 
 // The kernel says once that a connection was reset. A send of io_uring's that was resumed (MSG_WAITALL) may have taken it and completed short,
 // and the receive then sees an end that is none.
-void StreamSocket::receive_met_end() {
+void StreamSocket::on_receive_end() {
   tcp_info info{};
   socklen_t length = sizeof info;
   const bool gone =

@@ -14,7 +14,7 @@ namespace demi::posix {
 
 class StreamSocket : public StreamQueue {
  public:
-  StreamSocket(Network& net, int fd, const SocketRequest& request);
+  StreamSocket(Context& context, int fd, const SocketRequest& request);
   ~StreamSocket() override;
 
   // Takes over an accepted connection. 0 or a negative errno; the descriptor is this object's either way.
@@ -36,7 +36,7 @@ class StreamSocket : public StreamQueue {
 
   // Connected: from now on sends and receives are wanted. 0 or a negative errno.
   virtual int attach() = 0;
-  // connect(2) is under way: call connect_ended() when the socket is writable. 0 or a negative errno.
+  // connect(2) is under way: call on_connect_ended() when the socket is writable. 0 or a negative errno.
   virtual int await_connect() = 0;
   // It failed or was cancelled: forget what await_connect() began.
   virtual void abandon_connect() = 0;
@@ -47,13 +47,13 @@ class StreamSocket : public StreamQueue {
 
   // ---- what a driver calls ------------------------------------------------------------------------------------------
 
-  void connect_ended();
+  void on_connect_ended();
   // A receive met the end of the stream, or what looks so.
-  void receive_met_end();
+  void on_receive_end();
   void end_sending() final;
   void shut_down() final;
 
-  Network& net_;
+  Context& context_;
   int fd_;
   SocketRequest request_;
 

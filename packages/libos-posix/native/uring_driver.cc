@@ -26,9 +26,9 @@ constexpr std::uint32_t kUnpoppedShare = 8;
 
 // ---- opening and closing --------------------------------------------------------------------------------------------
 
-std::unique_ptr<UringDriver> UringDriver::open(Network& net, const RingParameters& parameters, std::string& message,
+std::unique_ptr<UringDriver> UringDriver::open(Context& context, const RingParameters& parameters, std::string& message,
                                                int& error) {
-  std::unique_ptr<UringDriver> driver(new UringDriver(net));
+  std::unique_ptr<UringDriver> driver(new UringDriver(context));
   error = driver->setup(parameters, message);
   if (error != 0) return nullptr;
   return driver;
@@ -37,10 +37,10 @@ std::unique_ptr<UringDriver> UringDriver::open(Network& net, const RingParameter
 int UringDriver::setup(const RingParameters& parameters, std::string& message) {
   if (const int error = open_ring(ring_, parameters, message); error != 0) return error;
   opened_ = true;
-  Arena& arena = net_.runtime.arena();
-  small_ = std::make_unique<BufferRing>(ring_, arena, net_.classes.stream(), 0);
-  large_ = std::make_unique<BufferRing>(ring_, arena, net_.classes.datagram(), 1);
-  unpopped_limit_ = std::max<std::uint32_t>(8, arena.size_class(net_.classes.stream()).count / kUnpoppedShare);
+  Arena& arena = context_.runtime.arena();
+  small_ = std::make_unique<BufferRing>(ring_, arena, context_.classes.stream(), 0);
+  large_ = std::make_unique<BufferRing>(ring_, arena, context_.classes.datagram(), 1);
+  unpopped_limit_ = std::max<std::uint32_t>(8, arena.size_class(context_.classes.stream()).count / kUnpoppedShare);
   for (BufferRing* ring : {small_.get(), large_.get()}) {
     if (const int error = ring->open(); error != 0) {
       message = "io_uring has no provided-buffer rings here (Linux 5.19)";
@@ -84,7 +84,7 @@ UringDriver::~UringDriver() {
 }
 
 std::unique_ptr<StreamSocket> UringDriver::stream(int fd, const SocketRequest& request) {
-  return std::make_unique<UringStream>(net_, *this, fd, request);
+  return std::make_unique<UringStream>(context_, *this, fd, request);
 }
 
 // ---- requests -------------------------------------------------------------------------------------------------------
@@ -117,7 +117,7 @@ void UringDriver::cancel_and_close(int fd) {
 }
 
 void UringDriver::close_descriptor(int fd) {
-  net_.retries.descriptor_closed();
+  context_.retries.descriptor_closed();
   // A request that waits in the ring names the number, which the next socket may get.
   if (io_uring_sq_ready(&ring_) != 0) io_uring_submit(&ring_);
   if (io_uring_sq_ready(&ring_) != 0) {
@@ -164,7 +164,7 @@ int UringDriver::watch_signal(Pollable& pollable, int eventfd) {
 
 int UringDriver::poll_writable(Pollable& pollable, int fd) { return arm(watch_of(pollable, fd), true); }
 
-void UringDriver::watch_event(Watch& watch, Tag tag, int result, bool more) {
+void UringDriver::on_watch_event(Watch& watch, Tag tag, int result, bool more) {
   if (!more) --watch.requests;
   if (watch.owner == nullptr) {
     if (watch.requests == 0) delete &watch;
@@ -201,14 +201,14 @@ void UringDriver::close_watched(Pollable& pollable, int fd) {
 // ---- the turn -------------------------------------------------------------------------------------------------------
 
 void UringDriver::poll(std::uint32_t wait_us) {
-  net_.retries.run();
+  context_.retries.run();
   const auto end = wait_us != 0 ? Clock::now() + std::chrono::microseconds(wait_us) : Clock::time_point{};
   for (;;) {
     prepare_work();
-    const bool busy = net_.runtime.completions_waiting() || !work_.empty();
-    if (!enter(busy ? 0 : net_.retries.bound_us(wait_us))) return;
+    const bool busy = context_.runtime.completions_waiting() || !work_.empty();
+    if (!enter(busy ? 0 : context_.retries.bound_us(wait_us))) return;
     reap();
-    if (wait_us == 0 || net_.runtime.completions_waiting() || net_.retries.due_ms() == 0) return;
+    if (wait_us == 0 || context_.runtime.completions_waiting() || context_.retries.due_ms() == 0) return;
     // Only completions nobody waits for, such as quiet pushes: sleep on.
     const auto left = std::chrono::duration_cast<std::chrono::microseconds>(end - Clock::now()).count();
     if (left <= 0) return;
@@ -230,10 +230,10 @@ void UringDriver::prepare_work() {
 }
 
 void UringDriver::bound_unpopped() {
-  if (net_.unpopped > unpopped_limit_) [[unlikely]] {
+  if (context_.unpopped > unpopped_limit_) [[unlikely]] {
     multishot_allowed_ = false;
     multishot_.for_each([](UringStream& stream) { stream.demote(); });
-  } else if (!multishot_allowed_ && net_.unpopped < unpopped_limit_ / 2) {
+  } else if (!multishot_allowed_ && context_.unpopped < unpopped_limit_ / 2) {
     multishot_allowed_ = true;
   }
 }
@@ -279,12 +279,12 @@ void UringDriver::handle(const io_uring_cqe& cqe) {
   const auto tag = static_cast<Tag>(cqe.user_data & kTagMask);
   switch (tag) {
     case Tag::kReceive:
-      return static_cast<UringStream*>(object)->receive_ended(cqe.res, cqe.flags);
+      return static_cast<UringStream*>(object)->on_receive_ended(cqe.res, cqe.flags);
     case Tag::kSend:
-      return static_cast<UringStream*>(object)->send_ended(cqe.res);
+      return static_cast<UringStream*>(object)->on_send_ended(cqe.res);
     case Tag::kWatch:
     case Tag::kWritable:
-      return watch_event(*static_cast<Watch*>(object), tag, cqe.res, (cqe.flags & IORING_CQE_F_MORE) != 0);
+      return on_watch_event(*static_cast<Watch*>(object), tag, cqe.res, (cqe.flags & IORING_CQE_F_MORE) != 0);
   }
 }
 
@@ -292,7 +292,7 @@ void UringDriver::handle(const io_uring_cqe& cqe) {
 
 int UringDriver::prepare_sleep() {
   if (!work_.empty()) return 0;
-  const int due = net_.retries.due_ms();
+  const int due = context_.retries.due_ms();
   if (due == 0) return 0;
   if (io_uring_sq_ready(&ring_) != 0) enter(0);
   io_uring_cq_eventfd_toggle(&ring_, true);
@@ -314,7 +314,7 @@ void UringDriver::end_sleep() {
 void UringDriver::stats(const StatSink& sink) const {
   sink("ringEnters", static_cast<double>(enters_));
   sink("postedSlots", small_->posted() + large_->posted());
-  sink("unpoppedSlots", static_cast<double>(net_.unpopped));
+  sink("unpoppedSlots", static_cast<double>(context_.unpopped));
 }
 
 }  // namespace demi::posix

@@ -18,7 +18,7 @@ namespace demi::posix {
 class UringDriver final : public Driver {
  public:
   // nullptr when this kernel has no io_uring that will do, or forbids it: the reason in `message` and `error`.
-  static std::unique_ptr<UringDriver> open(Network& net, const RingParameters& parameters, std::string& message,
+  static std::unique_ptr<UringDriver> open(Context& context, const RingParameters& parameters, std::string& message,
                                            int& error);
   ~UringDriver() override;
 
@@ -28,7 +28,7 @@ class UringDriver final : public Driver {
   int watch(Pollable& pollable, int fd) override;
   int watch_signal(Pollable& pollable, int eventfd) override;
   int watch_writable(Pollable& pollable, int fd) override { return poll_writable(pollable, fd); }
-  void writable_seen(Pollable&, int) override {}
+  void on_writable_seen(Pollable&, int) override {}
   void close_watched(Pollable& pollable, int fd) override;
   void poll(std::uint32_t wait_us) override;
   int sleep_fd() override { return sleep_; }
@@ -51,13 +51,13 @@ class UringDriver final : public Driver {
   BufferRing& small_buffers() { return *small_; }
   BufferRing& large_buffers() { return *large_; }
   bool multishot_allowed() const { return multishot_allowed_; }
-  void multishot_began(UringStream& stream) { multishot_.push_back(stream); }
+  void on_multishot_began(UringStream& stream) { multishot_.push_back(stream); }
   SendFrame* take_frame();
   void return_frame(SendFrame* frame) { frames_.emplace_back(frame); }
   // One report when `fd` is writable.
   int poll_writable(Pollable& pollable, int fd);
   void forget(Pollable& pollable);
-  void closing(UringStream& stream) { closing_.push_back(stream); }
+  void on_closing(UringStream& stream) { closing_.push_back(stream); }
   // Ends the requests of a descriptor and closes it, so that the peer sees it now, not with the next poll.
   void cancel_and_close(int fd);
   void close_descriptor(int fd);
@@ -72,12 +72,12 @@ class UringDriver final : public Driver {
     int requests = 0;
   };
 
-  explicit UringDriver(Network& net) : net_(net) {}
+  explicit UringDriver(Context& context) : context_(context) {}
   int setup(const RingParameters& parameters, std::string& message);
   bool enter(std::uint32_t wait_us);
   unsigned reap();
   void handle(const io_uring_cqe& cqe);
-  void watch_event(Watch& watch, Tag tag, int result, bool more);
+  void on_watch_event(Watch& watch, Tag tag, int result, bool more);
   void prepare_work();
   void bound_unpopped();
   int arm(Watch& watch, bool writable);
@@ -85,7 +85,7 @@ class UringDriver final : public Driver {
   Watch& watch_of(Pollable& pollable, int fd);
   bool kernel_has_work() const;
 
-  Network& net_;
+  Context& context_;
   io_uring ring_{};
   bool opened_ = false;
   bool reaping_ = false;

@@ -28,7 +28,7 @@ void UringStream::abandon_connect() { driver_.forget(*this); }
 void UringStream::on_ready(std::uint32_t events) {
   if (state_ != State::kConnecting || (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) == 0) return;
   driver_.forget(*this);
-  connect_ended();
+  on_connect_ended();
 }
 
 void UringStream::retry() { driver_.work_later(*this); }
@@ -65,7 +65,7 @@ void UringStream::prepare_send() {
   send_in_flight_ = true;
 }
 
-void UringStream::send_ended(int result) {
+void UringStream::on_send_ended(int result) {
   send_in_flight_ = false;
   release_frame();
   if (self_) return finish_closing();
@@ -144,8 +144,8 @@ void UringStream::prepare_receive() {
   if (ring.posted() == 0) {
     ring.replenish();
     if (ring.posted() == 0) {
-      ++net_.counters.receive_starved;
-      return net_.retries.when_memory(*this);
+      ++context_.counters.receive_starved;
+      return context_.retries.when_memory(*this);
     }
   }
   io_uring_sqe* sqe = driver_.request();
@@ -156,7 +156,7 @@ void UringStream::prepare_receive() {
   } else {
     io_uring_prep_recv_multishot(sqe, fd_, nullptr, 0, 0);
     receive_ = Receive::kMultishot;
-    driver_.multishot_began(*this);
+    driver_.on_multishot_began(*this);
   }
   sqe->flags |= IOSQE_BUFFER_SELECT;
   sqe->buf_group = ring.group();
@@ -173,7 +173,7 @@ void UringStream::cancel_receive() {
   cancelling_ = true;
 }
 
-void UringStream::receive_ended(int result, std::uint32_t flags) {
+void UringStream::on_receive_ended(int result, std::uint32_t flags) {
   Arena& arena = runtime_.arena();
   const Sga slot = (flags & IORING_CQE_F_BUFFER) != 0 ? ring_->take(flags >> IORING_CQE_BUFFER_SHIFT) : 0;
   const bool more = (flags & IORING_CQE_F_MORE) != 0;
@@ -187,9 +187,9 @@ void UringStream::receive_ended(int result, std::uint32_t flags) {
     if (slot != 0) arena.free(slot);
     if (self_) return finish_closing();
     if (result == 0) {
-      receive_met_end();
+      on_receive_end();
     } else if (result == -ENOBUFS || result == -ENOMEM) {
-      ++net_.counters.receive_starved;
+      ++context_.counters.receive_starved;
     } else if (result < 0 && result != -ECANCELED && result != -EINTR && result != -EAGAIN) {
       failed(result);
     }
@@ -217,7 +217,7 @@ void UringStream::release(std::unique_ptr<Queue> self) {
   const int fd = std::exchange(fd_, -1);
   if (fd < 0) return;
   if (receive_ == Receive::kNone && !send_in_flight_) return driver_.close_descriptor(fd);
-  driver_.closing(*this);
+  driver_.on_closing(*this);
   self_ = std::move(self);
   driver_.cancel_and_close(fd);  // may end this object
 }

@@ -30,14 +30,14 @@ class UringStream final : public StreamSocket,
                           public ListHook<UringStream, MultishotTag>,
                           public ListHook<UringStream, ClosingTag> {
  public:
-  UringStream(Network& net, UringDriver& driver, int fd, const SocketRequest& request)
-      : StreamSocket(net, fd, request), driver_(driver), non_blocking_(fd >= 0) {}
+  UringStream(Context& context, UringDriver& driver, int fd, const SocketRequest& request)
+      : StreamSocket(context, fd, request), driver_(driver), non_blocking_(fd >= 0) {}
   ~UringStream() override;
 
   // Makes the requests that are wanted now. Called once per poll after something changed.
   void prepare();
-  void receive_ended(int result, std::uint32_t flags);
-  void send_ended(int result);
+  void on_receive_ended(int result, std::uint32_t flags);
+  void on_send_ended(int result);
   // The ring is gone: gives up ownership of itself.
   Queue* abandon() { return self_.release(); }
   // Whatever arrives is no longer welcome unless it was asked for.

@@ -41,14 +41,14 @@ inline Limits small_limits() {
 inline std::unique_ptr<Engine> make_engine(Runtime& runtime, const std::string& engine, std::string& message) {
   int error = 0;
   if (engine == "without deferred completions") {
-    const auto open = [](posix::Network& net, std::string& m, int& e) -> std::unique_ptr<posix::Driver> {
-      return posix::UringDriver::open(net, {512, 8192, false}, m, e);
+    const auto open = [](posix::Context& context, std::string& m, int& e) -> std::unique_ptr<posix::Driver> {
+      return posix::UringDriver::open(context, {512, 8192, false}, m, e);
     };
     return posix::PosixEngine::make_over(runtime, open, message, error);
   }
   if (engine == "tiny ring") {
-    const auto open = [](posix::Network& net, std::string& m, int& e) -> std::unique_ptr<posix::Driver> {
-      return posix::UringDriver::open(net, {4, 8, true}, m, e);
+    const auto open = [](posix::Context& context, std::string& m, int& e) -> std::unique_ptr<posix::Driver> {
+      return posix::UringDriver::open(context, {4, 8, true}, m, e);
     };
     return posix::PosixEngine::make_over(runtime, open, message, error);
   }

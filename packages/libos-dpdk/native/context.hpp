@@ -10,12 +10,12 @@ namespace demi::dpdk {
 
 class TcpSocket;
 
-struct Sockets : net::StreamContext {
-  Sockets(Runtime& runtime, NetStack& stack) : net::StreamContext(runtime), stack(stack) {}
+struct Context : net::StreamContext {
+  Context(Runtime& runtime, NetStack& stack) : net::StreamContext(runtime), stack(stack) {}
 
   NetStack& stack;
   // Written to since the last poll: their segments go out together.
-  std::vector<TcpSocket*> unflushed;
+  std::vector<TcpSocket*> awaiting_output;
   std::uint64_t bad_datagrams = 0;  // framed datagrams that were no message: dropped
   std::uint64_t accept_paused = 0;  // accepts put off because queue descriptors ran out
 };
