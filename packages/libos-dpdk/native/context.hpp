@@ -20,10 +20,4 @@ struct Context : net::StreamContext {
   std::uint64_t accept_paused = 0;  // accepts put off because queue descriptors ran out
 };
 
-struct SocketOptions {
-  int family = 4;
-  bool framed = false;
-  std::uint32_t max_message = 0;
-};
-
 }  // namespace demi::dpdk

@@ -75,18 +75,13 @@ std::unique_ptr<Engine> DpdkEngine::start(Runtime& runtime, const Options& optio
 DpdkEngine::~DpdkEngine() = default;
 
 std::unique_ptr<Queue> DpdkEngine::socket(const SocketRequest& request, int& error) {
-  const SocketOptions options{request.family, request.framing == "dmtr", request.max_message};
-  if (!options.framed && request.framing != "stream" && !request.framing.empty()) {
-    error = -EINVAL;
-    return nullptr;
-  }
   error = -ENOBUFS;
   if (request.kind == SocketKind::kStream) {
-    auto connection = stack_->connection(options.family);
-    return connection ? std::make_unique<TcpSocket>(*context_, std::move(connection), options) : nullptr;
+    auto connection = stack_->connection(request.family);
+    return connection ? std::make_unique<TcpSocket>(*context_, std::move(connection), request) : nullptr;
   }
-  auto endpoint = stack_->endpoint(options.family);
-  return endpoint ? std::make_unique<UdpSocket>(*context_, std::move(endpoint), options) : nullptr;
+  auto endpoint = stack_->endpoint(request.family);
+  return endpoint ? std::make_unique<UdpSocket>(*context_, std::move(endpoint), request) : nullptr;
 }
 
 // Before anything else is looked at: somebody waits for it.

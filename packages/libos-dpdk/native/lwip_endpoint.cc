@@ -30,18 +30,18 @@ int LwipEndpoint::connect(const Address& to) {
   return errno_of(udp_connect(pcb_, &address, to.port));
 }
 
-int LwipEndpoint::send(std::span<const std::span<const std::uint8_t>> pieces, const Address& to) {
+int LwipEndpoint::send(std::span<const iovec> pieces, const Address& to) {
   if (to.family == 0 && (pcb_->flags & UDP_FLAGS_CONNECTED) == 0) return -EDESTADDRREQ;
   std::size_t bytes = 0;
-  for (const auto& piece : pieces) bytes += piece.size();
+  for (const iovec& piece : pieces) bytes += piece.iov_len;
   if (bytes > (family_ == 6 ? kMost6 : kMost4)) return -EMSGSIZE;
   // One piece of memory, as the interface wants it, with room for the headers in front.
   pbuf* const p = pbuf_alloc(PBUF_TRANSPORT, static_cast<std::uint16_t>(bytes), PBUF_RAM);
   if (p == nullptr) return -ENOBUFS;
   auto* at = static_cast<std::uint8_t*>(p->payload);
-  for (const auto& piece : pieces) {
-    if (!piece.empty()) std::memcpy(at, piece.data(), piece.size());
-    at += piece.size();
+  for (const iovec& piece : pieces) {
+    if (piece.iov_len != 0) std::memcpy(at, piece.iov_base, piece.iov_len);
+    at += piece.iov_len;
   }
   err_t result;
   if (to.family == 0) {

@@ -13,7 +13,7 @@ class LwipEndpoint final : public Endpoint {
   void set_events(EndpointEvents& events) override { events_ = &events; }
   int bind(const Address& to) override;
   int connect(const Address& to) override;
-  int send(std::span<const std::span<const std::uint8_t>> pieces, const Address& to) override;
+  int send(std::span<const iovec> pieces, const Address& to) override;
   int local_address(Address& out) const override;
   int peer_address(Address& out) const override;
   int set_option(SocketOption option, int value) override;

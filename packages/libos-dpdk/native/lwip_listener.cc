@@ -4,8 +4,8 @@
 
 namespace demi::dpdk {
 
-LwipListener::LwipListener(LwipStack& stack, tcp_pcb* pcb, int family, int backlog, ListenerEvents& events)
-    : stack_(stack), pcb_(pcb), family_(family), backlog_(static_cast<std::size_t>(backlog)), events_(events) {
+LwipListener::LwipListener(LwipStack& stack, tcp_pcb* pcb, int family, ListenerEvents& events)
+    : stack_(stack), pcb_(pcb), family_(family), events_(events) {
   tcp_arg(pcb_, this);
   tcp_accept(pcb_, &on_accept);
 }
@@ -21,7 +21,7 @@ LwipListener::~LwipListener() {
 err_t LwipListener::on_accept(void* arg, tcp_pcb* pcb, err_t error) {
   auto* self = static_cast<LwipListener*>(arg);
   if (self == nullptr || pcb == nullptr || error != ERR_OK) return ERR_VAL;
-  if (self->incoming_.size() + self->events_.waiting() >= self->backlog_) {
+  if (self->events_.full(self->incoming_.size())) {
     ++self->stack_.counters.connections_refused;
     tcp_abort(pcb);
     return ERR_ABRT;

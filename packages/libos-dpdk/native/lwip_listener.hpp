@@ -1,7 +1,6 @@
 // A listening TCP socket of lwIP.
 #pragma once
 
-#include <cstddef>
 #include <deque>
 #include <memory>
 
@@ -11,7 +10,7 @@ namespace demi::dpdk {
 
 class LwipListener final : public StackListener {
  public:
-  LwipListener(LwipStack& stack, tcp_pcb* pcb, int family, int backlog, ListenerEvents& events);
+  LwipListener(LwipStack& stack, tcp_pcb* pcb, int family, ListenerEvents& events);
   ~LwipListener() override;
 
   // At the end of a poll.
@@ -23,7 +22,6 @@ class LwipListener final : public StackListener {
   LwipStack& stack_;
   tcp_pcb* pcb_;
   int family_;
-  std::size_t backlog_;
   ListenerEvents& events_;
   std::deque<std::unique_ptr<LwipConnection>> incoming_;
 };

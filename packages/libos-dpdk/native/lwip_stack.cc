@@ -92,7 +92,7 @@ std::unique_ptr<StackListener> LwipStack::listen(std::unique_ptr<Connection>& fr
   }
   from.reset();
   error = 0;
-  return std::make_unique<LwipListener>(*this, listening, family, backlog, events);
+  return std::make_unique<LwipListener>(*this, listening, family, events);
 }
 
 std::unique_ptr<Endpoint> LwipStack::endpoint(int family) {

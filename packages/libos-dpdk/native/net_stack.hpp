@@ -2,6 +2,8 @@
 // stack. Nothing here knows lwIP or DPDK.
 #pragma once
 
+#include <sys/uio.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -61,8 +63,8 @@ class ListenerEvents {
  public:
   // A connection is established. Destroying it resets it.
   virtual void on_incoming(std::unique_ptr<Connection> connection) = 0;
-  // Connections given that nobody has accepted: they count towards the backlog.
-  virtual std::size_t waiting() const = 0;
+  // Those given that nobody has accepted, and `coming` that are established and not given yet, are as many as the backlog allows.
+  virtual bool full(std::size_t coming) const = 0;
 
  protected:
   ~ListenerEvents() = default;
@@ -96,7 +98,7 @@ class Endpoint {
   virtual int connect(const Address& to) = 0;
   // One datagram of the given pieces, copied; `to` of family 0: where it is connected to. 0 or a negative errno: -EDESTADDRREQ,
   // -EMSGSIZE, -ENETUNREACH, -ENOBUFS when the device is full for now.
-  virtual int send(std::span<const std::span<const std::uint8_t>> pieces, const Address& to) = 0;
+  virtual int send(std::span<const iovec> pieces, const Address& to) = 0;
   virtual int local_address(Address& out) const = 0;
   virtual int peer_address(Address& out) const = 0;
   virtual int set_option(SocketOption option, int value) = 0;

@@ -1,19 +1,14 @@
 #include "tcp_socket.hpp"
 
-#include <algorithm>
 #include <cstring>
 #include <utility>
 
 namespace demi::dpdk {
 
-TcpSocket::TcpSocket(Context& context, std::unique_ptr<Connection> connection, const SocketOptions& options)
-    : StreamQueue(context, options.framed, options.max_message),
-      context_(context),
-      options_(options),
-      connection_(std::move(connection)) {}
+TcpSocket::TcpSocket(Context& context, std::unique_ptr<Connection> connection, const SocketRequest& request)
+    : StreamQueue(context, request), context_(context), request_(request), connection_(std::move(connection)) {}
 
 TcpSocket::~TcpSocket() {
-  unlink();
   if (awaits_output_) std::erase(context_.awaiting_output, this);
 }
 
@@ -33,15 +28,16 @@ int TcpSocket::listen(int backlog) {
   Address address;
   if (bound_.family == 0) {
     Address any;
-    any.family = static_cast<std::uint8_t>(options_.family);
+    any.family = static_cast<std::uint8_t>(request_.family);
     if (error = bind(any); error != 0) return error;
   }
   if (error = connection_->local_address(address); error != 0) return error;
-  listener_ = context_.stack.listen(connection_, std::clamp(backlog, 1, 65535), *this, error);
-  if (!listener_) {
+  auto listener = std::make_unique<TcpListener>(context_, request_, backlog);
+  if (error = listener->start(connection_, backlog); error != 0) {
     if (!connection_) renew_connection(0);
     return error;
   }
+  listener_ = std::move(listener);
   bound_ = address;
   state_ = State::kListening;
   return 0;
@@ -68,10 +64,15 @@ int TcpSocket::get_option(SocketOption option, int& value) {
 
 // ---- connections ----------------------------------------------------------------------------------------------------
 
+void TcpSocket::accept(Op& op) {
+  if (state_ != State::kListening) return runtime_.complete(op, -EINVAL);
+  listener_->accept(op);
+}
+
 void TcpSocket::connect(Op& op, const Address& to) {
   if (state_ == State::kConnecting) return runtime_.complete(op, -EALREADY);
   if (state_ != State::kIdle) return runtime_.complete(op, -EISCONN);
-  if (to.family != options_.family) return runtime_.complete(op, -EAFNOSUPPORT);
+  if (to.family != request_.family) return runtime_.complete(op, -EAFNOSUPPORT);
   connection_->set_events(*this);
   if (const int error = connection_->connect(to); error != 0) return runtime_.complete(op, error);
   connecting(op);
@@ -87,7 +88,7 @@ void TcpSocket::establish(std::unique_ptr<Connection> connection) {
 
 // A socket whose connect failed may try again, from the address it was bound to.
 void TcpSocket::renew_connection(int error) {
-  connection_ = context_.stack.connection(options_.family);
+  connection_ = context_.stack.connection(request_.family);
   for (const auto& [option, value] : chosen_) connection_->set_option(option, value);
   if (bound_.family != 0) connection_->bind(bound_);
   if (error != 0) connect_failed(error);
@@ -106,17 +107,12 @@ bool TcpSocket::cancel(Op& op) {
     renew_connection(-ECANCELED);
     return true;
   }
-  if (op.code != layout::kOpAccept) return StreamQueue::cancel(op);
-  if (!op.linked) return false;
-  accepts_.remove(op);
-  return true;
+  if (op.code == layout::kOpAccept) return listener_ && listener_->cancel(op);
+  return StreamQueue::cancel(op);
 }
 
 void TcpSocket::close(std::unique_ptr<Queue>) {
-  unlink();
-  listener_.reset();
-  waiting_.clear();
-  runtime_.fail_all(accepts_, -ECANCELED);
+  if (listener_) listener_->close();
   if (connect_op_ != nullptr) runtime_.complete(*std::exchange(connect_op_, nullptr), -ECANCELED);
   if (state_ == State::kConnected && !pushes_.empty()) start_send();
   runtime_.fail_all(pushes_, -ECANCELED);
@@ -124,35 +120,6 @@ void TcpSocket::close(std::unique_ptr<Queue>) {
   if (connection_ && state_ == State::kConnected) {
     connection_->output();
     connection_->close();
-  }
-}
-
-// ---- accepting ------------------------------------------------------------------------------------------------------
-
-void TcpSocket::accept(Op& op) {
-  if (state_ != State::kListening) return runtime_.complete(op, -EINVAL);
-  accepts_.push_back(op);
-  if (!linked()) hand_out();
-}
-
-void TcpSocket::on_incoming(std::unique_ptr<Connection> connection) {
-  waiting_.push_back(std::move(connection));
-  if (!linked()) hand_out();
-}
-
-void TcpSocket::hand_out() {
-  while (!accepts_.empty() && !waiting_.empty()) {
-    auto socket = std::make_unique<TcpSocket>(context_, nullptr, options_);
-    TcpSocket& accepted = *socket;
-    const Qd qd = runtime_.adopt(std::move(socket));
-    if (qd < 0) {
-      ++context_.accept_paused;
-      return context_.retries.when_descriptor(*this);
-    }
-    auto connection = std::move(waiting_.front());
-    waiting_.pop_front();
-    accepted.establish(std::move(connection));
-    runtime_.complete(*accepts_.pop_front(), 0, qd);
   }
 }
 

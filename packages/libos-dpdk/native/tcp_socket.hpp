@@ -1,20 +1,17 @@
 // A TCP socket on the user-level stack as a queue: a connection, or a listener.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <memory>
 
-#include "context.hpp"
+#include "demi/net/stream_queue.hpp"
+#include "tcp_listener.hpp"
 
 namespace demi::dpdk {
 
-class TcpSocket final : public net::StreamQueue,
-                        private ConnectionEvents,
-                        private ListenerEvents,
-                        private net::Retryable {
+class TcpSocket final : public net::StreamQueue, private ConnectionEvents {
  public:
-  TcpSocket(Context& context, std::unique_ptr<Connection> connection, const SocketOptions& options);
+  TcpSocket(Context& context, std::unique_ptr<Connection> connection, const SocketRequest& request);
   ~TcpSocket() override;
 
   void accept(Op& op) override;
@@ -28,6 +25,8 @@ class TcpSocket final : public net::StreamQueue,
   int set_option(SocketOption option, int value) override;
   int get_option(SocketOption option, int& value) override;
 
+  // Makes it the queue of an accepted connection.
+  void establish(std::unique_ptr<Connection> connection);
   // Sends what was written since the last poll.
   void output();
 
@@ -44,26 +43,17 @@ class TcpSocket final : public net::StreamQueue,
   void on_ended() override;
   void on_writable() override;
   void on_failed(int error) override;
-  // ListenerEvents
-  void on_incoming(std::unique_ptr<Connection> connection) override;
-  std::size_t waiting() const override { return waiting_.size(); }
-  // Retryable
-  void retry() override { hand_out(); }
 
-  void establish(std::unique_ptr<Connection> connection);
   void renew_connection(int error);
-  void hand_out();
   bool append(Sga chunk);
 
   Context& context_;
-  SocketOptions options_;
+  SocketRequest request_;
   std::unique_ptr<Connection> connection_;
   Address bound_;  // what bind() was given
   std::map<SocketOption, int> chosen_;
   bool awaits_output_ = false;
-  std::unique_ptr<StackListener> listener_;
-  OpList accepts_;
-  std::deque<std::unique_ptr<Connection>> waiting_;
+  std::unique_ptr<TcpListener> listener_;
 };
 
 }  // namespace demi::dpdk

@@ -4,23 +4,19 @@
 #include <memory>
 
 #include "context.hpp"
-#include "demi/net/sga_fifo.hpp"
+#include "demi/net/datagram_queue.hpp"
 
 namespace demi::dpdk {
 
-class UdpSocket final : public Queue, private EndpointEvents, private net::Retryable {
+class UdpSocket final : public net::DatagramQueue, private EndpointEvents, private net::Retryable {
  public:
   // Datagrams received and not popped; the next is dropped, as by a full socket buffer.
   static constexpr std::size_t kMostWaiting = 512;
-  static constexpr std::size_t kMaxPushes = 1024;
 
-  UdpSocket(Context& context, std::unique_ptr<Endpoint> endpoint, const SocketOptions& options);
+  UdpSocket(Context& context, std::unique_ptr<Endpoint> endpoint, const SocketRequest& request);
   ~UdpSocket() override;
 
-  void push(Op& op) override;
-  void pop(Op& op) override;
   void connect(Op& op, const Address& to) override;
-  bool cancel(Op& op) override;
   void close(std::unique_ptr<Queue> self) override;
   int bind(const Address& to) override { return endpoint_->bind(to); }
   int local_address(Address& out) override { return endpoint_->local_address(out); }
@@ -29,22 +25,17 @@ class UdpSocket final : public Queue, private EndpointEvents, private net::Retry
   int get_option(SocketOption option, int& value) override { return endpoint_->get_option(option, value); }
 
  private:
+  // DatagramQueue
+  int send(std::span<const iovec> pieces, const Address& to) override;
+  int await_send() override;
+  // EndpointEvents
   void on_received(Sga datagram) override;
-  bool has_room() const override { return inbox_.size() < kMostWaiting; }
+  bool has_room() const override { return DatagramQueue::has_room(); }
+  // Retryable: the device was full
   void retry() override;
 
-  // Sends the datagram and ends the operation; false when the device is full for now.
-  bool send(Op& op);
-  void deliver();
-  void drop_inbox();
-  void drop_strangers();
-
   Context& context_;
-  SocketOptions options_;
   std::unique_ptr<Endpoint> endpoint_;
-  OpList pushes_;
-  OpList pops_;
-  net::SgaFifo inbox_;
 };
 
 }  // namespace demi::dpdk

@@ -10,8 +10,9 @@
 
 namespace demi::posix {
 
-DatagramSocket::DatagramSocket(Context& context, int fd, const StreamOptions& options)
-    : Queue(context.runtime), context_(context), fd_(fd), options_(options) {}
+// Only what a pop was too short for waits: the rest stays in the kernel until it is asked for.
+DatagramSocket::DatagramSocket(Context& context, int fd, const SocketRequest& request)
+    : DatagramQueue(context.runtime, request, 1), context_(context), fd_(fd) {}
 
 DatagramSocket::~DatagramSocket() {
   if (fd_ >= 0) context_.driver->close_watched(*this, fd_);  // never got a queue descriptor, so was never closed
@@ -19,7 +20,7 @@ DatagramSocket::~DatagramSocket() {
 
 // ---- control path ---------------------------------------------------------------------------------------------------
 
-int DatagramSocket::bind(const Address& to) { return bind_socket(fd_, options_.family, to); }
+int DatagramSocket::bind(const Address& to) { return bind_socket(fd_, request_.family, to); }
 int DatagramSocket::local_address(Address& out) { return local_address_of(fd_, out); }
 int DatagramSocket::peer_address(Address& out) { return peer_address_of(fd_, out); }
 int DatagramSocket::get_option(SocketOption option, int& value) { return get_socket_option(fd_, option, value); }
@@ -28,78 +29,46 @@ int DatagramSocket::set_option(SocketOption option, int value) {
 }
 
 void DatagramSocket::connect(Op& op, const Address& to) {
-  if (to.family != options_.family) return runtime_.complete(op, -EAFNOSUPPORT);
+  if (to.family != request_.family) return runtime_.complete(op, -EAFNOSUPPORT);
   sockaddr_storage address;
   const socklen_t length = to.to_sockaddr(address);
   if (::connect(fd_, reinterpret_cast<sockaddr*>(&address), length) != 0) return runtime_.complete(op, -errno);
   // As the kernel has it, which makes the loopback address of an unspecified one.
-  if (const int error = peer_address_of(fd_, peer_); error != 0) return runtime_.complete(op, error);
-  if (raw_ != 0 && !from_.same(peer_)) runtime_.arena().free(std::exchange(raw_, 0));
-  if (message_ != 0 && !from_.same(peer_)) runtime_.arena().free(std::exchange(message_, 0));
+  Address peer;
+  if (const int error = peer_address_of(fd_, peer); error != 0) return runtime_.complete(op, error);
+  connected(peer);
+  if (raw_ != 0 && stranger(runtime_.arena().address(raw_))) runtime_.arena().free(std::exchange(raw_, 0));
   runtime_.complete(op, 0);
 }
 
-bool DatagramSocket::cancel(Op& op) {
-  if (!op.linked) return false;
-  (op.code == layout::kOpPush ? pushes_ : pops_).remove(op);
-  return true;
-}
-
 void DatagramSocket::close(std::unique_ptr<Queue>) {
-  runtime_.fail_all(pushes_, -ECANCELED);
-  runtime_.fail_all(pops_, -ECANCELED);
+  end_all();
   if (raw_ != 0) runtime_.arena().free(std::exchange(raw_, 0));
-  if (message_ != 0) runtime_.arena().free(std::exchange(message_, 0));
   context_.driver->close_watched(*this, std::exchange(fd_, -1));
 }
 
 void DatagramSocket::on_ready(std::uint32_t events) {
   if (events & (EPOLLIN | EPOLLERR | EPOLLHUP)) readable_ = true;
-  if ((events & (EPOLLOUT | EPOLLERR)) && !pushes_.empty()) transmit();
-  if (!linked()) receive();
+  if ((events & (EPOLLOUT | EPOLLERR)) && wants_send()) {
+    if (resume_send()) {
+      context_.driver->on_writable_seen(*this, fd_);
+    } else {
+      context_.driver->watch_writable(*this, fd_);
+    }
+  }
+  start_receive();
 }
 
 void DatagramSocket::retry() { receive(); }
 
 // ---- sending --------------------------------------------------------------------------------------------------------
 
-void DatagramSocket::push(Op& op) {
-  if (pushes_.size() >= kMaxPushes) return runtime_.complete(op, -EAGAIN);
-  if (pushes_.empty() && send(op)) return;
-  pushes_.push_back(op);
-  if (pushes_.size() > 1) return;
-  if (const int error = context_.driver->watch_writable(*this, fd_); error != 0) {
-    pushes_.remove(op);
-    runtime_.complete(op, error);
-  }
-}
-
-void DatagramSocket::transmit() {
-  while (!pushes_.empty()) {
-    Op& op = *pushes_.pop_front();
-    if (send(op)) continue;
-    pushes_.push_front(op);
-    context_.driver->watch_writable(*this, fd_);
-    return;
-  }
-  context_.driver->on_writable_seen(*this, fd_);
-}
-
-bool DatagramSocket::send(Op& op) {
-  const Arena& arena = runtime_.arena();
-  iovec iov[dmtr::kMaxIovecs];
-  dmtr::Framing framing;
+int DatagramSocket::send(std::span<const iovec> pieces, const Address& to) {
   msghdr message{};
-  message.msg_iov = iov;
-  message.msg_iovlen = static_cast<std::size_t>(options_.framed ? dmtr::encode(arena, op.sga, 0, framing, iov)
-                                                                : arena.gather(op.sga, 0, iov, layout::kMaxSegments));
+  message.msg_iov = const_cast<iovec*>(pieces.data());
+  message.msg_iovlen = pieces.size();
   sockaddr_storage address;
-  if (op.flags & layout::kFlagTo) {
-    const Address to = arena.address(op.sga);
-    if (to.family != options_.family) {
-      runtime_.complete(op, to.family == 0 ? -EDESTADDRREQ : -EAFNOSUPPORT);
-      return true;
-    }
+  if (to.family != 0) {
     message.msg_name = &address;
     message.msg_namelen = to.to_sockaddr(address);
   }
@@ -107,24 +76,17 @@ bool DatagramSocket::send(Op& op) {
   do {
     n = ::sendmsg(fd_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   } while (n < 0 && errno == EINTR);
-  if (n < 0 && errno == EAGAIN) return false;
-  runtime_.complete(op, n < 0 ? -errno : static_cast<std::int32_t>(op.limit));
-  return true;
+  return n < 0 ? -errno : 0;
 }
 
 // ---- receiving ------------------------------------------------------------------------------------------------------
 
-void DatagramSocket::pop(Op& op) {
-  pops_.push_back(op);
+void DatagramSocket::start_receive() {
   if (!linked()) receive();
 }
 
 void DatagramSocket::receive() {
-  for (int turn = 0; !pops_.empty(); ++turn) {
-    if (message_ != 0) {
-      deliver();
-      continue;
-    }
+  for (int turn = 0; wants_datagrams(); ++turn) {
     if (raw_ == 0) {
       if (!readable_) return;
       if (turn >= kTurn) return context_.retries.soon(*this);
@@ -138,16 +100,19 @@ void DatagramSocket::receive() {
         return context_.retries.when_memory(*this);
       }
       if (error != 0) {
-        runtime_.complete(*pops_.pop_front(), error);
+        fail_pop(error);
         continue;
       }
       // Of others the kernel refuses what comes from now on, but keeps what came before the socket was connected.
-      if (peer_.family != 0 && !from_.same(peer_)) [[unlikely]] {
+      if (stranger(runtime_.arena().address(raw_))) [[unlikely]] {
         runtime_.arena().free(std::exchange(raw_, 0));
         continue;
       }
     }
-    if (!unwrap()) return context_.retries.when_memory(*this);
+    const int error = received(raw_);
+    if (error == -ENOBUFS) return context_.retries.when_memory(*this);
+    raw_ = 0;
+    if (error != 0) ++context_.counters.bad_datagrams;
   }
 }
 
@@ -186,7 +151,7 @@ int DatagramSocket::receive_one() {
     arena.free(head);
     return -EMSGSIZE;
   }
-  from_ = Address::from_sockaddr(address);
+  arena.set_address(raw_, Address::from_sockaddr(address));
   return 0;
 }
 
@@ -203,30 +168,6 @@ Sga DatagramSocket::join(Sga head, std::uint32_t size) {
   std::memcpy(arena.slot_start(whole) + capacity, context_.spill(), size - capacity);
   arena.free(head);
   return whole;
-}
-
-bool DatagramSocket::unwrap() {
-  if (options_.framed) {
-    const std::int32_t result = dmtr::adopt_datagram(runtime_.arena(), raw_, options_.max_message, message_);
-    if (result == -ENOBUFS) return false;
-    raw_ = 0;
-    if (result < 0) {
-      // Anybody can send a datagram: one that is no message is dropped, as a checksum error would be.
-      ++context_.counters.bad_datagrams;
-      return true;
-    }
-  } else {
-    message_ = std::exchange(raw_, 0);
-  }
-  runtime_.arena().set_address(message_, from_);
-  return true;
-}
-
-void DatagramSocket::deliver() {
-  Op& op = *pops_.pop_front();
-  const std::uint32_t length = runtime_.arena().total(message_);
-  if (op.limit != 0 && op.limit < length) return runtime_.complete(op, -EMSGSIZE);
-  runtime_.complete(op, static_cast<std::int32_t>(length), std::exchange(message_, 0));
 }
 
 }  // namespace demi::posix

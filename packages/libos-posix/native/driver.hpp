@@ -57,19 +57,13 @@ class Pollable {
   ~Pollable() = default;
 };
 
-struct StreamOptions {
-  int family = 4;
-  bool framed = false;            // messages of the C++ Demikernel's wire format, not plain bytes
-  std::uint32_t max_message = 0;  // framed: most payload bytes taken from a peer
-};
-
 class Driver {
  public:
   virtual ~Driver() = default;
   virtual const char* name() const = 0;
 
   // A stream socket over `fd`, which it owns from now on; -1 when StreamSocket::accepted() will bring one.
-  virtual std::unique_ptr<StreamSocket> stream(int fd, const StreamOptions& options) = 0;
+  virtual std::unique_ptr<StreamSocket> stream(int fd, const SocketRequest& request) = 0;
   // For accept4: SOCK_NONBLOCK where receives are made to fail with EAGAIN, 0 where they wait in the ring.
   virtual int accept_flags() const = 0;
 

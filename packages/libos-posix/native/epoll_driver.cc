@@ -24,8 +24,8 @@ std::unique_ptr<EpollDriver> EpollDriver::open(Context& context, std::string& me
 
 EpollDriver::~EpollDriver() { ::close(epoll_); }
 
-std::unique_ptr<StreamSocket> EpollDriver::stream(int fd, const StreamOptions& options) {
-  return std::make_unique<EpollStream>(context_, *this, fd, options);
+std::unique_ptr<StreamSocket> EpollDriver::stream(int fd, const SocketRequest& request) {
+  return std::make_unique<EpollStream>(context_, *this, fd, request);
 }
 
 int EpollDriver::accept_flags() const { return SOCK_NONBLOCK; }

@@ -15,7 +15,7 @@ class EpollDriver final : public Driver {
   ~EpollDriver() override;
 
   const char* name() const override { return "epoll"; }
-  std::unique_ptr<StreamSocket> stream(int fd, const StreamOptions& options) override;
+  std::unique_ptr<StreamSocket> stream(int fd, const SocketRequest& request) override;
   int accept_flags() const override;
   int watch(Pollable& pollable, int fd) override;
   int watch_writable(Pollable& pollable, int fd) override;

@@ -16,8 +16,8 @@ class EpollStream final : public StreamSocket,
                           public Retryable,
                           public ListHook<EpollStream, TransmitTag> {
  public:
-  EpollStream(Context& context, EpollDriver& driver, int fd, const StreamOptions& options)
-      : StreamSocket(context, fd, options), driver_(driver) {}
+  EpollStream(Context& context, EpollDriver& driver, int fd, const SocketRequest& request)
+      : StreamSocket(context, fd, request), driver_(driver) {}
 
   // Sends until the pushes are done or the kernel takes no more.
   void transmit();

@@ -6,87 +6,28 @@
 
 namespace demi::posix {
 
-namespace {
-
-// The connection failed before it was accepted; accept(2) reports that on the listener. The next one may be fine.
-bool connection_lost(int error) {
-  switch (-error) {
-    case ECONNABORTED:
-    case EINTR:
-    case EPROTO:
-    case EPERM:
-    case ENETDOWN:
-    case ENOPROTOOPT:
-    case EHOSTDOWN:
-    case ENONET:
-    case EHOSTUNREACH:
-    case EOPNOTSUPP:
-    case ENETUNREACH:
-    case ETIMEDOUT:
-      return true;
-    default:
-      return false;
-  }
-}
-
-}  // namespace
-
-void Listener::accept(Op& op) {
-  accepts_.push_back(op);
-  if (ready_ && !linked()) run();
-}
-
-bool Listener::cancel(Op& op) {
-  if (!op.linked) return false;
-  accepts_.remove(op);
-  return true;
-}
-
 void Listener::close() {
-  unlink();
   context_.driver->close_watched(*this, fd_);
-  context_.runtime.fail_all(accepts_, -ECANCELED);
+  end_accepts();
 }
 
 void Listener::on_ready(std::uint32_t) {
   ready_ = true;
-  if (!linked()) run();
+  arrived();
 }
 
-void Listener::retry() { run(); }
+std::unique_ptr<Queue> Listener::socket() { return context_.driver->stream(-1, request_); }
 
-void Listener::run() {
-  for (int turn = 0; ready_ && !accepts_.empty(); ++turn) {
-    if (turn == kTurn) return context_.retries.soon(*this);
-    Qd qd = 0;
-    const int error = accept_one(qd);
-    if (error == -EAGAIN) {
-      ready_ = false;
-    } else if (net::descriptor_shortage(error)) {
-      ++context_.counters.accept_paused;
-      return context_.retries.when_descriptor(*this);
-    } else if (!connection_lost(error)) {
-      context_.runtime.complete(*accepts_.pop_front(), error, qd);
-    }
-  }
-}
-
-int Listener::accept_one(Qd& qd) {
-  // The descriptor of ours first: a connection taken from the backlog could not be put back.
-  auto stream = context_.driver->stream(-1, options_);
-  StreamSocket& socket = *stream;
-  qd = context_.runtime.adopt(std::move(stream));
-  if (qd < 0) {
-    qd = 0;
-    return -EMFILE;
-  }
+int Listener::take(Queue& socket) {
   const int fd = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC | context_.driver->accept_flags());
-  const int error = fd < 0 ? -errno : socket.accepted(fd);
-  if (error != 0) {
-    context_.runtime.close(qd);
-    qd = 0;
-  }
-  return error;
+  if (fd >= 0) return static_cast<StreamSocket&>(socket).accepted(fd);
+  if (errno == EAGAIN) ready_ = false;
+  return -errno;
+}
+
+void Listener::pause() {
+  ++context_.counters.accept_paused;
+  AcceptQueue::pause();
 }
 
 }  // namespace demi::posix

@@ -4,37 +4,33 @@
 // up here, and a connection that cannot be taken now (no descriptor, no socket memory) stays there.
 #pragma once
 
-#include "demi/runtime.hpp"
+#include "demi/net/accept_queue.hpp"
 #include "driver.hpp"
 
 namespace demi::posix {
 
-class Listener final : public Pollable, public Retryable {
+class Listener final : public net::AcceptQueue, public Pollable {
  public:
   // `fd` is bound and belongs to the caller.
-  Listener(Context& context, int fd, const StreamOptions& options) : context_(context), fd_(fd), options_(options) {}
+  Listener(Context& context, int fd, const SocketRequest& request)
+      : AcceptQueue(context.runtime, context.retries), context_(context), fd_(fd), request_(request) {}
 
   // Starts watching the descriptor, which is listening by now.
   int start() { return context_.driver->watch(*this, fd_); }
-  void accept(Op& op);
-  bool cancel(Op& op);
   // Ends all accepts with ECANCELED and closes the descriptor.
   void close();
 
   void on_ready(std::uint32_t events) override;
-  void retry() override;
 
  private:
-  static constexpr int kTurn = 64;  // accepts in a row before others get their turn
-
-  void run();
-  // Takes one connection. 0, a negative errno; the new queue in `qd`.
-  int accept_one(Qd& qd);
+  bool available() const override { return ready_; }
+  std::unique_ptr<Queue> socket() override;
+  int take(Queue& socket) override;
+  void pause() override;
 
   Context& context_;
   int fd_;
-  StreamOptions options_;
-  OpList accepts_;
+  SocketRequest request_;
   bool ready_ = false;
 };
 

@@ -58,21 +58,13 @@ std::unique_ptr<Engine> PosixEngine::start(Runtime& runtime, DriverFactory open,
 }
 
 std::unique_ptr<Queue> PosixEngine::socket(const SocketRequest& request, int& error) {
-  StreamOptions options;
-  options.family = request.family;
-  options.framed = request.framing == "dmtr";
-  options.max_message = request.max_message;
-  if (!options.framed && request.framing != "stream" && !request.framing.empty()) {
-    error = -EINVAL;
-    return nullptr;
-  }
   const int fd = open_socket(request.kind, request.family);
   if (fd < 0) {
     error = fd;
     return nullptr;
   }
-  if (request.kind == SocketKind::kStream) return driver_->stream(fd, options);
-  auto socket = std::make_unique<DatagramSocket>(context_, fd, options);
+  if (request.kind == SocketKind::kStream) return driver_->stream(fd, request);
+  auto socket = std::make_unique<DatagramSocket>(context_, fd, request);
   error = socket->start();
   if (error != 0) socket.reset();
   return socket;

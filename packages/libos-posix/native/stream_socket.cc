@@ -13,8 +13,8 @@
 
 namespace demi::posix {
 
-StreamSocket::StreamSocket(Context& context, int fd, const StreamOptions& options)
-    : StreamQueue(context, options.framed, options.max_message), context_(context), fd_(fd), options_(options) {}
+StreamSocket::StreamSocket(Context& context, int fd, const SocketRequest& request)
+    : StreamQueue(context, request), context_(context), fd_(fd), request_(request) {}
 
 StreamSocket::~StreamSocket() {
   if (fd_ >= 0) ::close(fd_);  // never got a queue descriptor, so was never closed
@@ -36,14 +36,14 @@ int StreamSocket::bind(const Address& to) {
   if (!reuse_chosen_) {
     if (const int error = set_socket_option(fd_, SocketOption::kReuseAddress, 1); error != 0) return error;
   }
-  return bind_socket(fd_, options_.family, to);
+  return bind_socket(fd_, request_.family, to);
 }
 
 int StreamSocket::listen(int backlog) {
   if (state_ != State::kIdle && state_ != State::kListening) return -EINVAL;
-  if (::listen(fd_, std::clamp(backlog, 1, 65535)) != 0) return -errno;
+  if (::listen(fd_, net::AcceptQueue::clamp_backlog(backlog)) != 0) return -errno;
   if (state_ == State::kListening) return 0;
-  auto listener = std::make_unique<Listener>(context_, fd_, options_);
+  auto listener = std::make_unique<Listener>(context_, fd_, request_);
   if (const int error = listener->start(); error != 0) return error;
   listener_ = std::move(listener);
   state_ = State::kListening;
@@ -70,7 +70,7 @@ void StreamSocket::accept(Op& op) {
 void StreamSocket::connect(Op& op, const Address& to) {
   if (state_ == State::kConnecting) return runtime_.complete(op, -EALREADY);
   if (state_ != State::kIdle) return runtime_.complete(op, -EISCONN);
-  if (to.family != options_.family) return runtime_.complete(op, -EAFNOSUPPORT);
+  if (to.family != request_.family) return runtime_.complete(op, -EAFNOSUPPORT);
   sockaddr_storage address;
   const socklen_t length = to.to_sockaddr(address);
   const int error = ::connect(fd_, reinterpret_cast<sockaddr*>(&address), length) == 0 ? 0 : -errno;

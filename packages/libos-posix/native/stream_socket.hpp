@@ -14,7 +14,7 @@ namespace demi::posix {
 
 class StreamSocket : public StreamQueue {
  public:
-  StreamSocket(Context& context, int fd, const StreamOptions& options);
+  StreamSocket(Context& context, int fd, const SocketRequest& request);
   ~StreamSocket() override;
 
   // Takes over an accepted connection. 0 or a negative errno; the descriptor is this object's either way.
@@ -55,7 +55,7 @@ class StreamSocket : public StreamQueue {
 
   Context& context_;
   int fd_;
-  StreamOptions options_;
+  SocketRequest request_;
 
  private:
   void reset_connect(int error);

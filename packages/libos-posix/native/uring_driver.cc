@@ -83,8 +83,8 @@ UringDriver::~UringDriver() {
   if (eventfd_ >= 0) ::close(eventfd_);
 }
 
-std::unique_ptr<StreamSocket> UringDriver::stream(int fd, const StreamOptions& options) {
-  return std::make_unique<UringStream>(context_, *this, fd, options);
+std::unique_ptr<StreamSocket> UringDriver::stream(int fd, const SocketRequest& request) {
+  return std::make_unique<UringStream>(context_, *this, fd, request);
 }
 
 // ---- requests -------------------------------------------------------------------------------------------------------

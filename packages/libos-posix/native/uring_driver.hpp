@@ -23,7 +23,7 @@ class UringDriver final : public Driver {
   ~UringDriver() override;
 
   const char* name() const override { return "io_uring"; }
-  std::unique_ptr<StreamSocket> stream(int fd, const StreamOptions& options) override;
+  std::unique_ptr<StreamSocket> stream(int fd, const SocketRequest& request) override;
   int accept_flags() const override { return 0; }
   int watch(Pollable& pollable, int fd) override;
   int watch_signal(Pollable& pollable, int eventfd) override;

@@ -30,8 +30,8 @@ class UringStream final : public StreamSocket,
                           public ListHook<UringStream, MultishotTag>,
                           public ListHook<UringStream, ClosingTag> {
  public:
-  UringStream(Context& context, UringDriver& driver, int fd, const StreamOptions& options)
-      : StreamSocket(context, fd, options), driver_(driver), non_blocking_(fd >= 0) {}
+  UringStream(Context& context, UringDriver& driver, int fd, const SocketRequest& request)
+      : StreamSocket(context, fd, request), driver_(driver), non_blocking_(fd >= 0) {}
   ~UringStream() override;
 
   // Makes the requests that are wanted now. Called once per poll after something changed.

@@ -90,8 +90,8 @@ std::unique_ptr<Queue> RdmaEngine::socket(const SocketRequest& request, int& err
   const bool datagrams = request.kind == SocketKind::kDatagram;
   if (datagrams && fabric_->most_datagram() == 0) return nullptr;
   error = -EINVAL;
-  if (!request.framing.empty() && request.framing != "stream") return nullptr;
-  if (datagrams) return std::make_unique<DatagramSocket>(*context_, request.family);
+  if (request.framing != Framing::kStream) return nullptr;
+  if (datagrams) return std::make_unique<DatagramSocket>(*context_, request);
   return std::make_unique<RdmaSocket>(*context_, request.family);
 }
 

@@ -24,6 +24,28 @@ class RdmaSocket::Handshaking final : public ConnectionEvents {
   RdmaSocket& listener_;
 };
 
+// The connections whose handshake is over, and the accepts that wait for one.
+class RdmaSocket::Accepts final : public net::ConnectionBacklog<Connection> {
+ public:
+  Accepts(RdmaSocket& listener, int backlog)
+      : ConnectionBacklog(listener.runtime_, listener.context_.retries, backlog), listener_(listener) {}
+
+ private:
+  std::unique_ptr<Queue> socket() override {
+    return std::make_unique<RdmaSocket>(listener_.context_, listener_.family_);
+  }
+  void establish(Queue& socket, std::unique_ptr<Connection> connection) override {
+    auto& accepted = static_cast<RdmaSocket&>(socket);
+    accepted.connection_ = std::move(connection);
+    accepted.state_ = State::kConnected;
+    accepted.connection_->attach(accepted);
+  }
+  // With the listener's own pause. The next accept, or the next connection, need not wait for its end.
+  void pause() override { listener_.context_.retries.when_descriptor(listener_); }
+
+  RdmaSocket& listener_;
+};
+
 RdmaSocket::RdmaSocket(Context& context, int family)
     : Queue(context.runtime), context_(context), family_(family), sender_(context, *this), receiver_(context, *this) {}
 RdmaSocket::~RdmaSocket() = default;
@@ -51,7 +73,7 @@ int RdmaSocket::listen(int backlog) {
   }
   if (const int error = listener_->listen(*this); error != 0) return error;
   listener_->local_address(bound_);
-  backlog_ = static_cast<std::size_t>(std::clamp(backlog, 1, 65535));
+  accepts_ = std::make_unique<Accepts>(*this, backlog);
   state_ = State::kListening;
   return 0;
 }
@@ -166,8 +188,7 @@ bool RdmaSocket::cancel(Op& op) {
       send_shut();
       return true;
     case layout::kOpAccept:
-      accepts_.remove(op);
-      return true;
+      return accepts_ && accepts_->cancel(op);
     default:
       receiver_.cancel(op);
       return true;
@@ -185,8 +206,9 @@ void RdmaSocket::close(std::unique_ptr<Queue>) {
   unlink();
   listener_.reset();
   for (auto& handshaking : std::exchange(handshaking_, {})) Connection::leave(std::move(handshaking->connection));
-  for (auto& connection : std::exchange(waiting_, {})) Connection::leave(std::move(connection));
-  runtime_.fail_all(accepts_, -ECANCELED);
+  if (accepts_) {
+    for (auto& connection : accepts_->close()) Connection::leave(std::move(connection));
+  }
   if (connect_op_ != nullptr) runtime_.complete(*std::exchange(connect_op_, nullptr), -ECANCELED);
   if (connection_) {
     const std::chrono::seconds lingering(std::min(linger_, 60));
@@ -200,12 +222,11 @@ void RdmaSocket::close(std::unique_ptr<Queue>) {
 
 void RdmaSocket::accept(Op& op) {
   if (state_ != State::kListening) return runtime_.complete(op, -EINVAL);
-  accepts_.push_back(op);
-  hand_out();
+  accepts_->accept(op);
 }
 
 void RdmaSocket::on_request(Request& request) {
-  if (handshaking_.size() + waiting_.size() >= backlog_) {
+  if (accepts_->full(handshaking_.size())) {
     ++context_.counters.refused;
     const auto reason = static_cast<std::uint8_t>(Refusal::kBacklog);
     return request.reject({&reason, 1});
@@ -228,22 +249,7 @@ void RdmaSocket::on_handshake_over(Handshaking& of, bool accepted) {
   handshaking_.erase(found);
   if (!accepted) return Connection::leave(std::move(connection));
   connection->detach();
-  waiting_.push_back(std::move(connection));
-  hand_out();
-}
-
-void RdmaSocket::hand_out() {
-  while (!accepts_.empty() && !waiting_.empty()) {
-    auto socket = std::make_unique<RdmaSocket>(context_, family_);
-    RdmaSocket& accepted = *socket;
-    const Qd qd = runtime_.adopt(std::move(socket));
-    if (qd < 0) return context_.retries.when_descriptor(*this);
-    accepted.connection_ = std::move(waiting_.front());
-    waiting_.pop_front();
-    accepted.state_ = State::kConnected;
-    accepted.connection_->attach(accepted);
-    runtime_.complete(*accepts_.pop_front(), 0, qd);
-  }
+  accepts_->add(std::move(connection));
 }
 
 // ---- sending and receiving ------------------------------------------------------------------------------------------
@@ -281,7 +287,7 @@ void RdmaSocket::drain() {
 void RdmaSocket::retry() {
   if (state_ == State::kListening) {
     listener_->resume();
-    return hand_out();
+    return accepts_->retry();
   }
   start_send();
   drain();

@@ -2,10 +2,10 @@
 // gets its connection, and loses it.
 #pragma once
 
-#include <deque>
 #include <memory>
 
 #include "connection.hpp"
+#include "demi/net/accept_queue.hpp"
 #include "demi/queue.hpp"
 #include "message_receiver.hpp"
 #include "message_sender.hpp"
@@ -38,6 +38,7 @@ class RdmaSocket final : public Queue, private ConnectionEvents, private Listene
  private:
   enum class State : std::uint8_t { kIdle, kListening, kConnecting, kConnected };
   class Handshaking;
+  class Accepts;
 
   // ConnectionEvents
   void on_established() override;
@@ -57,7 +58,6 @@ class RdmaSocket final : public Queue, private ConnectionEvents, private Listene
   void start_send();
   void send_shut();
   void drain();
-  void hand_out();
   void on_handshake_over(Handshaking& of, bool accepted);
 
   Context& context_;
@@ -74,10 +74,8 @@ class RdmaSocket final : public Queue, private ConnectionEvents, private Listene
   bool keep_alive_ = false;
   int linger_ = -1;  // seconds
 
-  OpList accepts_;
-  std::size_t backlog_ = 0;
+  std::unique_ptr<Accepts> accepts_;  // listening only
   std::vector<std::unique_ptr<Handshaking>> handshaking_;
-  std::deque<std::unique_ptr<Connection>> waiting_;
 };
 
 }  // namespace demi::rdma

@@ -1,6 +1,7 @@
 # What the addon and the native tests are both built from: DEMI_RDMA_SOURCES, _INCLUDES, _OPTIONS, _LIBRARIES.
 file(GLOB DEMI_RDMA_SOURCES CONFIGURE_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/*.cc")
 list(FILTER DEMI_RDMA_SOURCES EXCLUDE REGEX "/addon\\.cc$")
+list(APPEND DEMI_RDMA_SOURCES ${DEMI_NET_SOURCES})
 
 # A shared library: libfabric finds its providers, and they their drivers, at run time.
 find_package(PkgConfig REQUIRED)

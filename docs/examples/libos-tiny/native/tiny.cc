@@ -1,7 +1,7 @@
 // The smallest complete backend: TCP streams over poll(2). docs/writing-a-backend.md walks through it.
 //
-// A Socket keeps the operations it cannot finish at once in three lists; the engine asks poll(2) which sockets are ready and
-// lets each of those finish what it can. All the rest (rings, tokens, memory, the Node-API glue) comes with core.
+// The operations of a Socket are kept by core's StreamQueue and AcceptQueue; what is here asks the kernel. The engine asks poll(2) which
+// sockets are ready and lets each of those do what it can. All the rest (rings, tokens, memory, the Node-API glue) comes with core, too.
 #include <limits.h>
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
@@ -14,12 +14,17 @@
 #include <vector>
 
 #include "demi/addon.hpp"
+#include "demi/net/accept_queue.hpp"
+#include "demi/net/stream_queue.hpp"
 
 namespace {
 
+namespace net = demi::net;
+
 using demi::Address;
 using demi::Op;
-using demi::OpList;
+using demi::Queue;
+using demi::Sga;
 using demi::SocketOption;
 
 using Clock = std::chrono::steady_clock;
@@ -48,7 +53,9 @@ struct Leaving {
 };
 
 // Of one engine.
-struct Everybody {
+struct Everybody : net::StreamContext {
+  using StreamContext::StreamContext;
+
   std::vector<Socket*> sockets;
   std::vector<Leaving> leaving;
 
@@ -57,12 +64,9 @@ struct Everybody {
   }
 };
 
-class Socket final : public demi::Queue {
+class Socket final : public net::StreamQueue {
  public:
-  Socket(demi::Runtime& runtime, Everybody& all, int fd, bool connected)
-      : Queue(runtime), all_(all), fd_(fd), connected_(connected) {
-    all_.sockets.push_back(this);
-  }
+  Socket(Everybody& all, int fd) : StreamQueue(all, {}), all_(all), fd_(fd) { all_.sockets.push_back(this); }
   ~Socket() override {
     std::erase(all_.sockets, this);
     if (fd_ >= 0) ::close(fd_);
@@ -70,66 +74,52 @@ class Socket final : public demi::Queue {
 
   // What to ask poll(2) for; 0: nothing is pending, so a readable socket must not wake anybody.
   pollfd interest() const {
-    const bool in = !pops_.empty() || !accepts_.empty();
-    const bool out = !pushes_.empty() || connecting_ != nullptr;
+    const bool in = wants_bytes() || accepts_.wants_connections();
+    const bool out = !pushes_.empty() || state_ == State::kConnecting;
     return {fd_, static_cast<short>((in ? POLLIN : 0) | (out ? POLLOUT : 0)), 0};
   }
 
   void ready() {
-    if (connecting_ != nullptr) finish_connect();
-    send_pending();
-    receive_pending();
-    accept_pending();
+    if (state_ == State::kConnecting) finish_connect();
+    if (state_ == State::kConnected) {
+      start_send();
+      receive();
+    }
+    accepts_.arrived();
   }
 
-  // ---- data path: try at once, keep the rest for ready() ---------------------------------------------------------------
+  // ---- connections -------------------------------------------------------------------------------------------------------
 
-  void push(Op& op) override {
-    if (!connected_ && connecting_ == nullptr) return runtime_.complete(op, -ENOTCONN);
-    if (shut_) return runtime_.complete(op, -EPIPE);
-    pushes_.push_back(op);
-    if (pushes_.size() == 1 && connected_) send_pending();
+  void accept(Op& op) override {
+    if (state_ != State::kListening) return runtime_.complete(op, -EINVAL);
+    accepts_.accept(op);
   }
-  void pop(Op& op) override {
-    if (!connected_ && connecting_ == nullptr) return runtime_.complete(op, -ENOTCONN);
-    pops_.push_back(op);
-  }
-  void accept(Op& op) override { accepts_.push_back(op); }
 
   void connect(Op& op, const Address& to) override {
-    if (connected_ || connecting_ != nullptr) return runtime_.complete(op, connected_ ? -EISCONN : -EALREADY);
+    if (state_ == State::kConnecting) return runtime_.complete(op, -EALREADY);
+    if (state_ != State::kIdle) return runtime_.complete(op, -EISCONN);
     sockaddr_storage name;
     const socklen_t length = to.to_sockaddr(name);
-    connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&name), length) == 0;
-    if (connected_) return runtime_.complete(op, 0);
-    if (errno != EINPROGRESS) return runtime_.complete(op, -errno);
-    connecting_ = &op;
+    const int error = errno_of(::connect(fd_, reinterpret_cast<sockaddr*>(&name), length));
+    if (error != 0 && error != -EINPROGRESS) return runtime_.complete(op, error);
+    connecting(op);  // poll(2) knows when it is over
   }
 
   bool cancel(Op& op) override {
-    if (&op == connecting_) {
-      connecting_ = nullptr;
-      return true;
-    }
-    // Half a message on the wire cannot be called back.
-    if (!op.linked || op.cursor != 0) return false;
-    (op.code == demi::layout::kOpPush ? pushes_ : op.code == demi::layout::kOpPop ? pops_ : accepts_).remove(op);
-    send_end();
+    if (op.code == demi::layout::kOpAccept) return accepts_.cancel(op);
+    if (&op != connect_op_) return StreamQueue::cancel(op);
+    connect_op_ = nullptr;
+    give_up_connect(-ECANCELED);
     return true;
-  }
-
-  int shutdown() override {
-    if (!connected_ && connecting_ == nullptr) return -ENOTCONN;
-    shut_ = true;
-    send_end();
-    return 0;
   }
 
   // The kernel has copied what was sent: nothing of this object outlives the call, so `self` may die here.
   void close(std::unique_ptr<Queue>) override {
-    if (connecting_ != nullptr) runtime_.complete(*std::exchange(connecting_, nullptr), -ECANCELED);
-    for (OpList* list : {&pushes_, &pops_, &accepts_}) runtime_.fail_all(*list, -ECANCELED);
-    if (connected_) leave();
+    if (connect_op_ != nullptr) runtime_.complete(*std::exchange(connect_op_, nullptr), -ECANCELED);
+    runtime_.fail_all(pushes_, -ECANCELED);
+    end_pops();
+    accepts_.end_accepts();
+    if (state_ == State::kConnected) leave();
   }
 
   // ---- control path ------------------------------------------------------------------------------------------------------
@@ -140,7 +130,11 @@ class Socket final : public demi::Queue {
     const socklen_t length = to.to_sockaddr(name);
     return errno_of(::bind(fd_, reinterpret_cast<sockaddr*>(&name), length));
   }
-  int listen(int backlog) override { return errno_of(::listen(fd_, backlog)); }
+  int listen(int backlog) override {
+    const int error = errno_of(::listen(fd_, net::AcceptQueue::clamp_backlog(backlog)));
+    if (error == 0) state_ = State::kListening;
+    return error;
+  }
   int local_address(Address& out) override { return name_of(::getsockname, out); }
   int peer_address(Address& out) override { return name_of(::getpeername, out); }
 
@@ -162,6 +156,23 @@ class Socket final : public demi::Queue {
   }
 
  private:
+  class Accepts final : public net::AcceptQueue {
+   public:
+    explicit Accepts(Socket& listener) : AcceptQueue(listener.runtime_, listener.all_.retries), listener_(listener) {}
+
+   private:
+    std::unique_ptr<Queue> socket() override { return std::make_unique<Socket>(listener_.all_, -1); }
+    int take(Queue& socket) override {
+      auto& accepted = static_cast<Socket&>(socket);
+      accepted.fd_ = ::accept4(listener_.fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (accepted.fd_ < 0) return -errno;
+      accepted.connected();
+      return 0;
+    }
+
+    Socket& listener_;
+  };
+
   struct Option {
     int level, name, least, most;
   };
@@ -189,16 +200,15 @@ class Socket final : public demi::Queue {
     int error = 0;
     socklen_t length = sizeof error;
     ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &length);
-    connected_ = error == 0;
-    runtime_.complete(*std::exchange(connecting_, nullptr), -error);
-    if (connected_) return;
-    runtime_.fail_all(pushes_, -ENOTCONN);
-    runtime_.fail_all(pops_, -ENOTCONN);
+    if (error != 0) return give_up_connect(-error);
+    connected();
   }
 
-  // After shutdown(), behind all pushes.
-  void send_end() {
-    if (shut_ && connected_ && pushes_.empty()) ::shutdown(fd_, SHUT_WR);
+  // Back to a socket that may try again.
+  void give_up_connect(int error) {
+    const sockaddr nobody{AF_UNSPEC, {}};
+    ::connect(fd_, &nobody, sizeof nobody);
+    connect_failed(error);
   }
 
   void leave() {
@@ -216,81 +226,57 @@ class Socket final : public demi::Queue {
     if (!one.over()) all_.leaving.push_back(one);
   }
 
-  void send_pending() {
-    while (Op* op = pushes_.front()) {
-      iovec parts[demi::layout::kMaxSegments];
-      msghdr message{};
-      message.msg_iov = parts;
-      message.msg_iovlen = runtime_.arena().gather(op->sga, op->cursor, parts, demi::layout::kMaxSegments);
-      const ssize_t sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-      if (sent < 0) {
-        if (errno == EAGAIN) return;
-        if (broken_ == 0) broken_ = -errno;
-        runtime_.complete(*pushes_.pop_front(), -errno);
-      } else if ((op->cursor += static_cast<std::uint32_t>(sent)) == op->limit) {
-        runtime_.complete(*pushes_.pop_front(), static_cast<std::int32_t>(op->cursor));
-      }
-    }
-    send_end();
-  }
+  // ---- what StreamQueue asks for -----------------------------------------------------------------------------------------
 
-  void receive_pending() {
+  void start_send() override {
+    while (!pushes_.empty()) {
+      net::Outgoing out;
+      gather(out, false);
+      msghdr message{};
+      message.msg_iov = out.iov;
+      message.msg_iovlen = static_cast<std::size_t>(out.iovecs);
+      const ssize_t n = ::sendmsg(fd_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (n < 0 && errno == EAGAIN) return;
+      n < 0 ? send_failed(-errno) : sent(static_cast<std::size_t>(n));
+    }
+  }
+  void end_sending() override { ::shutdown(fd_, SHUT_WR); }
+  void shut_down() override { ::shutdown(fd_, SHUT_RDWR); }
+  void start_receive() override {}  // interest() says so to poll(2)
+
+  void receive() {
     demi::Arena& arena = runtime_.arena();
-    while (Op* op = pops_.front()) {
-      const demi::Sga sga = arena.alloc(kReceiveBytes);
+    while (wants_bytes()) {
+      const Sga sga = arena.alloc(kReceiveBytes);
       if (sga == 0) return;  // the arena is empty: the pop waits until something is freed
-      const std::uint32_t room = op->limit != 0 ? std::min(op->limit, kReceiveBytes) : kReceiveBytes;
-      const ssize_t got = ::recv(fd_, arena.slot_start(sga), room, MSG_DONTWAIT);
-      if (got > 0) {
-        arena.set_range(sga, 0, static_cast<std::uint32_t>(got));
-        runtime_.complete(*pops_.pop_front(), static_cast<std::int32_t>(got), sga);
+      const std::uint32_t limit = pops_.front()->limit;
+      const std::uint32_t room = limit != 0 ? std::min(limit, kReceiveBytes) : kReceiveBytes;
+      const ssize_t n = ::recv(fd_, arena.slot_start(sga), room, MSG_DONTWAIT);
+      if (n > 0) {
+        arena.set_range(sga, 0, static_cast<std::uint32_t>(n));
+        received(sga);
         continue;
       }
       arena.free(sga);
-      if (got < 0 && errno == EAGAIN) return;
-      // The kernel says once that a connection was reset, be it to a send; afterwards it seems to have ended.
-      if (got < 0 && broken_ == 0) broken_ = -errno;
-      runtime_.complete(*pops_.pop_front(), broken_);
-    }
-  }
-
-  void accept_pending() {
-    while (!accepts_.empty()) {
-      // The queue first: a connection taken from the backlog could not be put back.
-      auto socket = std::make_unique<Socket>(runtime_, all_, -1, true);
-      Socket& accepted = *socket;
-      const demi::Qd qd = runtime_.adopt(std::move(socket));
-      int error = std::min(qd, 0);
-      if (qd > 0) {
-        accepted.fd_ = ::accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (accepted.fd_ < 0) {
-          error = -errno;
-          runtime_.close(qd);
-        }
-      }
-      if (error == -EAGAIN) return;
-      runtime_.complete(*accepts_.pop_front(), error, error == 0 ? qd : 0);
+      if (n < 0 && errno == EAGAIN) return;
+      n < 0 ? failed(-errno) : ended();
     }
   }
 
   static constexpr std::uint32_t kReceiveBytes = 4096;
   Everybody& all_;
   int fd_;
-  bool connected_;
-  bool shut_ = false;
-  int broken_ = 0;             // what the connection ended with
   bool reuse_chosen_ = false;  // before bind
-  OpList pushes_, pops_, accepts_;
-  Op* connecting_ = nullptr;
+  Accepts accepts_{*this};
 };
 
 class TinyEngine final : public demi::Engine {
  public:
-  explicit TinyEngine(demi::Runtime& runtime) : runtime_(runtime) {}
+  explicit TinyEngine(demi::Runtime& runtime) : all_(runtime) {}
   const char* name() const override { return "poll"; }
 
-  std::unique_ptr<demi::Queue> socket(const demi::SocketRequest& request, int& error) override {
-    if (request.kind != demi::SocketKind::kStream || request.framing != "stream") {
+  std::unique_ptr<Queue> socket(const demi::SocketRequest& request, int& error) override {
+    if (request.kind != demi::SocketKind::kStream || request.framing != demi::Framing::kStream) {
       error = -EPROTONOSUPPORT;
       return nullptr;
     }
@@ -299,12 +285,14 @@ class TinyEngine final : public demi::Engine {
       error = -errno;
       return nullptr;
     }
-    auto socket = std::make_unique<Socket>(runtime_, all_, fd, false);
+    auto socket = std::make_unique<Socket>(all_, fd);
     socket->set_option(SocketOption::kNoDelay, 1);  // accepted ones inherit it
     return socket;
   }
 
   void poll(std::uint32_t wait_us) override {
+    all_.retries.run();
+    wait_us = all_.retries.bound_us(wait_us);
     asked_.clear();
     interest_.clear();
     std::erase_if(all_.leaving, [](const Leaving& one) { return one.over(); });
@@ -326,7 +314,6 @@ class TinyEngine final : public demi::Engine {
   int prepare_sleep() override { return 1; }
 
  private:
-  demi::Runtime& runtime_;
   Everybody all_;
   std::vector<Socket*> asked_;
   std::vector<pollfd> interest_;

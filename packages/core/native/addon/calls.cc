@@ -65,7 +65,7 @@ Napi::Value Instance::socket(const Napi::CallbackInfo& in) {
   SocketRequest request;
   request.kind = flag(in, 0) ? SocketKind::kDatagram : SocketKind::kStream;
   request.family = integer(in, 1);
-  request.framing = text(in, 2);
+  if (const int error = parse_framing(text(in, 2), request.framing); error != 0) return number(in, error);
   request.max_message = uint(in, 3);
   int error = -EAFNOSUPPORT;
   auto queue = runtime_->engines().socket(request, error);

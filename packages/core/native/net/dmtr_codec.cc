@@ -57,7 +57,7 @@ std::uint64_t encoded_bytes(const Arena& arena, Sga sga) {
   return kHeaderBytes + static_cast<std::uint64_t>(arena.segments(sga)) * kLengthBytes + arena.total(sga);
 }
 
-int encode(const Arena& arena, Sga sga, std::uint64_t skip, Framing& framing, iovec* out) {
+int encode(const Arena& arena, Sga sga, std::uint64_t skip, FramingBytes& framing, iovec* out) {
   int n = 0;
   const auto add = [&](std::uint8_t* data, std::size_t bytes) {
     const std::size_t sent = std::min<std::uint64_t>(skip, bytes);

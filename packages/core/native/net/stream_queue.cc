@@ -5,9 +5,11 @@
 
 namespace demi::net {
 
-StreamQueue::StreamQueue(StreamContext& context, bool framed, std::uint32_t max_message)
+StreamQueue::StreamQueue(StreamContext& context, const SocketRequest& request)
     : Queue(context.runtime), context_(context) {
-  if (framed) decoder_ = std::make_unique<dmtr::Decoder>(runtime_.arena(), max_message);
+  if (request.framing == Framing::kDmtr) {
+    decoder_ = std::make_unique<dmtr::Decoder>(runtime_.arena(), request.max_message);
+  }
 }
 
 StreamQueue::~StreamQueue() { drop_inbox(); }

@@ -30,7 +30,7 @@ struct ArenaFixture {
   }
   // All the bytes that the iovecs of encode() name, after `skip`.
   Bytes encode(Sga sga, std::uint64_t skip = 0) const {
-    dmtr::Framing framing;
+    dmtr::FramingBytes framing;
     iovec iov[dmtr::kMaxIovecs];
     const int n = dmtr::encode(arena, sga, skip, framing, iov);
     Bytes out;

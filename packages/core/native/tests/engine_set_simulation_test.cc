@@ -92,8 +92,9 @@ class Simulation {
   void open() {
     if (queues_.size() >= 6) return;
     int error = 0;
-    auto made = random_.one_in(2) ? app_.runtime().engines().socket({SocketKind::kStream, 4, "stream", 0}, error)
-                                  : app_.runtime().engines().open({"log", 0, 0644, false}, error);
+    auto made = random_.one_in(2)
+                    ? app_.runtime().engines().socket({SocketKind::kStream, 4, Framing::kStream, 0}, error)
+                    : app_.runtime().engines().open({"log", 0, 0644, false}, error);
     if (!made) {
       CHECK((error == -EIO || error == -EOPNOTSUPP));
       return;

@@ -111,12 +111,12 @@ TEST_CASE_FIXTURE(Fixture, "engine set: sockets come from the first engine that 
   add("net", kStreams | kFiles);
   add("store", kFiles | kStreams);
   take();
-  set.socket({SocketKind::kStream, 4, "", 0}, error);
+  set.socket({SocketKind::kStream, 4, Framing::kStream, 0}, error);
   CHECK(error == -EPROTONOSUPPORT);
   set.open({}, error);
   CHECK(error == -ENOENT);
   // Nobody has any: the network's engine says why.
-  set.socket({SocketKind::kDatagram, 4, "", 0}, error);
+  set.socket({SocketKind::kDatagram, 4, Framing::kStream, 0}, error);
   CHECK(take() == Calls{"net socket", "store open", "net socket"});
 }
 

@@ -154,7 +154,7 @@ TEST_CASE("stream: pushes go out in order and complete when all of their bytes a
 TEST_CASE("stream: framed pushes go out as messages, however short the sends") {
   const std::string expected = message({"one", "two"}) + message({"three"});
   for (std::size_t step = 1; step <= expected.size(); ++step) {
-    Stream s(true);
+    Stream s(Framing::kDmtr);
     s.wire->connected();
     s.app.push(s.qd, s.app.from({"one", "two"}), layout::kFlagFree);
     s.push("three");
@@ -170,7 +170,7 @@ TEST_CASE("stream: a push with an address, and one too many, are refused") {
   Limits limits = test::small_limits();
   limits.tokens = 2048;
   limits.ring_entries = 4096;
-  Stream s(false, 0, limits);
+  Stream s(Framing::kStream, 0, limits);
   s.wire->connected();
   s.app.push(s.qd, s.app.from("to"), layout::kFlagFree | layout::kFlagTo);
   CHECK(s.results() == Results{-EISCONN});
@@ -356,7 +356,7 @@ TEST_CASE("stream: close ends what waits and drops what arrived") {
 TEST_CASE("stream: a queue destroyed without a close frees what it held") {
   Stream s;
   {
-    auto other = std::make_unique<test::WireStream>(s.context, false, 0);
+    auto other = std::make_unique<test::WireStream>(s.context, SocketRequest{});
     other->connected();
     other->arrive("held");
     CHECK(s.context.unpopped == 1);
@@ -370,7 +370,7 @@ TEST_CASE("stream: a queue destroyed without a close frees what it held") {
 TEST_CASE("stream: messages pop as they were pushed, whatever the pieces") {
   const std::string stream = message({"one", "two"}) + message({"three"});
   for (std::size_t step = 1; step <= stream.size(); ++step) {
-    Stream s(true);
+    Stream s(Framing::kDmtr);
     s.wire->connected();
     s.pop();
     s.pop();
@@ -392,7 +392,7 @@ TEST_CASE("stream: messages pop as they were pushed, whatever the pieces") {
 }
 
 TEST_CASE("stream: messages are decoded only as pops ask for them") {
-  Stream s(true);
+  Stream s(Framing::kDmtr);
   s.wire->connected();
   const std::string one = message({"one"});
   s.wire->arrive(one + message({"two"}));
@@ -407,7 +407,7 @@ TEST_CASE("stream: messages are decoded only as pops ask for them") {
 }
 
 TEST_CASE("stream: a message too long for the pop it meets stays for the next") {
-  Stream s(true);
+  Stream s(Framing::kDmtr);
   s.wire->connected();
   s.wire->arrive(message({"too long"}));
   s.pop(3);
@@ -418,7 +418,7 @@ TEST_CASE("stream: a message too long for the pop it meets stays for the next") 
 }
 
 TEST_CASE("stream: a message waits for memory, and its rest stays unread meanwhile") {
-  Stream s(true);
+  Stream s(Framing::kDmtr);
   s.wire->connected();
   const std::string stream = message({"abc"});
   s.wire->arrive(stream);
@@ -432,7 +432,7 @@ TEST_CASE("stream: a message waits for memory, and its rest stays unread meanwhi
 }
 
 TEST_CASE("stream: a peer that breaks the format loses the connection") {
-  Stream s(true);
+  Stream s(Framing::kDmtr);
   s.wire->connected();
   s.wire->arrive(message({"good"}) + "GET / HTTP/1.1\r\n");
   s.wire->arrive("more of that");
@@ -454,7 +454,7 @@ TEST_CASE("stream: a peer that breaks the format loses the connection") {
 }
 
 TEST_CASE("stream: an end inside a message is an error") {
-  Stream s(true);
+  Stream s(Framing::kDmtr);
   s.wire->connected();
   s.wire->arrive(message({"cut off"}).substr(0, 18));
   s.pop();
@@ -470,7 +470,7 @@ namespace {
 // One connection with random arrivals, pops, cancels and shortages. Everything popped is a prefix of what was sent, and every
 // byte that arrived leaves the queue once.
 void live(Random& random, bool framed) {
-  Stream s(framed, 1000);
+  Stream s(framed ? Framing::kDmtr : Framing::kStream, 1000);
   s.wire->connected();
   std::string stream;    // what the peer sends, as far as it has been thought up
   std::string expected;  // what pops give of it

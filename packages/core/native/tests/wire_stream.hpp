@@ -11,8 +11,7 @@ namespace demi::test {
 
 class WireStream final : public net::StreamQueue {
  public:
-  WireStream(net::StreamContext& context, bool framed, std::uint32_t max_message)
-      : StreamQueue(context, framed, max_message) {}
+  WireStream(net::StreamContext& context, const SocketRequest& request) : StreamQueue(context, request) {}
 
   using StreamQueue::connect_failed;
   using StreamQueue::connected;
@@ -75,9 +74,10 @@ class WireStream final : public net::StreamQueue {
 
 // One such queue and the application that uses it.
 struct Stream {
-  explicit Stream(bool framed = false, std::uint32_t max_message = 1000, const Limits& limits = small_limits())
+  explicit Stream(Framing framing = Framing::kStream, std::uint32_t max_message = 1000,
+                  const Limits& limits = small_limits())
       : app(limits) {
-    auto queue = std::make_unique<WireStream>(context, framed, max_message);
+    auto queue = std::make_unique<WireStream>(context, SocketRequest{.framing = framing, .max_message = max_message});
     wire = queue.get();
     qd = app.runtime().adopt(std::move(queue));
   }

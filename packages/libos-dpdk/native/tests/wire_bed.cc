@@ -243,7 +243,7 @@ bool WireBed::until(const std::function<bool()>& reached, unsigned milliseconds)
 
 Qd WireBed::socket(SocketKind kind, int family, std::uint16_t port) {
   int error = 0;
-  auto queue = runtime().engines().socket({kind, family, "stream", 1 << 20}, error);
+  auto queue = runtime().engines().socket({kind, family, Framing::kStream, 1 << 20}, error);
   REQUIRE(queue);
   const Qd qd = runtime().adopt(std::move(queue));
   REQUIRE(qd > 0);

@@ -9,9 +9,9 @@ using namespace demi::posix::test;
 namespace {
 
 struct Two {
-  Two(Libos& os, int family, const char* framing = "stream")
+  Two(Libos& os, int family, Framing framing = Framing::kStream)
       : os(os), a(make(family, framing)), b(make(family, framing)), host(family == 6 ? "::1" : "127.0.0.1") {}
-  Qd make(int family, const char* framing) {
+  Qd make(int family, Framing framing) {
     const Qd qd = os.socket(SocketKind::kDatagram, family, framing, 100000);
     REQUIRE(os.bind(qd, family == 6 ? "::1" : "127.0.0.1") == 0);
     return qd;
@@ -163,7 +163,7 @@ ON_EACH_ENGINE(a_burst_waits_in_the_socket_while_memory_is_short) {
 
 ON_EACH_ENGINE(framed_datagrams) {
   Libos os(engine);
-  Two two(os, 4, "dmtr");
+  Two two(os, 4, Framing::kDmtr);
   two.connect();
   const std::uint32_t sizes[] = {5, 7};
   const Sga chain = os.runtime().alloc_chain(sizes);
@@ -180,7 +180,7 @@ ON_EACH_ENGINE(framed_datagrams) {
   sockaddr_in to{};
   to.sin_family = AF_INET;
   to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const Qd open = os.socket(SocketKind::kDatagram, 4, "dmtr", 100000);
+  const Qd open = os.socket(SocketKind::kDatagram, 4, Framing::kDmtr, 100000);
   REQUIRE(os.bind(open, "127.0.0.1") == 0);
   to.sin_port = htons(static_cast<std::uint16_t>(os.port(open)));
   const Qt waiting = os.pop(open);

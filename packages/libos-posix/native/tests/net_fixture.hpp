@@ -97,7 +97,7 @@ class Libos {
   }
 
   // ---- queues -------------------------------------------------------------------------------------------------------
-  Qd socket(SocketKind kind = SocketKind::kStream, int family = 4, const char* framing = "stream",
+  Qd socket(SocketKind kind = SocketKind::kStream, int family = 4, Framing framing = Framing::kStream,
             std::uint32_t max = 1 << 20) {
     int error = 0;
     auto queue = runtime().engines().socket({kind, family, framing, max}, error);
@@ -112,7 +112,7 @@ class Libos {
     return runtime().find(qd)->bind(to);
   }
   // A listening socket on a port of the kernel's choice.
-  Qd listener(int family = 4, const char* framing = "stream", int backlog = 128) {
+  Qd listener(int family = 4, Framing framing = Framing::kStream, int backlog = 128) {
     const Qd qd = socket(SocketKind::kStream, family, framing);
     REQUIRE(bind(qd, family == 6 ? "::1" : "127.0.0.1") == 0);
     REQUIRE(runtime().find(qd)->listen(backlog) == 0);
@@ -235,7 +235,7 @@ class Peer {
 
 // A listener of the libOS, a peer and the connection between them.
 struct Pair {
-  explicit Pair(Libos& os, const char* framing = "stream", int family = 4)
+  explicit Pair(Libos& os, Framing framing = Framing::kStream, int family = 4)
       : os(os), listener(os.listener(family, framing)) {
     const Qt qt = os.accept(listener);
     os.turn();

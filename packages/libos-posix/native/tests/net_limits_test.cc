@@ -77,9 +77,9 @@ ON_EACH_ENGINE(no_descriptor_for_a_socket_is_an_error) {
   Libos os(engine);
   const NoDescriptors none(0);
   int error = 0;
-  CHECK(!os.runtime().engines().socket({SocketKind::kStream, 4, "stream", 0}, error));
+  CHECK(!os.runtime().engines().socket({SocketKind::kStream, 4, Framing::kStream, 0}, error));
   CHECK(error == -EMFILE);
-  CHECK(!os.runtime().engines().socket({SocketKind::kStream, 5, "stream", 0}, error));
+  CHECK(!os.runtime().engines().socket({SocketKind::kStream, 5, Framing::kStream, 0}, error));
   CHECK(error == -EAFNOSUPPORT);
 }
 
@@ -92,7 +92,7 @@ ON_EACH_ENGINE(a_socket_without_a_queue_descriptor_leaks_nothing) {
   ::close(before);
   for (const SocketKind kind : {SocketKind::kStream, SocketKind::kDatagram}) {
     int error = 0;
-    CHECK(os.runtime().adopt(os.runtime().engines().socket({kind, 4, "stream", 0}, error)) == -EMFILE);
+    CHECK(os.runtime().adopt(os.runtime().engines().socket({kind, 4, Framing::kStream, 0}, error)) == -EMFILE);
   }
   os.turn();
   const int after = ::dup(0);

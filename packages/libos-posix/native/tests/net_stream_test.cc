@@ -478,9 +478,9 @@ ON_EACH_ENGINE(a_flooding_peer_is_held_back) {
 
 ON_EACH_ENGINE(framed_messages) {
   Libos os(engine);
-  const Qd listener = os.listener(4, "dmtr");
+  const Qd listener = os.listener(4, Framing::kDmtr);
   const Qt accept = os.accept(listener);
-  const Qd client = os.socket(SocketKind::kStream, 4, "dmtr");
+  const Qd client = os.socket(SocketKind::kStream, 4, Framing::kDmtr);
   CHECK(os.wait(os.connect(client, "127.0.0.1", os.port(listener))).result == 0);
   const Qd server = os.wait(accept).value;
   std::vector<std::string> texts;
@@ -517,7 +517,7 @@ ON_EACH_ENGINE(framed_messages) {
 
 ON_EACH_ENGINE(framed_garbage_ends_the_connection) {
   Libos os(engine);
-  Pair pair(os, "dmtr");
+  Pair pair(os, Framing::kDmtr);
   const Qt pop = os.pop(pair.qd);
   os.turn();
   pair.peer->send("GET / HTTP/1.1\r\n\r\n");
@@ -526,7 +526,7 @@ ON_EACH_ENGINE(framed_garbage_ends_the_connection) {
   CHECK(os.wait(os.push(pair.qd, os.from("x"))).result == -EILSEQ);
   pair.close();
   os.check_clean();
-  Pair cut(os, "dmtr");
+  Pair cut(os, Framing::kDmtr);
   const Qt partial = os.pop(cut.qd);
   os.turn();
   cut.peer->send(

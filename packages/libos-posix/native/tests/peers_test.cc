@@ -47,7 +47,7 @@ TEST_CASE("peers: a stream arrives whole and in order, whatever the sizes, thoug
   Random random(test::seed("stream echo"));
   test::with_each_engine("stream echo", [&](const char* engine) {
     Sockets net(engine);
-    const auto [listener, port] = net.bound(SocketKind::kStream, "stream");
+    const auto [listener, port] = net.bound(SocketKind::kStream, Framing::kStream);
     auto [qd, peer] = connection(net, listener, port, 4096);
     const Bytes sent = random_bytes(random, 2 << 20);
     Bytes got;
@@ -84,7 +84,7 @@ TEST_CASE("peers: framed messages of a foreign encoder pop as they were sent, an
   Random random(test::seed("framed echo"));
   test::with_each_engine("framed echo", [&](const char* engine) {
     Sockets net(engine);
-    const auto [listener, port] = net.bound(SocketKind::kStream, "dmtr");
+    const auto [listener, port] = net.bound(SocketKind::kStream, Framing::kDmtr);
     auto [qd, peer] = connection(net, listener, port);
     Bytes sent;
     std::vector<Message> messages(100);
@@ -128,7 +128,7 @@ TEST_CASE("peers: framed messages of a foreign encoder pop as they were sent, an
 TEST_CASE("peers: what breaks the framing ends the connection with the code of what is wrong") {
   const auto outcome = [](const char* engine, const Bytes& bytes) {
     Sockets net(engine);
-    const auto [listener, port] = net.bound(SocketKind::kStream, "dmtr", 1000);
+    const auto [listener, port] = net.bound(SocketKind::kStream, Framing::kDmtr, 1000);
     auto [qd, peer] = connection(net, listener, port);
     const Bytes good = test::wire({"good"});
     REQUIRE(peer.send(good.data(), good.size()) == static_cast<ssize_t>(good.size()));
@@ -162,7 +162,7 @@ TEST_CASE("peers: random behaviour on framed connections never crashes, hangs or
     int messages = 0;
     Sockets net(engine);
     test::Application& app = net.app;
-    const auto [listener, port] = net.bound(SocketKind::kStream, "dmtr", 9000);
+    const auto [listener, port] = net.bound(SocketKind::kStream, Framing::kDmtr, 9000);
     while (budget.left()) {
       auto [qd, peer] = connection(net, listener, port, random.one_in(4) ? 2048 : 0);
       Bytes stream;
@@ -257,7 +257,7 @@ TEST_CASE("peers: a connection closed with sends and receives in flight gives al
   test::with_each_engine("close in flight", [&](const char* engine) {
     for (int round = 0; round < 30; ++round) {
       Sockets net(engine);
-      const auto [listener, port] = net.bound(SocketKind::kStream, round % 2 == 0 ? "stream" : "dmtr");
+      const auto [listener, port] = net.bound(SocketKind::kStream, round % 2 == 0 ? Framing::kStream : Framing::kDmtr);
       auto [qd, peer] = connection(net, listener, port, 2048);
       net.app.start(layout::kOpAccept, listener, 0);
       for (int i = 0; i < 5; ++i) net.app.pop(qd);
@@ -283,7 +283,7 @@ TEST_CASE("peers: datagrams: framed ones pop as they were sent, wrong ones are d
   Random random(test::seed("datagrams"));
   test::with_each_engine("datagrams", [&](const char* engine) {
     Sockets net(engine);
-    const auto [qd, port] = net.bound(SocketKind::kDatagram, "dmtr", 2000);
+    const auto [qd, port] = net.bound(SocketKind::kDatagram, Framing::kDmtr, 2000);
     const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     sockaddr_storage to;
     const socklen_t length = Sockets::loopback(port).to_sockaddr(to);

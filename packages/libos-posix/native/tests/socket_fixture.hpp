@@ -29,7 +29,7 @@ class Sockets {
     usable = made != nullptr && app.add(std::move(made));
   }
 
-  Qd socket(SocketKind kind, const char* framing, std::uint32_t max_message = 1u << 20, int family = 4) {
+  Qd socket(SocketKind kind, Framing framing, std::uint32_t max_message = 1u << 20, int family = 4) {
     int error = 0;
     auto queue = app.runtime().engines().socket({kind, family, framing, max_message}, error);
     return queue ? app.runtime().adopt(std::move(queue)) : error;
@@ -40,7 +40,7 @@ class Sockets {
     return out;
   }
   // A listening or bound socket and its port.
-  std::pair<Qd, std::uint16_t> bound(SocketKind kind, const char* framing, std::uint32_t max_message = 1u << 20) {
+  std::pair<Qd, std::uint16_t> bound(SocketKind kind, Framing framing, std::uint32_t max_message = 1u << 20) {
     const Qd qd = socket(kind, framing, max_message);
     REQUIRE(qd > 0);
     Queue& queue = *app.runtime().find(qd);

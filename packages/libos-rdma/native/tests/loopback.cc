@@ -102,7 +102,7 @@ void Libos::turn() {
 
 Qd Libos::opened(SocketKind kind) {
   int error = 0;
-  auto queue = runtime().engines().socket({kind, 4, "stream", 1 << 20}, error);
+  auto queue = runtime().engines().socket({kind, 4, Framing::kStream, 1 << 20}, error);
   REQUIRE(queue);
   const Qd qd = runtime().adopt(std::move(queue));
   REQUIRE(qd > 0);

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "demi/failure.hpp"
+#include "demi/framing.hpp"
 #include "demi/limits.hpp"
 #include "demi/mapping.hpp"
 #include "demi/queue.hpp"
@@ -21,9 +22,9 @@ using StatSink = std::function<void(const char* name, double value)>;
 
 struct SocketRequest {
   SocketKind kind = SocketKind::kStream;
-  int family = 4;             // 4 or 6
-  std::string framing;        // "stream" or "dmtr"
-  std::uint32_t max_message;  // bytes a framed message may have
+  int family = 4;  // 4 or 6
+  Framing framing = Framing::kStream;
+  std::uint32_t max_message = 0;  // framed: most payload bytes taken from a peer
 };
 
 struct FileRequest {

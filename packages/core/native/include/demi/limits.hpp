@@ -33,7 +33,7 @@ struct Limits {
   std::uint32_t queues = 16384;       // open descriptors
   std::vector<SizeClass> classes = {{256, 8192}, {4096, 8192}, {65536, 256}, {1u << 20, 16}};
   // What the devices add before there is a runtime (Device::plan()).
-  std::vector<DeviceSlots> regions;
+  std::vector<DeviceSlots> regions = {};
   Device* provider = nullptr;  // whose memory the arena must lie in; any memory will do when there is none
 
   Region add_region(const DeviceSlots& slots) {

@@ -36,7 +36,7 @@ inline constexpr int kMaxIovecs = 2 * layout::kMaxSegments;
 // ---- encoding -------------------------------------------------------------------------------------------------------
 
 // Room for everything of a message that is not payload. Whoever sends keeps it alive until the kernel has taken the bytes.
-using Framing = std::array<std::uint8_t, kMaxFramingBytes>;
+using FramingBytes = std::array<std::uint8_t, kMaxFramingBytes>;
 
 // Bytes the message takes on the wire.
 std::uint64_t encoded_bytes(const Arena& arena, Sga sga);
@@ -44,7 +44,7 @@ std::uint64_t encoded_bytes(const Arena& arena, Sga sga);
 // Writes header and lengths into `framing`, and iovecs that alternate between it and the segments into `out` (room for
 // kMaxIovecs), leaving out the first `skip` bytes of the encoded message, which a short write has already sent. Returns how many
 // iovecs were written, 0 when nothing is left. Calling it again for the same sga writes the same bytes.
-int encode(const Arena& arena, Sga sga, std::uint64_t skip, Framing& framing, iovec* out);
+int encode(const Arena& arena, Sga sga, std::uint64_t skip, FramingBytes& framing, iovec* out);
 
 // ---- decoding a stream ------------------------------------------------------------------------------------------------
 

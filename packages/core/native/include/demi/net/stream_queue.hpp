@@ -40,7 +40,7 @@ struct Outgoing {
   static constexpr int kMessages = 16;
 
   iovec iov[kIovecs];
-  dmtr::Framing framing[kMessages];
+  dmtr::FramingBytes framing[kMessages];
   int iovecs = 0;
   int pushes = 0;
 };
@@ -60,8 +60,8 @@ class StreamQueue : public Queue {
   // Pushes and pops are accepted from kConnecting on and move from kConnected on.
   enum class State : std::uint8_t { kIdle, kListening, kConnecting, kConnected };
 
-  // `framed`: messages of the C++ Demikernel's wire format, not plain bytes; `max_message`: most payload bytes taken from a peer.
-  StreamQueue(StreamContext& context, bool framed, std::uint32_t max_message);
+  // Of `request`, the framing and what goes with it.
+  StreamQueue(StreamContext& context, const SocketRequest& request);
   ~StreamQueue() override;
 
   // ---- what a transport implements ----------------------------------------------------------------------------------
