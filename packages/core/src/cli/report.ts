@@ -10,7 +10,14 @@ const GAP = "  ";
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [head, ...rows.map((row) => row.map(printable))];
   const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column].length)));
-  return lines.map((line) => line.map((cell, column) => cell.padEnd(widths[column])).join(GAP).trimEnd()).join("\n");
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column]))
+        .join(GAP)
+        .trimEnd(),
+    )
+    .join("\n");
 }
 
 /** The text with control characters as escapes. */

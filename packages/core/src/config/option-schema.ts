@@ -26,10 +26,14 @@ const must =
 const number = must("a number", (value) => typeof value === "number");
 const count = must("a whole number from 0", (value) => Number.isInteger(value) && (value as number) >= 0);
 const text = must("a string", (value) => typeof value === "string");
-const name = must("a name that no object has by itself", (value) => typeof value === "string" && !TAKEN.includes(value));
+const name = must(
+  "a name that no object has by itself",
+  (value) => typeof value === "string" && !TAKEN.includes(value),
+);
 const list = (item: Rule, least = 0): Rule => {
   const whole = must(least > 0 ? "a list that is not empty" : "a list", (v) => Array.isArray(v) && v.length >= least);
-  return (value, path) => whole(value, path) ?? first((value as unknown[]).map((v, i) => item(v, [...path, String(i)])));
+  return (value, path) =>
+    whole(value, path) ?? first((value as unknown[]).map((v, i) => item(v, [...path, String(i)])));
 };
 
 const schemasByName: Rule = (value, path) => {
