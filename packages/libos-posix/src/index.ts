@@ -5,8 +5,9 @@
  */
 import { createRequire } from "node:module";
 import { type Backend, defineBackend } from "@demikernel/core/backend";
+import { machineAt } from "@demikernel/core/doctor";
 import { loadAddon, whyNoRing } from "./addon.js";
-import { doctor, thisMachine } from "./doctor.js";
+import { doctor } from "./doctor.js";
 import { limits } from "./limits.js";
 
 const manifest = createRequire(import.meta.url)("../package.json") as { version: string };
@@ -24,7 +25,7 @@ const posix: Backend = defineBackend({
     },
   },
   load: loadAddon,
-  doctor: () => doctor(thisMachine(whyNoRing)),
+  doctor: () => doctor(machineAt(), whyNoRing),
   limits,
 });
 export default posix;

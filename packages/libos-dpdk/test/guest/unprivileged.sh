@@ -47,13 +47,13 @@ if [ "$(basename "$(readlink "/sys/bus/pci/devices/$nic/driver" || true)")" != e
 fi
 
 examine
-[[ $(said "$nic" found) == *"not bound to vfio-pci"* ]] || fail "of the card with the kernel the doctor says: $(said "$nic" found)"
-bash -euc "$(said "$nic" mend)" || fail "the doctor's line does not bind the card"
+[[ $(said "$nic" message) == *"not bound to vfio-pci"* ]] || fail "of the card with the kernel the doctor says: $(said "$nic" message)"
+bash -euc "$(said "$nic" fix)" || fail "the doctor's line does not bind the card"
 examine "${as_user[@]}"
-[[ $(said "$nic" found) == *"may not use its group"* ]] || fail "to the user the doctor says: $(said "$nic" found)"
-USER=nobody bash -euc "$(said "$nic" mend)" || fail "the doctor's line does not give the card to the user"
+[[ $(said "$nic" message) == *"may not use its group"* ]] || fail "to the user the doctor says: $(said "$nic" message)"
+USER=nobody bash -euc "$(said "$nic" fix)" || fail "the doctor's line does not give the card to the user"
 examine "${as_user[@]}"
-[[ $(said "$nic" found) == *'ready for device'* ]] || fail "after that the doctor says: $(said "$nic" found)"
+[[ $(said "$nic" message) == *'ready for device'* ]] || fail "after that the doctor says: $(said "$nic" message)"
 FEW_DRIVERS=1 "$here/prepare-nic.sh" >/dev/null # the kernel's end
 
 ulimit -l unlimited
