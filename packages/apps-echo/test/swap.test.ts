@@ -30,7 +30,7 @@ function buildTiny(): string {
   for (const tool of ["cmake-js", "node-addon-api", "node-api-headers"]) {
     install(tiny, tool, join(core, "node_modules", tool));
   }
-  const built = spawnSync(process.execPath, [join(tiny, "node_modules/cmake-js/bin/cmake-js"), "compile"], {
+  const built = spawnSync(process.execPath, [join(core, "scripts/build-addon.mjs")], {
     cwd: tiny,
     encoding: "utf8",
   });
