@@ -41,7 +41,7 @@ export interface Backend {
   load(): NativeAddon;
   /** What this machine has for the backend, and what is missing. `@demikernel/core/doctor` has the checks that several backends make. */
   doctor(): Check[] | Promise<Check[]>;
-  /** Numbers a user may run into, by name, for `demikernel info`. */
+  /** Numbers a user may run into, by name, for `demikernel info`; those that options set with {@link optionLimit}. */
   limits(): Record<string, string | number>;
 }
 
@@ -50,4 +50,5 @@ export function defineBackend(backend: Backend): Backend {
 }
 
 export { type AddonPackages, loadAddon } from "./addon.js";
+export { optionLimit, optionTable } from "./config/option-table.js";
 export type { NativeAddon, NativeLibOS, NativeLimits } from "./native.js";

@@ -9,6 +9,7 @@ import { machineAt } from "@demikernel/core/doctor";
 import { loadAddon, whyNoRing } from "./addon.js";
 import { doctor } from "./doctor.js";
 import { limits } from "./limits.js";
+import { optionSchemas } from "./options.js";
 
 const manifest = createRequire(import.meta.url)("../package.json") as { version: string };
 
@@ -16,14 +17,7 @@ const posix: Backend = defineBackend({
   name: "posix",
   version: manifest.version,
   features: { tcp: true, udp: true, ipv6: true, dmtr: true, files: true, sleep: true },
-  options: {
-    engine: {
-      type: "string",
-      enum: ["auto", "io_uring", "epoll"],
-      default: "auto",
-      description: "What moves the bytes. auto: io_uring where this kernel allows it, else epoll.",
-    },
-  },
+  options: optionSchemas,
   load: loadAddon,
   doctor: () => doctor(machineAt(), whyNoRing),
   limits,
