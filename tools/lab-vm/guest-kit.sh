@@ -83,7 +83,7 @@ end_server() {
   server=''
 }
 
-# conformance TARGET [WORD...]: the cases about queues on a target, in this process. Those about the runtime run on the host (docs/conformance.md).
+# conformance TARGET [WORD...]: the cases about queues on a target. Those about the runtime run on the host (docs/conformance.md).
 conformance() {
   node "$packages/conformance/scripts/run-conformance.mjs" --on queues "$@"
 }

@@ -6,7 +6,7 @@ import { writeSync } from "node:fs";
 import { type MessagePort, parentPort, type Worker } from "node:worker_threads";
 
 /** Milliseconds, 0 to 5, most of them around the time a loop takes to fall asleep. `random` gives 0 to 1. */
-export function delayOf(random: () => number): number {
+function delayOf(random: () => number): number {
   return 5 * random() ** 6;
 }
 

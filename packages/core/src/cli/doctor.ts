@@ -3,8 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Backend, Check } from "../backend.js";
 import { coreDefaults, type FileConfig, loadConfig, resolveOptions } from "../config.js";
 import { chosenName, findBackends, loadBackend, loadFound } from "../discovery.js";
-import { addonCheck } from "../doctor/addon.js";
-import { whyNot } from "../doctor/why-not.js";
+import { addonCheck, whyNot } from "../doctor/addon.js";
 import { coreChecks } from "./core-checks.js";
 import { messageOf, printable, table } from "./report.js";
 

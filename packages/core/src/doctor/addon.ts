@@ -10,3 +10,13 @@ export function addonCheck(reason: string | undefined, { runtime, build }: Parti
     return build ? { ...check, fix: `apt install ${build} && pnpm build   # in a checkout` } : check;
   return runtime ? { ...check, fix: `apt install ${runtime}` } : check;
 }
+
+/** Why something that can only be found out by trying does not work here; undefined when it does. */
+export function whyNot(trial: () => unknown): string | undefined {
+  try {
+    trial();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}

@@ -4,11 +4,17 @@
  * @packageDocumentation
  */
 export type { Check } from "../backend.js";
-export { addonCheck } from "./addon.js";
-export { packageVersion } from "./debian.js";
-export { hasModule, kernelAtLeast, kernelParameter, kernelRelease } from "./kernel.js";
+export { addonCheck, whyNot } from "./addon.js";
 export { type Machine, machineAt } from "./machine.js";
 export { hugePages, lockedMemory } from "./memory.js";
-export { type Capability, capable, processLimit } from "./process.js";
+export {
+  type Capability,
+  capable,
+  hasModule,
+  kernelAtLeast,
+  kernelParameter,
+  kernelRelease,
+  packageVersion,
+  processLimit,
+} from "./system.js";
 export { bindToVfio, PCI_DEVICES, vfio, vfioGroup } from "./vfio.js";
-export { whyNot } from "./why-not.js";

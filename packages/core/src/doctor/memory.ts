@@ -1,7 +1,7 @@
 /** Memory for devices: how much may be locked, and how much lies in huge pages. */
 import type { Check } from "../backend.js";
 import type { Machine } from "./machine.js";
-import { capable, processLimit } from "./process.js";
+import { capable, processLimit } from "./system.js";
 
 const MIB = 2 ** 20;
 

@@ -1,4 +1,4 @@
-// No wake-up is lost: streams, datagrams, connections and files, over an engine, in a loop mode that sleeps. What the rounds are and how one that
+// No wake-up is lost: streams, datagrams, connections and files, over an engine, in a loop mode that sleeps. What a round is, and how one that
 // stands still is noticed: @demikernel/conformance, wake-ups. Arguments: engine, loop, seed, rounds. Prints what it did as JSON, or where it
 // stood still.
 import { mkdtempSync, rmSync } from "node:fs";

@@ -1,6 +1,6 @@
-// No wake-up is lost: messages and connections over a provider, in a loop mode that sleeps. The peer is a thread with another libOS. What the
-// rounds are and how one that stands still is noticed: @demikernel/conformance, wake-ups. Arguments: provider, loop, seed, rounds, and for
-// a device its address. Prints what it did as JSON, or where it stood still.
+// No wake-up is lost: messages and connections over a provider, in a loop mode that sleeps. The peer is a thread with another libOS. What a
+// round is, and how one that stands still is noticed: @demikernel/conformance, wake-ups. Arguments: provider, loop, seed, rounds, and for a
+// device its address. Prints what it did as JSON, or where it stood still.
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { generator, spin, wakeUpRounds, watchRounds } from "@demikernel/conformance";
 import { Opcode, openLibOS } from "@demikernel/core";
