@@ -31,11 +31,11 @@ if (unknown.length > 0) {
 }
 
 const checked = spawnSync(labVm, ["--check"], { encoding: "utf8" }).stdout;
-const lacking = [...checked.matchAll(/^missing {2}(.*)$/gm)].map(([, what]) => what).join("; ");
-if (lacking !== "") {
+const missing = [...checked.matchAll(/^missing {2}(.*)$/gm)].map(([, what]) => what).join("; ");
+if (missing !== "") {
   const status = process.env.CI === "true" ? "failed" : "skipped";
-  for (const name of names) console.log(`${status}: ${name}: ${lacking}`);
-  finish(names.map((name) => ({ name, status, reason: lacking })));
+  for (const name of names) console.log(`${status}: ${name}: ${missing}`);
+  finish(names.map((name) => ({ name, status, reason: missing })));
 }
 
 const results = mkdtempSync(join(tmpdir(), "guest-tests-"));
@@ -56,7 +56,9 @@ const options = [
   "--env",
   `CI=${process.env.CI ?? ""}`,
 ];
-const guest = spawn(join(folder, "run.sh"), [...options, "--", "bash", "-c", inGuest, folder, ...names], { stdio: "inherit" });
+const guest = spawn(join(folder, "run.sh"), [...options, "--", "bash", "-c", inGuest, folder, ...names], {
+  stdio: "inherit",
+});
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => guest.kill(signal));
 const ended = await new Promise((resolve) => {
   guest.once("error", (error) => resolve(error.message));

@@ -32,8 +32,10 @@ if (tests) {
   console.log(required ? `the native tests do not build: ${missing}` : `skipped: native tests: ${missing}`);
   console.log(required ? "native: 0 passed, 1 failed, 0 skipped" : "native: 0 passed, 0 failed, 1 skipped");
 } else {
-  const cmakeJs = createRequire(join(folder, "package.json")).resolve("cmake-js/bin/cmake-js");
-  if (missing === undefined) run(cmakeJs, "compile", "--silent", `--CDDEMI_CMAKE=${CMAKE}`);
+  const { resolve: resolveModule } = createRequire(join(folder, "package.json"));
+  if (missing === undefined) {
+    run(resolveModule("cmake-js/bin/cmake-js"), "compile", "--silent", `--CDDEMI_CMAKE=${CMAKE}`);
+  }
   console.error(`${manifest.name}: the addon is not built, because ${missing}`);
 }
 process.exit(required ? 1 : 0);

@@ -30,7 +30,7 @@ function run(command, args, options = {}) {
   };
 }
 
-// What the build needs and this machine lacks.
+// What the build needs and is not there.
 function missing() {
   for (const tool of ["g++", "cmake", "make"]) {
     if (!run(tool, ["--version"]).ok) return `${tool} is not installed`;
@@ -59,11 +59,11 @@ function finish(tests) {
   process.exit(failed > 0 ? 1 : 0);
 }
 
-const lacking = missing();
-if (lacking !== undefined) {
+const reason = missing();
+if (reason !== undefined) {
   const fails = process.env.CI === "true";
-  console.log(`${fails ? "native tests cannot run" : "skipped: native tests"}: ${lacking}`);
-  finish([{ name: "native tests", status: fails ? "failed" : "skipped", reason: lacking }]);
+  console.log(`${fails ? "native tests cannot run" : "skipped: native tests"}: ${reason}`);
+  finish([{ name: "native tests", status: fails ? "failed" : "skipped", reason }]);
 }
 
 // CMake refuses a folder that was made from another source, as after a checkout has moved.
