@@ -36,7 +36,11 @@ export interface Comparison<S extends Side> {
   /** Those that are measured at a number of connections. */
   sides(connections: number): readonly S[];
   /** Ratios beside those against the kernel, by name, each of two series of the same rounds. */
-  ratios?(side: S, all: readonly S[], series: Series): Readonly<Record<string, readonly [number[], number[]]>>;
+  ratios?(
+    side: S,
+    all: readonly S[],
+    series: Series,
+  ): Readonly<Record<string, readonly [number[], number[]] | undefined>>;
 }
 
 /** Uncounted before each measurement: until the seconds and, for a client in JavaScript, the requests are over. */
@@ -100,7 +104,9 @@ function rowsOf<S extends Side>(
       p50ToBusyKernel: figureOf(pairedRatios(p50, needed(busyKernel, "p50"))),
       p50ToBestKernel: figureOf(pairedRatios(p50, best("p50"))),
       cpuToBestKernel: optional(cpu && pairedRatios(cpu, best("cpuPerRequest"))),
-      ratios: Object.fromEntries(ratios.map(([name, [above, below]]) => [name, figureOf(pairedRatios(above, below))])),
+      ratios: Object.fromEntries(
+        ratios.flatMap(([name, pair]) => (pair ? [[name, figureOf(pairedRatios(...pair))]] : [])),
+      ),
     };
   });
 }

@@ -39,7 +39,7 @@ export async function wakeUpRounds<Kind extends string>(of: WakeUpRounds<Kind>):
 }
 
 /**
- * In the Worker: ends the process, and says in which round it stood still, when nothing was heard for so many seconds. A timer of the thread
+ * In the Worker: ends the process, and says in which round it stood still, when nothing was heard for `patience` seconds. A timer of the thread
  * that sleeps would turn its loop. What is no round goes to `order`.
  */
 export function watchRounds<Order>(patience: number, order: (message: Order) => void): void {
