@@ -1,26 +1,41 @@
 #!/usr/bin/env node
-// Tests that need the guest, in one run of it: `guest-tests.mjs RUN TEST...`. RUN is a script that passes its arguments on to lab-vm with
-// what the tests need; the TESTs are scripts in its folder, that run in the guest one after the other.
+// Tests that need the guest, in one run of it:
 //
-// A test passes with status 0; it is one test, or as many as it reports (scripts/test/report.mjs). The last line here is the sum,
-// "guest: N passed, N failed, N skipped". Where lab-vm cannot run all are skipped with the reason, with CI=true failed. GUEST_TIMEOUT is
-// the limit of the run, in seconds (1500).
+//   guest-tests.mjs FOLDER --all SCRIPT,... [--seconds N] -- [SCRIPT...]
+//
+// FOLDER holds the scripts, and run.sh, which passes its arguments on to lab-vm with what they need. Those named last run in the guest one
+// after the other, by default all. --seconds is the limit of the run (1500), unless GUEST_TIMEOUT says another.
+//
+// A test passes with status 0; it is one test, or as many as it reports (scripts/test/report.mjs, to DEMI_REPORT). The last line here is the
+// sum, "guest: N passed, N failed, N skipped". Where lab-vm cannot run all are skipped with the reason, with CI=true failed. What the scripts
+// share inside the guest is in guest-kit.sh.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { count, report, reported } from "../../scripts/test/report.mjs";
 
 const labVm = fileURLToPath(new URL("lab-vm", import.meta.url));
-const [run, ...names] = process.argv.slice(2);
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { all: { type: "string" }, seconds: { type: "string", default: "1500" } },
+});
+const [folder, ...named] = positionals;
+const names = named.length > 0 ? named : values.all.split(",");
+const unknown = names.filter((name) => !existsSync(join(folder, name)));
+if (unknown.length > 0) {
+  console.error(`no test ${unknown.join(", ")}; there are ${values.all.replaceAll(",", ", ")}`);
+  process.exit(2);
+}
 
 const checked = spawnSync(labVm, ["--check"], { encoding: "utf8" }).stdout;
-const lacking = [...checked.matchAll(/^missing {2}(.*)$/gm)].map(([, what]) => what).join("; ");
-if (lacking !== "") {
+const missing = [...checked.matchAll(/^missing {2}(.*)$/gm)].map(([, what]) => what).join("; ");
+if (missing !== "") {
   const status = process.env.CI === "true" ? "failed" : "skipped";
-  for (const name of names) console.log(`${status}: ${name}: ${lacking}`);
-  finish(names.map((name) => ({ name, status, reason: lacking })));
+  for (const name of names) console.log(`${status}: ${name}: ${missing}`);
+  finish(names.map((name) => ({ name, status, reason: missing })));
 }
 
 const results = mkdtempSync(join(tmpdir(), "guest-tests-"));
@@ -35,13 +50,15 @@ const inGuest = `
   done`;
 const options = [
   "--timeout",
-  process.env.GUEST_TIMEOUT ?? "1500",
+  process.env.GUEST_TIMEOUT ?? values.seconds,
   "--output",
   results,
   "--env",
   `CI=${process.env.CI ?? ""}`,
 ];
-const guest = spawn(run, [...options, "--", "bash", "-c", inGuest, dirname(run), ...names], { stdio: "inherit" });
+const guest = spawn(join(folder, "run.sh"), [...options, "--", "bash", "-c", inGuest, folder, ...names], {
+  stdio: "inherit",
+});
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => guest.kill(signal));
 const ended = await new Promise((resolve) => {
   guest.once("error", (error) => resolve(error.message));

@@ -31,7 +31,7 @@ What the guest writes vanishes with it. Standard output and standard error come 
       --kernel-root DIR   take the kernel below this folder instead of /: a linux-image package unpacked there
       --qemu-arg ARG      one more argument for QEMU; repeatable
   -v, --verbose           say what is done; the guest's kernel log follows on standard error
-      --check             say what this machine lacks, and the line that mends it
+      --check             say what is missing on this machine, and the line that installs it
   -h, --help
 
 Exit status: the command's own; 124 when it was over time; 125 when there is none, because lab-vm or the guest failed.

@@ -18,7 +18,7 @@ LIST
 busybox_is_static() { [[ $(ldd "$(command -v busybox)" 2>/dev/null) != *'=>'* ]]; }
 
 # examine FOUND MISSING: calls FOUND with a sentence for what is there, and MISSING with a package and a sentence for what is not.
-# A package that is empty: no package mends it.
+# A package that is empty: no package brings it.
 examine() {
   local found=$1 missing=$2 package program purpose
   if [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ]; then

@@ -3,12 +3,20 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
-import { bareSystem, emptyProject, npmInstall, pack, run } from "./packed.js";
+import { bareSystem, emptyProject, installed, npmInstall, pack, run } from "./packed.js";
 import { endAll, Program, temporaryDirectory } from "./program.js";
 
 const dir = temporaryDirectory();
-const PACKAGES = ["core", "libos-posix", "apps-echo"];
+const PACKAGES = ["core", "bench", "libos-posix", "apps-echo"];
 const FORBIDDEN = ["cc", "gcc", "g++", "clang", "make", "cmake", "ninja", "python3"];
+
+/** What core needs to run, and under each what that needs. */
+const CORE_NEEDS = {
+  ajv: ["fast-deep-equal", "fast-uri", "json-schema-traverse", "require-from-string"],
+  commander: [],
+  "node-gyp-build": [],
+  yaml: [],
+};
 
 let project: string;
 let environment: NodeJS.ProcessEnv;
@@ -29,13 +37,23 @@ test("the machine has no compiler", () => {
 
 test("the packages bring no sources of tests, no link to this checkout, and only what they declare", () => {
   for (const name of PACKAGES) {
-    const installed = realpathSync(join(project, "node_modules/@demikernel", name));
-    expect(installed.startsWith(realpathSync(project))).toBe(true);
-    const manifest = readFileSync(join(installed, "package.json"), "utf8");
+    const folder = realpathSync(join(project, "node_modules/@demikernel", name));
+    expect(folder.startsWith(realpathSync(project))).toBe(true);
+    const manifest = readFileSync(join(folder, "package.json"), "utf8");
     expect(manifest).not.toMatch(/workspace:/);
-    expect(readdirSync(installed)).not.toEqual(expect.arrayContaining(["test"]));
-    expect(readdirSync(installed)).toEqual(expect.arrayContaining(["dist", "README.md"]));
+    expect(readdirSync(folder)).not.toEqual(expect.arrayContaining(["test"]));
+    expect(readdirSync(folder)).toEqual(expect.arrayContaining(["dist", "README.md"]));
   }
+});
+
+test("core alone brings the four packages it declares, what those need, and nothing else", () => {
+  const alone = emptyProject(dir, "core-alone");
+  npmInstall([...pack(["core"]).values()], alone, environment);
+  const manifest = JSON.parse(readFileSync(join(alone, "node_modules/@demikernel/core/package.json"), "utf8"));
+  expect(Object.keys(manifest.dependencies).sort()).toEqual(Object.keys(CORE_NEEDS));
+  expect(installed(alone)).toEqual(["@demikernel/core", ...Object.entries(CORE_NEEDS).flat(2)].sort());
+  const info = run("npx", ["demikernel", "info", "--json"], { cwd: alone, env: environment });
+  expect(JSON.parse(info.stdout)).toMatchObject({ backends: [{ name: "memory", engine: "memory" }] });
 });
 
 test("npx demi-echo serves nc, and its client its server", async () => {

@@ -70,9 +70,9 @@ export function bareSystem(dir: string): NodeJS.ProcessEnv {
   return { HOME: process.env.HOME, PATH: bin, ...Object.fromEntries(kept) };
 }
 
-/** An empty project; its folder. */
-export function emptyProject(dir: string): string {
-  const project = join(dir, "project");
+/** An empty project below `dir`; its folder. */
+export function emptyProject(dir: string, name = "project"): string {
+  const project = join(dir, name);
   mkdirSync(project);
   writeFileSync(join(project, "package.json"), '{ "name": "empty", "private": true, "type": "module" }\n');
   return project;
@@ -81,6 +81,17 @@ export function emptyProject(dir: string): string {
 /** What `npm install` of these does. */
 export function npmInstall(what: readonly string[], cwd: string, env: NodeJS.ProcessEnv): void {
   run("npm", ["install", "--no-audit", "--no-fund", ...what], { cwd, env });
+}
+
+/** The packages installed in a project, by the names they are imported by. */
+export function installed(project: string): string[] {
+  const modules = join(project, "node_modules");
+  return readdirSync(modules)
+    .filter((name) => !name.startsWith("."))
+    .flatMap((name) =>
+      name.startsWith("@") ? readdirSync(join(modules, name)).map((inner) => `${name}/${inner}`) : name,
+    )
+    .sort();
 }
 
 /**
@@ -105,6 +116,7 @@ export function swapBackend(
   expect(before.split("\n").filter((line, i) => line !== lines[i])).toHaveLength(1);
   writeFileSync(manifest, after);
   npmInstall([], project, env);
-  expect(readdirSync(join(project, "node_modules/@demikernel")).sort()).toEqual(["apps-echo", "core", to]);
+  const ours = installed(project).filter((name) => name.startsWith("@demikernel/"));
+  expect(ours).toEqual(["apps-echo", "bench", "core", to].map((name) => `@demikernel/${name}`));
   return before;
 }

@@ -8,7 +8,7 @@ import { bareSystem, emptyProject, npmInstall, pack, swapBackend, which } from "
 import { endAll, Program, temporaryDirectory } from "./program.js";
 import { withRdma } from "./rdma.js";
 
-const PACKAGES = ["core", "libos-posix", "libos-rdma", "apps-echo"];
+const PACKAGES = ["core", "bench", "libos-posix", "libos-rdma", "apps-echo"];
 const MESSAGES = 500;
 const dir = temporaryDirectory();
 
@@ -25,7 +25,7 @@ withRdma("the packed packages", () => {
       const tarball = (name: string) => tarballs.get(name) as string;
       const project = emptyProject(folder);
       const env = bareSystem(folder);
-      npmInstall(["core", "libos-rdma", "apps-echo"].map(tarball), project, env);
+      npmInstall(["core", "bench", "libos-rdma", "apps-echo"].map(tarball), project, env);
       writeFileSync(join(project, "demi.yaml"), `rdma:\n  provider: ${provider}\n`);
       const npx = (...args: string[]) =>
         new Program(which(join(folder, "bin/npx")) as string, args, { cwd: project, env, bare: true, group: true });

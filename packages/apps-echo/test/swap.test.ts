@@ -27,10 +27,11 @@ function buildTiny(): string {
     filter: (path) => !/node_modules|build$|prebuilds$/.test(path.slice(packages.length)),
   });
   install(tiny, "@demikernel/core", core);
-  for (const tool of ["node-gyp-build", "cmake-js", "node-addon-api", "node-api-headers"]) {
+  install(tiny, "@demikernel/conformance", join(packages, "conformance"));
+  for (const tool of ["cmake-js", "node-addon-api", "node-api-headers"]) {
     install(tiny, tool, join(core, "node_modules", tool));
   }
-  const built = spawnSync(process.execPath, [join(tiny, "node_modules/cmake-js/bin/cmake-js"), "compile"], {
+  const built = spawnSync(process.execPath, [join(core, "scripts/build-addon.mjs")], {
     cwd: tiny,
     encoding: "utf8",
   });

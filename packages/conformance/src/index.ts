@@ -14,4 +14,6 @@ export type { PeerDatagramSocket, PeerServer, PeerSocket, Peers } from "./peers.
 export { conformance, globalHarness, type Harness, ownLoops, runConformance, type Selection } from "./run.js";
 export { suite } from "./suite.js";
 export type { ConformanceTarget, Need, OpenOverrides, PeerAbility } from "./target.js";
+export { spin, type WakeUpRounds, wakeUpRounds, watchRounds } from "./wake-ups.js";
+export { conformanceWhere, declareWhere, type WhereOptions, whyNotOpen } from "./where.js";
 export { conformanceInWorker } from "./worker.js";

@@ -1,9 +1,9 @@
-// Builds and runs native tests: `node native-test.mjs [folder]`. The folder, default native/tests, holds a CMakeLists.txt that makes
-// doctest programs with demi_add_tests(). They are built below build/native-tests of the current package, with a compiler cache where
-// CMAKE_CXX_COMPILER_LAUNCHER names one (ccache); the test cases of a program run a few at a time, in two processes side by side.
+// Builds and runs the native tests of the package in the working directory, for build-addon.mjs: `node native-test.mjs CMAKE [ARGUMENT...]`.
+// CMAKE is the folder of demi.cmake; arguments go to doctest. The tests are built below build/native-tests, with a compiler cache where
+// CMAKE_CXX_COMPILER_LAUNCHER names one (ccache); the test cases of a program run a few at a time, in several processes side by side.
 //
 // The last line is "native: N passed, N failed, N skipped". Without a compiler, CMake or doctest the tests are skipped with the reason,
-// unless CI=true: then that is a failure. DEMI_SEED and DEMI_FUZZ_SECONDS go through to the tests; arguments after the folder too.
+// unless CI=true: then that is a failure. DEMI_SEED and DEMI_FUZZ_SECONDS go through to the tests.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,8 +16,8 @@ const PROCESSES = 3;
 /** Milliseconds of one process. */
 const LIMIT = 600_000;
 
-const [folder = "native/tests", ...testArguments] = process.argv.slice(2);
-const source = resolve(folder);
+const [cmake, ...testArguments] = process.argv.slice(2);
+const source = resolve(".");
 const build = resolve("build/native-tests");
 
 function run(command, args, options = {}) {
@@ -30,7 +30,7 @@ function run(command, args, options = {}) {
   };
 }
 
-// What the build needs and this machine lacks.
+// What the build needs and is not there.
 function missing() {
   for (const tool of ["g++", "cmake", "make"]) {
     if (!run(tool, ["--version"]).ok) return `${tool} is not installed`;
@@ -59,15 +59,20 @@ function finish(tests) {
   process.exit(failed > 0 ? 1 : 0);
 }
 
-const lacking = missing();
-if (lacking !== undefined) {
+const reason = missing();
+if (reason !== undefined) {
   const fails = process.env.CI === "true";
-  console.log(`${fails ? "native tests cannot run" : "skipped: native tests"}: ${lacking}`);
-  finish([{ name: "native tests", status: fails ? "failed" : "skipped", reason: lacking }]);
+  console.log(`${fails ? "native tests cannot run" : "skipped: native tests"}: ${reason}`);
+  finish([{ name: "native tests", status: fails ? "failed" : "skipped", reason }]);
 }
 
+// CMake refuses a folder that was made from another source, as after a checkout has moved.
+const cache = join(build, "CMakeCache.txt");
+if (existsSync(cache) && !readFileSync(cache, "utf8").includes(`CMAKE_HOME_DIRECTORY:INTERNAL=${source}\n`)) {
+  rmSync(build, { recursive: true });
+}
 for (const args of [
-  ["-S", source, "-B", build, "-G", "Unix Makefiles"],
+  ["-S", source, "-B", build, "-G", "Unix Makefiles", "-DDEMI_TESTS=ON", `-DDEMI_CMAKE=${cmake}`],
   ["--build", build, "-j2"],
 ]) {
   const step = run("cmake", args);

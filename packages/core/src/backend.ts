@@ -19,12 +19,12 @@ export interface Features {
 /** One finding of `demikernel doctor`. */
 export interface Check {
   name: string;
-  /** "ok"; "lack": something works less well or not at all without it; "fail": the backend cannot run. */
-  status: "ok" | "lack" | "fail";
+  /** "ok"; "warn": something works less well or not at all without it; "fail": the backend cannot run. */
+  status: "ok" | "warn" | "fail";
   /** What was found, in a sentence. */
-  found: string;
-  /** The exact line that mends it. */
-  mend?: string;
+  message: string;
+  /** The exact line that fixes it. */
+  fix?: string;
 }
 
 export interface Backend {
@@ -37,11 +37,11 @@ export interface Backend {
    * the keywords about one value: types, enum, limits, lengths, items, properties; none that combine or refer to schemas.
    */
   readonly options: Record<string, object>;
-  /** Loads the native addon. Throws an Error whose message says what to install. */
+  /** Loads the native addon, with {@link loadAddon}. Throws an Error whose message says what to install. */
   load(): NativeAddon;
-  /** What this machine has and lacks for the backend. */
+  /** What this machine has for the backend, and what is missing. `@demikernel/core/doctor` has the checks that several backends make. */
   doctor(): Check[] | Promise<Check[]>;
-  /** Numbers a user may run into, by name, for `demikernel info`. */
+  /** Numbers a user may run into, by name, for `demikernel info`; those that options set with {@link optionLimit}. */
   limits(): Record<string, string | number>;
 }
 
@@ -49,4 +49,6 @@ export function defineBackend(backend: Backend): Backend {
   return backend;
 }
 
+export { type AddonPackages, loadAddon } from "./addon.js";
+export { optionLimit, optionTable } from "./config/option-table.js";
 export type { NativeAddon, NativeEngine, NativeLibOS, NativeLimits, NativeStorage } from "./native.js";

@@ -7,38 +7,23 @@ export interface SizeClass {
   readonly count: number;
 }
 
-/** Options every backend takes. All have defaults, and all are limits or policies: none changes what a call means. */
+/** Options every backend takes: limits and policies, none of which changes what a call means. Ranges and defaults: {@link coreProperties}. */
 export interface CoreOptions {
-  /** How the libOS shares the thread with Node's loop. Default "adaptive". */
+  /** How the libOS shares the thread with Node's loop. */
   readonly loop: LoopMode;
-  /** adaptive: how long to poll after the last completion before sleeping, in microseconds. 0 to 1000, default 50. */
+  /** adaptive: how long to poll after the last completion before sleeping, in microseconds. */
   readonly spinMicroseconds: number;
-  /** Entries of the submission ring and of the completion ring: a power of two, 64 to 65536, default 4096. */
+  /** Entries of the submission ring and of the completion ring. */
   readonly ringEntries: number;
-  /** Most outstanding operations. 64 to 131072, default 32768. */
+  /** Most outstanding operations. */
   readonly tokens: number;
-  /** Most open queues. 16 to 65535, default 16384. */
+  /** Most open queues. */
   readonly queues: number;
-  /** Remembers where every sga was allocated or popped, and says who forgot to free. Slow. Default false. */
+  /** Remembers where every sga was allocated or popped, and says who forgot to free. Slow. */
   readonly traceMemory: boolean;
-  /** The arena's size classes, ascending: at most 8, 262144 slots and 4 GiB in total. */
+  /** The arena's size classes, ascending. */
   readonly arena: readonly SizeClass[];
 }
-
-export const coreDefaults: CoreOptions = {
-  loop: "adaptive",
-  spinMicroseconds: 50,
-  ringEntries: 4096,
-  tokens: 32768,
-  queues: 16384,
-  traceMemory: false,
-  arena: [
-    { size: 256, count: 8192 },
-    { size: 4096, count: 8192 },
-    { size: 65536, count: 256 },
-    { size: 1048576, count: 16 },
-  ],
-};
 
 /** A slot handle has 18 bits of index (native/include/demi/layout.hpp). */
 export const MAX_SLOTS = 262144;
@@ -51,12 +36,46 @@ function powersOfTwo(from: number, to: number): number[] {
 
 /** JSON Schema (draft 2020-12) of each core option. */
 export const coreProperties: Readonly<Record<keyof CoreOptions, object>> = {
-  loop: { type: "string", enum: ["adaptive", "poll", "interrupt"] },
-  spinMicroseconds: { type: "integer", minimum: 0, maximum: 1000 },
-  ringEntries: { type: "integer", enum: powersOfTwo(64, 65536) },
-  tokens: { type: "integer", minimum: 64, maximum: 131072 },
-  queues: { type: "integer", minimum: 16, maximum: 65535 },
-  traceMemory: { type: "boolean" },
+  loop: {
+    type: "string",
+    enum: ["adaptive", "poll", "interrupt"],
+    default: "adaptive",
+    description: "How `run()` shares the thread with Node's loop.",
+  },
+  spinMicroseconds: {
+    type: "integer",
+    minimum: 0,
+    maximum: 1000,
+    default: 50,
+    description: "`adaptive`: how long to wait in the device for more before sleeping in Node's loop.",
+  },
+  ringEntries: {
+    type: "integer",
+    enum: powersOfTwo(64, 65536),
+    default: 4096,
+    description: "Entries of each ring; a full ring costs an extra native call, no more.",
+  },
+  tokens: {
+    type: "integer",
+    minimum: 64,
+    maximum: 131072,
+    default: 32768,
+    description: "Most outstanding operations; more throw `EAGAIN`.",
+  },
+  queues: {
+    type: "integer",
+    minimum: 16,
+    maximum: 65535,
+    default: 16384,
+    description: "Most open queues; more throw `EMFILE`.",
+  },
+  traceMemory: {
+    type: "boolean",
+    default: false,
+    description:
+      "Says where memory was forgotten: in the error of an `alloc` that finds none, in a warning when 7/8 of a size are the application's, " +
+      "and in one at `destroy`. A stack trace with every alloc and pop: for looking, not for production.",
+  },
   arena: {
     type: "array",
     minItems: 1,
@@ -70,8 +89,19 @@ export const coreProperties: Readonly<Record<keyof CoreOptions, object>> = {
       required: ["size", "count"],
       additionalProperties: false,
     },
+    default: [
+      { size: 256, count: 8192 },
+      { size: 4096, count: 8192 },
+      { size: 65536, count: 256 },
+      { size: 1048576, count: 16 },
+    ],
+    description: `The slots that sgas are made of, each size once; all together at most ${MAX_SLOTS} slots and 4 GiB.`,
   },
 };
+
+export const coreDefaults = Object.fromEntries(
+  Object.entries(coreProperties).map(([name, schema]) => [name, (schema as { default: unknown }).default]),
+) as unknown as CoreOptions;
 
 /** What the schema cannot say of an arena that passed it: one sentence, or undefined when all is well. */
 export function arenaProblem(arena: readonly SizeClass[]): string | undefined {

@@ -74,7 +74,7 @@ interface Report {
   examinations: {
     subject: string;
     version?: string;
-    checks: { name: string; status: string; found: string; mend?: string }[];
+    checks: { name: string; status: string; message: string; fix?: string }[];
   }[];
 }
 
@@ -83,7 +83,7 @@ function check(out: string, subject: string, name: string) {
   return examination?.checks.find((c) => c.name === name);
 }
 
-const OK = `return [{ name: "device", status: "ok", found: "all there" }];`;
+const OK = `return [{ name: "device", status: "ok", message: "all there" }];`;
 
 test("doctor: the machine and the installed backend, exit code 0", () => {
   installBackend(OK);
@@ -101,28 +101,28 @@ test("doctor: the machine and the installed backend, exit code 0", () => {
   expect(out).toMatch(/^test +addon +ok/m);
 });
 
-test("doctor: a lack is no failure, and the line that mends it stands alone", () => {
+test("doctor: a warning is no failure, and the line that fixes it stands alone", () => {
   installBackend(
-    `return [{ name: "pages", status: "lack", found: "no huge pages", mend: "sysctl -w vm.nr_hugepages=64" }];`,
+    `return [{ name: "pages", status: "warn", message: "no huge pages", fix: "sysctl -w vm.nr_hugepages=64" }];`,
   );
   const { code, out } = run(["doctor"]);
   expect(code).toBe(0);
-  expect(out).toMatch(/^test +pages +lack +no huge pages$/m);
+  expect(out).toMatch(/^test +pages +warn +no huge pages$/m);
   expect(out).toMatch(/^ {2}sysctl -w vm\.nr_hugepages=64$/m);
 });
 
 test.each([
-  ["a check fails", `return [{ name: "device", status: "fail", found: "no NIC" }];`, "device", /no NIC/],
+  ["a check fails", `return [{ name: "device", status: "fail", message: "no NIC" }];`, "device", /no NIC/],
   ["doctor() throws", `throw new Error("broken doctor");`, "doctor", /broken doctor/],
   ["doctor() rejects", `return Promise.reject(new Error("late doctor"));`, "doctor", /late doctor/],
-  ["doctor() returns nonsense", `return [{ name: "x", status: "fine", found: "y" }];`, "doctor", /no check/],
+  ["doctor() returns nonsense", `return [{ name: "x", status: "fine", message: "y" }];`, "doctor", /no check/],
   ["doctor() returns nothing", "", "doctor", /no list of checks/],
-])("doctor: exit code 1 when %s", (_what, body, name, found) => {
+])("doctor: exit code 1 when %s", (_what, body, name, message) => {
   installBackend(body);
   const { code, out } = run(["doctor", "--json"]);
   expect(code).toBe(1);
   expect((JSON.parse(out) as Report).healthy).toBe(false);
-  expect(check(out, "test", name)).toMatchObject({ status: "fail", found: expect.stringMatching(found) });
+  expect(check(out, "test", name)).toMatchObject({ status: "fail", message: expect.stringMatching(message) });
   expect(run(["doctor"]).out).toMatch(/FAIL/);
 });
 
@@ -130,16 +130,19 @@ test("doctor: a backend whose addon does not load fails", () => {
   installBackend(OK, `backend.load = () => { throw new Error("libfoo.so.5: cannot open shared object file"); };`);
   const { code, out } = run(["doctor", "--json"]);
   expect(code).toBe(1);
-  expect(check(out, "test", "addon")).toMatchObject({ status: "fail", found: expect.stringContaining("libfoo.so.5") });
+  expect(check(out, "test", "addon")).toMatchObject({
+    status: "fail",
+    message: expect.stringContaining("libfoo.so.5"),
+  });
 });
 
-test("doctor: no backend is a lack with the line to run; a named or configured one that is missing fails", () => {
+test("doctor: no backend is a warning with the line to run; a named or configured one that is missing fails", () => {
   write("app/package.json", { name: "app" });
   const none = run(["doctor", "--json"]);
   expect(none.code).toBe(0);
   expect(check(none.out, "core", "backends")).toMatchObject({
-    status: "lack",
-    mend: "npm install @demikernel/libos-posix",
+    status: "warn",
+    fix: "npm install @demikernel/libos-posix",
   });
   const config = write("app/demi.yaml", "libos: spdk\n");
   for (const { code, out } of [
@@ -149,7 +152,7 @@ test("doctor: no backend is a lack with the line to run; a named or configured o
     expect(code).toBe(1);
     expect(check(out, "spdk", "package")).toMatchObject({
       status: "fail",
-      found: expect.stringContaining("not installed"),
+      message: expect.stringContaining("not installed"),
     });
   }
   const env = run(["doctor", "--json"], { env: { LIBOS: "rdma" } });
@@ -162,11 +165,11 @@ test("doctor: checks the configuration file against the backend's options", () =
   const good = write("app/good.yaml", "test: {speed: fast}\narena: [{size: 4096, count: 16}]\n");
   const { code, out } = run(["doctor", "--json", "--config", good]);
   expect(code).toBe(0);
-  expect(check(out, "core", "memory")?.found).toMatch(/takes up to 64 KiB/);
+  expect(check(out, "core", "memory")?.message).toMatch(/takes up to 64 KiB/);
   const wrong = write("app/wrong.yaml", "test: {speed: faster}\n");
   const refused = run(["doctor", "--json"], { env: { DEMI_CONFIG: wrong } });
   expect(refused.code).toBe(1);
-  expect(check(refused.out, "test", "options")?.found).toContain(
+  expect(check(refused.out, "test", "options")?.message).toContain(
     `test.speed must be one of slow, fast; got "faster" (${wrong}:1)`,
   );
   const missing = run(["doctor", "--json", "--config", join(root, "none.yaml")]);
@@ -239,7 +242,7 @@ test("control characters from a backend do not reach the terminal", () => {
   expect(table(["a"], [[evil]])).not.toContain("\u001b");
   const text = render({
     healthy: true,
-    examinations: [{ subject: "x", checks: [{ name: "n", status: "lack", found: evil, mend: evil }] }],
+    examinations: [{ subject: "x", checks: [{ name: "n", status: "warn", message: evil, fix: evil }] }],
   });
   expect(text).not.toContain("\u001b");
   expect(text).not.toMatch(/^fake ok/m);

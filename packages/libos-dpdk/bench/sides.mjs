@@ -1,42 +1,25 @@
 /** What is measured: a server on one CPU and a generator on the other. Only those of one side run at a time. */
 import { fileURLToPath } from "node:url";
-import { Child, Generator, raise, whileRunning } from "@demikernel/bench";
+import { echoApplication, Generator, KeptPair, KeptServer, measurePrograms } from "@demikernel/bench";
 import { libos } from "../test/bed/addresses.mjs";
-import { application, applicationFile } from "./application.mjs";
 import { makeDevices, makeOnInterface, makeOptions, makePair } from "./wires.mjs";
 
-const { startServer } = await application("bench", "servers.js");
-const { measure } = await application("bench", "load.js");
+const application = echoApplication(import.meta.url);
+const { startServer } = await application.module("bench", "servers.js");
+const { measure } = await application.module("bench", "load.js");
 const client = fileURLToPath(new URL("client.mjs", import.meta.url));
 
 const PORT = 7;
-/** Seconds until the JavaScript of a client has been compiled. */
-const COMPILING = 0.3;
 /** Ethernet, IPv4, TCP. */
 const FRAME_HEADERS = 54;
 
-/** demi-echo's server over DPDK: a process that stays, compiled and warm, and is halted while others are measured. */
-class DemiServer {
-  constructor(placement) {
-    this.placement = placement;
-  }
-
-  async start(config) {
-    const args = ["server", "--libos", "dpdk", "--config", config, "--loop", "poll"];
-    const address = ["--host", libos[4], "--port", String(PORT)];
-    const command = { name: "demi-echo server", command: process.execPath, expect: "dpdk" };
-    const server = { ...command, args: [applicationFile("cli.js"), ...args, ...address] };
-    const { child } = await startServer(server, this.placement.server);
-    this.child = child;
-  }
-
-  while(measure) {
-    return whileRunning(this.child, measure);
-  }
-
-  async stop() {
-    await this.child?.stop();
-  }
+/** Starts demi-echo's server over DPDK. */
+async function startDemiEcho(config, cpu) {
+  const args = ["server", "--libos", "dpdk", "--config", config, "--loop", "poll"];
+  const address = ["--host", libos[4], "--port", String(PORT)];
+  const command = { name: "demi-echo server", command: process.execPath, expect: "dpdk" };
+  const { child } = await startServer({ ...command, args: [application.file("cli.js"), ...args, ...address] }, cpu);
+  return child;
 }
 
 /** demi-echo on both ends of a pair of devices. */
@@ -44,28 +27,25 @@ export class OverPair {
   kind = "pair";
 
   constructor(wire, folder, placement) {
-    Object.assign(this, { wire, folder, placement });
     this.name = `demi-echo both ends, ${wire}`;
-    this.server = new DemiServer(placement);
+    let pair;
+    const start = () => {
+      pair = makePair(wire, folder);
+      return startDemiEcho(pair.server, placement.server);
+    };
+    const generate = (server) => {
+      const about = { config: pair.client, host: libos[4], port: PORT, server: server.pid };
+      return new Generator({ name: "demi-echo client", program: client, about, cpu: placement.generator });
+    };
+    this.pair = new KeptPair(start, generate);
   }
 
-  async measure(load) {
-    if (this.generator === undefined) {
-      const pair = makePair(this.wire, this.folder);
-      await this.server.start(pair.server);
-      const about = { config: pair.client, host: libos[4], port: PORT, server: this.server.child.pid };
-      const cpu = this.placement.generator;
-      this.generator = new Generator({ name: "demi-echo client", program: client, about, cpu });
-      await this.generator.ready();
-    }
-    // Its compiler's threads share the CPU with it, and at real-time priority wait for their turn.
-    const longer = { ...load, warmup: Math.max(load.warmup, COMPILING) };
-    return withCpu(await this.server.while(() => this.generator.measure(longer)));
+  measure(load) {
+    return this.pair.measure(load);
   }
 
-  async stop() {
-    await this.generator?.stop();
-    await this.server.stop();
+  stop() {
+    return this.pair.stop();
   }
 }
 
@@ -76,19 +56,17 @@ export class ToKernel {
   constructor(driver, interfaceName, folder, programs, placement) {
     Object.assign(this, { programs, placement });
     this.name = `demi-echo server, ${driver}, C client`;
-    this.config = makeOnInterface(driver, interfaceName, folder);
-    this.server = new DemiServer(placement);
+    const config = makeOnInterface(driver, interfaceName, folder);
+    this.server = new KeptServer(() => startDemiEcho(config, placement.server));
   }
 
-  async measure(load) {
-    if (this.server.child === undefined) await this.server.start(this.config);
-    const { child } = this.server;
+  measure(load) {
     const own = { ...load, program: this.programs.load, cpu: this.placement.generator, busy: true };
-    return this.server.while(() => measure({ child, host: libos[4], port: PORT }, own));
+    return this.server.while((child) => measure({ child, host: libos[4], port: PORT }, own));
   }
 
-  async stop() {
-    await this.server.stop();
+  stop() {
+    return this.server.stop();
   }
 }
 
@@ -101,30 +79,15 @@ export class BarePort {
     this.name = `bare port, ${wire}`;
   }
 
-  async measure({ size, seconds }) {
+  measure({ size, seconds }) {
     const { server, client } = makeDevices(this.wire, this.folder);
     const bytes = Math.max(60, Math.min(1514, size + FRAME_HEADERS));
-    const echo = new Child({
-      name: `frame echo over ${this.wire}`,
-      command: this.program,
-      args: ["echo", server.device, ...(server.eal ?? [])],
-      cpu: this.placement.server,
+    const program = (name, ...args) => ({ name: `${name} over ${this.wire}`, command: this.program, args });
+    return measurePrograms({
+      server: { ...program("frame echo", "echo", server.device, ...(server.eal ?? [])), ready: /^ready$/ },
+      client: () => program("frame ping", "ping", String(bytes), String(seconds), client.device, ...(client.eal ?? [])),
+      placement: this.placement,
     });
-    try {
-      await echo.ready(/^ready$/);
-      raise(echo.pid);
-      const args = ["ping", String(bytes), String(seconds), client.device, ...(client.eal ?? [])];
-      const ping = new Child({
-        name: `frame ping over ${this.wire}`,
-        command: this.program,
-        args,
-        cpu: this.placement.generator,
-        measured: true,
-      });
-      return JSON.parse(await echo.whileAlive(ping.output()));
-    } finally {
-      await echo.stop();
-    }
   }
 
   async stop() {}
@@ -139,25 +102,19 @@ export class StackOverPair {
     this.name = `C++ on the stack, ${wire}`;
   }
 
-  async measure({ connections, size, seconds }) {
+  measure({ connections, size, seconds }) {
     const { server, client } = makeOptions(this.wire, this.folder);
-    const child = new Child({
-      name: `stack_echo server over ${this.wire}`,
+    const program = (role, ...args) => ({
+      name: `stack_echo ${role} over ${this.wire}`,
       command: this.program,
-      args: ["server", ...asKeys(server)],
-      cpu: this.placement.server,
+      args: [role, ...args],
     });
-    try {
-      await child.ready(/^ready$/);
-      raise(child.pid);
-      const load = [libos[4], connections, size, seconds, child.pid].map(String);
-      const args = ["client", ...load, ...asKeys(client)];
-      const own = { command: this.program, args, cpu: this.placement.generator, measured: true };
-      const about = { name: `stack_echo client over ${this.wire}`, ...own };
-      return withCpu(JSON.parse(await child.whileAlive(new Child(about).output())));
-    } finally {
-      await child.stop();
-    }
+    return measurePrograms({
+      server: { ...program("server", ...asKeys(server)), ready: /^ready$/ },
+      client: (_, pid) =>
+        program("client", ...[libos[4], connections, size, seconds, pid].map(String), ...asKeys(client)),
+      placement: this.placement,
+    });
   }
 
   async stop() {}
@@ -170,8 +127,3 @@ function asKeys({ device, mac, ipv4, arp, eal = [] }) {
   const defaults = { mtu: 1500, hugepages: "auto", mbufs: 8192 };
   return Object.entries({ ...keys, ...defaults }).map(([key, value]) => `${key}=${value}`);
 }
-
-const withCpu = (sample) => ({
-  ...sample,
-  cpuPerRequest: sample.serverCpuNs / 1000 / sample.requests,
-});

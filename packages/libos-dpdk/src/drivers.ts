@@ -1,5 +1,5 @@
 /** Which DPDK drivers are installed, and which PCI devices they serve: drivers say so in their own files, as JSON. */
-import type { Machine } from "./machine.js";
+import type { Machine } from "@demikernel/core/doctor";
 
 export interface Driver {
   /** "net_e1000_em". */

@@ -5,10 +5,10 @@
  */
 import { createRequire } from "node:module";
 import { type Backend, defineBackend } from "@demikernel/core/backend";
+import { machineAt } from "@demikernel/core/doctor";
 import { loadAddon, whyNoAddon } from "./addon.js";
 import { doctor } from "./doctor.js";
 import { limits } from "./limits.js";
-import { machineAt } from "./machine.js";
 import { optionSchemas } from "./options.js";
 
 const manifest = createRequire(import.meta.url)("../package.json") as { version: string };
@@ -19,7 +19,7 @@ const dpdk: Backend = defineBackend({
   features: { tcp: true, udp: true, ipv6: true, dmtr: true, files: false, sleep: false, several: false },
   options: optionSchemas,
   load: loadAddon,
-  doctor: () => doctor(machineAt("/", whyNoAddon)),
+  doctor: () => doctor(machineAt(), whyNoAddon),
   limits,
 });
 export default dpdk;

@@ -78,11 +78,11 @@ export function nativeConfig(values: Values): Record<string, string> {
     device: device(values.device, refuse),
     mac: mac(values.mac, refuse),
     ...network(values, refuse),
-    mtu: values.mtu ?? "1500",
-    hugepages: values.hugepages ?? "auto",
+    mtu: values.mtu ?? defaultOf("mtu"),
+    hugepages: values.hugepages ?? defaultOf("hugepages"),
     eal: eal(values.eal, refuse),
     capture: values.capture ?? "",
-    mbufs: values.mbufs ?? "8192",
+    mbufs: values.mbufs ?? defaultOf("mbufs"),
     fault: values.fault ?? "",
   };
   if (config.capture.includes("\0")) refuse("capture", "must be the path of a file", config.capture);
@@ -90,6 +90,11 @@ export function nativeConfig(values: Values): Record<string, string> {
   if (fault) refuse("fault", fault, config.fault);
   if (problems.length > 0) throw Object.assign(new Error(problems.join("; ")), { errno: -22 });
   return config;
+}
+
+/** What the schema says an option is where it is not given. */
+function defaultOf(option: keyof typeof optionSchemas): string {
+  return String((optionSchemas[option] as { default: string | number }).default);
 }
 
 type Refuse = (key: string, problem: string, value?: string) => void;

@@ -1,10 +1,11 @@
+import { conformanceWhere } from "@demikernel/conformance";
 // @ts-expect-error: plain JavaScript, as the targets are.
 import { link } from "./bed/bed.mjs";
-import { conformanceOn, onBed } from "./bed/on-bed.js";
+import { onBed, whyNot } from "./bed/on-bed.js";
 // @ts-expect-error: plain JavaScript, so that a Worker can import it as it is.
 import { target } from "./targets/af-xdp.mjs";
 
-await conformanceOn(target, { on: "queues" });
+await conformanceWhere(target, { whyNot, on: "queues" });
 
 onBed("dk0 after all of this", () => {
   test("has no XDP program and its MTU", () => {

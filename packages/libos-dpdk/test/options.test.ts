@@ -1,4 +1,6 @@
 import { openLibOS } from "@demikernel/core";
+import { optionTable } from "@demikernel/core/backend";
+import { optionsIn } from "../../core/test/documented.js";
 import dpdk from "../src/index.js";
 import { nativeConfig } from "../src/options.js";
 
@@ -201,3 +203,7 @@ test("the backend's declaration", () => {
 function literally(text: string): RegExp {
   return new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
 }
+
+test("LIMITS.md has the options as their schema states them", () => {
+  expect(optionsIn(new URL("../LIMITS.md", import.meta.url))).toBe(optionTable(dpdk.options));
+});

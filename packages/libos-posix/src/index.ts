@@ -5,9 +5,11 @@
  */
 import { createRequire } from "node:module";
 import { type Backend, defineBackend } from "@demikernel/core/backend";
+import { machineAt } from "@demikernel/core/doctor";
 import { loadAddon, whyNoRing } from "./addon.js";
-import { doctor, thisMachine } from "./doctor.js";
+import { doctor } from "./doctor.js";
 import { limits } from "./limits.js";
+import { optionSchemas } from "./options.js";
 
 const manifest = createRequire(import.meta.url)("../package.json") as { version: string };
 
@@ -15,16 +17,9 @@ const posix: Backend = defineBackend({
   name: "posix",
   version: manifest.version,
   features: { tcp: true, udp: true, ipv6: true, dmtr: true, files: true, sleep: true },
-  options: {
-    engine: {
-      type: "string",
-      enum: ["auto", "io_uring", "epoll"],
-      default: "auto",
-      description: "What moves the bytes. auto: io_uring where this kernel allows it, else epoll.",
-    },
-  },
+  options: optionSchemas,
   load: loadAddon,
-  doctor: () => doctor(thisMachine(whyNoRing)),
+  doctor: () => doctor(machineAt(), whyNoRing),
   limits,
 });
 export default posix;

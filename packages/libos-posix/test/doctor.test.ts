@@ -1,7 +1,10 @@
-import { doctor, type Machine } from "../src/doctor.js";
+import { machineAt } from "@demikernel/core/doctor";
+import { type Files, machineRoot } from "../../core/test/machine-root.js";
+import { doctor } from "../src/doctor.js";
 import { missingEngine, posix } from "./engines.js";
 
-const files = {
+const everything: Files = {
+  "/proc/sys/kernel/osrelease": "6.1.0-18-amd64\n",
   "/proc/sys/kernel/io_uring_disabled": "0\n",
   "/proc/self/status": "Name:\tnode\nSeccomp:\t0\n",
   "/proc/self/limits":
@@ -10,15 +13,16 @@ const files = {
     "Max locked memory         8388608              8388608              bytes     \n",
 };
 
-function check(name: string, change: Partial<Omit<Machine, "read">> & { files?: Record<string, string> } = {}) {
-  const all: Record<string, string> = { ...files, ...change.files };
-  const machine: Machine = {
-    kernel: "6.1.0-18-amd64",
-    whyNoRing: () => undefined,
-    ...change,
-    read: (path) => all[path],
-  };
-  return doctor(machine).find((c) => c.name === name);
+interface Change {
+  kernel?: string;
+  files?: Files;
+  whyNoRing?: () => string | undefined;
+}
+
+function check(name: string, { kernel, files, whyNoRing = () => undefined }: Change = {}) {
+  const release = kernel === undefined ? {} : { "/proc/sys/kernel/osrelease": `${kernel}\n` };
+  const machine = machineAt(machineRoot({ ...everything, ...files, ...release }));
+  return doctor(machine, whyNoRing).find((one) => one.name === name);
 }
 
 test("a machine that has everything", () => {
@@ -29,24 +33,24 @@ test("a machine that has everything", () => {
 
 test("older kernels", () => {
   expect(check("kernel", { kernel: "6.0.19" })).toMatchObject({
-    status: "lack",
-    found: expect.stringContaining("deferred"),
+    status: "warn",
+    message: expect.stringContaining("deferred"),
   });
-  expect(check("kernel", { kernel: "5.15.0-91-generic" })?.found).toContain("epoll is used");
-  expect(check("kernel", { kernel: "5.4.0" })?.found).toContain("milliseconds");
-  expect(check("io_uring", { kernel: "5.15.0", whyNoRing: () => "no multishot" })?.mend).toBe("run Linux 6.0 or newer");
+  expect(check("kernel", { kernel: "5.15.0-91-generic" })?.message).toContain("epoll is used");
+  expect(check("kernel", { kernel: "5.4.0" })?.message).toContain("milliseconds");
+  expect(check("io_uring", { kernel: "5.15.0", whyNoRing: () => "no multishot" })?.fix).toBe("run Linux 6.0 or newer");
 });
 
 test("io_uring forbidden by sysctl, by seccomp, or for a reason of its own", () => {
   const whyNoRing = () => "io_uring_setup: Operation not permitted";
   expect(check("io_uring", { whyNoRing, files: { "/proc/sys/kernel/io_uring_disabled": "2\n" } })).toEqual({
     name: "io_uring",
-    status: "lack",
-    found: "io_uring_setup: Operation not permitted; epoll is used",
-    mend: "sysctl -w kernel.io_uring_disabled=0",
+    status: "warn",
+    message: "io_uring_setup: Operation not permitted; epoll is used",
+    fix: "sysctl -w kernel.io_uring_disabled=0",
   });
-  expect(check("io_uring", { whyNoRing, files: { "/proc/self/status": "Seccomp:\t2\n" } })?.mend).toContain("seccomp");
-  expect(check("io_uring", { whyNoRing })?.mend).toContain("troubleshooting");
+  expect(check("io_uring", { whyNoRing, files: { "/proc/self/status": "Seccomp:\t2\n" } })?.fix).toContain("seccomp");
+  expect(check("io_uring", { whyNoRing })?.fix).toContain("troubleshooting");
 });
 
 test("limits of the process", () => {
@@ -54,20 +58,22 @@ test("limits of the process", () => {
     "/proc/self/limits": `Max open files            ${open}              files\nMax locked memory         ${locked}    bytes\n`,
   });
   expect(check("RLIMIT_NOFILE", { files: limits("1024  524288", "65536 65536") })).toMatchObject({
-    status: "lack",
-    mend: "ulimit -n 65536",
+    status: "warn",
+    fix: "ulimit -n 65536",
   });
-  expect(check("RLIMIT_NOFILE", { files: limits("1024  1024", "65536 65536") })?.mend).toContain("hard limit");
+  expect(check("RLIMIT_NOFILE", { files: limits("1024  1024", "65536 65536") })?.fix).toContain("hard limit");
   expect(check("RLIMIT_MEMLOCK", { kernel: "5.10.0", files: limits("65536 65536", "65536 65536") })).toMatchObject({
-    status: "lack",
-    mend: "ulimit -l 8192",
+    status: "warn",
+    fix: expect.stringMatching(/^raise memlock/),
   });
-  expect(check("RLIMIT_MEMLOCK", { files: limits("65536 65536", "unlimited unlimited") })?.found).toBe("unlimited");
-  expect(check("RLIMIT_NOFILE", { files: { "/proc/self/limits": "" } })).toMatchObject({ status: "lack" });
+  expect(check("RLIMIT_MEMLOCK", { files: limits("65536 65536", "unlimited unlimited") })?.message).toBe(
+    "soft limit unlimited, hard limit unlimited",
+  );
+  expect(check("RLIMIT_NOFILE", { files: { "/proc/self/limits": "" } })).toMatchObject({ status: "warn" });
 });
 
 test("this machine, through the addon", async () => {
   const checks = await posix.doctor();
   expect(checks.map((c) => c.name)).toEqual(["kernel", "io_uring", "RLIMIT_NOFILE", "RLIMIT_MEMLOCK"]);
-  expect(checks[1]?.status).toBe(missingEngine === undefined ? "ok" : "lack");
+  expect(checks[1]?.status).toBe(missingEngine === undefined ? "ok" : "warn");
 });

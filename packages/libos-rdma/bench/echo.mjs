@@ -10,36 +10,33 @@ import { fileURLToPath } from "node:url";
 import {
   buildWithCMake,
   Child,
-  circumstances,
-  describe,
+  compare,
+  comparisonHead,
+  comparisonTable,
+  echoApplication,
+  finishComparison,
   freshSeed,
-  goalLine,
-  Progress,
   placeServerAndGenerator,
   readComparisonOptions,
   useRealtime,
-  writeReport,
 } from "@demikernel/bench";
-import { application } from "./application.mjs";
-import { compare } from "./comparison.mjs";
 import { barePrograms, providerNames, whyNot } from "./providers.mjs";
 import { BareFabric, DemiEcho } from "./sides.mjs";
-import { judge, judgeMemory, memoryTable, plots, resultTable } from "./summary.mjs";
+import { judge, judgeMemory, memoryTable, plots } from "./summary.mjs";
 
-/** Uncounted before each measurement: until the seconds and, for a client in JavaScript, the requests are over. */
-const WARMUP = { warmup: 0.05, warmupRequests: 20_000 };
 /** Connections whose memory is looked at. */
 const MANY = 1000;
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const options = readComparisonOptions(
+const given = readComparisonOptions(
   "Measures demi-echo over libfabric beside C on the kernel's loopback and beside libfabric alone, in interleaved rounds.",
   { option: "providers", what: "libfabric's providers", names: providerNames, usual: providerNames },
 );
-const { rounds, seconds, size, seed = freshSeed(), json, svg } = options;
+const options = { ...given, seed: given.seed ?? freshSeed() };
 if (options.realtime) useRealtime();
-const { buildNative } = await application("bench", "build-native.js");
-const { KernelLoopback } = await application("bench", "kernel-loopback.js");
+const application = echoApplication(import.meta.url);
+const { buildNative } = await application.module("bench", "build-native.js");
+const { KernelLoopback } = await application.module("bench", "kernel-loopback.js");
 const programs = buildNative();
 const barePaths = buildWithCMake({
   sources: here("native"),
@@ -66,38 +63,27 @@ const sides = [
   ...measured.map((name) => new DemiEcho(name, folder, placement)),
 ];
 
-console.log(describe(circumstances()));
-console.log(`${placement.note}; ${rounds} rounds of ${seconds} s, ${size} B, seed ${seed}`);
-console.log(options.realtime ? "measured at real-time priority" : "measured at normal priority");
-const progress = new Progress(rounds * sides.length * options.connections.length + measured.length);
-const rows = [];
+console.log(comparisonHead(options, placement));
+const rows = await compare({ sides: () => sides, ratios: toBare }, options);
 const memory = [];
-try {
-  for (const connections of options.connections) {
-    const onMeasure = (name) => progress.step(`${name}, ${connections} connections`);
-    rows.push(...(await compare(sides, { connections, size, seconds, ...WARMUP }, { rounds, seed, onMeasure })));
-  }
-  for (const side of sides) await side.stop();
-  for (const name of measured) {
-    progress.step(`memory of ${MANY} connections, ${name}`);
-    const about = { name: "memory", command: process.execPath, args: [here("memory.mjs"), name, String(MANY)] };
-    memory.push(JSON.parse(await new Child(about).output()));
-  }
-} finally {
-  progress.done();
-  for (const side of sides) await side.stop();
+for (const name of measured) {
+  const about = { name: "memory", command: process.execPath, args: [here("memory.mjs"), name, String(MANY)] };
+  memory.push(JSON.parse(await new Child(about).output()));
 }
 
-console.log(`\n${resultTable(rows)}\n`);
+console.log(`\n${comparisonTable(rows, { "/ bare": "p50ToBare" })}\n`);
 console.log(
   'Median [quartiles] over rounds; ratios are of the same round, below 1 is ahead. "Busy": both ends spin. "Bare": libfabric alone.',
 );
 console.log(`\n${memoryTable(memory)}\n`);
 const goals = [...judge(rows), ...judgeMemory(memory)];
-for (const goal of goals) console.log(goalLine(goal));
-for (const { name, reason } of leftOut) console.log(`LEFT OUT: ${name}: ${reason}`);
-const results = { options: { ...options, seed }, placement, leftOut, rows, memory, goals };
-for (const path of writeReport({ name: "echo", results, plots: plots(rows, { size, rounds }), json, svg })) {
-  console.log(`wrote ${path}`);
-}
+finishComparison(options, { placement, leftOut, rows, memory, goals }, plots(rows, options));
 process.exit(0);
+
+/** Against libfabric alone over the same provider. */
+function toBare(side, all, series) {
+  const bare = all.find(({ kind, provider }) => kind === "bare" && provider === side.provider);
+  if (side.kind !== "ours" || bare === undefined) return {};
+  const pair = (key) => [series(side, key), series(bare, key)];
+  return { p50ToBare: pair("p50"), cpuToBare: pair("cpuPerRequest") };
+}

@@ -2,15 +2,12 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Child, Generator, raise, whileRunning } from "@demikernel/bench";
-import { application, applicationFile } from "./application.mjs";
+import { echoApplication, Generator, KeptPair, measurePrograms } from "@demikernel/bench";
 import { provider } from "./providers.mjs";
 
-const { startServer } = await application("bench", "servers.js");
+const application = echoApplication(import.meta.url);
+const { startServer } = await application.module("bench", "servers.js");
 const client = fileURLToPath(new URL("client.mjs", import.meta.url));
-
-/** Seconds until the JavaScript of a client has been compiled. */
-const COMPILING = 0.3;
 
 /** libfabric without anything above it on both ends, in C++. */
 export class BareFabric {
@@ -23,67 +20,55 @@ export class BareFabric {
     this.name = `bare libfabric, ${name}`;
   }
 
-  async measure({ connections, size, seconds, warmup }) {
-    const server = new Child({
-      name: `${this.name}, server`,
+  measure({ connections, size, seconds, warmup }) {
+    const program = (role, ...args) => ({
+      name: `${this.name}, ${role}`,
       command: this.program,
-      args: ["server", this.provider, this.host, String(size)],
-      cpu: this.placement.server,
+      args: [role, this.provider, ...args.map(String)],
     });
-    try {
-      const [, name] = await server.ready(/^listening on (\S+)$/);
-      raise(server.pid);
-      const load = [name, connections, size, seconds, warmup, server.pid].map(String);
-      const command = { command: this.program, args: ["client", this.provider, ...load] };
-      const about = { name: `${this.name}, client`, ...command, cpu: this.placement.generator, measured: true };
-      return withCpu(JSON.parse(await server.whileAlive(new Child(about).output())));
-    } finally {
-      await server.stop();
-    }
+    return measurePrograms({
+      server: { ...program("server", this.host, size), ready: /^listening on (\S+)$/ },
+      client: ([name], pid) => program("client", name, connections, size, seconds, warmup, pid),
+      placement: this.placement,
+    });
   }
 
   /** Nothing stays. */
   async stop() {}
 }
 
-/** demi-echo on both ends. Both processes stay, compiled and warm, and are halted or idle while others are measured. */
+/** demi-echo on both ends. */
 export class DemiEcho {
   kind = "ours";
 
   constructor(name, folder, placement) {
-    Object.assign(this, { provider: name, folder, placement });
+    this.provider = name;
     this.name = `demi-echo, ${name}`;
-  }
-
-  async start() {
-    const { options, host } = provider(this.provider);
+    const { options, host } = provider(name);
     // YAML understands JSON.
-    const config = join(this.folder, `${this.provider}.yaml`);
-    writeFileSync(config, JSON.stringify({ libos: "rdma", rdma: options }));
-    const args = ["server", "--libos", "rdma", "--config", config, "--loop", "poll", "--host", host, "--port", "0"];
-    const command = { name: `${this.name}, server`, command: process.execPath, expect: `rdma, ${this.provider}` };
-    const server = await startServer(
-      { ...command, args: [applicationFile("cli.js"), ...args], host },
-      this.placement.server,
-    );
-    this.server = server.child;
-    const about = { options, to: { host, port: server.port }, server: this.server.pid };
-    const cpu = this.placement.generator;
-    this.generator = new Generator({ name: `${this.name}, client`, program: client, about, cpu });
-    await this.generator.ready();
+    const config = join(folder, `${name}.yaml`);
+    let port;
+    const start = async () => {
+      writeFileSync(config, JSON.stringify({ libos: "rdma", rdma: options }));
+      const args = ["server", "--libos", "rdma", "--config", config, "--loop", "poll", "--host", host, "--port", "0"];
+      const command = { name: `${this.name}, server`, command: process.execPath, expect: `rdma, ${name}` };
+      const server = { ...command, args: [application.file("cli.js"), ...args], host };
+      const running = await startServer(server, placement.server);
+      port = running.port;
+      return running.child;
+    };
+    const generate = ({ pid }) => {
+      const about = { options, to: { host, port }, server: pid };
+      return new Generator({ name: `${this.name}, client`, program: client, about, cpu: placement.generator });
+    };
+    this.pair = new KeptPair(start, generate);
   }
 
-  async measure(load) {
-    if (this.generator === undefined) await this.start();
-    // Its compiler's threads share the CPU with it, and at real-time priority wait for their turn.
-    const longer = { ...load, warmup: Math.max(load.warmup, COMPILING) };
-    return withCpu(await whileRunning(this.server, () => this.generator.measure(longer)));
+  measure(load) {
+    return this.pair.measure(load);
   }
 
-  async stop() {
-    await this.generator?.stop();
-    await this.server?.stop();
+  stop() {
+    return this.pair.stop();
   }
 }
-
-const withCpu = (sample) => ({ ...sample, cpuPerRequest: sample.serverCpuNs / 1000 / sample.requests });

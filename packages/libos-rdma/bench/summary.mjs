@@ -1,70 +1,43 @@
-/** The results as a table, as goals and as plots. */
-import { atMost, boxPlot, figure, linePlot, spread, table, thousands } from "@demikernel/bench";
+/** The results as goals and as plots. */
+import { atMost, comparisonSubtitle, figure, latencyPlot, ratioPlot, table } from "@demikernel/bench";
 
 /** Median round trip over that of the kernel's loopback with both ends spinning, by provider. */
 const TO_BUSY_KERNEL = { tcp: 1.5, shm: 0.35 };
 /** And over that of libfabric alone. */
 const TO_BARE = 1.25;
 
-export function resultTable(rows) {
-  const head = ["", "conns", "p50 us", "/ busy kernel", "/ bare", "p99 us", "CPU us/req", "/ best kernel", "req/s"];
-  return table(
-    head,
-    rows.map((row) => [
-      row.name,
-      String(row.connections),
-      spread(row.p50),
-      spread(row.p50ToBusyKernel),
-      row.p50ToBare ? spread(row.p50ToBare) : "",
-      figure(row.p99.median),
-      spread(row.cpuPerRequest),
-      spread(row.cpuToBestKernel),
-      thousands(row.reqPerSec.median),
-    ]),
-  );
-}
-
 export function judge(rows) {
   return rows
     .filter(({ kind }) => kind === "ours")
-    .flatMap(({ name, provider, connections, p50ToBusyKernel, p50ToBare }) => {
+    .flatMap(({ name, connections, p50ToBusyKernel, ratios }) => {
       const where = `${name}, ${connections} connections: p50 / `;
       return [
-        atMost(`${where}busy C over loopback`, p50ToBusyKernel.median, TO_BUSY_KERNEL[provider]),
-        atMost(`${where}bare libfabric`, p50ToBare.median, TO_BARE),
+        atMost(`${where}busy C over loopback`, p50ToBusyKernel.median, TO_BUSY_KERNEL[providerOf(name)]),
+        atMost(`${where}bare libfabric`, ratios.p50ToBare.median, TO_BARE),
       ];
     });
 }
 
+/** "demi-echo, shm" */
+const providerOf = (name) => name.split(", ")[1];
+
 /** SVG documents by name; "" is the main one: latency against load. */
-export function plots(rows, { size, rounds }) {
-  const subtitle = `${size} B messages, closed loop; median and quartiles of ${rounds} rounds; points are numbers of connections`;
-  const names = [...new Set(rows.map(({ name }) => name))];
-  const points = (name) =>
-    rows
-      .filter((row) => row.name === name)
-      .map(({ connections, p50: { median, q1, q3 } }) => ({ x: connections, y: median, low: q1, high: q3 }));
+export function plots(rows, options) {
+  const subtitle = comparisonSubtitle(options, "closed loop");
   const ours = rows.filter(({ kind }) => kind === "ours");
   return {
-    "": linePlot(
-      names.map((name) => ({ name, points: points(name) })),
-      { title: "Median round trip of an echo against load", subtitle, x: "connections", y: "p50 us", yScale: "log" },
-    ),
-    ratio: boxPlot(
-      ours.map(({ provider, connections, p50ToBare }) => ({
-        name: `${connections} ${provider}`,
-        group: provider,
-        values: p50ToBare.samples,
+    "": latencyPlot(rows, subtitle),
+    ratio: ratioPlot({
+      title: "Median round trip / libfabric alone over the same provider, same round",
+      subtitle,
+      x: "connections, provider",
+      goal: TO_BARE,
+      boxes: ours.map(({ name, connections, ratios }) => ({
+        name: `${connections} ${providerOf(name)}`,
+        group: providerOf(name),
+        values: ratios.p50ToBare.samples,
       })),
-      {
-        title: "Median round trip / libfabric alone over the same provider, same round",
-        subtitle,
-        x: "connections, provider",
-        y: "ratio: 1 is level",
-        threshold: { y: TO_BARE, name: "goal" },
-        width: 260 + 110 * ours.length,
-      },
-    ),
+    }),
   };
 }
 

@@ -1,6 +1,5 @@
 /** RDMA devices, and the files through which a process reaches them. */
-import type { Check } from "@demikernel/core/backend";
-import type { Machine } from "./machine.js";
+import { type Check, hasModule, kernelRelease, type Machine } from "@demikernel/core/doctor";
 
 const DEVICES = "/sys/class/infiniband";
 const FILES = "/dev/infiniband";
@@ -14,33 +13,29 @@ export function deviceChecks(machine: Machine): Check[] {
 function noDevice(machine: Machine): Check {
   const name = "RDMA devices";
   if (!hasModule(machine, "rdma_rxe")) {
-    return { name, status: "lack", found: `none, and the kernel ${kernel(machine)} brings no soft-RoCE (rdma_rxe)` };
+    return {
+      name,
+      status: "warn",
+      message: `none, and the kernel ${kernelRelease(machine)} brings no soft-RoCE (rdma_rxe)`,
+    };
   }
   return {
     name,
-    status: "lack",
-    found: "none; soft-RoCE makes one of a network interface, to test with",
-    mend: `modprobe rdma_rxe && rdma link add rxe0 type rxe netdev ${interfaceForSoftRoce(machine)}`,
+    status: "warn",
+    message: "none; soft-RoCE makes one of a network interface, to test with",
+    fix: `modprobe rdma_rxe && rdma link add rxe0 type rxe netdev ${interfaceForSoftRoce(machine)}`,
   };
-}
-
-function kernel(machine: Machine): string {
-  return machine.read("/proc/sys/kernel/osrelease") ?? "";
-}
-
-function hasModule(machine: Machine, name: string): boolean {
-  return machine.read(`/lib/modules/${kernel(machine)}/modules.dep`)?.includes(`/${name}.ko`) ?? false;
 }
 
 /** One that is up and leads somewhere: soft-RoCE connections to a loopback address do not come about. */
 function interfaceForSoftRoce(machine: Machine): string {
   const IFF_UP = 1;
   const IFF_LOOPBACK = 8;
-  const found = machine.list("/sys/class/net").find((name) => {
+  const usable = machine.list("/sys/class/net").find((name) => {
     const flags = Number(machine.read(`/sys/class/net/${name}/flags`) ?? 0);
     return (flags & IFF_UP) !== 0 && (flags & IFF_LOOPBACK) === 0;
   });
-  return found ?? "eth0";
+  return usable ?? "eth0";
 }
 
 function device(machine: Machine, device: string): Check {
@@ -57,18 +52,18 @@ function device(machine: Machine, device: string): Check {
       netdev: machine.read(`${folder}/ports/${number}/gid_attrs/ndevs/0`),
     };
   });
-  const found = ports
+  const message = ports
     .map(({ number, state, layer, rate, netdev }) => {
       return `port ${number} ${state}, ${layer}${netdev ? ` on ${netdev}` : ""}, ${rate}`;
     })
     .join("; ");
-  if (ports.some(({ state }) => state === "ACTIVE")) return { name, status: "ok", found };
+  if (ports.some(({ state }) => state === "ACTIVE")) return { name, status: "ok", message };
   const netdev = ports.find((port) => port.netdev)?.netdev;
   return {
     name,
-    status: "lack",
-    found: found || "no ports",
-    ...(netdev ? { mend: `ip link set ${netdev} up` } : {}),
+    status: "warn",
+    message: message || "no ports",
+    ...(netdev ? { fix: `ip link set ${netdev} up` } : {}),
   };
 }
 
@@ -82,16 +77,16 @@ export function deviceFiles(machine: Machine): Check {
   ];
   if (missing.length > 0) {
     const without = { ib_uverbs: "uverbs*", rdma_ucm: "rdma_cm" } as Record<string, string>;
-    const found = `${missing.map((module) => `${FILES}/${without[module]}`).join(" and ")} not there`;
+    const message = `${missing.map((module) => `${FILES}/${without[module]}`).join(" and ")} not there`;
     const unavailable = missing.filter((module) => !hasModule(machine, module));
     if (unavailable.length > 0) {
-      return { name, status: "lack", found: `${found}, and the kernel brings no ${unavailable.join(", no ")}` };
+      return { name, status: "warn", message: `${message}, and the kernel brings no ${unavailable.join(", no ")}` };
     }
-    return { name, status: "lack", found, mend: `modprobe -a ${missing.join(" ")}` };
+    return { name, status: "warn", message, fix: `modprobe -a ${missing.join(" ")}` };
   }
   const all = ["rdma_cm", ...verbs].map((file) => `${FILES}/${file}`);
   const barred = all.filter((file) => !machine.accessible(file));
-  if (barred.length === 0) return { name, status: "ok", found: all.join(", ") };
-  const found = `this user may not use ${barred.join(", ")}`;
-  return { name, status: "lack", found, mend: `chmod a+rw ${barred.join(" ")}` };
+  if (barred.length === 0) return { name, status: "ok", message: all.join(", ") };
+  const message = `this user may not use ${barred.join(", ")}`;
+  return { name, status: "warn", message, fix: `chmod a+rw ${barred.join(" ")}` };
 }

@@ -6,10 +6,10 @@
  */
 import { createRequire } from "node:module";
 import { type Backend, defineBackend } from "@demikernel/core/backend";
+import { machineAt } from "@demikernel/core/doctor";
 import { loadAddon, whyNoAddon, whyNoProvider } from "./addon.js";
 import { doctor } from "./doctor.js";
 import { limits } from "./limits.js";
-import { machineAt } from "./machine.js";
 import { optionSchemas } from "./options.js";
 
 const manifest = createRequire(import.meta.url)("../package.json") as { version: string };
@@ -21,7 +21,7 @@ const rdma: Backend = defineBackend({
   features: { tcp: true, udp: false, ipv6: true, dmtr: false, files: false, sleep: true, several: true },
   options: optionSchemas,
   load: loadAddon,
-  doctor: () => doctor(machineAt("/", { whyNoAddon, whyNoProvider })),
+  doctor: () => doctor(machineAt(), { whyNoAddon, whyNoProvider }),
   limits,
 });
 export default rdma;

@@ -7,7 +7,8 @@ const RESERVED_RECEIVES = 3;
 const MOST_RECEIVE_BYTES = 2 ** 30;
 /** Of an sga, and a message is popped as one. */
 const MOST_SEGMENTS = 16;
-const DEFAULT_MESSAGE = 1 << 20;
+/** Bytes, where the arena has room for them. */
+export const DEFAULT_MESSAGE = 1 << 20;
 
 /** JSON Schema of each option; core checks values against it before they come here. */
 export const optionSchemas: Readonly<Record<string, object>> = {

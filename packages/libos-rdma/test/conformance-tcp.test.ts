@@ -1,8 +1,9 @@
-import { type ConformanceTarget, ownLoops } from "@demikernel/conformance";
-import { conformanceOn } from "./on-provider.js";
+import { type ConformanceTarget, conformanceWhere, ownLoops } from "@demikernel/conformance";
+import { whyNoAddon } from "../src/addon.js";
 // @ts-expect-error: plain JavaScript, so that a Worker can import it as it is.
 import { target, tcpTarget } from "./targets/tcp.mjs";
 
-conformanceOn(target as ConformanceTarget, { on: "queues" });
+const queues = { whyNot: whyNoAddon, on: "queues" } as const;
+await conformanceWhere(target as ConformanceTarget, { ...queues, inWorker: true });
 // Once more as an application waits: asleep in Node's loop, with nothing but the completion queue's descriptor to wake it.
-conformanceOn(tcpTarget("interrupt") as ConformanceTarget, { on: "queues", without: ownLoops }, false);
+await conformanceWhere(tcpTarget("interrupt") as ConformanceTarget, { ...queues, without: ownLoops });

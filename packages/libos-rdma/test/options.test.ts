@@ -1,4 +1,6 @@
 import { openLibOS } from "@demikernel/core";
+import { optionTable } from "@demikernel/core/backend";
+import { optionsIn } from "../../core/test/documented.js";
 import rdma from "../src/index.js";
 import { nativeConfig as config } from "../src/options.js";
 
@@ -126,4 +128,8 @@ test("the backend's declaration", () => {
     features: { tcp: true, udp: false, ipv6: true, dmtr: false, files: false, sleep: true, several: true },
   });
   for (const [key, value] of Object.entries(rdma.limits())) expect(`${key}: ${value}`).toMatch(/\w: \w/);
+});
+
+test("LIMITS.md has the options as their schema states them", () => {
+  expect(optionsIn(new URL("../LIMITS.md", import.meta.url))).toBe(optionTable(rdma.options));
 });

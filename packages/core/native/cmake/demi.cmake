@@ -1,45 +1,67 @@
-# demi_add_addon(<name> <sources...>): a Node-API addon on the runtime in native/include/demi.
+# demi_backend(<name> ...): a backend's addon, demi_<name>, on the runtime in native/include/demi; with DEMI_TESTS=ON its native tests,
+# <name>_tests, in place of it. scripts/build-addon.mjs runs CMake for both, and says in DEMI_CMAKE where this file is.
 #
-# Gives the include paths, the language level and the flags every backend shares, and copies the result to
-# prebuilds/linux-<arch>/<name>.node, where node-gyp-build finds it. The C++ runtime is linked statically, so that the
-# file runs on a machine without a compiler.
-include("${CMAKE_CURRENT_LIST_DIR}/demi_sources.cmake")
-get_filename_component(DEMI_INCLUDE_DIR "${CMAKE_CURRENT_LIST_DIR}/../include" ABSOLUTE)
+#   ADDON <source>             the source with DEMI_ADDON(): in the addon alone
+#   SOURCES <patterns>         what the addon and the tests are both made from
+#   SEPARATE <sources>         those of all sources that are units of their own: the others are compiled together
+#   NET                        core's sources behind demi/net, which backends with sockets share
+#   PKG_CONFIG <modules>       libraries as pkg-config knows them, "libfabric>=1.17"; they are linked dynamically
+#   LIBRARIES, DEFINITIONS     what is linked beside them, and defined
+#   EXTENSIONS                 the compiler's own C++, for headers that are not strict
+#   LINK_OPTIONS <options>     of the addon
+#   TESTS <patterns>           sources of the tests
+#   TEST_LIBRARIES, TEST_OPTIONS   what only the tests are linked with and compiled with
+#
+# Paths are relative to the package.
+include("${CMAKE_CURRENT_LIST_DIR}/demi_addon.cmake")
+include("${CMAKE_CURRENT_LIST_DIR}/demi_tests.cmake")
+option(DEMI_TESTS "make the native tests in place of the addon" OFF)
+if(NOT CMAKE_BUILD_TYPE AND NOT DEMI_TESTS)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
 
-function(demi_add_addon name)
-  if(NOT CMAKE_BUILD_TYPE)
-    set(CMAKE_BUILD_TYPE Release PARENT_SCOPE)
+function(demi_backend name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "NET;EXTENSIONS" "ADDON"
+    "SOURCES;SEPARATE;PKG_CONFIG;LIBRARIES;DEFINITIONS;LINK_OPTIONS;TESTS;TEST_LIBRARIES;TEST_OPTIONS")
+  if(arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "demi_backend(${name}): unknown: ${arg_UNPARSED_ARGUMENTS}")
   endif()
-  add_library(${name} SHARED ${DEMI_RUNTIME_SOURCES} ${DEMI_ADDON_SOURCES} ${ARGN} ${CMAKE_JS_SRC})
-  set_target_properties(${name} PROPERTIES
-    PREFIX "" SUFFIX ".node" CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF
-    CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
-  target_include_directories(${name} PRIVATE ${DEMI_INCLUDE_DIR} ${CMAKE_JS_INC} ${DEMI_NODE_ADDON_API_DIR})
-  target_compile_definitions(${name} PRIVATE NAPI_VERSION=9 NODE_ADDON_API_DISABLE_DEPRECATED NAPI_CPP_EXCEPTIONS
-    DEMI_BUILD_HASH="${DEMI_BUILD_HASH}")
-  target_compile_options(${name} PRIVATE -O3 -g1 -Wall -Wextra)
-  # A message passes through several source files on its way.
-  include(CheckIPOSupported)
-  check_ipo_supported(RESULT interprocedural LANGUAGES CXX)
-  if(interprocedural)
-    set_target_properties(${name} PROPERTIES INTERPROCEDURAL_OPTIMIZATION ON)
+  get_filename_component(addon "${arg_ADDON}" ABSOLUTE)
+  set(sources)
+  if(arg_SOURCES)
+    file(GLOB sources CONFIGURE_DEPENDS ${arg_SOURCES})
+    list(REMOVE_ITEM sources "${addon}")
   endif()
-  # Compiled as one unit, but for sources that say otherwise: each unit would parse the runtime again, and what is called on the data path is inlined.
-  set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
-  target_link_libraries(${name} PRIVATE ${CMAKE_JS_LIB})
-  target_link_options(${name} PRIVATE -static-libstdc++ -static-libgcc -Wl,--exclude-libs,ALL)
+  if(arg_NET)
+    list(APPEND sources ${DEMI_NET_SOURCES})
+  endif()
+  if(arg_SEPARATE)
+    set_source_files_properties(${arg_SEPARATE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  endif()
 
-  if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
-    set(arch x64)
-  elseif(CMAKE_SYSTEM_PROCESSOR STREQUAL "aarch64")
-    set(arch arm64)
+  if(DEMI_TESTS)
+    set(target ${name}_tests)
+    file(GLOB tests CONFIGURE_DEPENDS ${arg_TESTS})
+    demi_add_tests(${target} ${tests} ${sources})
+    get_filename_component(folder "${addon}" DIRECTORY)
+    target_include_directories(${target} PRIVATE "${folder}")
+    target_compile_options(${target} PRIVATE ${arg_TEST_OPTIONS})
+    target_link_libraries(${target} PRIVATE ${arg_TEST_LIBRARIES})
   else()
-    set(arch ${CMAKE_SYSTEM_PROCESSOR})
+    set(target demi_${name})
+    demi_add_addon(${target} "${addon}" ${sources})
+    target_link_options(${target} PRIVATE ${arg_LINK_OPTIONS})
   endif()
-  set(prebuild "${CMAKE_CURRENT_SOURCE_DIR}/prebuilds/linux-${arch}")
-  # Copied beside and renamed: a running process keeps the file it has mapped.
-  add_custom_command(TARGET ${name} POST_BUILD
-    COMMAND ${CMAKE_COMMAND} -E make_directory "${prebuild}"
-    COMMAND ${CMAKE_COMMAND} -E copy "$<TARGET_FILE:${name}>" "${prebuild}/${name}.node.new"
-    COMMAND ${CMAKE_COMMAND} -E rename "${prebuild}/${name}.node.new" "${prebuild}/${name}.node")
+
+  if(arg_EXTENSIONS)
+    set_target_properties(${target} PROPERTIES CXX_EXTENSIONS ON)
+  endif()
+  target_compile_definitions(${target} PRIVATE ${arg_DEFINITIONS})
+  if(arg_PKG_CONFIG)
+    find_package(PkgConfig REQUIRED)
+    pkg_check_modules(DEMI_NEEDS REQUIRED ${arg_PKG_CONFIG})
+    target_include_directories(${target} SYSTEM PRIVATE ${DEMI_NEEDS_INCLUDE_DIRS})
+    target_compile_options(${target} PRIVATE ${DEMI_NEEDS_CFLAGS_OTHER})
+  endif()
+  target_link_libraries(${target} PRIVATE ${DEMI_NEEDS_LDFLAGS} ${arg_LIBRARIES})
 endfunction()

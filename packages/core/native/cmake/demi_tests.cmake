@@ -1,4 +1,4 @@
-# demi_add_tests(<name> <sources...>): one doctest program under AddressSanitizer and UndefinedBehaviorSanitizer.
+# demi_add_tests(<name> <sources...>): one doctest program under AddressSanitizer and UndefinedBehaviorSanitizer, for demi_backend.
 #
 # Sources are compiled several at a time: the runtime is header only, and what of it a test uses is compiled, with the sanitizers' checks
 # in it, once for each unit. So the tests of a file stand in a namespace that has the file's name, and what a source keeps for itself must
@@ -6,10 +6,10 @@
 #
 # The tests of every package play the application's side of the rings with core's native/tests/application.hpp.
 include("${CMAKE_CURRENT_LIST_DIR}/demi_sources.cmake")
-find_package(doctest REQUIRED)
-find_package(Threads REQUIRED)
 
 function(demi_add_tests name)
+  find_package(doctest REQUIRED)
+  find_package(Threads REQUIRED)
   add_executable(${name} "${DEMI_NATIVE_DIR}/tests/main.cc" ${DEMI_RUNTIME_SOURCES} ${ARGN})
   set_target_properties(${name} PROPERTIES CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
   target_include_directories(${name} PRIVATE "${DEMI_NATIVE_DIR}/include" "${DEMI_NATIVE_DIR}/tests")

@@ -20,28 +20,28 @@ function node(): Check {
   return {
     name: "node",
     status: enough ? "ok" : "fail",
-    found: `Node.js ${process.versions.node}`,
-    ...(enough ? {} : { mend: `install Node.js ${oldMajor}.${oldMinor} or later` }),
+    message: `Node.js ${process.versions.node}`,
+    ...(enough ? {} : { fix: `install Node.js ${oldMajor}.${oldMinor} or later` }),
   };
 }
 
 function platform(): Check {
-  const found = `${process.platform} ${process.arch}`;
-  if (process.platform === "linux") return { name: "platform", status: "ok", found };
-  return { name: "platform", status: "fail", found, mend: "run on Linux" };
+  const message = `${process.platform} ${process.arch}`;
+  if (process.platform === "linux") return { name: "platform", status: "ok", message };
+  return { name: "platform", status: "fail", message, fix: "run on Linux" };
 }
 
 async function addon(): Promise<Check> {
   const backend = await loadBuiltIn();
   try {
     backend.load();
-    return { name: "addon", status: "ok", found: `the native addon of core ${backend.version} loads` };
+    return { name: "addon", status: "ok", message: `the native addon of core ${backend.version} loads` };
   } catch (error) {
     return {
       name: "addon",
       status: "fail",
-      found: messageOf(error),
-      mend: `npm install --force @demikernel/core@${backend.version}`,
+      message: messageOf(error),
+      fix: `npm install --force @demikernel/core@${backend.version}`,
     };
   }
 }
@@ -49,26 +49,26 @@ async function addon(): Promise<Check> {
 function memory(options: CoreOptions): Check {
   const need = arenaBytes(options.arena);
   const available = process.availableMemory();
-  const found = `${size(available)} available, the arena takes up to ${size(need)}`;
-  if (need <= available) return { name: "memory", status: "ok", found };
+  const message = `${size(available)} available, the arena takes up to ${size(need)}`;
+  if (need <= available) return { name: "memory", status: "ok", message };
   const count = Math.max(1, Math.floor(available / 4 / 4096));
   return {
     name: "memory",
-    status: "lack",
-    found,
-    mend: `arena: [{size: 4096, count: ${count}}]   # in the configuration file`,
+    status: "warn",
+    message,
+    fix: `arena: [{size: 4096, count: ${count}}]   # in the configuration file`,
   };
 }
 
 function cores(options: CoreOptions): Check {
   const count = availableParallelism();
-  const found = `${count} ${count === 1 ? "core" : "cores"} for this process, loop "${options.loop}"`;
-  if (count > 1 || options.loop === "interrupt") return { name: "cores", status: "ok", found };
+  const message = `${count} ${count === 1 ? "core" : "cores"} for this process, loop "${options.loop}"`;
+  if (count > 1 || options.loop === "interrupt") return { name: "cores", status: "ok", message };
   return {
     name: "cores",
-    status: "lack",
-    found,
-    mend: "loop: interrupt   # in the configuration file: polling takes the only core",
+    status: "warn",
+    message,
+    fix: "loop: interrupt   # in the configuration file: polling takes the only core",
   };
 }
 

@@ -1,8 +1,9 @@
-/** `demikernel doctor`: what this machine has and lacks, for core and for each installed backend. */
+/** `demikernel doctor`: what this machine has, and what is missing, for core and for each installed backend. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Backend, Check } from "../backend.js";
 import { coreDefaults, type FileConfig, loadConfig, resolveOptions } from "../config.js";
 import { chosenName, findBackends, loadBackend, loadFound } from "../discovery.js";
+import { addonCheck, whyNot } from "../doctor/addon.js";
 import { coreChecks } from "./core-checks.js";
 import { messageOf, printable, table } from "./report.js";
 
@@ -40,9 +41,9 @@ export async function examine(options: DoctorOptions = {}): Promise<DoctorReport
   if (backends.length === 0) {
     core.checks.push({
       name: "backends",
-      status: "lack",
-      found: "no backend is installed: only in-memory queues work",
-      mend: "npm install @demikernel/libos-posix",
+      status: "warn",
+      message: "no backend is installed: only in-memory queues work",
+      fix: "npm install @demikernel/libos-posix",
     });
   }
   const examinations = [core, ...backends.map(({ examination }) => examination)];
@@ -51,17 +52,17 @@ export async function examine(options: DoctorOptions = {}): Promise<DoctorReport
 }
 
 export function render(report: DoctorReport): string {
-  const label = { ok: "ok", lack: "lack", fail: "FAIL" } as const;
+  const label = { ok: "ok", warn: "warn", fail: "FAIL" } as const;
   const rows = report.examinations.flatMap(({ subject, checks }) =>
-    checks.map((check) => [subject, check.name, label[check.status], check.found]),
+    checks.map((check) => [subject, check.name, label[check.status], check.message]),
   );
-  const mends = report.examinations.flatMap(({ subject, checks }) =>
+  const fixes = report.examinations.flatMap(({ subject, checks }) =>
     checks
-      .filter((check) => check.status !== "ok" && check.mend)
-      .map((check) => `  # ${subject} ${check.name}\n  ${printable(check.mend as string)}`),
+      .filter((check) => check.status !== "ok" && check.fix)
+      .map((check) => `  # ${subject} ${check.name}\n  ${printable(check.fix as string)}`),
   );
-  const parts = [table(["part", "check", "state", "found"], rows)];
-  if (mends.length > 0) parts.push(["To mend:", ...mends].join("\n"));
+  const parts = [table(["part", "check", "status", "message"], rows)];
+  if (fixes.length > 0) parts.push(["To fix:", ...fixes].join("\n"));
   return parts.join("\n\n");
 }
 
@@ -99,17 +100,23 @@ async function examineBackend(
   try {
     backend = await load();
   } catch (error) {
-    examination.checks.push({ name: "package", status: "fail", found: messageOf(error) });
+    examination.checks.push({ name: "package", status: "fail", message: messageOf(error) });
     return { examination };
   }
   examination.version = backend.version;
-  examination.checks.push({ name: "package", status: "ok", found: `${packageName ?? "built in"} ${backend.version}` });
+  examination.checks.push({
+    name: "package",
+    status: "ok",
+    message: `${packageName ?? "built in"} ${backend.version}`,
+  });
   examination.checks.push(...(await ask(backend)));
-  if (!examination.checks.some(({ name }) => name === "addon")) examination.checks.push(addonCheck(backend));
+  if (!examination.checks.some(({ name }) => name === "addon")) {
+    examination.checks.push(addonCheck(whyNot(() => backend.load())));
+  }
   try {
     return { examination, core: resolveOptions(backend, config).core };
   } catch (error) {
-    examination.checks.push({ name: "options", status: "fail", found: messageOf(error) });
+    examination.checks.push({ name: "options", status: "fail", message: messageOf(error) });
     return { examination };
   }
 }
@@ -125,33 +132,24 @@ async function ask(backend: Backend): Promise<Check[]> {
     if (!Array.isArray(checks)) throw new TypeError("returned no list of checks");
     return checks.map(wellFormed);
   } catch (error) {
-    return [{ name: "doctor", status: "fail", found: `the backend's doctor failed: ${messageOf(error)}` }];
+    return [{ name: "doctor", status: "fail", message: `the backend's doctor failed: ${messageOf(error)}` }];
   } finally {
     timeout.abort();
   }
 }
 
 function wellFormed(check: Check): Check {
-  const valid = check && typeof check.name === "string" && typeof check.found === "string";
-  if (!valid || !["ok", "lack", "fail"].includes(check.status))
+  const valid = check && typeof check.name === "string" && typeof check.message === "string";
+  if (!valid || !["ok", "warn", "fail"].includes(check.status))
     throw new TypeError("returned something that is no check");
   return check;
-}
-
-function addonCheck(backend: Backend): Check {
-  try {
-    backend.load();
-    return { name: "addon", status: "ok", found: "the native addon loads" };
-  } catch (error) {
-    return { name: "addon", status: "fail", found: messageOf(error) };
-  }
 }
 
 function readConfig(path: string | undefined): { config: FileConfig; checks: Check[] } {
   try {
     const config = loadConfig(path);
-    return { config, checks: config.path ? [{ name: "configuration", status: "ok", found: config.path }] : [] };
+    return { config, checks: config.path ? [{ name: "configuration", status: "ok", message: config.path }] : [] };
   } catch (error) {
-    return { config: EMPTY_CONFIG, checks: [{ name: "configuration", status: "fail", found: messageOf(error) }] };
+    return { config: EMPTY_CONFIG, checks: [{ name: "configuration", status: "fail", message: messageOf(error) }] };
   }
 }

@@ -22,7 +22,7 @@ const program = new Command("demikernel")
 
 program
   .command("doctor")
-  .description("check what this machine has and lacks; exits with 1 if something fails")
+  .description("check what this machine has and what is missing; exits with 1 if something fails")
   .option("--libos <name>", "examine this backend only")
   .option("--config <file>", "check this configuration file too (default: DEMI_CONFIG)")
   .option("--json", "print JSON")

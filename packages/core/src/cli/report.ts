@@ -1,37 +1,22 @@
 /** What the commands print: tables for people, JSON for programs. */
-import Table from "cli-table3";
 
-// Light lines only between head and body, so that a table survives being pasted into an issue.
-const CHARS = {
-  top: "",
-  "top-mid": "",
-  "top-left": "",
-  "top-right": "",
-  bottom: "",
-  "bottom-mid": "",
-  "bottom-left": "",
-  "bottom-right": "",
-  left: "",
-  "left-mid": "",
-  mid: "",
-  "mid-mid": "",
-  right: "",
-  "right-mid": "",
-  middle: "  ",
-};
+/** Between two columns. */
+const GAP = "  ";
 
-/** A table without borders; the last column may be long. Control characters in cells are shown, not sent to the terminal. */
+/**
+ * A table without borders, so that it survives being pasted into an issue; the last column may be long. Control characters in cells are
+ * shown, not sent to the terminal.
+ */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const out = new Table({
-    head: [...head],
-    chars: CHARS,
-    style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
-  });
-  for (const row of rows) out.push(row.map(printable));
-  return out
-    .toString()
-    .split("\n")
-    .map((line) => line.trimEnd())
+  const lines = [head, ...rows.map((row) => row.map(printable))];
+  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column].length)));
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column]))
+        .join(GAP)
+        .trimEnd(),
+    )
     .join("\n");
 }
 

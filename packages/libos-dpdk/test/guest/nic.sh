@@ -2,18 +2,11 @@
 # A test inside the guest, started with `run.sh -- test/guest/nic.sh`: the set-up that the other guest tests stand on, proved with
 # nothing of this package. DPDK's own testpmd owns the card and answers pings of the kernel; the card's memory goes through the IOMMU.
 set -euo pipefail
-here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
-fail() {
-  printf 'nic: %s\n' "$*" >&2
-  exit 1
-}
-for program in dpdk-testpmd ping; do
-  command -v "$program" >/dev/null || fail "no $program; apt-get install -y --no-install-recommends dpdk-dev iputils-ping"
-done
-
-work=$(mktemp -d)
-testpmd=''
-trap '[ -z "$testpmd" ] || kill "$testpmd" 2>/dev/null; rm -rf "$work"' EXIT
+# shellcheck source=tools/lab-vm/guest-kit.sh
+. "$(dirname "$(readlink -f "$0")")/../../../../tools/lab-vm/guest-kit.sh"
+need dpdk-dev dpdk-testpmd
+need iputils-ping ping
+scratch
 
 # answers PAGES EAL_ARGUMENT...: a testpmd with these arguments answers every ping, with the card's own addresses.
 answers() {
@@ -23,11 +16,11 @@ answers() {
   mkfifo "$work/keys"
   dpdk-testpmd -a "$pci" --iova-mode=va --no-telemetry -l 0,1 -m 64 "$@" -- \
     --forward-mode=icmpecho --auto-start --total-num-mbufs=2048 <"$work/keys" >"$work/log" 2>&1 &
-  testpmd=$!
+  server=$!
   exec 3>"$work/keys" # testpmd ends at the end of its input
   for n in $(seq 300); do
     grep -q 'Press enter to exit' "$work/log" && break
-    if [ "$n" -eq 300 ] || ! kill -0 "$testpmd" 2>/dev/null; then fail "testpmd did not start: $(tail -n 20 "$work/log")"; fi
+    if [ "$n" -eq 300 ] || ! kill -0 "$server" 2>/dev/null; then fail "testpmd did not start: $(tail -n 20 "$work/log")"; fi
     sleep 0.2
   done
   ip neighbour flush to 10.7.0.2 # so that the kernel asks: testpmd answers ARP too
@@ -35,10 +28,10 @@ answers() {
   grep -q '5 received' "$work/ping" || fail "not every ping was answered: $(cat "$work/ping")"
   echo >&3
   exec 3>&-
-  wait "$testpmd" || fail "testpmd ended with $?: $(tail -n 20 "$work/log")"
-  testpmd=
+  wait "$server" || fail "testpmd ended with $?: $(tail -n 20 "$work/log")"
+  server=''
   rm "$work/keys"
-  printf 'nic: %s answers ARP and 5 of 5 pings through DPDK (%s)\n' "$pci" "$*"
+  say "$pci answers ARP and 5 of 5 pings through DPDK ($*)"
 }
 
 answers 0 --no-huge --file-prefix=nic
@@ -47,4 +40,4 @@ answers 64 --in-memory
 dmesg >"$work/dmesg"
 grep -q 'DMAR: Intel(R) Virtualization Technology for Directed I/O' "$work/dmesg" || fail "the kernel does not use the IOMMU"
 if grep 'DMAR: \[DMA' "$work/dmesg"; then fail "the card reached for memory that DPDK had not mapped"; fi
-echo "nic: the card's memory went through the IOMMU, without a fault"
+say "the card's memory went through the IOMMU, without a fault"

@@ -9,14 +9,12 @@
 #
 # A second run is harmless. DPDK needs a new one only after the card was given back to the kernel.
 set -euo pipefail
-
-fail() {
-  printf 'prepare-nic: %s\n' "$*" >&2
-  exit 1
-}
+# shellcheck source=tools/lab-vm/guest-kit.sh
+. "$(dirname "$(readlink -f "$0")")/../../../../tools/lab-vm/guest-kit.sh"
+# Standard output is the answer.
 say() { printf 'prepare-nic: %s\n' "$*" >&2; }
 
-[ "${LAB_VM:-}" = 1 ] || fail "this rearranges network cards, so it runs in lab-vm's guest only"
+guest_only "rearranges network cards"
 pages=
 case ${1:-} in
   "") ;;

@@ -2,36 +2,12 @@
 # A test inside the guest: the way of the README to a card on a server, with an ordinary user at its end. The lines the doctor prints bind
 # the card and give it to the user; demi-echo, without a capability, then answers the kernel over it, with huge pages and without.
 set -euo pipefail
-here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
-packages=$(readlink -f "$here/../../..")
-fail() {
-  printf 'unprivileged: %s\n' "$*" >&2
-  exit 1
-}
+# shellcheck source=tools/lab-vm/guest-kit.sh
+. "$(dirname "$(readlink -f "$0")")/../../../../tools/lab-vm/guest-kit.sh"
 
-work=$(mktemp -d)
-server=''
-trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
-chmod 777 "$work"
-mkdir -p "$work/node_modules/@demikernel"
-for name in core libos-dpdk apps-echo; do ln -s "$packages/$name" "$work/node_modules/@demikernel/$name"; done
-echo '{"name":"app","type":"module","dependencies":{"@demikernel/core":"*","@demikernel/libos-dpdk":"*"}}' >"$work/package.json"
-cd "$work"
-
-as_user=(setpriv --reuid=nobody --regid=nogroup --clear-groups --inh-caps=-all --ambient-caps=-all --bounding-set=-all
-  env "XDG_RUNTIME_DIR=$work")
-# examine [COMMAND...]: keeps what demikernel doctor says, run by COMMAND.
-examine() {
-  # Its status is 1 when anything fails, and only the card matters here.
-  "$@" node node_modules/@demikernel/core/dist/cli/main.js doctor --libos dpdk --json >"$work/doctor" || true
-}
-# said NIC FIELD: what it said of the card.
-said() {
-  node -p '
-    const { examinations } = JSON.parse(require("fs").readFileSync(process.argv[1]));
-    const checks = examinations.flatMap((one) => one.checks);
-    checks.find((check) => check.name === "NIC " + process.argv[2])?.[process.argv[3]] ?? ""' "$work/doctor" "$1" "$2"
-}
+scratch
+application libos-dpdk
+as_user=("${nobody[@]}" env "XDG_RUNTIME_DIR=$work")
 
 modprobe e1000e
 nic=''
@@ -47,34 +23,26 @@ if [ "$(basename "$(readlink "/sys/bus/pci/devices/$nic/driver" || true)")" != e
 fi
 
 examine
-[[ $(said "$nic" found) == *"not bound to vfio-pci"* ]] || fail "of the card with the kernel the doctor says: $(said "$nic" found)"
-bash -euc "$(said "$nic" mend)" || fail "the doctor's line does not bind the card"
+[[ $(check "NIC $nic" message) == *"not bound to vfio-pci"* ]] || fail "of the card with the kernel the doctor says: $(check "NIC $nic" message)"
+bash -euc "$(check "NIC $nic" fix)" || fail "the doctor's line does not bind the card"
 examine "${as_user[@]}"
-[[ $(said "$nic" found) == *"may not use its group"* ]] || fail "to the user the doctor says: $(said "$nic" found)"
-USER=nobody bash -euc "$(said "$nic" mend)" || fail "the doctor's line does not give the card to the user"
+[[ $(check "NIC $nic" message) == *"may not use its group"* ]] || fail "to the user the doctor says: $(check "NIC $nic" message)"
+USER=nobody bash -euc "$(check "NIC $nic" fix)" || fail "the doctor's line does not give the card to the user"
 examine "${as_user[@]}"
-[[ $(said "$nic" found) == *'ready for device'* ]] || fail "after that the doctor says: $(said "$nic" found)"
+[[ $(check "NIC $nic" message) == *'ready for device'* ]] || fail "after that the doctor says: $(check "NIC $nic" message)"
 FEW_DRIVERS=1 "$here/prepare-nic.sh" >/dev/null # the kernel's end
 
 ulimit -l unlimited
 # echoes HUGEPAGES: a server of the user's answers.
 echoes() {
   printf 'libos: dpdk\ndpdk: { device: "%s", ipv4: 10.7.0.2/24, hugepages: %s }\n' "$nic" "$1" >demi.yaml
-  "${as_user[@]}" node node_modules/@demikernel/apps-echo/dist/cli.js server --host 10.7.0.2 --port 12345 --config demi.yaml >log 2>&1 &
-  server=$!
-  for ((n = 0; n < 300; n++)); do
-    grep -q listening log && break
-    kill -0 "$server" 2>/dev/null || fail "the server ended: $(cat log)"
-    sleep 0.2
-  done
+  start_echo 10.7.0.2 demi.yaml "${as_user[@]}"
   ip neighbour flush to 10.7.0.2
   answer=$(echo "hello from $1" | timeout 30 nc -q 2 10.7.0.2 12345) || fail "no echo: $(cat log)"
   [ "$answer" = "hello from $1" ] || fail "an echo of \"$answer\": $(cat log)"
   ping -c 3 -i 0.2 -W 5 10.7.0.2 >pings || fail "no answer to ping: $(cat pings)"
-  kill "$server"
-  wait "$server" || fail "the server ended with $?: $(cat log)"
-  server=
-  printf 'unprivileged: an echo and pings as nobody, hugepages: %s\n' "$1"
+  end_server
+  say "an echo and pings as nobody, hugepages: $1"
 }
 echoes never
 echo 150 >/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages

@@ -1,14 +1,11 @@
-// Waits for one thing after the other that comes from elsewhere after a random time, in a loop that sleeps, with nothing else in the thread
-// that would turn it: a wake-up that is lost, once, stops it. Arguments: engine, loop, seed, rounds. Prints what it did as JSON, or where it
+// No wake-up is lost: streams, datagrams, connections and files, over an engine, in a loop mode that sleeps. What a round is, and how one that
+// stands still is noticed: @demikernel/conformance, wake-ups. Arguments: engine, loop, seed, rounds. Prints what it did as JSON, or where it
 // stood still.
-import { mkdtempSync, rmSync, writeSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { generator } from "@demikernel/conformance";
-
-/** 0 to 5 ms, most of them around the time a loop takes to fall asleep. */
-const delayOf = (random) => 5 * random() ** 6;
+import { generator, spin, wakeUpRounds, watchRounds } from "@demikernel/conformance";
 
 if (isMainThread) await main();
 else await peer();
@@ -50,9 +47,6 @@ async function main() {
     );
   }
 
-  let round = 0;
-  let doing = "";
-  // The worker looks on: a timer here would turn the loop.
   const kinds = {
     async stream() {
       await os.async.push(stream, os.from("?"), 1);
@@ -84,15 +78,13 @@ async function main() {
       await comeAndGo(20);
     },
   };
-  const names = Object.keys(kinds);
-  const counts = Object.fromEntries(names.map((name) => [name, 0]));
-  for (; round < rounds; round++) {
+  const counts = await wakeUpRounds({
+    worker,
+    rounds,
+    kinds,
     // A flood is worth many of the others.
-    doing = random() < 0.02 ? "flood" : names[Math.floor(random() * (names.length - 1))];
-    worker.postMessage({ round, doing });
-    await kinds[doing]();
-    counts[doing]++;
-  }
+    choose: (names) => (random() < 0.02 ? "flood" : names[Math.floor(random() * (names.length - 1))]),
+  });
   console.log(JSON.stringify({ counts, seed }));
   os.destroy();
   rmSync(folder, { recursive: true });
@@ -104,44 +96,29 @@ async function peer() {
   const { createServer, connect } = await import("node:net");
   const { createSocket } = await import("node:dgram");
   const random = generator(workerData);
-  const spin = (milliseconds) => {
-    const end = performance.now() + milliseconds;
-    while (performance.now() < end);
-  };
   const server = createServer({ noDelay: true }, (socket) => {
     socket.on("error", () => {});
     socket.on("data", () => {
-      spin(delayOf(random));
+      spin(random);
       socket.write("!");
     });
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const socket = createSocket("udp4");
   socket.on("message", (_, from) => {
-    spin(delayOf(random));
+    spin(random);
     socket.send("!", from.port, from.address);
   });
   await new Promise((resolve) => socket.bind(0, "127.0.0.1", resolve));
   parentPort.postMessage({ tcp: server.address().port, udp: socket.address().port });
-  let last = { round: -1, doing: "nothing" };
-  let heard = performance.now();
-  parentPort.on("message", (message) => {
-    heard = performance.now();
-    if (message.round !== undefined) last = message;
-    if (message.connect === undefined) return;
-    spin(delayOf(random));
-    for (let i = 0; i < message.many; i++) {
-      const client = connect({ port: message.connect, host: "127.0.0.1" }, () => {
-        spin(delayOf(random));
+  watchRounds(10, ({ connect: port, many }) => {
+    spin(random);
+    for (let i = 0; i < many; i++) {
+      const client = connect({ port, host: "127.0.0.1" }, () => {
+        spin(random);
         client.destroy();
       });
       client.on("error", () => {});
     }
   });
-  setInterval(() => {
-    if (performance.now() - heard < 10_000) return;
-    // Not by the streams of process, which go through the thread that sleeps.
-    writeSync(2, `asleep for 10 s in round ${last.round}: ${last.doing}\n`);
-    process.kill(process.pid, "SIGKILL");
-  }, 1000);
 }

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# A test inside the guest: the conformance suite over verbs, in the main thread, with a wire between both ends of every connection. The cases
-# about the runtime are left out: they run on the host (docs/conformance.md).
+# A test inside the guest: the conformance suite over verbs, in the main thread, with a wire between both ends of every connection.
 #
 #   conformance.sh [group...]        only groups whose names contain one of these words
 set -euo pipefail
-here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+# shellcheck source=tools/lab-vm/guest-kit.sh
+. "$(dirname "$(readlink -f "$0")")/../../../../tools/lab-vm/guest-kit.sh"
 "$here/prepare-rxe.sh" --mirror
 # Packets that left, and that came back.
 left() { cat /sys/class/net/v3/statistics/tx_packets; }
 came() { cat /sys/class/net/v3/statistics/rx_packets; }
 left=$(left) came=$(came) status=0
-node "$here/../../node_modules/@demikernel/conformance/scripts/run-conformance.mjs" --on queues "$here/target.mjs" "$@" || status=$?
+conformance "$here/target.mjs" "$@" || status=$?
 left=$(($(left) - left)) came=$(($(came) - came))
-printf 'conformance: %d packets left over the wire, %d came back\n' "$left" "$came"
+say "$left packets left over the wire, $came came back"
 # Each message, and its acknowledgement.
 least=$([ $# -eq 0 ] && echo 50000 || echo 20)
 if [ "$left" -lt "$least" ] || [ "$came" -lt "$least" ]; then

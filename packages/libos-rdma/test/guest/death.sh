@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # A test inside the guest: peers across a wire that are killed, at any moment. death.mjs has the cases.
 set -euo pipefail
-here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+# shellcheck source=tools/lab-vm/guest-kit.sh
+. "$(dirname "$(readlink -f "$0")")/../../../../tools/lab-vm/guest-kit.sh"
 "$here/prepare-rxe.sh" --wire
-# test.sh has built it before the guest: compilers are slow on emulated processors.
-build=$(readlink -f "$here/../..")/build/interop
-mkdir -p "$build"
-make -s -f "$here/../interop/Makefile" BUILD="$build" "$build/hostile"
-HOSTILE_PEER=$build/hostile exec node "$here/death.mjs" "$@"
+HOSTILE_PEER=$("$here/build-peer.sh" hostile)
+export HOSTILE_PEER
+exec node "$here/death.mjs" "$@"

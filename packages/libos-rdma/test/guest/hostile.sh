@@ -2,10 +2,9 @@
 # A test inside the guest: peers that do not keep to the wire format, in C on plain librdmacm and libibverbs, across a wire. hostile.mjs has
 # the cases.
 set -euo pipefail
-here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+# shellcheck source=tools/lab-vm/guest-kit.sh
+. "$(dirname "$(readlink -f "$0")")/../../../../tools/lab-vm/guest-kit.sh"
 "$here/prepare-rxe.sh" --wire
-# test.sh has built it before the guest: compilers are slow on emulated processors.
-build=$(readlink -f "$here/../..")/build/interop
-mkdir -p "$build"
-make -s -f "$here/../interop/Makefile" BUILD="$build" "$build/hostile"
-HOSTILE_PEER=$build/hostile exec node "$here/hostile.mjs" "$@"
+HOSTILE_PEER=$("$here/build-peer.sh" hostile)
+export HOSTILE_PEER
+exec node "$here/hostile.mjs" "$@"

@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # A test inside the guest: test/interop, a peer in C on plain librdmacm and libibverbs, and this backend talk to one another in both roles.
 set -euo pipefail
-here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+# shellcheck source=tools/lab-vm/guest-kit.sh
+. "$(dirname "$(readlink -f "$0")")/../../../../tools/lab-vm/guest-kit.sh"
 "$here/prepare-rxe.sh"
-# test.sh has built it before the guest: compilers are slow on emulated processors.
-build=$(readlink -f "$here/../..")/build/interop
-mkdir -p "$build"
-make -s -f "$here/../interop/Makefile" BUILD="$build" "$build/peer"
-INTEROP_PEER=$build/peer exec node "$here/interop.mjs"
+INTEROP_PEER=$("$here/build-peer.sh" peer)
+export INTEROP_PEER
+exec node "$here/interop.mjs"

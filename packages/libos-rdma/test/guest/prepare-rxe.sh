@@ -10,21 +10,15 @@
 #
 # It fails when a device is missing afterwards. A second run is harmless.
 set -euo pipefail
+# shellcheck source=tools/lab-vm/guest-kit.sh
+. "$(dirname "$(readlink -f "$0")")/../../../../tools/lab-vm/guest-kit.sh"
 
-fail() {
-  printf 'prepare-rxe: %s\n' "$*" >&2
-  exit 1
-}
-say() { printf 'prepare-rxe: %s\n' "$*" >&2; }
-
-[ "${LAB_VM:-}" = 1 ] || fail "this makes network devices and rules, so it runs in lab-vm's guest only"
+guest_only "makes network devices and rules"
 case ${1:-} in
   "" | --wire | --mirror) ;;
   *) fail "$1: unknown; --wire and --mirror are what there is" ;;
 esac
-for program in ip rdma; do
-  command -v "$program" >/dev/null || fail "no $program; apt-get install -y --no-install-recommends iproute2"
-done
+need iproute2 ip rdma
 # Soft-RoCE of this kernel lives in the first network namespace only, so both ends of the wire are in this one.
 modprobe -a rdma_rxe rdma_ucm ib_uverbs dummy veth || fail "the guest's kernel lacks one of the modules for soft-RoCE"
 # libibverbs loads the driver of every card there might be into each process that opens a device, and emulated processors take a second for

@@ -2,18 +2,13 @@
 # A test inside the guest: the set-up the other tests stand on, proved with nothing of this package. rdma-core's own rping connects
 # through the connection manager, over rxe0 to itself and across the wire; what crosses the wire is seen there.
 set -euo pipefail
-here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
-fail() {
-  printf 'rxe: %s\n' "$*" >&2
-  exit 1
-}
-command -v rping >/dev/null || fail "no rping; apt-get install -y --no-install-recommends rdmacm-utils"
+# shellcheck source=tools/lab-vm/guest-kit.sh
+. "$(dirname "$(readlink -f "$0")")/../../../../tools/lab-vm/guest-kit.sh"
+need rdmacm-utils rping
 "$here/prepare-rxe.sh" --wire
 [ -e /sys/class/infiniband/rxe0 ] || fail "rxe0 is missing"
 
-work=$(mktemp -d)
-server=''
-trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
+scratch
 
 # pings FROM TO: ten round trips with rping's data checked (-V).
 pings() {
@@ -23,8 +18,8 @@ pings() {
   sleep 1
   timeout 60 rping -c -a "$to" -I "$from" -C 10 -V >"$work/client" 2>&1 || fail "$from to $to: $(cat "$work/client" "$work/server")"
   wait "$server" || fail "the server at $to ended with $?: $(cat "$work/server")"
-  server=
-  printf 'rxe: %s reaches %s\n' "$from" "$to"
+  server=''
+  say "$from reaches $to"
 }
 # Of both ends; a few are the kernel's own (IPv6).
 packets() { echo $(($(cat /sys/class/net/v1/statistics/tx_packets) + $(cat /sys/class/net/v2/statistics/tx_packets))); }
@@ -36,4 +31,4 @@ pings 10.9.1.2 10.9.1.1
 crossed=$(($(packets) - before))
 # A round trip of rping is two sends, an RDMA read and an RDMA write, each acknowledged.
 [ "$crossed" -ge 80 ] || fail "only $crossed packets crossed the wire"
-printf 'rxe: %d packets crossed the wire\n' "$crossed"
+say "$crossed packets crossed the wire"

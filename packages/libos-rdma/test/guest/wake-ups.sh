@@ -2,7 +2,8 @@
 # A test inside the guest: over verbs, asleep, what comes after a random time always wakes who waits. ../programs/wake-ups.mjs has it.
 # DEMI_LOOPS="adaptive interrupt" runs it in both loop modes that sleep, DEMI_ROUNDS longer.
 set -euo pipefail
-here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+# shellcheck source=tools/lab-vm/guest-kit.sh
+. "$(dirname "$(readlink -f "$0")")/../../../../tools/lab-vm/guest-kit.sh"
 "$here/prepare-rxe.sh"
 seed=${DEMI_SEED:-$RANDOM}
 for loop in ${DEMI_LOOPS:-interrupt}; do

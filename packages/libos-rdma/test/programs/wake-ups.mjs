@@ -1,13 +1,10 @@
-// Waits for one thing after the other that a peer does after a random time, in a loop that sleeps, with nothing else in the thread that
-// would turn it: a wake-up that is lost, once, stops it. The peer is a thread with a libOS of its own. Arguments: provider, loop, seed,
-// rounds, and for a device its address. Prints what it did as JSON, or where it stood still.
-import { writeSync } from "node:fs";
+// No wake-up is lost: messages and connections over a provider, in a loop mode that sleeps. The peer is a thread with another libOS. What a
+// round is, and how one that stands still is noticed: @demikernel/conformance, wake-ups. Arguments: provider, loop, seed, rounds, and for a
+// device its address. Prints what it did as JSON, or where it stood still.
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { generator } from "@demikernel/conformance";
+import { generator, spin, wakeUpRounds, watchRounds } from "@demikernel/conformance";
 import { Opcode, openLibOS } from "@demikernel/core";
 
-/** 0 to 5 ms, most of them around the time a loop takes to fall asleep. */
-const delayOf = (random) => 5 * random() ** 6;
 /** Little memory: it is locked when a libOS is opened. */
 const SMALL = { receives: 512, arena: [{ size: 4096, count: 256 }] };
 
@@ -52,15 +49,13 @@ async function main(provider, loop, seed, rounds, host = "127.0.0.1") {
       os.close(qd);
     },
   };
-  const names = Object.keys(kinds);
-  const counts = Object.fromEntries(names.map((name) => [name, 0]));
-  for (let round = 0; round < Number(rounds); round++) {
+  const counts = await wakeUpRounds({
+    worker,
+    rounds: Number(rounds),
+    kinds,
     // A connection costs a hundred times what a message does.
-    const doing = random() < 0.1 ? "connects" : names[Math.floor(random() * 2)];
-    worker.postMessage({ round, doing });
-    await kinds[doing]();
-    counts[doing]++;
-  }
+    choose: (names) => (random() < 0.1 ? "connects" : names[Math.floor(random() * 2)]),
+  });
   console.log(JSON.stringify({ counts, seed }));
   process.exit(0);
 }
@@ -68,35 +63,20 @@ async function main(provider, loop, seed, rounds, host = "127.0.0.1") {
 async function peer({ options, host, own, seed }) {
   const os = await openLibOS(options);
   const random = generator(seed);
-  const spin = () => {
-    const end = performance.now() + delayOf(random);
-    while (performance.now() < end);
-  };
   const listener = os.socket("tcp");
   os.bind(listener, { host, port: 0 });
   os.listen(listener);
   parentPort.postMessage(os.getsockname(listener).port);
-  let last = { round: -1, doing: "nothing" };
-  let heard = performance.now();
-  parentPort.on("message", async (message) => {
-    heard = performance.now();
-    if (message.round !== undefined) last = message;
-    if (message.connect === undefined) return;
-    spin();
+  watchRounds(20, async () => {
+    spin(random);
     const qd = os.socket("tcp");
     await os.async.connect(qd, own);
-    spin();
+    spin(random);
     os.close(qd);
   });
-  setInterval(() => {
-    if (performance.now() - heard < 20_000) return;
-    // Not by the streams of process, which go through the thread that sleeps.
-    writeSync(2, `asleep for 20 s in round ${last.round}: ${last.doing}\n`);
-    process.kill(process.pid, "SIGKILL");
-  }, 1000);
   for await (const qd of os.async.connections(listener)) {
     for await (const sga of os.async.messages(qd)) {
-      spin();
+      spin(random);
       await os.async.push(qd, sga, 1);
     }
     os.close(qd);

@@ -1,9 +1,9 @@
-/** What the checks of `demikernel doctor` look at: files below a root folder, which tests may choose. */
+/** What checks look at: files below a root folder, which tests may choose. */
 import { accessSync, constants, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { basename, join } from "node:path";
 
 export interface Machine {
-  /** The text of a file; undefined where it cannot be read. */
+  /** The text of a file without white space at its end; undefined where it cannot be read. */
   read(path: string): string | undefined;
   /** Its bytes, one to a character. */
   readBinary(path: string): string | undefined;
@@ -11,13 +11,13 @@ export interface Machine {
   list(path: string): string[];
   /** The last part of what a symbolic link points to; undefined where there is none. */
   link(path: string): string | undefined;
+  exists(path: string): boolean;
   /** True when this process may read and write it. */
   accessible(path: string): boolean;
-  /** Why the addon cannot be loaded; undefined when it can. */
-  whyNoAddon(): string | undefined;
 }
 
-export function machineAt(root: string, whyNoAddon: () => string | undefined): Machine {
+/** The machine whose files lie below `root`; by default the one this process runs on. */
+export function machineAt(root = "/"): Machine {
   const attempt = <T>(what: () => T): T | undefined => {
     try {
       return what();
@@ -25,15 +25,13 @@ export function machineAt(root: string, whyNoAddon: () => string | undefined): M
       return undefined;
     }
   };
+  const may = (path: string, mode: number) => attempt(() => accessSync(join(root, path), mode) ?? true) === true;
   return {
-    read: (path) => attempt(() => readFileSync(join(root, path), "utf8")),
+    read: (path) => attempt(() => readFileSync(join(root, path), "utf8").trimEnd()),
     readBinary: (path) => attempt(() => readFileSync(join(root, path), "latin1")),
     list: (path) => attempt(() => readdirSync(join(root, path)).sort()) ?? [],
     link: (path) => attempt(() => basename(readlinkSync(join(root, path)))),
-    accessible: (path) => {
-      const may = attempt(() => accessSync(join(root, path), constants.R_OK | constants.W_OK) ?? true);
-      return may === true;
-    },
-    whyNoAddon,
+    exists: (path) => may(path, constants.F_OK),
+    accessible: (path) => may(path, constants.R_OK | constants.W_OK),
   };
 }
