@@ -233,3 +233,34 @@ test("what is no readable text file is refused, without waiting", () => {
   expect(refusal(() => read(Buffer.from([0x61, 0x3a, 0x20, 0xff, 0xfe]))).message).toMatch(/is not UTF-8 text/);
   for (const path of ["", "a\0b", 5, {}]) expect(refusal(() => loadConfig(path as string, {})).code).toBe("EINVAL");
 });
+
+const log = {
+  ...backend,
+  name: "log",
+  options: { device: { type: "string" }, copies: { type: "integer", default: 1 } },
+};
+const both = (text: string, given: Record<string, unknown> = {}) => resolveOptions(backend, read(text), given, log);
+
+test("a storage engine's options stand under its name, the network's flat or under its own", () => {
+  expect(both("storage: log\nlog: {device: a}\nposix: {engine: epoll}")).toMatchObject({
+    backend: { engine: "epoll" },
+    storage: { device: "a", copies: "1" },
+  });
+  expect(both("log: {device: a}", { log: { device: "b" }, engine: "io_uring" })).toMatchObject({
+    backend: { engine: "io_uring" },
+    storage: { device: "b" },
+  });
+  expect(both("", { posix: { engine: "epoll" } })).toMatchObject({ backend: { engine: "epoll" } });
+  expect(both("").storage).toEqual({ copies: "1" });
+  for (const [given, message] of [
+    [{ device: "a" }, /^EINVAL: openLibOS: device is no known option/],
+    [{ log: "a" }, /log must be a map of options; got "a"$/],
+    [{ log: { devise: "a" } }, /log\.devise is no known option; did you mean device\?$/],
+    [{ engine: "epoll", posix: { engine: "epoll" } }, /engine is given twice, also as posix\.engine$/],
+    [{ posix: { engine: "epol" } }, /posix\.engine must be one of auto, io_uring, epoll; got "epol"$/],
+  ] as const) {
+    expect(refusal(() => both("", given)).message).toMatch(message);
+  }
+  // Without the storage engine its name is no option.
+  expect(refusal(() => resolve("", { log: { device: "a" } })).message).toMatch(/log is no known option/);
+});

@@ -201,7 +201,7 @@ test.each(["", "../posix", "a/b", "A", "x".repeat(100), 5, null, {}])("%p is no 
 test.each([
   ["export default undefined;", /default export is undefined/],
   ["export const x = 1;", /default export is undefined/],
-  [valid("other"), /libos "a" but its default export says name "other"/],
+  [valid("other"), /says "a" but its default export says name "other"/],
   [valid("a", "delete backend.version;"), /version is not a string/],
   [valid("a", "backend.load = 1;"), /load is not a function/],
   [valid("a", "delete backend.doctor;"), /doctor is not a function/],
@@ -268,4 +268,25 @@ test("a backend that throws when loaded gives ENOEXEC that names the package and
     message: expect.stringMatching(/package demi-a .*libfoo\.so\.5 is missing/),
   });
   expect(error.cause).toMatchObject({ message: "libfoo.so.5 is missing" });
+});
+
+test("an engine for storage is found in its role, one with both in either", async () => {
+  install("app/node_modules/demi-net", "net");
+  install("app/node_modules/demi-log", "log", valid("log"), { demikernel: { storage: "log" } });
+  install("app/node_modules/demi-both", "both", valid("both"), { demikernel: { libos: "both", storage: "both" } });
+  // One package is one engine, and has one name.
+  install("app/node_modules/demi-two", "two", valid("two"), { demikernel: { libos: "two", storage: "other" } });
+  app({ dependencies: { "demi-net": "*", "demi-log": "*", "demi-both": "*", "demi-two": "*" } });
+  const from = join(root, "app");
+  const inRole = (role?: "libos" | "storage") => findBackends(from, role).map(({ name }) => name);
+  expect(inRole()).toEqual(["net", "log", "both"]);
+  expect(inRole("libos")).toEqual(["net", "both"]);
+  expect(inRole("storage")).toEqual(["log", "both"]);
+  expect((await loadBackend("log", from, "storage")).name).toBe("log");
+  expect((await failure(loadBackend("log", from))).message).toMatch(
+    /backend "log" is not installed \(installed: net, both\)/,
+  );
+  expect((await failure(loadBackend("net", from, "storage"))).message).toMatch(
+    /storage engine "net" is not installed \(installed: log, both\)/,
+  );
 });
