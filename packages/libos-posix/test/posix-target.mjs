@@ -14,6 +14,7 @@ export function posixTarget(engine, module, loop) {
     families: loopbackHas("IPv6") ? [4, 6] : [4],
     // The kernel's sockets are what node:net uses, too.
     hostPeer: true,
+    storage: "scratch",
     open: (options) => openLibOS({ libos: "posix", engine, loop, from: import.meta.url, ...options }),
     module,
   };

@@ -19,7 +19,7 @@ const onEnd = (who, { device, eal = [] }) => ({
  * `ours` and `theirs` give the two ends, `{device, eal}`, of the nth pair. Theirs is up first and owns the socket. With `once` the
  * peer's process serves one libOS of ours only, and starting it takes its time: `timeScale`. `module` is for Workers, which open their libOS on the pair that is there.
  */
-export function pairTarget(name, { ours, theirs, once = false, timeScale = 5 }, module) {
+export function pairTarget(name, { ours, theirs, once = false, timeScale = 5, storage }, module) {
   let pairs = 0;
   let current;
   let next;
@@ -44,6 +44,7 @@ export function pairTarget(name, { ours, theirs, once = false, timeScale = 5 }, 
     name: `dpdk/${name}`,
     ...sockets,
     hostPeer: true,
+    storage,
     peers: {
       connect: (to) => current.process.connect(to),
       listen: (host, onConnection) => current.process.listen(host, onConnection),

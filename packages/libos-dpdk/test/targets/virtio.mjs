@@ -11,6 +11,7 @@ export const target = pairTarget(
     // The memory of virtio_user is mapped by the other process, which takes few pieces of it: one file for all of it.
     ours: (n) => ({ device: `net_virtio_user0,path=${socket(n)},${ring}`, eal: ["--single-file-segments"] }),
     theirs: (n) => ({ device: `net_vhost0,iface=${socket(n)},queues=1` }),
+    storage: "scratch",
   },
   import.meta.url,
 );

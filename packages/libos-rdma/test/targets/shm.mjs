@@ -8,6 +8,7 @@ export const target = {
   // Nothing tells a sleeper: it looks once a millisecond.
   features: { ...device.features, udp: true, sleep: false },
   maxDatagram: () => 4068,
+  storage: "scratch",
   open: (overrides) => openLibOS({ libos: "rdma", provider: "shm", from: import.meta.url, ...limits(overrides) }),
   module: import.meta.url,
 };

@@ -11,6 +11,7 @@ export const tcpTarget = (loop) => ({
   name: loop === undefined ? "rdma/tcp" : `rdma/tcp/${loop}`,
   waits: loop === undefined ? "poll" : "loop",
   ...device,
+  storage: "scratch",
   families: loopbackHas("IPv6") ? [4, 6] : [4],
   open: (overrides) => openLibOS({ libos: "rdma", provider: "tcp", from: import.meta.url, loop, ...limits(overrides) }),
   module: import.meta.url,
