@@ -274,6 +274,7 @@ class TinyEngine final : public demi::Engine {
  public:
   explicit TinyEngine(demi::Runtime& runtime) : all_(runtime) {}
   const char* name() const override { return "poll"; }
+  std::uint8_t provides() const override { return demi::kStreams; }
 
   std::unique_ptr<Queue> socket(const demi::SocketRequest& request, int& error) override {
     if (request.kind != demi::SocketKind::kStream || request.framing != demi::Framing::kStream) {
@@ -290,9 +291,12 @@ class TinyEngine final : public demi::Engine {
     return socket;
   }
 
-  void poll(std::uint32_t wait_us) override {
+  void poll() override { wait(0); }
+
+  // poll(2) is told how long to wait: nobody has to look again and again.
+  bool wait(std::uint32_t us) override {
     all_.retries.run();
-    wait_us = all_.retries.bound_us(wait_us);
+    us = all_.retries.bound_us(us);
     asked_.clear();
     interest_.clear();
     std::erase_if(all_.leaving, [](const Leaving& one) { return one.over(); });
@@ -302,12 +306,13 @@ class TinyEngine final : public demi::Engine {
         interest_.push_back(want);
       }
     }
-    const timespec wait{wait_us / 1'000'000, static_cast<long>(wait_us % 1'000'000) * 1000};
-    if (::ppoll(interest_.data(), interest_.size(), &wait, nullptr) <= 0) return;
+    const timespec time{us / 1'000'000, static_cast<long>(us % 1'000'000) * 1000};
+    if (::ppoll(interest_.data(), interest_.size(), &time, nullptr) <= 0) return true;
     // Nothing in asked_ can die meanwhile: ready() completes operations, and only JavaScript closes queues.
     for (std::size_t i = 0; i < asked_.size(); ++i) {
       if (interest_[i].revents != 0) asked_[i]->ready();
     }
+    return true;
   }
 
   // poll(2) has no descriptor that Node's loop could watch: look again after a millisecond.
@@ -319,10 +324,6 @@ class TinyEngine final : public demi::Engine {
   std::vector<pollfd> interest_;
 };
 
-std::unique_ptr<demi::Engine> make_tiny(demi::Runtime& runtime, const demi::Config&, std::string&, int&) {
-  return std::make_unique<TinyEngine>(runtime);
-}
-
 }  // namespace
 
-DEMI_ADDON(demi_tiny, make_tiny)
+DEMI_ADDON(demi_tiny, demi::addon::no_device<TinyEngine>)

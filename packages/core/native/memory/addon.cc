@@ -5,6 +5,7 @@ namespace {
 
 class MemoryEngine final : public demi::Engine {
  public:
+  explicit MemoryEngine(demi::Runtime&) {}
   const char* name() const override { return "memory"; }
   // Memory queues complete when they are submitted: there is nothing to drive and nothing to wait for.
   void poll() override {}
@@ -13,15 +14,6 @@ class MemoryEngine final : public demi::Engine {
   int prepare_sleep() override { return -1; }
 };
 
-class Memory final : public demi::Device {
- public:
-  std::unique_ptr<demi::Engine> start(demi::Runtime&, demi::Failure&) override {
-    return std::make_unique<MemoryEngine>();
-  }
-};
-
-std::unique_ptr<demi::Device> open(const demi::Config&, demi::Failure&) { return std::make_unique<Memory>(); }
-
 }  // namespace
 
-DEMI_ADDON(demi_memory, open)
+DEMI_ADDON(demi_memory, demi::addon::no_device<MemoryEngine>)
