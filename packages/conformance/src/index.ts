@@ -3,7 +3,7 @@
  *
  * ```ts
  * import { conformance } from "@demikernel/conformance";
- * import { openLibOS } from "@demikernel/core";
+ *
  * conformance({ name: "mine", features, open: (options) => openLibOS({ libos: "mine", ...options }) });
  * ```
  */

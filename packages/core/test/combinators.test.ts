@@ -1,7 +1,15 @@
 import { constants } from "node:os";
 import type { DemiError } from "../src/errors.js";
 import { openLibOS } from "../src/open.js";
-import { type Completion, type LibOS, Opcode, PushFlag, type QueueToken, type Sga } from "../src/types.js";
+import {
+  type Completion,
+  type LibOS,
+  Opcode,
+  PushFlag,
+  type QueueDescriptor,
+  type QueueToken,
+  type Sga,
+} from "../src/types.js";
 
 const { ECANCELED, EBADF, EINVAL, EMSGSIZE, EOPNOTSUPP, ENOMSG } = constants.errno;
 
@@ -21,7 +29,7 @@ afterEach(() => {
   process.emitWarning = emitWarning;
   if (os.closed) return;
   // What a closed queue had going completes in the next turn.
-  for (let i = 0; i < 3; i++) os.drain(() => {});
+  for (let i = 0; i < 3; i++) os.turn(() => {});
   const { outstanding, queues, appSlots, deviceSlots, invalidEntries } = os.stats();
   os.destroy();
   expect({ outstanding, queues, appSlots, deviceSlots, invalidEntries }).toEqual({
@@ -33,28 +41,30 @@ afterEach(() => {
   });
 });
 
-const number = (sga: Sga) => Number(os.copy(sga).toString());
+const number = (sga: Sga) => Number(os.sga.copy(sga).toString());
 const byNumber = (a: Sga, b: Sga) => number(a) - number(b);
 
-function push(qd: number, ...values: (number | string)[]): void {
+function push(qd: QueueDescriptor, ...values: (number | string)[]): void {
   for (const value of values)
-    expect(os.wait(os.push(qd, os.from(`${value}`), PushFlag.FREE), 1000).result).toBe(`${value}`.length);
+    expect(os.wait(os.push(qd, os.sga.from(`${value}`), PushFlag.FREE), 1000).result).toBe(`${value}`.length);
 }
 
 /** The text a completed pop brought, or its result when it brought nothing. */
-function text({ sga, result }: Completion): string | number {
-  if (sga === 0) return result;
-  const value = os.copy(sga).toString();
+function text(done: Completion): string | number {
+  const { result } = done;
+  if (done.opcode !== Opcode.POP || done.sga === 0) return result;
+  const { sga } = done;
+  const value = os.sga.copy(sga).toString();
   expect(result).toBe(value.length);
   os.free(sga);
   return value;
 }
 
-const pop = (qd: number, limit?: number) => text(os.wait(os.pop(qd, limit), 1000));
-const pops = (qd: number, count: number) => Array.from({ length: count }, () => pop(qd));
+const pop = (qd: QueueDescriptor, limit?: number) => text(os.wait(os.pop(qd, limit), 1000));
+const pops = (qd: QueueDescriptor, count: number) => Array.from({ length: count }, () => pop(qd));
 const pending = (qt: QueueToken) => os.poll(qt) === undefined && os.poll(qt) === undefined;
 
-function close(...qds: number[]): void {
+function close(...qds: QueueDescriptor[]): void {
   for (const qd of qds) os.close(qd);
 }
 
@@ -107,11 +117,11 @@ describe("merge", () => {
   test("a push goes to both; it ends when both ended, and gives its memory back once", () => {
     const [a, b] = [os.queue({ capacity: 1 }), os.queue({ capacity: 2 })];
     const both = os.merge(a, b);
-    const kept = os.from("kept");
+    const kept = os.sga.from("kept");
     expect(os.wait(os.push(both, kept), 1000).result).toBe(4);
     os.free(kept);
-    const second = os.push(both, os.from("second"), PushFlag.FREE);
-    const third = os.push(both, os.from("third"), PushFlag.FREE);
+    const second = os.push(both, os.sga.from("second"), PushFlag.FREE);
+    const third = os.push(both, os.sga.from("third"), PushFlag.FREE);
     expect(pending(second)).toBe(true);
     expect([pop(a), pop(a)]).toEqual(["kept", "second"]);
     expect(os.wait(second, 1000).result).toBe(6);
@@ -125,7 +135,7 @@ describe("merge", () => {
     const [a, b] = [os.queue(), os.queue()];
     const both = os.merge(a, b);
     close(a);
-    expect(os.wait(os.push(both, os.from("x"), PushFlag.FREE), 1000).result).toBe(-EBADF);
+    expect(os.wait(os.push(both, os.sga.from("x"), PushFlag.FREE), 1000).result).toBe(-EBADF);
     expect(pop(b)).toBe("x");
     expect(os.wait(os.push(both, os.alloc(0), PushFlag.FREE), 1000).result).toBe(-ENOMSG);
     close(b, both);
@@ -201,10 +211,10 @@ describe("filter", () => {
     const qd = os.queue({ capacity: 1 });
     const even = os.filter(qd, (sga) => number(sga) % 2 === 0);
     const values = [2, 3, 4, 5];
-    const tokens = values.map((n) => os.push(even, os.from(`${n}`), PushFlag.FREE));
+    const tokens: QueueToken[] = values.map((n) => os.push(even, os.sga.from(`${n}`), PushFlag.FREE));
     const seen: [number, number][] = [];
-    os.drain(({ qt, result }) => seen.push([values[tokens.indexOf(qt)], result]));
-    os.drain(({ qt, result }) => seen.push([values[tokens.indexOf(qt)], result]));
+    os.turn(({ qt, result }) => seen.push([values[tokens.indexOf(qt)], result]));
+    os.turn(({ qt, result }) => seen.push([values[tokens.indexOf(qt)], result]));
     expect(seen).toEqual([
       [2, 1],
       [3, 0],
@@ -219,9 +229,9 @@ describe("filter", () => {
     const qd = os.queue();
     const even = os.filter(qd, (sga) => number(sga) % 2 === 0);
     for (const value of ["1", "2"]) {
-      const sga = os.from(value);
+      const sga = os.sga.from(value);
       expect(os.wait(os.push(even, sga), 1000).result).toBe(value === "2" ? 1 : 0);
-      expect(os.copy(sga).toString()).toBe(value);
+      expect(os.sga.copy(sga).toString()).toBe(value);
       os.free(sga);
     }
     expect(pop(qd)).toBe("2");
@@ -243,7 +253,7 @@ describe("filter", () => {
     push(qd, -1, 1, -2);
     const waiting = [os.pop(filtered), os.pop(filtered), os.pop(filtered)];
     expect(os.waitAll(waiting, 1000).map(text)).toEqual([-EINVAL, "1", -EINVAL]);
-    expect(os.wait(os.push(filtered, os.from("-3"), PushFlag.FREE), 1000).result).toBe(-EINVAL);
+    expect(os.wait(os.push(filtered, os.sga.from("-3"), PushFlag.FREE), 1000).result).toBe(-EINVAL);
     expect(warnings).toEqual([
       [
         expect.stringMatching(/filter\(\) failed: .*(predicate broke|promise)/),
@@ -261,7 +271,7 @@ describe("filter", () => {
     });
     push(qd, 1, 2);
     expect(pops(freeing, 2)).toEqual([-EINVAL, -EINVAL]);
-    const closing: number = os.filter(qd, () => {
+    const closing: QueueDescriptor = os.filter(qd, () => {
       os.close(closing);
       return true;
     });
@@ -273,7 +283,7 @@ describe("filter", () => {
 
   test("limits: each pop has its own, whatever the elements before it were", () => {
     const qd = os.queue();
-    const short = os.filter(qd, (sga) => os.length(sga) !== 3);
+    const short = os.filter(qd, (sga) => os.sga.length(sga) !== 3);
     const waiting = [os.pop(short, 2), os.pop(short), os.pop(short, 4), os.pop(short, 1)];
     push(qd, "12345", "123", "1");
     expect(text(os.wait(waiting[0], 1000))).toBe(-EMSGSIZE);
@@ -289,12 +299,12 @@ describe("map", () => {
   test("applies its function to what pops, in place or with another sga; pushes pass as they are", () => {
     const qd = os.queue();
     const twice = os.map(qd, (sga) => {
-      const copy = os.from(`${number(sga) * 2}`);
+      const copy = os.sga.from(`${number(sga) * 2}`);
       os.free(sga);
       return copy;
     });
     const marked = os.map(twice, (sga) => {
-      os.bytes(sga)[0] = 0x39;
+      os.sga.bytes(sga)[0] = 0x39;
       return sga;
     });
     push(qd, 1, 22);
@@ -308,7 +318,7 @@ describe("map", () => {
   test("the result is the new length", () => {
     const qd = os.queue();
     const shorter = os.map(qd, (sga) => {
-      os.trim(sga, 0, 2);
+      os.sga.trim(sga, 0, 2);
       return sga;
     });
     push(qd, "abcdef");
@@ -325,7 +335,7 @@ describe("map", () => {
     ],
     ["gives nothing", (): Sga => undefined as unknown as Sga],
     ["gives a promise", (sga: Sga): Sga => Promise.resolve(sga) as unknown as Sga],
-    ["gives what is no sga", (): Sga => 12345],
+    ["gives what is no sga", (): Sga => 12345 as Sga],
     [
       "gives an sga it freed",
       (sga: Sga): Sga => {
@@ -345,7 +355,7 @@ describe("map", () => {
 describe("sort", () => {
   test("pops in order among what is there; equal ones in the order of arrival", () => {
     const qd = os.queue();
-    const sorted = os.sort(qd, (a, b) => os.length(a) - os.length(b));
+    const sorted = os.sort(qd, (a, b) => os.sga.length(a) - os.sga.length(b));
     push(qd, "cc", "a", "dddd", "bb", "e", "ff");
     expect(pops(sorted, 6)).toEqual(["a", "e", "cc", "bb", "ff", "dddd"]);
     close(sorted, qd);
@@ -391,7 +401,7 @@ describe("sort", () => {
     const sorted = os.sort(qd, byNumber);
     const waiting = [os.pop(sorted), os.pop(sorted), os.pop(sorted)];
     expect(pending(waiting[0])).toBe(true);
-    const pushes = [3, 1, 2].map((n) => os.push(qd, os.from(`${n}`), PushFlag.FREE));
+    const pushes = [3, 1, 2].map((n) => os.push(qd, os.sga.from(`${n}`), PushFlag.FREE));
     expect(os.waitAll(waiting, 1000).map(text)).toEqual(["1", "2", "3"]);
     os.waitAll(pushes, 1000);
     close(sorted, qd);
@@ -422,7 +432,7 @@ describe("sort", () => {
 
   test("a comparator that closes the queue, or frees an element, does no harm", () => {
     const qd = os.queue();
-    const closing: number = os.sort(qd, () => {
+    const closing: QueueDescriptor = os.sort(qd, () => {
       os.close(closing);
       return 0;
     });
@@ -463,13 +473,13 @@ describe("qconnect", () => {
   test("a full sink holds back the source", () => {
     const [from, to] = [os.queue({ capacity: 4 }), os.queue({ capacity: 2 })];
     const pipe = os.qconnect(from, to);
-    const tokens = Array.from({ length: 40 }, (_, i) => os.push(from, os.from(`${i}`), PushFlag.FREE));
+    const tokens = Array.from({ length: 40 }, (_, i) => os.push(from, os.sga.from(`${i}`), PushFlag.FREE));
     let done = 0;
-    for (let i = 0; i < 100; i++) os.drain(() => done++);
+    for (let i = 0; i < 100; i++) os.turn(() => done++);
     // 2 are in the sink, 8 on their way to it, 4 in the source; the other pushes wait.
     expect(done).toBe(2 + 8 + 4);
     expect(pops(to, 40)).toEqual(Array.from({ length: 40 }, (_, i) => `${i}`));
-    for (let i = 0; i < 5; i++) os.drain(() => done++);
+    for (let i = 0; i < 5; i++) os.turn(() => done++);
     expect(done).toBe(tokens.length);
     close(pipe, from, to);
   });
@@ -492,7 +502,7 @@ describe("qconnect", () => {
   test("takes no pushes, and connects no queue to itself", () => {
     const [from, to] = [os.queue(), os.queue()];
     const pipe = os.qconnect(from, to);
-    expect(os.wait(os.push(pipe, os.from("x"), PushFlag.FREE), 1000).result).toBe(-EOPNOTSUPP);
+    expect(os.wait(os.push(pipe, os.sga.from("x"), PushFlag.FREE), 1000).result).toBe(-EOPNOTSUPP);
     expect(code(() => os.qconnect(from, from))).toBe("EINVAL");
     close(pipe, from, to);
   });
@@ -501,16 +511,16 @@ describe("qconnect", () => {
     const [from, to] = [os.queue(), os.queue()];
     const pipe = os.qconnect(from, to);
     const arrived = os.async.pop(to);
-    await os.async.push(from, os.from("by itself"), PushFlag.FREE);
+    await os.async.push(from, os.sga.from("by itself"), { free: true });
     const sga = await arrived;
-    expect(os.copy(sga).toString()).toBe("by itself");
+    expect(os.sga.copy(sga).toString()).toBe("by itself");
     os.free(sga);
     close(pipe, from, to);
   });
 });
 
 describe("all of them", () => {
-  const derived: [string, (qd: number) => number][] = [
+  const derived: [string, (qd: QueueDescriptor) => QueueDescriptor][] = [
     ["merge", (qd) => os.merge(qd, qd)],
     ["filter", (qd) => os.filter(qd, () => true)],
     ["map", (qd) => os.map(qd, (sga) => sga)],
@@ -528,13 +538,16 @@ describe("all of them", () => {
       expect(os.waitAll(waiting, 1000).map(text)).toEqual([-ECANCELED, -ECANCELED, -ECANCELED]);
       push(qd, 1);
       const again = make(qd);
-      const blocked = [os.push(again, os.from("2"), PushFlag.FREE), os.push(again, os.from("3"), PushFlag.FREE)];
+      const blocked = [
+        os.push(again, os.sga.from("2"), PushFlag.FREE),
+        os.push(again, os.sga.from("3"), PushFlag.FREE),
+      ];
       expect(pending(blocked[0])).toBe(true);
       close(again);
       expect(os.waitAll(blocked, 1000).map(({ result }) => result)).toEqual([-ECANCELED, -ECANCELED]);
       expect(pop(qd)).toBe("1");
       expect(pop(queue)).toBe(-EBADF);
-      expect(os.wait(os.push(queue, os.from("freed all the same"), PushFlag.FREE), 1000).result).toBe(-EBADF);
+      expect(os.wait(os.push(queue, os.sga.from("freed all the same"), PushFlag.FREE), 1000).result).toBe(-EBADF);
       expect(code(() => os.close(queue))).toBe("EBADF");
       close(qd);
     },
@@ -581,7 +594,7 @@ describe("all of them", () => {
     const qd = os.queue();
     const queue = os.filter(qd, () => true);
     expect(os.wait(os.push(queue, os.alloc(0), PushFlag.FREE), 1000).result).toBe(-ENOMSG);
-    const stale = os.from("x");
+    const stale = os.sga.from("x");
     os.free(stale);
     expect(os.wait(os.push(queue, stale), 1000).result).toBe(-EINVAL);
     close(queue, make(qd), qd);
@@ -590,11 +603,11 @@ describe("all of them", () => {
   test.each(derived)("%s: a quiet push passes without a completion", (name, make) => {
     const qd = os.queue();
     const queue = make(qd);
-    os.push(queue, os.from("quiet"), PushFlag.FREE | PushFlag.QUIET);
+    os.push(queue, os.sga.from("quiet"), PushFlag.FREE | PushFlag.QUIET);
     expect(pop(qd)).toBe("quiet");
     if (name === "merge") expect(pop(qd)).toBe("quiet");
     let seen = 0;
-    for (let i = 0; i < 5; i++) os.drain(() => seen++);
+    for (let i = 0; i < 5; i++) os.turn(() => seen++);
     expect(seen).toBe(0);
     close(queue, qd);
   });
@@ -621,17 +634,7 @@ describe("all of them", () => {
     close(bad);
     const gone = os.map(good, (sga) => sga);
     close(gone);
-    for (const qd of [
-      bad,
-      gone,
-      0,
-      -1,
-      1.5,
-      2 ** 31,
-      Number.NaN,
-      undefined as unknown as number,
-      "1" as unknown as number,
-    ]) {
+    for (const qd of [bad, gone, 0, -1, 1.5, 2 ** 31, Number.NaN, undefined, "1"] as QueueDescriptor[]) {
       for (const make of [
         () => os.merge(good, qd),
         () => os.merge(qd, good),
@@ -661,7 +664,7 @@ describe("all of them", () => {
     expect(tokens.length).toBeLessThanOrEqual(1024);
     for (const qt of tokens) os.cancel(qt);
     let seen = 0;
-    for (let i = 0; i < 10; i++) seen += os.drain(() => {});
+    for (let i = 0; i < 10; i++) seen += os.turn(() => {});
     expect(seen).toBeGreaterThanOrEqual(tokens.length);
     push(qd, 3, 1, 2);
     expect(pops(queue, 3)).toEqual(["1", "2", "3"]);
@@ -678,13 +681,13 @@ describe("all of them", () => {
     const merged = os.merge(a, b);
     const odd = os.filter(merged, (sga) => number(sga) % 2 === 1);
     const squared = os.map(odd, (sga) => {
-      const square = os.from(`${number(sga) ** 2}`);
+      const square = os.sga.from(`${number(sga) ** 2}`);
       os.free(sga);
       return square;
     });
     const sorted = os.sort(squared, byNumber);
     push(source, 9, 2, 7, 4);
-    for (let i = 0; i < 10; i++) os.drain(() => {});
+    for (let i = 0; i < 10; i++) os.turn(() => {});
     push(b, 1, 6, 3, 8, 5);
     expect(pops(sorted, 5)).toEqual(["1", "9", "25", "49", "81"]);
     const waiting = os.pop(sorted);
@@ -718,8 +721,8 @@ describe("random", () => {
     const random = generator(seed);
     const below = (n: number) => Math.floor(random() * n);
     const sources = [os.queue({ capacity: 1 + below(40) }), os.queue({ capacity: 1 + below(40) })];
-    const made: number[] = [];
-    const make = (qd: number) => {
+    const made: QueueDescriptor[] = [];
+    const make = (qd: QueueDescriptor) => {
       made.push(qd);
       return qd;
     };
@@ -737,7 +740,9 @@ describe("random", () => {
     const outstanding = new Map<QueueToken, { value?: number; source: number }>();
     const sourceOf = new Map<number, number>();
     const popped: number[] = [];
-    const handler = ({ qt, result, sga, opcode }: Completion) => {
+    const handler = (event: Completion) => {
+      const { qt, result, opcode } = event;
+      const sga = event.opcode === Opcode.POP ? event.sga : 0;
       const operation = outstanding.get(qt);
       expect(operation).toBeDefined();
       outstanding.delete(qt);
@@ -755,7 +760,7 @@ describe("random", () => {
     const startPop = () => outstanding.set(os.pop(top), { source: -1 });
     const startPush = () => {
       const source = below(2);
-      const sga = os.from(`${next}`);
+      const sga = os.sga.from(`${next}`);
       outstanding.set(os.push(sources[source], sga, PushFlag.FREE), { value: next++, source });
     };
     const any = () => [...outstanding.keys()][below(outstanding.size)];
@@ -770,14 +775,14 @@ describe("random", () => {
         if (outstanding.get(qt)?.source === -1) drops++;
         os.drop(qt);
         outstanding.delete(qt);
-      } else os.drain(handler);
+      } else os.turn(handler);
     }
 
     // Pops all there is: every push that went well is among it, except what the filter or a dropped pop took.
     for (let idle = 0; idle < 100; idle++) {
       const before = popped.length;
       while (outstanding.size < 120) startPop();
-      os.drain(handler);
+      os.turn(handler);
       if (popped.length > before) idle = 0;
     }
     expect(new Set(popped).size).toBe(popped.length);
@@ -795,7 +800,7 @@ describe("random", () => {
     // From the top down, with operations under way.
     for (const qd of made.reverse()) os.close(qd);
     close(...sources);
-    for (let i = 0; i < 5; i++) os.drain(handler);
+    for (let i = 0; i < 5; i++) os.turn(handler);
     expect(outstanding.size).toBe(0);
   });
 });

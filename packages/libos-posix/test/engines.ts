@@ -1,4 +1,4 @@
-import { type LibOS, openLibOS } from "@demikernel/core";
+import { type LibOS, openLibOS, type QueueDescriptor } from "@demikernel/core";
 import posix from "@demikernel/libos-posix";
 
 /** The engines that work here, with what `openLibOS` needs. Without io_uring only in CI a failure: {@link missingEngine} says why. */
@@ -18,7 +18,7 @@ try {
 export async function server(
   engine: string,
   family: 4 | 6 = 4,
-): Promise<{ os: LibOS; listener: number; port: number }> {
+): Promise<{ os: LibOS; listener: QueueDescriptor; port: number }> {
   const os = await open(engine);
   const listener = os.socket("tcp", { family });
   os.bind(listener, { host: family === 6 ? "::1" : "127.0.0.1", port: 0 });

@@ -4,7 +4,7 @@
 import { writeSync } from "node:fs";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { generator } from "@demikernel/conformance";
-import { Opcode, openLibOS } from "@demikernel/core";
+import { Opcode, openLibOS, PushFlag } from "@demikernel/core";
 
 /** 0 to 5 ms, most of them around the time a loop takes to fall asleep. */
 const delayOf = (random) => 5 * random() ** 6;
@@ -32,11 +32,11 @@ async function main(provider, loop, seed, rounds, host = "127.0.0.1") {
 
   const kinds = {
     async answer() {
-      await os.async.push(stream, os.from("?"), 1);
+      await os.async.push(stream, os.sga.from("?"), { free: true });
       os.free(await os.async.pop(stream));
     },
     async run() {
-      os.push(stream, os.from("?"), 3);
+      os.push(stream, os.sga.from("?"), PushFlag.FREE | PushFlag.QUIET);
       os.pop(stream);
       await os.run((event) => {
         if (event.opcode !== Opcode.POP) return;
@@ -97,7 +97,7 @@ async function peer({ options, host, own, seed }) {
   for await (const qd of os.async.connections(listener)) {
     for await (const sga of os.async.messages(qd)) {
       spin();
-      await os.async.push(qd, sga, 1);
+      await os.async.push(qd, sga, { free: true });
     }
     os.close(qd);
   }
