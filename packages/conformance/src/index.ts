@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /**
  * The conformance suite: the contract of docs/architecture.md, executable. A backend runs it in three lines of a jest test:
  *

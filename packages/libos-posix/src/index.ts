@@ -1,3 +1,4 @@
+/// <reference types="@demikernel/core" preserve="true" />
 /**
  * The posix backend: kernel TCP, UDP and files behind the queue API, on io_uring or epoll.
  *
@@ -8,6 +9,16 @@ import { type Backend, defineBackend } from "@demikernel/core/backend";
 import { loadAddon, whyNoRing } from "./addon.js";
 import { doctor, thisMachine } from "./doctor.js";
 import { limits } from "./limits.js";
+import { optionSchemas, type PosixOptions } from "./options.js";
+
+export type { PosixOptions };
+
+// The reference at the top brings core into every program that sees this file: without it there is nothing to add to.
+declare module "@demikernel/core" {
+  interface NetworkBackends {
+    posix: PosixOptions;
+  }
+}
 
 const manifest = createRequire(import.meta.url)("../package.json") as { version: string };
 
@@ -15,14 +26,7 @@ const posix: Backend = defineBackend({
   name: "posix",
   version: manifest.version,
   features: { tcp: true, udp: true, ipv6: true, dmtr: true, files: true, sleep: true },
-  options: {
-    engine: {
-      type: "string",
-      enum: ["auto", "io_uring", "epoll"],
-      default: "auto",
-      description: "What moves the bytes. auto: io_uring where this kernel allows it, else epoll.",
-    },
-  },
+  options: optionSchemas,
   load: loadAddon,
   doctor: () => doctor(thisMachine(whyNoRing)),
   limits,
