@@ -14,7 +14,7 @@ if (isMainThread) await main();
 else await peer();
 
 async function main() {
-  const { openLibOS, Opcode } = await import("@demikernel/core");
+  const { Opcode, openLibOS, PushFlag } = await import("@demikernel/core");
   const [engine, loop, seed, rounds] = [
     process.argv[2],
     process.argv[3],
