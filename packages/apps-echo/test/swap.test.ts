@@ -27,6 +27,7 @@ function buildTiny(): string {
     filter: (path) => !/node_modules|build$|prebuilds$/.test(path.slice(packages.length)),
   });
   install(tiny, "@demikernel/core", core);
+  install(tiny, "@demikernel/conformance", join(packages, "conformance"));
   for (const tool of ["node-gyp-build", "cmake-js", "node-addon-api", "node-api-headers"]) {
     install(tiny, tool, join(core, "node_modules", tool));
   }
