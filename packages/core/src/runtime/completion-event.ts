@@ -1,3 +1,4 @@
+import { Layout } from "../layout.js";
 import type { CompletionOf, OpcodeValue, QueueDescriptor, QueueToken, Sga } from "../types.js";
 import { newQdOf, opcodeOf, qdOf, sgaOf } from "./tag.js";
 
@@ -23,13 +24,14 @@ export class CompletionEvent {
 
 /** A completion to keep. All are made here, with all fields: who reads them sees one kind of object. */
 export function completionOf<T extends QueueToken>(qt: T, result: number, value: number, tag: number): CompletionOf<T> {
+  const opcode = opcodeOf(tag);
   const completion = {
-    opcode: opcodeOf(tag),
+    opcode,
     qd: qdOf(tag),
     qt,
     result,
-    sga: sgaOf(tag, value),
-    newQd: newQdOf(tag, value),
+    sga: opcode === Layout.OP_POP ? value : 0,
+    newQd: opcode === Layout.OP_ACCEPT ? value : 0,
   };
   // By its token: what was started is what completes.
   return completion as unknown as CompletionOf<T>;

@@ -74,7 +74,7 @@ export abstract class Dispatcher extends Boundary {
   /** Hands over the submissions and drives the device; waits in it up to `waitMicroseconds` when nothing is ready. */
   poll(waitMicroseconds: number): void {
     this.cross(this.finished.empty ? waitMicroseconds : 0);
-    this.reclaimReturned();
+    this.takeReturned(this.#reclaim);
   }
 
   /** Hands over the submissions if there are any, so that a control call sees them done. */
