@@ -14,7 +14,7 @@ export function names(os: LibOS, qd: QueueDescriptor, sga: Sga): void {
   os.close(os.pop(qd));
   // @ts-expect-error any number is no queue
   os.close(7);
-  // @ts-expect-error the memory of a queue that is none
+  // @ts-expect-error a queue has no bytes
   os.sga.bytes(qd);
   // @ts-expect-error the function gives a length, not an sga
   os.map(qd, (each) => os.sga.length(each));

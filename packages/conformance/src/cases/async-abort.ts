@@ -117,7 +117,7 @@ export const aborting = group("promises: who owns the memory, and what a signal 
     { own: true },
   );
 
-  test("options or a signal that are none are EINVAL, and nothing was started", async (ctx) => {
+  test("wrong options and a wrong signal are EINVAL, and nothing was started", async (ctx) => {
     const os = await ctx.open();
     const qd = os.queue();
     for (const options of [1, true, "free"] as unknown as AsyncPushOptions[]) {

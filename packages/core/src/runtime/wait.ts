@@ -31,7 +31,7 @@ export class Waiter {
     this.#waitable(qt, "wait");
     const runtime = this.#runtime;
     this.#until("wait", timeout, () => runtime.holder(qt) === Holder.DONE);
-    return this.#runtime.pick(qt);
+    return runtime.pick(qt);
   }
 
   waitAny<T extends QueueToken>(qts: readonly T[], timeout: number | undefined): CompletionOf<T> & { index: number } {
@@ -50,7 +50,7 @@ export class Waiter {
       return false;
     });
     this.#next = found + 1;
-    const completion = this.#runtime.pick(qts[found]) as CompletionOf<T>;
+    const completion = runtime.pick(qts[found]) as CompletionOf<T>;
     return { ...completion, index: found };
   }
 
@@ -64,7 +64,7 @@ export class Waiter {
     if (new Set(qts).size !== qts.length) throw new DemiError("EINVAL", "waitAll", "a token is named twice");
     const runtime = this.#runtime;
     this.#until("waitAll", timeout, () => qts.every((qt) => runtime.holder(qt) === Holder.DONE));
-    return qts.map((qt) => this.#runtime.pick(qt)) as { -readonly [I in keyof T]: CompletionOf<T[I]> };
+    return qts.map((qt) => runtime.pick(qt)) as { -readonly [I in keyof T]: CompletionOf<T[I]> };
   }
 
   waitNext(max: number, timeout: number | undefined): Completion[] {
