@@ -1,6 +1,14 @@
 /** Waiting for an echo server that is still on its way up: `demi-echo client --wait`. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Address, errorName, type LibOS, PushFlag, type QueueDescriptor, type QueueToken } from "@demikernel/core";
+import {
+  type Address,
+  errorName,
+  type LibOS,
+  Opcode,
+  PushFlag,
+  type QueueDescriptor,
+  type QueueToken,
+} from "@demikernel/core";
 import { Failure } from "./failure.js";
 import { familyOf, formatEndpoint } from "./options.js";
 
@@ -55,7 +63,7 @@ async function tryOnce(
   const steps: (() => QueueToken)[] = [() => os.connect(qd, to)];
   if (kind === "udp")
     steps.push(
-      () => os.push(qd, os.from("?"), PushFlag.FREE),
+      () => os.push(qd, os.sga.from("?"), PushFlag.FREE),
       () => os.pop(qd),
     );
   for (const start of steps) {
@@ -69,7 +77,7 @@ async function tryOnce(
       await sleep(1);
       done = os.poll(qt);
     }
-    if (done.sga !== 0) os.free(done.sga);
+    if (done.opcode === Opcode.POP && done.sga !== 0) os.free(done.sga);
     if (done.result < 0) return errorName(done.result);
   }
   return undefined;

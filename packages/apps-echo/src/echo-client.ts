@@ -93,12 +93,12 @@ export class EchoClient {
 
   private handle(event: Completion): void {
     const connection = this.connections.get(event.qd);
-    const { sga } = event;
+    const sga = event.opcode === Opcode.POP ? event.sga : 0;
     if (connection === undefined || sga === 0 || this.failure !== undefined) {
-      this.handleOther(connection, event);
+      this.handleOther(connection, event, sga);
     } else if (connection.ending) {
       this.mismatches++;
-      this.firstMismatch ||= this.describe(connection, this.os.bytes(sga));
+      this.firstMismatch ||= this.describe(connection, this.os.sga.bytes(sga));
       this.os.free(sga);
       this.finish(connection);
     } else {
@@ -109,7 +109,7 @@ export class EchoClient {
   }
 
   /** Everything but an echo. */
-  private handleOther(connection: Connection | undefined, { opcode, result, sga }: Completion): void {
+  private handleOther(connection: Connection | undefined, { opcode, result }: Completion, sga: Sga | 0): void {
     if (connection === undefined || this.failure !== undefined) {
       if (sga !== 0) this.os.free(sga);
     } else if (connection.ending) {
@@ -129,7 +129,7 @@ export class EchoClient {
    * Sends the connection's next message, or ends it when all have been sent. True when it went in `spare`, an sga of one segment as long
    * as a message, at `place`.
    */
-  private next(connection: Connection, now = performance.now(), spare: Sga = 0, place = 0): boolean {
+  private next(connection: Connection, now = performance.now(), spare: Sga | 0 = 0, place = 0): boolean {
     if (this.issued === this.options.iterations) {
       this.end(connection);
       return false;
@@ -146,7 +146,7 @@ export class EchoClient {
       connection.starvedSince ||= performance.now();
       this.starved.push(connection);
     } else {
-      this.send(connection, now, sga, this.payloads.place(this.os.view(sga), this.os.offset(sga)));
+      this.send(connection, now, sga, this.payloads.place(this.os.sga.view(sga), this.os.sga.offset(sga)));
     }
     return false;
   }
@@ -167,7 +167,7 @@ export class EchoClient {
   }
 
   /** 0 when all of the arena's memory is on its way: an echo that comes back makes room. */
-  private allocate(): Sga {
+  private allocate(): Sga | 0 {
     try {
       return this.os.alloc(this.options.size);
     } catch (error) {
@@ -187,21 +187,26 @@ export class EchoClient {
   private receive(connection: Connection, sga: Sga, length: number): boolean {
     const { size } = this.options;
     // Nearly all come whole and in one piece: those are looked at once.
-    if (length !== size || connection.received !== 0 || connection.message < 0 || this.os.segmentLength(sga) !== size) {
+    if (
+      length !== size ||
+      connection.received !== 0 ||
+      connection.message < 0 ||
+      this.os.sga.segmentLength(sga) !== size
+    ) {
       return this.receivePieces(connection, sga);
     }
-    const place = this.payloads.place(this.os.view(sga), this.os.offset(sga));
+    const place = this.payloads.place(this.os.sga.view(sga), this.os.sga.offset(sga));
     if (!this.payloads.matches(place, size, connection.message)) return this.receivePieces(connection, sga);
     return this.complete(connection, sga, place);
   }
 
   /** As receive(), whatever comes. */
   private receivePieces(connection: Connection, sga: Sga): boolean {
-    const segments = this.os.segments(sga);
+    const segments = this.os.sga.segments(sga);
     for (let i = 0; i < segments; i++) {
-      // Not os.bytes(), which makes an object.
-      const place = this.payloads.place(this.os.view(sga, i), this.os.offset(sga, i));
-      const length = this.os.segmentLength(sga, i);
+      // Not os.sga.bytes(), which makes an object.
+      const place = this.payloads.place(this.os.sga.view(sga, i), this.os.sga.offset(sga, i));
+      const length = this.os.sga.segmentLength(sga, i);
       if (connection.message >= 0 && this.payloads.matches(place, length, connection.message, connection.received)) {
         connection.received += length;
         continue;
@@ -210,7 +215,7 @@ export class EchoClient {
         this.late++;
         this.pop(connection);
       } else {
-        this.mismatch(connection, this.os.bytes(sga, i));
+        this.mismatch(connection, this.os.sga.bytes(sga, i));
       }
       return false;
     }
@@ -223,7 +228,7 @@ export class EchoClient {
     return false;
   }
 
-  private complete(connection: Connection, spare: Sga = 0, place = 0): boolean {
+  private complete(connection: Connection, spare: Sga | 0 = 0, place = 0): boolean {
     const now = performance.now();
     this.latency.record(now - connection.since);
     this.completed++;

@@ -33,8 +33,8 @@ export function closeAll(os: LibOS, queues: Iterable<QueueDescriptor>): Leftover
   for (const qd of queues) os.close(qd);
   const deadline = performance.now() + LAST_COMPLETIONS;
   do {
-    os.drain((event) => {
-      if (event.sga !== 0) os.free(event.sga);
+    os.turn((event) => {
+      if (event.opcode === Opcode.POP && event.sga !== 0) os.free(event.sga);
       if (event.opcode === Opcode.ACCEPT && event.result >= 0) os.close(event.newQd);
     }, 1);
   } while (os.stats().outstanding > 0 && performance.now() < deadline);

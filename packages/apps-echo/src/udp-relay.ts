@@ -14,6 +14,7 @@ import {
   type Completion,
   type LibOS,
   Opcode,
+  type PopCompletion,
   PushFlag,
   type QueueDescriptor,
   type QueueToken,
@@ -103,8 +104,8 @@ export class UdpRelay {
     }
   }
 
-  private fromClient(event: Completion): void {
-    const address = event.sga === 0 ? undefined : this.os.address(event.sga);
+  private fromClient(event: PopCompletion): void {
+    const address = event.sga === 0 ? undefined : this.os.sga.address(event.sga);
     const client = event.result <= 0 || address === undefined ? undefined : this.clientAt(address);
     if (client === undefined) {
       if (event.sga !== 0) this.os.free(event.sga);
@@ -126,7 +127,7 @@ export class UdpRelay {
     this.os.pop(this.front);
   }
 
-  private fromTarget(event: Completion): void {
+  private fromTarget(event: PopCompletion): void {
     const client = this.byUpstream.get(event.qd);
     if (client !== undefined && event.result > 0) {
       this.replies.set(this.os.pushTo(this.front, event.sga, client.address, PushFlag.FREE), client);

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /**
  * `@demikernel/bench`: what every package's benchmark is built from. A comparison here is made of interleaved rounds in one
  * invocation, on pinned CPUs, and reported as medians and quartiles of paired ratios, with CPU time beside wall time.

@@ -1,5 +1,4 @@
 /** SVG as text: elements, escaping, and the frame (title, axes, grid, legend) that every plot has. No DOM needed. */
-import type { ScaleContinuousNumeric } from "d3-scale";
 
 export type Attributes = Readonly<Record<string, string | number>>;
 
@@ -65,8 +64,14 @@ export function labels(at: Frame, said: Labels): string[] {
   return parts;
 }
 
+/** What an axis needs of a scale; those of d3-scale have more. */
+export interface AxisScale {
+  (value: number): number;
+  ticks(count: number): number[];
+}
+
 /** The y axis with a grid line a tick. */
-export function yAxis(at: Frame, scale: ScaleContinuousNumeric<number, number>): string[] {
+export function yAxis(at: Frame, scale: AxisScale): string[] {
   const ticks = readable(scale.ticks(6));
   return ticks.flatMap((tick) => {
     const y = scale(tick);

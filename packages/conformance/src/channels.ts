@@ -68,7 +68,7 @@ export function listener(context: CaseContext, os: LibOS, options: SocketOptions
  */
 export function unansweredConnects(context: CaseContext, os: LibOS) {
   const silent = context.target.silentAddress?.(4);
-  const to = silent === undefined ? listener(context, os, {}, 1) : { ...silent, port: 9, qd: 0 };
+  const to = silent === undefined ? listener(context, os, {}, 1) : { ...silent, port: 9, qd: 0 as QueueDescriptor };
   const queues = Array.from({ length: 8 }, () => os.socket("tcp"));
   const connects: QueueToken[] = queues.map((qd) => os.connect(qd, to));
   if (to.qd !== 0) queues.push(to.qd);

@@ -1,9 +1,9 @@
 /** Errors as the suite looks at them: by POSIX name, thrown or in a result. */
 import assert from "node:assert/strict";
-import type { Completion, LibOS, QueueToken } from "@demikernel/core";
+import type { Completion, LibOS, PopCompletion, QueueToken } from "@demikernel/core";
 import { type DemiError, errnoOf, errorName } from "@demikernel/core";
 import type { CaseContext } from "./case.js";
-import { completion } from "./turns.js";
+import { completion, newQdOf, sgaOf } from "./turns.js";
 
 /** Checks that an error is a DemiError in all its fields. By shape, not by class: the backend may bring its own copy of core. */
 export function assertDemiError(error: unknown): DemiError {
@@ -65,7 +65,8 @@ export function codeOf(done: Completion): string {
 /** Checks that a completion is a failure with this code and hands nothing over. */
 export function assertFailed(done: Completion, code: string | readonly string[]): void {
   assertCode(codeOf(done), code);
-  assert.equal(done.sga, 0, "a failed operation hands over no sga");
+  // Whatever its type names: all completions have the field.
+  assert.equal((done as PopCompletion).sga, 0, "a failed operation hands over no sga");
 }
 
 /**
@@ -80,7 +81,7 @@ export async function outcome(context: CaseContext, os: LibOS, start: () => Queu
     return assertDemiError(error).code;
   }
   const done = await completion(context, os, qt);
-  if (done.sga !== 0) os.free(done.sga);
-  if (done.newQd > 0) os.close(done.newQd);
+  if (sgaOf(done) !== 0) os.free(sgaOf(done));
+  if (newQdOf(done) > 0) os.close(newQdOf(done));
   return codeOf(done);
 }

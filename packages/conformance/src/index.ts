@@ -1,9 +1,10 @@
+/// <reference types="node" preserve="true" />
 /**
  * The conformance suite: the contract of docs/architecture.md, executable. A backend runs it in three lines of a jest test:
  *
  * ```ts
  * import { conformance } from "@demikernel/conformance";
- * import { openLibOS } from "@demikernel/core";
+ *
  * conformance({ name: "mine", features, open: (options) => openLibOS({ libos: "mine", ...options }) });
  * ```
  */

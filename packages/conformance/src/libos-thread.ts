@@ -1,6 +1,6 @@
 /** Runs in the Workers of cases/rule7-threads: a libOS of the thread's own, and one of the ways for the thread to end. */
 import { parentPort, workerData } from "node:worker_threads";
-import type { LibOS } from "@demikernel/core";
+import { type LibOS, PushFlag, type QueueToken } from "@demikernel/core";
 import type { ConformanceTarget, OpenOverrides } from "./target.js";
 
 /** What the Worker is to do. */
@@ -28,10 +28,10 @@ if (end === "count") {
 }
 
 /** Operations of every kind, none of them finished. */
-function leavePending(os: LibOS): number {
+function leavePending(os: LibOS): QueueToken {
   const pop = os.pop(os.queue());
   const full = os.queue({ capacity: 1 });
-  for (let i = 0; i < 10; i++) os.push(full, os.alloc(1000), i % 2);
+  for (let i = 0; i < 10; i++) os.push(full, os.alloc(1000), i % 2 === 0 ? 0 : PushFlag.FREE);
   if (target.features.tcp) {
     const listening = os.socket("tcp");
     os.bind(listening, { host, port: 0 });
@@ -39,7 +39,7 @@ function leavePending(os: LibOS): number {
     os.accept(listening);
     os.connect(os.socket("tcp"), os.getsockname(listening));
   }
-  os.drain(() => undefined);
+  os.turn(() => undefined);
   return pop;
 }
 
@@ -53,7 +53,7 @@ async function churn(): Promise<never> {
     const popping = each.async.pop(qd);
     if (round === 0) parentPort?.postMessage("ready");
     await new Promise((resolve) => setTimeout(resolve, round % 3));
-    each.push(qd, each.from("wakes it"), 3);
+    each.push(qd, each.sga.from("wakes it"), PushFlag.FREE | PushFlag.QUIET);
     each.free(await popping);
     each.destroy();
   }
@@ -62,8 +62,8 @@ async function churn(): Promise<never> {
 /** Leaves something to do for the storage engine's device. */
 function write(each: LibOS): void {
   const file = each.creat("churned");
-  for (let i = 0; i < 10; i++) each.push(file, each.alloc(1000), 1);
-  each.drain(() => undefined);
+  for (let i = 0; i < 10; i++) each.push(file, each.alloc(1000), PushFlag.FREE);
+  each.turn(() => undefined);
 }
 
 /** Two thousand messages through a queue; reports their sum, and what was held afterwards. */
@@ -72,14 +72,14 @@ function count(os: LibOS): void {
   let sum = 0;
   for (let i = 0; i < 2000; i++) {
     const sga = os.alloc(4);
-    os.bytes(sga).fill(i & 255);
-    os.push(qd, sga, 3);
+    os.sga.bytes(sga).fill(i & 255);
+    os.push(qd, sga, PushFlag.FREE | PushFlag.QUIET);
     const done = os.wait(os.pop(qd), 4000);
-    sum += os.bytes(done.sga)[3];
+    sum += os.sga.bytes(done.sga)[3];
     os.free(done.sga);
   }
   os.close(qd);
-  os.drain(() => undefined);
+  os.turn(() => undefined);
   const { outstanding, queues, appSlots, deviceSlots } = os.stats();
   os.destroy();
   parentPort?.postMessage({ sum, held: outstanding + queues + appSlots + deviceSlots });

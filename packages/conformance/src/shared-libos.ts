@@ -33,7 +33,7 @@ async function isClean(os: LibOS, limit: number): Promise<boolean> {
   const deadline = performance.now() + limit;
   for (;;) {
     let unexpected = 0;
-    os.drain(() => unexpected++);
+    os.turn(() => unexpected++);
     const { outstanding, queues, ...memory } = heldBy(os);
     // Only what the device holds comes back by itself.
     if (unexpected > 0 || outstanding > 0 || queues > 0) return false;

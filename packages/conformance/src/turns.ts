@@ -1,6 +1,16 @@
 /** Waiting for things without blocking the thread: node:net peers of a case live on the same event loop. */
 import assert from "node:assert/strict";
-import type { Completion, LibOS, QueueDescriptor, QueueToken, Sga } from "@demikernel/core";
+import {
+  type Completion,
+  type CompletionOf,
+  type LibOS,
+  Opcode,
+  type PopCompletion,
+  PushFlag,
+  type QueueDescriptor,
+  type QueueToken,
+  type Sga,
+} from "@demikernel/core";
 import type { CaseContext } from "./case.js";
 
 /** Milliseconds, times the target's `timeScale`, that a device has to let go of the memory of closed queues. */
@@ -23,13 +33,17 @@ export async function until(
 ): Promise<void> {
   while (!condition()) {
     context.check(what);
-    goesOn?.drain(() => assert.fail("a completion nobody expected"));
+    goesOn?.turn(() => assert.fail("a completion nobody expected"));
     await turn();
   }
 }
 
 /** The completion of a token. */
-export async function completion(context: CaseContext, os: LibOS, qt: QueueToken): Promise<Completion> {
+export async function completion<T extends QueueToken>(
+  context: CaseContext,
+  os: LibOS,
+  qt: T,
+): Promise<CompletionOf<T>> {
   if (context.target.waits === "loop") return os.async.wait(qt);
   for (;;) {
     const done = os.poll(qt);
@@ -48,7 +62,7 @@ export async function collect(context: CaseContext, os: LibOS, count: number): P
     });
   }
   while (events.length < count) {
-    os.drain((event) => events.push(snapshot(event)));
+    os.turn((event) => events.push(snapshot(event)));
     if (events.length >= count) break;
     context.check(`${count} completions, ${events.length} so far`);
     await turn();
@@ -56,20 +70,30 @@ export async function collect(context: CaseContext, os: LibOS, count: number): P
   return events;
 }
 
-/** What the reused view of drain() and run() shows now. */
+/** What the reused view of turn() and run() shows now. */
 export function snapshot(event: Completion): Completion {
-  const { opcode, qd, qt, result, sga, newQd } = event;
-  return { opcode, qd, qt, result, sga, newQd };
+  const { opcode, qd, qt, result } = event;
+  return { opcode, qd, qt, result, sga: sgaOf(event), newQd: newQdOf(event) } as Completion;
+}
+
+/** What a pop brought; 0 for any other completion. */
+export function sgaOf(event: Completion): Sga {
+  return event.opcode === Opcode.POP ? event.sga : (0 as Sga);
+}
+
+/** What an accept brought; 0 for any other completion. */
+export function newQdOf(event: Completion): QueueDescriptor {
+  return event.opcode === Opcode.ACCEPT ? event.newQd : (0 as QueueDescriptor);
 }
 
 /** Pops once; the completion, whose sga is the caller's. */
-export function popOnce(context: CaseContext, os: LibOS, qd: QueueDescriptor, limit = 0): Promise<Completion> {
+export function popOnce(context: CaseContext, os: LibOS, qd: QueueDescriptor, limit = 0): Promise<PopCompletion> {
   return completion(context, os, os.pop(qd, limit));
 }
 
 /** The bytes of an sga, which is freed. */
 export function take(os: LibOS, sga: Sga): Buffer {
-  const bytes = os.copy(sga);
+  const bytes = os.sga.copy(sga);
   os.free(sga);
   return bytes;
 }
@@ -78,7 +102,7 @@ export function take(os: LibOS, sga: Sga): Buffer {
 export async function popMessage(context: CaseContext, os: LibOS, qd: QueueDescriptor): Promise<Buffer> {
   const done = await popOnce(context, os, qd);
   assert.ok(done.result > 0, `pop ended with ${done.result}`);
-  assert.equal(os.length(done.sga), done.result, "the result is the length of the sga");
+  assert.equal(os.sga.length(done.sga), done.result, "the result is the length of the sga");
   return take(os, done.sga);
 }
 
@@ -102,7 +126,7 @@ export async function pushBytes(
   qd: QueueDescriptor,
   data: Uint8Array | string,
 ): Promise<number> {
-  const done = await completion(context, os, os.push(qd, os.from(data), 1));
+  const done = await completion(context, os, os.push(qd, os.sga.from(data), PushFlag.FREE));
   assert.ok(done.result > 0, `push ended with ${done.result}`);
   return done.result;
 }
@@ -111,9 +135,9 @@ export async function pushBytes(
 export async function closeAll(context: CaseContext, os: LibOS, queues: readonly QueueDescriptor[]): Promise<void> {
   for (const qd of queues) os.close(qd);
   while (os.stats().outstanding > 0) {
-    os.drain((event) => {
-      if (event.sga !== 0) os.free(event.sga);
-      if (event.newQd !== 0) os.close(event.newQd);
+    os.turn((event) => {
+      if (sgaOf(event) !== 0) os.free(sgaOf(event));
+      if (newQdOf(event) !== 0) os.close(newQdOf(event));
     });
     context.check("what was pending to end");
     await turn();
@@ -131,7 +155,7 @@ export async function assertIdle(context: CaseContext, os: LibOS): Promise<void>
   const none = { outstanding: 0, queues: 0, appSlots: 0, deviceSlots: 0 };
   const deadline = performance.now() + Math.min(context.scaled(IDLE_LIMIT), context.remaining());
   while (Object.values(heldBy(os)).some((value) => value !== 0) && performance.now() < deadline) {
-    os.drain(() => assert.fail("a completion nobody expected"));
+    os.turn(() => assert.fail("a completion nobody expected"));
     await turn();
   }
   assert.deepEqual(heldBy(os), none, "held after everything was closed and freed");

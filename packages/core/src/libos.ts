@@ -7,6 +7,7 @@ import { Control } from "./runtime/control.js";
 import { Loop } from "./runtime/loop.js";
 import { TracedRuntime } from "./runtime/memory-trace.js";
 import { Runtime } from "./runtime/runtime.js";
+import { SgaAccess } from "./runtime/sga.js";
 import { Waiter } from "./runtime/wait.js";
 import type { CoreOptions } from "./schema.js";
 import type * as api from "./types.js";
@@ -16,6 +17,7 @@ export class DemiLibOS implements api.LibOS {
   readonly name: string;
   readonly engine: string;
   readonly engines: readonly api.EngineInfo[];
+  readonly sga: api.SgaCalls;
   readonly async: api.AsyncCalls;
   readonly #runtime: Runtime;
   readonly #control: Control;
@@ -33,6 +35,7 @@ export class DemiLibOS implements api.LibOS {
     this.#control = new Control(this.#runtime);
     this.#waiter = new Waiter(this.#runtime);
     this.#loop = new Loop(this.#runtime, options.loop, options.spinMicroseconds);
+    this.sga = new SgaAccess(this.#runtime);
     this.async = new Async(this.#runtime);
     this.#forget = destroyAtExit(this);
   }
@@ -42,148 +45,124 @@ export class DemiLibOS implements api.LibOS {
   }
 
   // ---- make queues -------------------------------------------------------------------------------------------------
-  queue(options: api.QueueOptions = {}): number {
+  queue(options: api.QueueOptions = {}): api.QueueDescriptor {
     return this.#control.queue(options);
   }
-  socket(kind: "tcp" | "udp", options: api.SocketOptions = {}): number {
+  socket(kind: "tcp" | "udp", options: api.SocketOptions = {}): api.QueueDescriptor {
     return this.#control.socket(kind, options);
   }
-  open(path: string, flags = "r", options: api.OpenOptions = {}): number {
+  open(path: string, flags = "r", options: api.OpenOptions = {}): api.QueueDescriptor {
     return this.#control.open(path, flags, options);
   }
-  creat(path: string, options: api.OpenOptions = {}): number {
+  creat(path: string, options: api.OpenOptions = {}): api.QueueDescriptor {
     return this.#control.open(path, "w+", options);
   }
 
   // ---- control path ------------------------------------------------------------------------------------------------
-  bind(qd: number, to: api.Address): void {
+  bind(qd: api.QueueDescriptor, to: api.Address): void {
     this.#control.bind(qd, to);
   }
-  listen(qd: number, backlog = 511): void {
+  listen(qd: api.QueueDescriptor, backlog = 511): void {
     this.#control.listen(qd, backlog);
   }
-  getsockname(qd: number): api.SocketAddress {
+  getsockname(qd: api.QueueDescriptor): api.SocketAddress {
     return this.#control.name(qd, false);
   }
-  getpeername(qd: number): api.SocketAddress {
+  getpeername(qd: api.QueueDescriptor): api.SocketAddress {
     return this.#control.name(qd, true);
   }
-  setsockopt<K extends keyof api.SocketOptionValues>(qd: number, name: K, value: api.SocketOptionValues[K]): void {
+  setsockopt<K extends keyof api.SocketOptionValues>(
+    qd: api.QueueDescriptor,
+    name: K,
+    value: api.SocketOptionValues[K],
+  ): void {
     this.#control.setsockopt(qd, name, value);
   }
-  getsockopt<K extends keyof api.SocketOptionValues>(qd: number, name: K): api.SocketOptionValues[K] {
+  getsockopt<K extends keyof api.SocketOptionValues>(qd: api.QueueDescriptor, name: K): api.SocketOptionValues[K] {
     return this.#control.getsockopt(qd, name) as api.SocketOptionValues[K];
   }
-  lseek(qd: number, offset: number, whence: "set" | "cur" | "end" = "set"): number {
+  lseek(qd: api.QueueDescriptor, offset: number, whence: "set" | "cur" | "end" = "set"): number {
     return this.#control.lseek(qd, offset, whence);
   }
-  truncate(qd: number, length: number): void {
+  truncate(qd: api.QueueDescriptor, length: number): void {
     this.#control.truncate(qd, length);
   }
-  shutdown(qd: number): void {
+  shutdown(qd: api.QueueDescriptor): void {
     this.#control.shutdown(qd);
   }
-  close(qd: number): void {
+  close(qd: api.QueueDescriptor): void {
     this.#runtime.close(qd);
   }
 
   // ---- data path ---------------------------------------------------------------------------------------------------
-  accept(qd: number): number {
+  accept(qd: api.QueueDescriptor): api.QueueToken<api.AcceptCompletion> {
     return this.#runtime.accept(qd);
   }
-  connect(qd: number, to: api.Address): number {
+  connect(qd: api.QueueDescriptor, to: api.Address): api.QueueToken<api.ConnectCompletion> {
     return this.#runtime.connect(qd, to);
   }
-  push(qd: number, sga: number, flags = 0): number {
+  push(qd: api.QueueDescriptor, sga: api.Sga, flags = 0): api.QueueToken<api.PushCompletion> {
     return this.#runtime.push(qd, sga, flags);
   }
-  pushTo(qd: number, sga: number, to?: api.Address, flags = 0): number {
+  pushTo(qd: api.QueueDescriptor, sga: api.Sga, to?: api.Address, flags = 0): api.QueueToken<api.PushCompletion> {
     return this.#runtime.pushTo(qd, sga, to, flags);
   }
-  pop(qd: number, limit = 0): number {
+  pop(qd: api.QueueDescriptor, limit = 0): api.QueueToken<api.PopCompletion> {
     return this.#runtime.pop(qd, limit);
   }
 
   // ---- memory --------------------------------------------------------------------------------------------------------
-  alloc(size: number | readonly number[]): number {
+  alloc(size: number | readonly number[]): api.Sga {
     return this.#runtime.alloc(size);
   }
-  free(sga: number): void {
+  free(sga: api.Sga): void {
     this.#runtime.free(sga);
-  }
-  length(sga: number): number {
-    return this.#runtime.arena.length(sga);
-  }
-  segments(sga: number): number {
-    return this.#runtime.arena.segments(sga);
-  }
-  segmentLength(sga: number, segment = 0): number {
-    return this.#runtime.arena.segmentLength(sga, segment);
-  }
-  bytes(sga: number, segment = 0): Uint8Array {
-    return this.#runtime.arena.bytes(sga, segment);
-  }
-  view(sga: number, segment = 0): Uint8Array {
-    return this.#runtime.arena.view(sga, segment);
-  }
-  offset(sga: number, segment = 0): number {
-    return this.#runtime.arena.offset(sga, segment);
-  }
-  trim(sga: number, offset: number, length: number, segment = 0): void {
-    this.#runtime.arena.trim(sga, offset, length, segment);
-  }
-  address(sga: number): api.SocketAddress | undefined {
-    return this.#runtime.arena.address(sga);
-  }
-  from(data: Uint8Array | string): number {
-    const bytes = typeof data === "string" ? Buffer.from(data) : data;
-    if (!ArrayBuffer.isView(bytes)) throw new DemiError("EINVAL", "from", "the data is no string and no Uint8Array");
-    const sga = this.alloc(bytes.length);
-    this.bytes(sga).set(bytes);
-    return sga;
-  }
-  copy(sga: number): Buffer {
-    const segments = Array.from({ length: this.segments(sga) }, (_, i) => this.bytes(sga, i));
-    return Buffer.concat(segments);
   }
 
   // ---- complete operations ---------------------------------------------------------------------------------------------
-  poll(qt: number): api.Completion | undefined {
+  poll<T extends api.QueueToken>(qt: T): api.CompletionOf<T> | undefined {
     return this.#waiter.poll(qt);
   }
-  wait(qt: number, timeout?: number): api.Completion {
+  wait<T extends api.QueueToken>(qt: T, timeout?: number): api.CompletionOf<T> {
     return this.#waiter.wait(qt, timeout);
   }
-  waitAny(qts: readonly number[], timeout?: number): api.Completion & { index: number } {
+  waitAny<T extends api.QueueToken>(qts: readonly T[], timeout?: number): api.CompletionOf<T> & { index: number } {
     return this.#waiter.waitAny(qts, timeout);
   }
-  waitAll(qts: readonly number[], timeout?: number): api.Completion[] {
+  waitAll<const T extends readonly api.QueueToken[]>(
+    qts: T,
+    timeout?: number,
+  ): { -readonly [I in keyof T]: api.CompletionOf<T[I]> } {
     return this.#waiter.waitAll(qts, timeout);
   }
   waitNext(max: number, timeout?: number): api.Completion[] {
     return this.#waiter.waitNext(max, timeout);
   }
-  cancel(qt: number): boolean {
+  cancel(qt: api.QueueToken): boolean {
     return this.#runtime.cancel(qt);
   }
-  drop(qt: number): void {
+  drop(qt: api.QueueToken): void {
     this.#runtime.drop(qt);
   }
 
   // ---- combinators -----------------------------------------------------------------------------------------------------
-  merge(a: number, b: number): number {
+  merge(a: api.QueueDescriptor, b: api.QueueDescriptor): api.QueueDescriptor {
     return merge(this.#runtime, a, b);
   }
-  filter(qd: number, predicate: (sga: number) => boolean): number {
+  filter(qd: api.QueueDescriptor, predicate: (sga: api.Sga) => boolean): api.QueueDescriptor {
     return filter(this.#runtime, qd, predicate);
   }
-  map(qd: number, fn: (sga: number) => number): number {
+  map(qd: api.QueueDescriptor, fn: (sga: api.Sga) => api.Sga): api.QueueDescriptor {
     return map(this.#runtime, qd, fn);
   }
-  sort(qd: number, compare: (a: number, b: number) => number, options: api.QueueOptions = {}): number {
+  sort(
+    qd: api.QueueDescriptor,
+    compare: (a: api.Sga, b: api.Sga) => number,
+    options: api.QueueOptions = {},
+  ): api.QueueDescriptor {
     return sort(this.#runtime, qd, compare, options);
   }
-  qconnect(from: number, to: number): number {
+  qconnect(from: api.QueueDescriptor, to: api.QueueDescriptor): api.QueueDescriptor {
     return qconnect(this.#runtime, from, to);
   }
 
@@ -197,9 +176,9 @@ export class DemiLibOS implements api.LibOS {
   stop(): void {
     this.#loop.stop();
   }
-  drain(handler: api.CompletionHandler, wait = 0): number {
-    this.#runtime.open("drain");
-    if (typeof handler !== "function") throw new DemiError("EINVAL", "drain", "the handler is not a function");
+  turn(handler: api.CompletionHandler, wait = 0): number {
+    this.#runtime.open("turn");
+    if (typeof handler !== "function") throw new DemiError("EINVAL", "turn", "the handler is not a function");
     this.#runtime.poll(wait === 0 ? 0 : Math.max(0, Math.min(wait, 1000)) * 1000);
     try {
       return this.#runtime.dispatch(handler);
@@ -221,6 +200,9 @@ export class DemiLibOS implements api.LibOS {
     this.#loop.end();
   }
   [Symbol.dispose](): void {
+    this.destroy();
+  }
+  async [Symbol.asyncDispose](): Promise<void> {
     this.destroy();
   }
 }

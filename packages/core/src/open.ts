@@ -1,33 +1,20 @@
 import type { Backend, NativeLibOS } from "./backend.js";
-import { type CoreOptions, loadConfig, resolveOptions } from "./config.js";
+import { loadConfig, resolveOptions } from "./config.js";
 import { channels } from "./diagnostics.js";
 import { chosenName, loadBackend } from "./discovery.js";
 import { DemiError, errorName } from "./errors.js";
 import { DemiLibOS } from "./libos.js";
+import type { ImportedBackend, LibOSOptions } from "./libos-options.js";
 import type { LibOS } from "./types.js";
-
-/** What openLibOS() takes: core's options, and beside them the chosen backend's own (`engine: "epoll"`). */
-export interface LibOSOptions extends Partial<CoreOptions> {
-  /** The backend's name; default: env LIBOS, else the configuration file's `libos`, else the only one installed. */
-  libos?: string;
-  /**
-   * The storage engine that open() and creat() make queues of, beside the network's sockets, by name; default: the configuration file's
-   * `storage`, else none. Its options stand under its name: `{ storage: "spdk", spdk: { device } }`.
-   */
-  storage?: string;
-  /** A YAML file with options; default: env DEMI_CONFIG. What is given here beats what the file says. */
-  config?: string;
-  /** Where to look for backends first: a path or file: URL inside the application; default: the running script, then the working directory. */
-  from?: string;
-  [option: string]: unknown;
-}
 
 /**
  * Opens a libOS on this thread. Throws {@link DemiError}: ENOENT when no such backend is installed, EINVAL for a wrong option (the
  * message names it), or what the device answered.
  */
-export async function openLibOS(options: LibOSOptions = {}): Promise<LibOS> {
-  const { libos, storage: wanted, config, from, ...given } = options ?? {};
+export async function openLibOS<L extends string = ImportedBackend, S extends string = never>(
+  options?: LibOSOptions<L, S>,
+): Promise<LibOS> {
+  const { libos, storage: wanted, config, from, ...given } = (options ?? {}) as LibOSOptions;
   const file = loadConfig(config);
   const backend = await loadBackend(chosenName(libos, file.libos), from);
   const storage = await storageEngine(wanted ?? file.storage, backend, from);

@@ -4,60 +4,37 @@
  * Results carry a negative errno; what throws, throws a {@link DemiError}. Times are milliseconds unless said otherwise, lengths
  * are bytes.
  */
+import type { Address, SocketAddress } from "./address.js";
+import type { AsyncCalls } from "./async-calls.js";
+import type {
+  AcceptCompletion,
+  Completion,
+  CompletionHandler,
+  CompletionOf,
+  ConnectCompletion,
+  PopCompletion,
+  PushCompletion,
+} from "./completion.js";
 import type { DemiError } from "./errors.js";
+import type { QueueDescriptor, QueueToken, Sga } from "./names.js";
+import type { SgaCalls } from "./sga-calls.js";
 
-/** Names a queue: in-memory, socket, file or derived. Positive; carries a generation, so a closed one is recognised. */
-export type QueueDescriptor = number;
-/** Names one outstanding operation. Positive; carries a generation, so a finished one is recognised. */
-export type QueueToken = number;
-/** Names a scatter-gather array: 1 to 16 segments of arena memory. Positive; 0 stands for none. */
-export type Sga = number;
-
-/**
- * A numeric network address; `host` is never resolved, except that "localhost" means the loopback of the socket's family. An IPv6 zone is
- * a number or an interface's name: "fe80::1%eth0".
- */
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
-
-/** An address as getsockname, getpeername and datagram pops report it. */
-export interface SocketAddress extends Address {
-  readonly family: 4 | 6;
-}
-
-/** What a finished operation was: {@link Completion.opcode}. */
-export const Opcode = { PUSH: 1, POP: 2, ACCEPT: 3, CONNECT: 4 } as const;
-export type OpcodeValue = (typeof Opcode)[keyof typeof Opcode];
+export type * from "./address.js";
+export type * from "./async-calls.js";
+export * from "./completion.js";
+export type * from "./names.js";
+export type * from "./sga-calls.js";
 
 /** Flags of push and pushTo, to be or-ed. */
 export const PushFlag = {
   /** The libOS frees the sga when the push ends, whatever its result: the zero-copy hand-over, and one call less. */
   FREE: 1,
   /**
-   * No token (0 is returned) and no completion; a failure is told to the run() or drain() handler with `qt` 0, counted in stats() and
+   * No token (0 is returned) and no completion; a failure is told to the run() or turn() handler with `qt` 0, counted in stats() and
    * published. At most 4096 may be outstanding. For pushes whose end nobody waits for: one ring entry instead of two.
    */
   QUIET: 2,
 } as const;
-
-/** One finished operation. */
-export interface Completion {
-  /** {@link Opcode}. */
-  readonly opcode: number;
-  readonly qd: QueueDescriptor;
-  readonly qt: QueueToken;
-  /** Bytes moved (push, pop), 0 (accept, connect), or a negative errno. A pop of 0 with `sga` 0 is the end of the stream. */
-  readonly result: number;
-  /** pop: what arrived, the application's until freed. 0 at the end of the stream and on errors. */
-  readonly sga: Sga;
-  /** accept: the connection's queue. */
-  readonly newQd: QueueDescriptor;
-}
-
-/** Called for each completion in run() and drain(). `event` is one object, reused: read it now, keep nothing of it. */
-export type CompletionHandler = (event: Completion) => void;
 
 export interface QueueOptions {
   /** Most sgas the queue holds; further pushes wait. 1 to 65536, default 1024. */
@@ -99,30 +76,6 @@ export interface SocketOptionValues {
   sndbuf: number;
   /** SO_RCVBUF, bytes; the kernel may round. */
   rcvbuf: number;
-}
-
-/** What can be cancelled: the promise forms of the calls. */
-export interface AsyncOptions {
-  /** Aborting cancels the operation; the promise rejects with the signal's reason. */
-  signal?: AbortSignal;
-}
-
-/** The promise forms: each costs a promise and a turn of the microtask queue more than the call (BENCHMARKS.md). Failures reject with DemiError. */
-export interface AsyncCalls {
-  /** Resolves with the bytes pushed. */
-  push(qd: QueueDescriptor, sga: Sga, flags?: number, options?: AsyncOptions): Promise<number>;
-  pushTo(qd: QueueDescriptor, sga: Sga, to?: Address, flags?: number, options?: AsyncOptions): Promise<number>;
-  /** Resolves with the sga, which the caller frees; 0 at the end of the stream. */
-  pop(qd: QueueDescriptor, options?: AsyncOptions & { limit?: number }): Promise<Sga>;
-  /** Resolves with the new connection's queue. */
-  accept(qd: QueueDescriptor, options?: AsyncOptions): Promise<QueueDescriptor>;
-  connect(qd: QueueDescriptor, to: Address, options?: AsyncOptions): Promise<void>;
-  /** Resolves with the token's completion, whatever its result. */
-  wait(qt: QueueToken, options?: AsyncOptions): Promise<Completion>;
-  /** Yields each sga until the end of the stream or close; frees it when the loop asks for the next. */
-  messages(qd: QueueDescriptor, options?: AsyncOptions): AsyncIterableIterator<Sga>;
-  /** Yields each accepted connection until the listener is closed. */
-  connections(qd: QueueDescriptor, options?: AsyncOptions): AsyncIterableIterator<QueueDescriptor>;
 }
 
 /** One engine of a libOS. */
@@ -190,48 +143,33 @@ export interface LibOS {
   close(qd: QueueDescriptor): void;
 
   // ---- data path: start an operation, never block ----------------------------------------------------------------------
-  accept(qd: QueueDescriptor): QueueToken;
-  connect(qd: QueueDescriptor, to: Address): QueueToken;
-  push(qd: QueueDescriptor, sga: Sga, flags?: number): QueueToken;
+  accept(qd: QueueDescriptor): QueueToken<AcceptCompletion>;
+  connect(qd: QueueDescriptor, to: Address): QueueToken<ConnectCompletion>;
+  push(qd: QueueDescriptor, sga: Sga, flags?: number): QueueToken<PushCompletion>;
   /** Datagram to `to`, or, without it, to the address the sga carries: where it was popped from. */
-  pushTo(qd: QueueDescriptor, sga: Sga, to?: Address, flags?: number): QueueToken;
+  pushTo(qd: QueueDescriptor, sga: Sga, to?: Address, flags?: number): QueueToken<PushCompletion>;
   /** `limit`: most bytes wanted, 0 for what there is. A message longer than the limit stays queued; the pop ends with EMSGSIZE. */
-  pop(qd: QueueDescriptor, limit?: number): QueueToken;
+  pop(qd: QueueDescriptor, limit?: number): QueueToken<PopCompletion>;
 
   // ---- memory --------------------------------------------------------------------------------------------------------
   /** One segment of `size` bytes, or one per entry of a list (at most 16). Throws ENOBUFS when the arena has none free, EMSGSIZE above the largest slot. */
   alloc(size: number | readonly number[]): Sga;
   /** Gives the memory back; safe while pushes of it are in flight. Throws EINVAL for a stale handle (double free). */
   free(sga: Sga): void;
-  /** Bytes over all segments. */
-  length(sga: Sga): number;
-  segments(sga: Sga): number;
-  /** The bytes of one segment as a view on the arena: valid until the sga is freed or pushed away. */
-  bytes(sga: Sga, segment?: number): Uint8Array;
-  /**
-   * The whole slot behind a segment, a view made once per slot: nothing is allocated. The segment's bytes are
-   * `view[offset(sga)]` on, `segmentLength(sga)` of them.
-   */
-  view(sga: Sga, segment?: number): Uint8Array;
-  /** Where the segment starts in its {@link view}. */
-  offset(sga: Sga, segment?: number): number;
-  segmentLength(sga: Sga, segment?: number): number;
-  /** Makes the segment shorter: bytes `offset` to `offset + length` of what it is now. */
-  trim(sga: Sga, offset: number, length: number, segment?: number): void;
-  /** The address a datagram came from; undefined when it carries none. */
-  address(sga: Sga): SocketAddress | undefined;
-  /** An sga holding a copy of the data: alloc and set in one. */
-  from(data: Uint8Array | string): Sga;
-  /** Copies all segments out, into a fresh Buffer that the garbage collector owns. */
-  copy(sga: Sga): Buffer;
+  /** What is in an sga: its bytes, its segments, its address. */
+  readonly sga: SgaCalls;
 
   // ---- complete operations ---------------------------------------------------------------------------------------------
   /** The token's completion if it has one now, else undefined. Does not block. A completion is handed out once. Throws EINVAL for a token that is not outstanding. */
-  poll(qt: QueueToken): Completion | undefined;
+  poll<T extends QueueToken>(qt: T): CompletionOf<T> | undefined;
   /** Blocks this thread until the token completes. Throws ETIMEDOUT after `timeout` ms (default: none); the token stays valid. */
-  wait(qt: QueueToken, timeout?: number): Completion;
-  waitAny(qts: readonly QueueToken[], timeout?: number): Completion & { index: number };
-  waitAll(qts: readonly QueueToken[], timeout?: number): Completion[];
+  wait<T extends QueueToken>(qt: T, timeout?: number): CompletionOf<T>;
+  waitAny<T extends QueueToken>(qts: readonly T[], timeout?: number): CompletionOf<T> & { index: number };
+  /** In the order of the tokens; all or none. */
+  waitAll<const T extends readonly QueueToken[]>(
+    qts: T,
+    timeout?: number,
+  ): { -readonly [I in keyof T]: CompletionOf<T[I]> };
   /** Up to `max` completions of any tokens of this libOS, at least one. */
   waitNext(max: number, timeout?: number): Completion[];
   /** Ends the operation: it completes with ECANCELED. False when it is too late for that and it completes by itself. */
@@ -256,7 +194,7 @@ export interface LibOS {
   run(handler: CompletionHandler): Promise<void>;
   stop(): void;
   /** One turn by hand: submit, poll, dispatch. Waits in the device up to `wait` ms (default 0) when nothing is ready. Returns how many completed. */
-  drain(handler: CompletionHandler, wait?: number): number;
+  turn(handler: CompletionHandler, wait?: number): number;
   readonly async: AsyncCalls;
 
   // ---- introspection, end ---------------------------------------------------------------------------------------------------
@@ -264,6 +202,8 @@ export interface LibOS {
   /** Closes every queue and releases the memory. Pending promises reject with ECANCELED; later calls throw EBADF. Idempotent. */
   destroy(): void;
   [Symbol.dispose](): void;
+  /** As destroy(), for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 export type { DemiError };

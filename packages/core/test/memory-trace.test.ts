@@ -33,13 +33,13 @@ test("what was never freed is named when the libOS is destroyed, with the lines 
   const os = await openLibOS({ libos: "memory", traceMemory: true });
   const qd = os.queue();
   for (let i = 0; i < 3; i++) os.alloc(100);
-  os.free(os.from("freed"));
+  os.free(os.sga.from("freed"));
   // Each way for an application to get what it popped.
-  for (let i = 0; i < 4; i++) os.push(qd, os.from("x"), 1 | 2);
+  for (let i = 0; i < 4; i++) os.push(qd, os.sga.from("x"), 1 | 2);
   os.wait(os.pop(qd));
   await os.async.pop(qd);
   os.pop(qd);
-  os.drain(() => undefined);
+  os.turn(() => undefined);
   for await (const sga of os.async.messages(qd)) {
     os.push(qd, sga, 1 | 2);
     break;
@@ -68,7 +68,7 @@ test("nothing is said of a libOS that has everything back, nor without the optio
 test("an alloc that finds no memory says who has it", async () => {
   const os = await openLibOS({ libos: "memory", traceMemory: true, arena });
   for (let i = 0; i < 7; i++) os.alloc(4000);
-  os.from(Buffer.alloc(4000));
+  os.sga.from(Buffer.alloc(4000));
   expect(() => os.alloc(4000)).toThrow(
     /ENOBUFS: alloc: the arena has no free slot that fits. The application holds 8 sgas; 7 x alloc at .*; 1 x/,
   );

@@ -1,4 +1,4 @@
-import { openLibOS } from "@demikernel/core";
+import { type Completion, Opcode, openLibOS, type QueueToken } from "@demikernel/core";
 
 // The most tokens there can be: one index stays free as the end mark of the table.
 test("131072 tokens: all but one can be outstanding, one more is EAGAIN, and a freed one is found again", async () => {
@@ -11,7 +11,7 @@ test("131072 tokens: all but one can be outstanding, one more is EAGAIN, and a f
 
   const [cancelled] = tokens.splice(70_000, 1);
   os.cancel(cancelled);
-  os.drain(() => {});
+  os.turn(() => {});
   const again = os.pop(queue);
   expect(again).not.toBe(cancelled);
   expect(() => os.cancel(cancelled)).toThrow(/EINVAL/);
@@ -19,7 +19,7 @@ test("131072 tokens: all but one can be outstanding, one more is EAGAIN, and a f
 
   os.close(queue);
   let ended = 0;
-  while (os.drain(() => ended++) > 0);
+  while (os.turn(() => ended++) > 0);
   expect(ended).toBe(131071);
   expect(os.stats().outstanding).toBe(0);
   os.destroy();
@@ -29,19 +29,19 @@ test("a token is not given out again within a million operations, whatever is ou
   const os = await openLibOS({ libos: "memory", tokens: 1000, arena: [{ size: 256, count: 64 }] });
   const idle = os.queue();
   const busy = os.queue();
-  const waiting = new Set(Array.from({ length: 700 }, () => os.pop(idle)));
+  const waiting = new Set<QueueToken>(Array.from({ length: 700 }, () => os.pop(idle)));
   const sga = os.alloc(8);
   const first = os.push(busy, sga);
-  os.drain(() => {});
+  os.turn(() => {});
   let collisions = 0;
-  const seen = (event: { qt: number; sga: number }) => {
+  const seen = (event: Completion) => {
     if (event.qt === first || waiting.has(event.qt)) collisions++;
-    if (event.sga !== 0) os.free(event.sga);
+    if (event.opcode === Opcode.POP && event.sga !== 0) os.free(event.sga);
   };
   for (let i = 0; i < 500_000; i++) {
     os.push(busy, sga);
     os.pop(busy);
-    os.drain(seen);
+    os.turn(seen);
   }
   expect(collisions).toBe(0);
   os.destroy();

@@ -18,7 +18,7 @@ class LibosStream {
 
   async send(data) {
     for (let at = 0; at < data.length; at += PIECE) {
-      await this.os.async.push(this.qd, this.os.from(data.subarray(at, at + PIECE)), 1);
+      await this.os.async.push(this.qd, this.os.sga.from(data.subarray(at, at + PIECE)), { free: true });
     }
   }
 
@@ -26,7 +26,7 @@ class LibosStream {
   async receive() {
     const sga = await this.os.async.pop(this.qd);
     if (sga === 0) return 0;
-    const length = this.os.length(sga);
+    const length = this.os.sga.length(sga);
     this.os.free(sga);
     return length;
   }
@@ -34,7 +34,7 @@ class LibosStream {
   /** All that has arrived, as text. */
   async text() {
     const sga = await this.os.async.pop(this.qd);
-    const text = this.os.copy(sga).toString();
+    const text = this.os.sga.copy(sga).toString();
     this.os.free(sga);
     return text;
   }

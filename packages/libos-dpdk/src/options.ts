@@ -7,8 +7,36 @@ import { faultProblem } from "./fault.js";
 /** IPv6 wants links that carry this much (RFC 8200). */
 const LEAST_IPV6_MTU = 1280;
 
+/** Options of the dpdk backend. `device` and `ipv4` must be given, here or in the configuration file. */
+export interface DpdkOptions {
+  /** The port: devargs of a virtual device ("net_af_packet0,iface=eth1") or a PCI address ("0000:00:05.0"). */
+  device?: string;
+  /** The port's MAC address; default: the device's own. */
+  mac?: string;
+  /** Address and prefix length: "10.7.0.2/24". */
+  ipv4?: string;
+  /** IPv4 address of the router; default: none, only the own network is reached. */
+  gateway?: string;
+  /** Address and prefix length: "fd07::2/64"; default: a link-local address only. */
+  ipv6?: string;
+  /** Largest IP packet, in bytes. 576 to 9000, default 1500. */
+  mtu?: number;
+  /** Static ARP entries: IPv4 address to MAC address. */
+  arp?: Readonly<Record<string, string>>;
+  /** Whether DPDK's memory is huge pages. Default "auto": where enough of them are free. */
+  hugepages?: "auto" | "never" | "required";
+  /** Further arguments for EAL, as for any DPDK program; at most 64. */
+  eal?: readonly string[];
+  /** File (pcapng) that gets every frame received and sent. */
+  capture?: string;
+  /** Buffers frames are received into; popped sgas are these buffers until they are freed. 1024 to 131072, default 8192. */
+  mbufs?: number;
+  /** For tests: frames dropped, doubled, reordered below the stack: "drop=0.01,seed=7". */
+  fault?: string;
+}
+
 /** JSON Schema of each option; core checks values against it before they come here. */
-export const optionSchemas: Readonly<Record<string, object>> = {
+export const optionSchemas: Readonly<Record<keyof DpdkOptions, object>> = {
   device: {
     type: "string",
     minLength: 1,

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { openLibOS } from "@demikernel/core";
+import { openLibOS, type QueueDescriptor, type Sga } from "@demikernel/core";
 // @ts-expect-error: plain JavaScript, as the targets are.
 import { libos, peer, prefix } from "./bed/addresses.mjs";
 // @ts-expect-error: as above
@@ -131,7 +131,7 @@ onBed(
       const token = os.accept(listener);
       await pause(100);
       const accepted = os.poll(token);
-      const qd = accepted?.newQd ?? 0;
+      const qd = accepted?.newQd ?? (0 as QueueDescriptor);
       expect(qd).toBeGreaterThan(0);
       // More than the two windows hold: without acknowledgements it would not arrive.
       const received = new Promise<number>((resolve) => {
@@ -166,11 +166,11 @@ onBed(
       const size = 4_000_000;
       for (const socket of peers) socket.write(Buffer.alloc(size, "m"));
       // Take until nothing comes for a while: either the pool is empty or the peers' windows are closed.
-      const held: number[] = [];
+      const held: Sga[] = [];
       const got = queues.map(() => 0);
-      const keep = (i: number, sga: number) => {
+      const keep = (i: number, sga: Sga) => {
         held.push(sga);
-        got[i] += os.length(sga);
+        got[i] += os.sga.length(sga);
       };
       for (let stalled = 0; stalled < 2; ) {
         const before = held.length;
@@ -202,7 +202,7 @@ onBed(
         queues.map(async (qd, i) => {
           while (got[i] < size) {
             const sga = await os.async.pop(qd);
-            got[i] += os.length(sga);
+            got[i] += os.sga.length(sga);
             os.free(sga);
           }
         }),
@@ -213,7 +213,7 @@ onBed(
       const qd = await late;
       socket.write("late");
       const sga = await os.async.pop(qd);
-      expect(os.copy(sga).toString()).toBe("late");
+      expect(os.sga.copy(sga).toString()).toBe("late");
       os.free(sga);
       for (const each of [...peers, socket]) each.destroy();
       os.destroy();
@@ -222,7 +222,7 @@ onBed(
     test("a device that gives back the very buffers that were sent to it does no harm", async () => {
       const os = await openLibOS({ ...onVeth("af_packet"), device: "net_ring0" });
       const qd = os.socket("udp");
-      const nobody = os.async.pushTo(qd, os.from("?"), { host: peer[4], port: 9 }).catch(() => undefined);
+      const nobody = os.async.pushTo(qd, os.sga.from("?"), { host: peer[4], port: 9 }).catch(() => undefined);
       const end = performance.now() + 10_000;
       // The request for the address, back as it was.
       while (os.stats()["dpdk.receiveErrors"] === 0 && performance.now() < end) await pause(10);

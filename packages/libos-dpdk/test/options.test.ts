@@ -1,4 +1,4 @@
-import { openLibOS } from "@demikernel/core";
+import { type LibOSOptions, openLibOS } from "@demikernel/core";
 import { optionTable } from "@demikernel/core/backend";
 import { optionsIn } from "../../core/test/documented.js";
 import dpdk from "../src/index.js";
@@ -186,7 +186,8 @@ test.each([
   [{ arp: { "10.7.0.1": 9 } }, /arp.* must be of type string; got 9/],
   [{ devise: "x" }, "devise is no known option; did you mean device?"],
 ])("openLibOS() with %j", async (values, message) => {
-  await expect(openLibOS({ libos: "dpdk", from: import.meta.url, ...least, ...values })).rejects.toMatchObject({
+  const options: LibOSOptions = { libos: "dpdk", from: import.meta.url, ...least, ...values };
+  await expect(openLibOS(options)).rejects.toMatchObject({
     code: "EINVAL",
     message: expect.stringMatching(message instanceof RegExp ? message : literally(message)),
   });

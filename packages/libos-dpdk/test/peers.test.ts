@@ -5,7 +5,7 @@ import { rm } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { type LibOS, openLibOS } from "@demikernel/core";
+import { type LibOS, openLibOS, type QueueDescriptor } from "@demikernel/core";
 // @ts-expect-error: plain JavaScript, as the targets are.
 import { libos, peer } from "./bed/addresses.mjs";
 // @ts-expect-error: as above
@@ -109,14 +109,14 @@ function peersOver(driver: string): void {
     const sink = shell(`nc -l -w 20 ${peer[4]} 5001 | wc -c`);
     const out = await connected(5001);
     const block = Buffer.alloc(500_000, "b");
-    for (let sent = 0; sent < size; sent += block.length) await os.async.push(out, os.from(block), 1);
+    for (let sent = 0; sent < size; sent += block.length) await os.async.push(out, os.sga.from(block), { free: true });
     os.close(out);
     expect(Number(await sink)).toBe(size);
 
     const source = shell(`head -c ${size} /dev/zero | nc -N -l -w 20 ${peer[4]} 5002`);
     const back = await connected(5002);
     let got = 0;
-    for await (const sga of os.async.messages(back)) got += os.length(sga);
+    for await (const sga of os.async.messages(back)) got += os.sga.length(sga);
     os.close(back);
     await source;
     expect(got).toBe(size);
@@ -124,7 +124,7 @@ function peersOver(driver: string): void {
   }, 120_000);
 
   /** Connects out, as soon as somebody listens there. */
-  async function connected(port: number): Promise<number> {
+  async function connected(port: number): Promise<QueueDescriptor> {
     for (let tries = 0; ; tries++) {
       const qd = os.socket("tcp");
       try {
@@ -196,16 +196,16 @@ function peersOver(driver: string): void {
       };
       const qd = os.socket("tcp", { family });
       await os.async.connect(qd, { host: peer[family], port: (server.address() as AddressInfo).port });
-      await os.async.push(qd, os.from("before"), 1);
+      await os.async.push(qd, os.sga.from("before"), { free: true });
       await hears("before");
       try {
         run("ip", "link", "set", "dev", "dk1", "address", "02:00:00:00:07:31");
-        await os.async.push(qd, os.from(" after"), 1);
+        await os.async.push(qd, os.sga.from(" after"), { free: true });
         await hears("before after");
       } finally {
         run("ip", "link", "set", "dev", "dk1", "address", peer.mac);
       }
-      await os.async.push(qd, os.from(" again"), 1);
+      await os.async.push(qd, os.sga.from(" again"), { free: true });
       await hears("before after again");
       os.close(qd);
       server.close();

@@ -1,3 +1,4 @@
+/// <reference types="@demikernel/core" preserve="true" />
 /**
  * The posix backend: kernel TCP, UDP and files behind the queue API, on io_uring or epoll.
  *
@@ -9,7 +10,16 @@ import { machineAt } from "@demikernel/core/doctor";
 import { loadAddon, whyNoRing } from "./addon.js";
 import { doctor } from "./doctor.js";
 import { limits } from "./limits.js";
-import { optionSchemas } from "./options.js";
+import { optionSchemas, type PosixOptions } from "./options.js";
+
+export type { PosixOptions };
+
+// The reference at the top brings core into every program that sees this file: without it there is nothing to add to.
+declare module "@demikernel/core" {
+  interface NetworkBackends {
+    posix: PosixOptions;
+  }
+}
 
 const manifest = createRequire(import.meta.url)("../package.json") as { version: string };
 

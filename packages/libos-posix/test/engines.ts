@@ -1,11 +1,13 @@
-import { type LibOS, openLibOS } from "@demikernel/core";
-import posix from "@demikernel/libos-posix";
+import { type LibOS, openLibOS, type QueueDescriptor } from "@demikernel/core";
+import posix, { type PosixOptions } from "@demikernel/libos-posix";
+
+type Engine = NonNullable<PosixOptions["engine"]>;
 
 /** The engines that work here, with what `openLibOS` needs. Without io_uring only in CI a failure: {@link missingEngine} says why. */
-export const engines: string[] = ["epoll"];
+export const engines: Engine[] = ["epoll"];
 export let missingEngine: string | undefined;
 
-const open = (engine: string) => openLibOS({ libos: "posix", engine, from: import.meta.url });
+const open = (engine: Engine) => openLibOS({ libos: "posix", engine, from: import.meta.url });
 try {
   (await open("io_uring")).destroy();
   engines.push("io_uring");
@@ -16,9 +18,9 @@ try {
 
 /** A libOS, and a listener on a port of the kernel's choice. */
 export async function server(
-  engine: string,
+  engine: Engine,
   family: 4 | 6 = 4,
-): Promise<{ os: LibOS; listener: number; port: number }> {
+): Promise<{ os: LibOS; listener: QueueDescriptor; port: number }> {
   const os = await open(engine);
   const listener = os.socket("tcp", { family });
   os.bind(listener, { host: family === 6 ? "::1" : "127.0.0.1", port: 0 });

@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import type { LibOS } from "@demikernel/core";
+import type { LibOS, QueueDescriptor } from "@demikernel/core";
 import { engines, open, server } from "./engines.js";
 
 /** Echoes on every connection, in the background, until the libOS is destroyed; the codes of connections that failed. */
-function echo(os: LibOS, listener: number): string[] {
+function echo(os: LibOS, listener: QueueDescriptor): string[] {
   const failures: string[] = [];
-  const serve = async (qd: number) => {
+  const serve = async (qd: QueueDescriptor) => {
     try {
       for await (const sga of os.async.messages(qd)) await os.async.push(qd, sga);
     } catch (error) {
@@ -70,8 +70,8 @@ describe.each(engines)("%s and foreign peers", (engine) => {
     const got = output(nc);
     nc.stdin?.write("datagram");
     const sga = await os.async.pop(qd);
-    expect(os.copy(sga).toString()).toBe("datagram");
-    expect(os.address(sga)).toMatchObject({ host: "127.0.0.1", family: 4 });
+    expect(os.sga.copy(sga).toString()).toBe("datagram");
+    expect(os.sga.address(sga)).toMatchObject({ host: "127.0.0.1", family: 4 });
     await os.async.pushTo(qd, sga);
     expect(await got).toBe("datagram");
     nc.kill();
@@ -138,7 +138,7 @@ describe.each(engines)("%s and foreign peers", (engine) => {
     const qd = await accepted;
     const sent = Buffer.alloc(1 << 20);
     for (let i = 0; i < sent.length; ++i) sent[i] = (i * 31) >> 3;
-    const pushes = [1, 2, 3, 4].map(() => os.async.push(qd, os.from(sent), 1));
+    const pushes = [1, 2, 3, 4].map(() => os.async.push(qd, os.sga.from(sent), { free: true }));
     let received = 0;
     slow.on("data", (chunk) => {
       for (let i = 0; i < chunk.length; ++i, ++received) {

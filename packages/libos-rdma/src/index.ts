@@ -1,3 +1,4 @@
+/// <reference types="@demikernel/core" preserve="true" />
 /**
  * The RDMA backend: queues of messages on reliable connections, two-sided, over libfabric. On an RDMA device (provider verbs), or
  * where there is none over the kernel's TCP (provider tcp).
@@ -10,7 +11,16 @@ import { machineAt } from "@demikernel/core/doctor";
 import { loadAddon, whyNoAddon, whyNoProvider } from "./addon.js";
 import { doctor } from "./doctor.js";
 import { limits } from "./limits.js";
-import { optionSchemas } from "./options.js";
+import { optionSchemas, type RdmaOptions } from "./options.js";
+
+export type { RdmaOptions };
+
+// The reference at the top brings core into every program that sees this file: without it there is nothing to add to.
+declare module "@demikernel/core" {
+  interface NetworkBackends {
+    rdma: RdmaOptions;
+  }
+}
 
 const manifest = createRequire(import.meta.url)("../package.json") as { version: string };
 

@@ -10,8 +10,29 @@ const MOST_SEGMENTS = 16;
 /** Bytes, where the arena has room for them. */
 export const DEFAULT_MESSAGE = 1 << 20;
 
+/** Options of the rdma backend. */
+export interface RdmaOptions {
+  /**
+   * What carries the messages. "verbs": an RDMA device; "tcp": the kernel's TCP; "shm": memory shared by processes of one host. The latter
+   * two are no RDMA. Default "auto".
+   */
+  provider?: "auto" | "verbs" | "tcp" | "shm";
+  /** Name of the RDMA device ("rxe0"), over tcp of the interface; default: the one that has the address. */
+  device?: string;
+  /** Local address, "10.9.0.1": sockets bound to no other use it; default: any. */
+  address?: string;
+  /** Messages a peer may send before the first of them is popped. 1 to 1024, default 16. */
+  credits?: number;
+  /** Bytes of one posted receive: 256 to 65536, a multiple of 64. Default 4096. */
+  slot?: number;
+  /** Receives of all connections together; a popped sga is one until it is freed. 64 to 131072, default 20480. */
+  receives?: number;
+  /** Bytes of the largest message that is taken or sent, 64 to 16 MiB; default: 1 MiB, or what the arena has room for. */
+  maxMessage?: number;
+}
+
 /** JSON Schema of each option; core checks values against it before they come here. */
-export const optionSchemas: Readonly<Record<string, object>> = {
+export const optionSchemas: Readonly<Record<keyof RdmaOptions, object>> = {
   provider: {
     type: "string",
     enum: ["auto", "verbs", "tcp", "shm"],

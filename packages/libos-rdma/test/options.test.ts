@@ -1,4 +1,4 @@
-import { openLibOS } from "@demikernel/core";
+import { type LibOSOptions, openLibOS } from "@demikernel/core";
 import { optionTable } from "@demikernel/core/backend";
 import { optionsIn } from "../../core/test/documented.js";
 import rdma from "../src/index.js";
@@ -116,7 +116,8 @@ test.each([
   [{ maxMessage: 16777217 }, "rdma.maxMessage must be at most 16777216; got 16777217"],
   [{ adress: "10.9.0.1" }, "adress is no known option; did you mean address?"],
 ])("openLibOS() with %j", async (values, message) => {
-  await expect(openLibOS({ libos: "rdma", from: import.meta.url, ...values })).rejects.toMatchObject({
+  const options: LibOSOptions = { libos: "rdma", from: import.meta.url, ...values };
+  await expect(openLibOS(options)).rejects.toMatchObject({
     code: "EINVAL",
     message: expect.stringContaining(message),
   });

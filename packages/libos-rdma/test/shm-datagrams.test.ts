@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { setTimeout as passed } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { type LibOS, openLibOS, PushFlag } from "@demikernel/core";
+import { type LibOS, openLibOS } from "@demikernel/core";
 import { whyNoAddon } from "../src/addon.js";
 
 const program = fileURLToPath(new URL("programs/datagram-echo.mjs", import.meta.url));
@@ -45,11 +45,11 @@ run(
     const ask = async (text: string) => {
       const libos = os as LibOS;
       for (let n = 0; n < 400; n++) {
-        await libos.async.pushTo(client, libos.from(text), { host: "127.0.0.1", port }, PushFlag.FREE);
-        const answer = await libos.async.pop(client, { signal: AbortSignal.timeout(50) }).catch(() => 0);
+        await libos.async.pushTo(client, libos.sga.from(text), { host: "127.0.0.1", port }, { free: true });
+        const answer = await libos.async.pop(client, { signal: AbortSignal.timeout(50) }).catch(() => 0 as const);
         if (answer === 0) continue;
-        expect(libos.address(answer)).toEqual({ host: "127.0.0.1", port, family: 4 });
-        const got = libos.copy(answer).toString();
+        expect(libos.sga.address(answer)).toEqual({ host: "127.0.0.1", port, family: 4 });
+        const got = libos.sga.copy(answer).toString();
         libos.free(answer);
         if (got === text) return n;
       }
@@ -60,7 +60,7 @@ run(
       await kill(services[services.length - 1]);
       // To nobody, or to memory that nobody looks at any more: no error, nothing that stays.
       for (let n = 0; n < 10; n++) {
-        await os.async.pushTo(client, os.from("nobody"), { host: "127.0.0.1", port }, PushFlag.FREE);
+        await os.async.pushTo(client, os.sga.from("nobody"), { host: "127.0.0.1", port }, { free: true });
         await passed(1);
       }
       await start(port);

@@ -82,7 +82,7 @@ export async function measureClosedLoop(os: LibOS, load: ClosedLoopLoad): Promis
   client.stop();
   await run;
   for (const qd of client.connections.keys()) os.close(qd);
-  os.drain(() => undefined);
+  os.turn(() => undefined);
 
   return {
     requests,

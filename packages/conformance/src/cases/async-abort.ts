@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type LibOS, PushFlag, type QueueDescriptor, type Sga } from "@demikernel/core";
+import { type AsyncPushOptions, type LibOS, PushFlag, type QueueDescriptor, type Sga } from "@demikernel/core";
 import { group } from "../case.js";
 import { connectedPair, limitSendBuffer, listener, needsOf, unansweredConnects } from "../channels.js";
 import { assertRejects } from "../failures.js";
@@ -13,7 +13,7 @@ interface End {
   name: string;
   /** What it rejects with: a code or an error; undefined when it resolves. */
   rejects: string | Error | undefined;
-  push(os: LibOS, qd: QueueDescriptor, sga: Sga, flags: number): Promise<number>;
+  push(os: LibOS, qd: QueueDescriptor, sga: Sga, free: boolean): Promise<number>;
 }
 
 const reason = new Error("aborted by the test");
@@ -23,8 +23,8 @@ const ends: readonly End[] = [
   {
     name: "it completes",
     rejects: undefined,
-    push: (os, qd, sga, flags) => {
-      const push = os.async.push(qd, sga, flags);
+    push: (os, qd, sga, free) => {
+      const push = os.async.push(qd, sga, { free });
       setImmediate(() => os.async.pop(qd).then((popped) => os.free(popped)));
       return push;
     },
@@ -32,8 +32,8 @@ const ends: readonly End[] = [
   {
     name: "the queue is closed meanwhile",
     rejects: "ECANCELED",
-    push: (os, qd, sga, flags) => {
-      const push = os.async.push(qd, sga, flags);
+    push: (os, qd, sga, free) => {
+      const push = os.async.push(qd, sga, { free });
       os.close(qd);
       return push;
     },
@@ -41,22 +41,22 @@ const ends: readonly End[] = [
   {
     name: "the queue was closed before",
     rejects: "EBADF",
-    push: (os, qd, sga, flags) => {
+    push: (os, qd, sga, free) => {
       os.close(qd);
-      return os.async.push(qd, sga, flags);
+      return os.async.push(qd, sga, { free });
     },
   },
   {
     name: "the signal had been aborted before",
     rejects: reason,
-    push: (os, qd, sga, flags) => os.async.push(qd, sga, flags, { signal: AbortSignal.abort(reason) }),
+    push: (os, qd, sga, free) => os.async.push(qd, sga, { free, signal: AbortSignal.abort(reason) }),
   },
   {
     name: "the signal is aborted before it is handed over",
     rejects: reason,
-    push: (os, qd, sga, flags) => {
+    push: (os, qd, sga, free) => {
       const controller = new AbortController();
-      const push = os.async.push(qd, sga, flags, { signal: controller.signal });
+      const push = os.async.push(qd, sga, { free, signal: controller.signal });
       controller.abort(reason);
       return push;
     },
@@ -64,9 +64,9 @@ const ends: readonly End[] = [
   {
     name: "the signal is aborted while it waits",
     rejects: reason,
-    push: (os, qd, sga, flags) => {
+    push: (os, qd, sga, free) => {
       const controller = new AbortController();
-      const push = os.async.push(qd, sga, flags, { signal: controller.signal });
+      const push = os.async.push(qd, sga, { free, signal: controller.signal });
       setImmediate(() => setImmediate(() => controller.abort(reason)));
       return push;
     },
@@ -74,24 +74,24 @@ const ends: readonly End[] = [
   {
     name: "an address that is none",
     rejects: "EINVAL",
-    push: (os, qd, sga, flags) => os.async.pushTo(qd, sga, { host: "nowhere at all", port: 1 }, flags),
+    push: (os, qd, sga, free) => os.async.pushTo(qd, sga, { host: "nowhere at all", port: 1 }, { free }),
   },
 ];
 
 export const aborting = group("promises: who owns the memory, and what a signal ends", { on: "runtime" }, (test) => {
   for (const { name, rejects, push } of ends) {
-    for (const flags of [PushFlag.FREE, 0]) {
-      test(`a push ${flags === 0 ? "lent" : "with FREE"}: ${name}`, async (ctx) => {
+    for (const free of [true, false]) {
+      test(`a push ${free ? "with free" : "lent"}: ${name}`, async (ctx) => {
         const os = await ctx.open();
         const qd = os.queue({ capacity: 1 });
-        os.push(qd, os.from("first"), PushFlag.FREE | PushFlag.QUIET);
-        const sga = os.from("second");
-        const result = await push(os, qd, sga, flags).catch((error) => error);
+        os.push(qd, os.sga.from("first"), PushFlag.FREE | PushFlag.QUIET);
+        const sga = os.sga.from("second");
+        const result = await push(os, qd, sga, free).catch((error) => error);
         if (rejects === undefined) assert.equal(result, 6);
         else if (typeof rejects === "string") await assertRejects(rejects, Promise.reject(result));
         else assert.equal(result, rejects);
         for (let i = 0; i < 3; i++) await turn();
-        if (flags === 0) {
+        if (!free) {
           assert.equal(take(os, sga).toString(), "second", "lent: it is the application's as before");
         }
         if (!/queue/.test(name)) os.close(qd);
@@ -101,13 +101,13 @@ export const aborting = group("promises: who owns the memory, and what a signal 
   }
 
   test(
-    "with no token left a push with FREE rejects with EAGAIN and frees, a lent one rejects",
+    "with no token left a push with free rejects with EAGAIN and frees, a lent one rejects",
     async (ctx) => {
       const os = await ctx.open({ tokens: 64 });
       const qd = os.queue();
       const pops = Array.from({ length: 64 }, () => os.pop(qd));
-      await assertRejects("EAGAIN", os.async.push(qd, os.from("given"), PushFlag.FREE));
-      const lent = os.from("lent");
+      await assertRejects("EAGAIN", os.async.push(qd, os.sga.from("given"), { free: true }));
+      const lent = os.sga.from("lent");
       await assertRejects("EAGAIN", os.async.push(qd, lent));
       assert.equal(take(os, lent).toString(), "lent");
       for (const qt of pops) os.drop(qt);
@@ -117,20 +117,25 @@ export const aborting = group("promises: who owns the memory, and what a signal 
     { own: true },
   );
 
-  test("a signal that is none is EINVAL, and nothing was started", async (ctx) => {
+  test("wrong options and a wrong signal are EINVAL, and nothing was started", async (ctx) => {
     const os = await ctx.open();
     const qd = os.queue();
+    for (const options of [1, true, "free"] as unknown as AsyncPushOptions[]) {
+      const sga = os.sga.from("kept");
+      await assertRejects("EINVAL", os.async.push(qd, sga, options));
+      os.free(sga);
+    }
     for (const signal of [1, "stop", true, {}, { aborted: false }, { aborted: false, addEventListener() {} }]) {
       const options = { signal: signal as unknown as AbortSignal };
       await assertRejects("EINVAL", os.async.pop(qd, options));
-      await assertRejects("EINVAL", os.async.push(qd, os.from("given"), PushFlag.FREE, options));
+      await assertRejects("EINVAL", os.async.push(qd, os.sga.from("given"), { free: true, ...options }));
       const qt = os.pop(qd);
       await assertRejects("EINVAL", os.async.wait(qt, options));
       os.drop(qt);
     }
     // As of fetch(): null is none.
     const popped = os.async.pop(qd, { signal: null as unknown as AbortSignal });
-    os.push(qd, os.from("heard"), PushFlag.FREE | PushFlag.QUIET);
+    os.push(qd, os.sga.from("heard"), PushFlag.FREE | PushFlag.QUIET);
     assert.equal(take(os, await popped).toString(), "heard");
     os.close(qd);
     await assertIdle(ctx, os);
@@ -144,17 +149,17 @@ export const aborting = group("promises: who owns the memory, and what a signal 
         const [client, server] = await connectedPair(ctx, os, { framing, maxMessage: 8 * MiB });
         limitSendBuffer(ctx, os, client);
         const sga = os.alloc([MiB, MiB, MiB, MiB]);
-        const parts = Array.from({ length: 4 }, (_, i) => randomBytes(ctx.random, os.bytes(sga, i).length));
-        for (const [i, part] of parts.entries()) os.bytes(sga, i).set(part);
+        const parts = Array.from({ length: 4 }, (_, i) => randomBytes(ctx.random, os.sga.bytes(sga, i).length));
+        for (const [i, part] of parts.entries()) os.sga.bytes(sga, i).set(part);
         const controller = new AbortController();
-        const push = os.async.push(client, sga, PushFlag.FREE, { signal: controller.signal });
+        const push = os.async.push(client, sga, { free: true, signal: controller.signal });
         for (let i = 0; i < 20; i++) await turn();
         const begun = performance.now();
         controller.abort(reason);
         assert.equal(await push.catch((error) => error), reason);
         assert.ok(performance.now() - begun < ctx.scaled(1000), "at once: the peer has read nothing");
         // The bytes that went out cannot be taken back, so the rest follows, and what comes after keeps its place.
-        const after = os.async.push(client, os.from("after"), PushFlag.FREE);
+        const after = os.async.push(client, os.sga.from("after"), { free: true });
         const bytes =
           framing === "stream"
             ? await popBytes(ctx, os, server, 4 * MiB + 5)
@@ -177,7 +182,7 @@ export const aborting = group("promises: who owns the memory, and what a signal 
       limitSendBuffer(ctx, os, client);
       const controller = new AbortController();
       const pushes = Array.from({ length: 3 }, () =>
-        os.async.push(client, os.alloc([MiB, MiB]), PushFlag.FREE, { signal: controller.signal }),
+        os.async.push(client, os.alloc([MiB, MiB]), { free: true, signal: controller.signal }),
       );
       for (let i = 0; i < 20; i++) await turn();
       controller.abort(reason);
@@ -210,8 +215,8 @@ export const aborting = group("promises: who owns the memory, and what a signal 
         const what = Math.floor(ctx.random() * 5);
         if (what === 0) follow(os.async.accept(server.qd, { signal }), (qd) => os.close(qd as QueueDescriptor));
         if (what === 1) follow(os.async.pop(ctx.random() < 0.5 ? b : memory, { signal }), (sga) => sga && freed(sga));
-        if (what === 2) follow(os.async.push(a, os.alloc(20_000), PushFlag.FREE, { signal }), () => undefined);
-        if (what === 3) follow(os.async.push(memory, os.alloc(10), PushFlag.FREE, { signal }), () => undefined);
+        if (what === 2) follow(os.async.push(a, os.alloc(20_000), { free: true, signal }), () => undefined);
+        if (what === 3) follow(os.async.push(memory, os.alloc(10), { free: true, signal }), () => undefined);
         if (what === 4) {
           const qd = os.socket("tcp");
           follow(os.async.connect(qd, server, { signal }), () => undefined);

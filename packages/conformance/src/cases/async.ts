@@ -13,7 +13,7 @@ export const asyncCalls = group("promises", { on: "runtime" }, (test) => {
         const os = await ctx.open();
         const channel = await openChannel(ctx, os, kind);
         const popping = os.async.pop(channel.from);
-        assert.equal(await os.async.push(channel.to, os.from("promised"), PushFlag.FREE), 8);
+        assert.equal(await os.async.push(channel.to, os.sga.from("promised"), { free: true }), 8);
         assert.equal(take(os, await popping).toString(), "promised");
         channel.close();
         await assertIdle(ctx, os);
@@ -27,7 +27,7 @@ export const asyncCalls = group("promises", { on: "runtime" }, (test) => {
     const queues = Array.from({ length: 20 }, () => os.queue());
     const pops = queues.flatMap((qd) => Array.from({ length: 50 }, () => os.async.pop(qd)));
     const pushes = queues.flatMap((qd, q) =>
-      Array.from({ length: 50 }, (_, i) => os.async.push(qd, os.from(`${q}/${i}`), PushFlag.FREE)),
+      Array.from({ length: 50 }, (_, i) => os.async.push(qd, os.sga.from(`${q}/${i}`), { free: true })),
     );
     await Promise.all(pushes);
     const texts = (await Promise.all(pops)).map((sga) => take(os, sga).toString());
@@ -44,8 +44,8 @@ export const asyncCalls = group("promises", { on: "runtime" }, (test) => {
     const [a, b] = [os.queue(), os.queue()];
     const promised = os.async.pop(a);
     const token = os.pop(b);
-    os.push(a, os.from("A"), PushFlag.FREE | PushFlag.QUIET);
-    os.push(b, os.from("B"), PushFlag.FREE | PushFlag.QUIET);
+    os.push(a, os.sga.from("A"), PushFlag.FREE | PushFlag.QUIET);
+    os.push(b, os.sga.from("B"), PushFlag.FREE | PushFlag.QUIET);
     assert.equal(take(os, os.wait(token, ctx.remaining()).sga).toString(), "B");
     assert.equal(take(os, await promised).toString(), "A");
   });
@@ -59,14 +59,14 @@ export const asyncCalls = group("promises", { on: "runtime" }, (test) => {
     os.close(qd);
     assert.equal((await rejection).qd, qd);
     await assertRejects("EBADF", os.async.pop(qd));
-    await assertRejects("EBADF", os.async.push(qd, os.from("x"), PushFlag.FREE));
+    await assertRejects("EBADF", os.async.push(qd, os.sga.from("x"), { free: true }));
     await assertRejects("EOPNOTSUPP", os.async.accept(os.queue()));
   });
 
   test("wait as a promise resolves with the completion, failed or not", async (ctx) => {
     const os = await ctx.open();
     const qd = os.queue();
-    const push = os.push(qd, os.from("abc"), PushFlag.FREE);
+    const push = os.push(qd, os.sga.from("abc"), PushFlag.FREE);
     const done = await os.async.wait(push);
     assert.equal(done.qt, push);
     assert.equal(done.result, 3);
@@ -95,7 +95,7 @@ export const asyncCalls = group("promises", { on: "runtime" }, (test) => {
         (error) => error === reason,
       );
     }
-    os.push(qd, os.from("untouched"), PushFlag.FREE | PushFlag.QUIET);
+    os.push(qd, os.sga.from("untouched"), PushFlag.FREE | PushFlag.QUIET);
     assert.equal((await popMessage(ctx, os, qd)).toString(), "untouched");
     os.close(qd);
     await assertIdle(ctx, os);
@@ -112,7 +112,7 @@ export const asyncCalls = group("promises", { on: "runtime" }, (test) => {
       controller.abort(reason);
       await assert.rejects(pop, (error) => error === reason);
     }
-    os.push(qd, os.from("for the next"), PushFlag.FREE | PushFlag.QUIET);
+    os.push(qd, os.sga.from("for the next"), PushFlag.FREE | PushFlag.QUIET);
     assert.equal((await popMessage(ctx, os, qd)).toString(), "for the next");
     os.close(qd);
     await assertIdle(ctx, os);
@@ -136,7 +136,7 @@ export const asyncCalls = group("promises", { on: "runtime" }, (test) => {
     };
     for (let i = 0; i < 20; i++) {
       const pop = os.async.pop(qd, { signal });
-      await os.async.push(qd, os.from(`${i}`), PushFlag.FREE);
+      await os.async.push(qd, os.sga.from(`${i}`), { free: true });
       assert.equal(take(os, await pop).toString(), `${i}`);
     }
     assert.equal(listeners, 0, "a finished operation no longer listens");
@@ -148,10 +148,10 @@ export const asyncCalls = group("promises", { on: "runtime" }, (test) => {
   test("messages() yields until the queue is closed, and frees each sga when asked for the next", async (ctx) => {
     const os = await ctx.open();
     const qd = os.queue();
-    for (let i = 0; i < 10; i++) os.push(qd, os.from(`${i}`), PushFlag.FREE | PushFlag.QUIET);
+    for (let i = 0; i < 10; i++) os.push(qd, os.sga.from(`${i}`), PushFlag.FREE | PushFlag.QUIET);
     const texts: string[] = [];
     for await (const sga of os.async.messages(qd)) {
-      texts.push(os.copy(sga).toString());
+      texts.push(os.sga.copy(sga).toString());
       if (texts.length === 10) setImmediate(() => os.close(qd));
     }
     assert.equal(texts.join(""), "0123456789");
@@ -161,9 +161,9 @@ export const asyncCalls = group("promises", { on: "runtime" }, (test) => {
   test("leaving messages() early frees what was yielded and takes no more", async (ctx) => {
     const os = await ctx.open();
     const qd = os.queue();
-    for (let i = 0; i < 3; i++) os.push(qd, os.from(`${i}`), PushFlag.FREE | PushFlag.QUIET);
+    for (let i = 0; i < 3; i++) os.push(qd, os.sga.from(`${i}`), PushFlag.FREE | PushFlag.QUIET);
     for await (const sga of os.async.messages(qd)) {
-      assert.equal(os.copy(sga).toString(), "0");
+      assert.equal(os.sga.copy(sga).toString(), "0");
       break;
     }
     assert.equal((await popMessage(ctx, os, qd)).toString(), "1");
@@ -181,7 +181,7 @@ export const asyncCalls = group("promises", { on: "runtime" }, (test) => {
         for await (const qd of os.async.connections(server.qd)) {
           count++;
           let text = "";
-          for await (const sga of os.async.messages(qd)) text += os.copy(sga).toString();
+          for await (const sga of os.async.messages(qd)) text += os.sga.copy(sga).toString();
           assert.equal(text, "hello and bye");
           os.close(qd);
           if (count === 3) setImmediate(() => os.close(server.qd));
@@ -191,8 +191,8 @@ export const asyncCalls = group("promises", { on: "runtime" }, (test) => {
       for (let i = 0; i < 3; i++) {
         const client = os.socket("tcp");
         await os.async.connect(client, server);
-        await os.async.push(client, os.from("hello "), PushFlag.FREE);
-        await os.async.push(client, os.from("and bye"), PushFlag.FREE);
+        await os.async.push(client, os.sga.from("hello "), { free: true });
+        await os.async.push(client, os.sga.from("and bye"), { free: true });
         os.close(client);
       }
       assert.equal(await serving, 3);
@@ -215,7 +215,7 @@ export const asyncCalls = group("promises", { on: "runtime" }, (test) => {
       const client = os.socket("tcp");
       await os.async.connect(client, server);
       const accepted = await second;
-      await os.async.push(accepted, os.from("hi"), PushFlag.FREE);
+      await os.async.push(accepted, os.sga.from("hi"), { free: true });
       assert.equal((await popMessage(ctx, os, client)).toString(), "hi");
       await closeAll(ctx, os, [server.qd, client, accepted]);
     },
@@ -231,7 +231,7 @@ export const asyncCalls = group("promises", { on: "runtime" }, (test) => {
         for await (const sga of os.async.messages(server)) await os.async.push(server, sga);
       })();
       for (let i = 0; i < 100; i++) {
-        await os.async.push(client, os.from(`message ${i}`), PushFlag.FREE);
+        await os.async.push(client, os.sga.from(`message ${i}`), { free: true });
         assert.equal(take(os, await os.async.pop(client)).toString(), `message ${i}`);
       }
       os.close(client);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { constants } from "node:os";
-import { type LibOS, PushFlag, type QueueDescriptor } from "@demikernel/core";
+import { type LibOS, PushFlag, type QueueDescriptor, type QueueToken } from "@demikernel/core";
 import { type CaseContext, group } from "../case.js";
 import { connectedPair, limitSendBuffer, needsOf, streamKinds } from "../channels.js";
 import { between, randomBytes, sha256 } from "../payload.js";
@@ -24,7 +24,7 @@ async function fill(ctx: CaseContext, os: LibOS, qd: QueueDescriptor, most: numb
   for (let bytes = 0; bytes < most; ) {
     const start = between(ctx.random, 0, 100_000);
     const message = source.subarray(start, start + between(ctx.random, 1, 100_000));
-    const qt = os.push(qd, os.from(message), PushFlag.FREE);
+    const qt = os.push(qd, os.sga.from(message), PushFlag.FREE);
     let done = os.poll(qt);
     for (let turns = 0; done === undefined && turns < 30; turns++) {
       await turn();
@@ -56,14 +56,14 @@ export const closeDelivers = group("rule 4: close delivers what was pushed", { n
             const [client, server] = ctx.random() < 0.5 ? ends : [ends[1], ends[0]];
             // Nothing, a byte, more than a window: what the one that closes, here called the server, never reads.
             const unread = [0, 1, between(ctx.random, 2, 300_000), between(ctx.random, 2, 300_000)][round] as number;
-            if (unread > 0) os.push(client, os.from(Buffer.alloc(unread)), PushFlag.FREE | PushFlag.QUIET);
+            if (unread > 0) os.push(client, os.sga.from(Buffer.alloc(unread)), PushFlag.FREE | PushFlag.QUIET);
             for (let i = 0; i < 5; i++) {
-              os.drain(() => assert.fail("a completion nobody expected"));
+              os.turn(() => assert.fail("a completion nobody expected"));
               await turn();
             }
             const { taken: sent, pending } = await fill(ctx, os, server, 3 * MiB);
             os.close(server);
-            const ignored: number[] = [];
+            const ignored: QueueToken[] = [];
             if (after !== "") {
               for (let i = 0; i < 20; i++) ignored.push(os.push(client, os.alloc(10_000), PushFlag.FREE));
             }
@@ -75,7 +75,7 @@ export const closeDelivers = group("rule 4: close delivers what was pushed", { n
               const { result, sga } = await popOnce(ctx, os, client);
               end = result;
               if (result <= 0) continue;
-              got.push(os.copy(sga));
+              got.push(os.sga.copy(sga));
               os.free(sga);
               have += result;
             }
@@ -101,7 +101,7 @@ export const closeDelivers = group("rule 4: close delivers what was pushed", { n
         const { qd, socket } = await acceptedFromNet(ctx, os);
         if (unread > 0) socket.write(Buffer.alloc(unread));
         for (let i = 0; i < 5; i++) {
-          os.drain(() => assert.fail("a completion nobody expected"));
+          os.turn(() => assert.fail("a completion nobody expected"));
           await turn();
         }
         const { taken: sent } = await fill(ctx, os, qd, 2 * MiB);

@@ -5,7 +5,7 @@ import { connectedPair, needsOf } from "../channels.js";
 import { assertThrows } from "../failures.js";
 import { assertIdle, completion, popBytes, popMessage, pushBytes, turn } from "../turns.js";
 
-const number = (os: LibOS, sga: Sga) => Number(os.copy(sga).toString());
+const number = (os: LibOS, sga: Sga) => Number(os.sga.copy(sga).toString());
 
 export const combinators = group("merge, filter, map, sort, qconnect", { on: "runtime" }, (test) => {
   test("merge pops from either queue, each in its order", async (ctx) => {
@@ -38,7 +38,7 @@ export const combinators = group("merge, filter, map, sort, qconnect", { on: "ru
       await pushBytes(ctx, os, qd, text);
       const done = await completion(ctx, os, pop);
       assert.equal(done.qd, both);
-      assert.equal(os.copy(done.sga).toString(), text);
+      assert.equal(os.sga.copy(done.sga).toString(), text);
       os.free(done.sga);
     }
     for (const qd of [both, a, b]) os.close(qd);
@@ -49,7 +49,7 @@ export const combinators = group("merge, filter, map, sort, qconnect", { on: "ru
     const os = await ctx.open();
     const [a, b] = [os.queue(), os.queue()];
     const both = os.merge(a, b);
-    assert.equal((await completion(ctx, os, os.push(both, os.from("to all"), PushFlag.FREE))).result, 6);
+    assert.equal((await completion(ctx, os, os.push(both, os.sga.from("to all"), PushFlag.FREE))).result, 6);
     assert.equal((await popMessage(ctx, os, a)).toString(), "to all");
     assert.equal((await popMessage(ctx, os, b)).toString(), "to all");
     for (const qd of [both, a, b]) os.close(qd);
@@ -71,8 +71,8 @@ export const combinators = group("merge, filter, map, sort, qconnect", { on: "ru
     const os = await ctx.open();
     const qd = os.queue();
     const even = os.filter(qd, (sga) => number(os, sga) % 2 === 0);
-    assert.equal((await completion(ctx, os, os.push(even, os.from("1"), PushFlag.FREE))).result, 0);
-    assert.equal((await completion(ctx, os, os.push(even, os.from("2"), PushFlag.FREE))).result, 1);
+    assert.equal((await completion(ctx, os, os.push(even, os.sga.from("1"), PushFlag.FREE))).result, 0);
+    assert.equal((await completion(ctx, os, os.push(even, os.sga.from("2"), PushFlag.FREE))).result, 1);
     assert.equal((await popMessage(ctx, os, qd)).toString(), "2");
     os.close(even);
     os.close(qd);
@@ -83,14 +83,14 @@ export const combinators = group("merge, filter, map, sort, qconnect", { on: "ru
     const os = await ctx.open();
     const qd = os.queue();
     const upper = os.map(qd, (sga) => {
-      const bytes = os.bytes(sga);
+      const bytes = os.sga.bytes(sga);
       for (let i = 0; i < bytes.length; i++) bytes[i] &= 0xdf;
       return sga;
     });
     const doubled = os.map(upper, (sga) => {
-      const text = os.copy(sga).toString();
+      const text = os.sga.copy(sga).toString();
       os.free(sga);
-      return os.from(text + text);
+      return os.sga.from(text + text);
     });
     await pushBytes(ctx, os, qd, "abc");
     assert.equal((await popMessage(ctx, os, doubled)).toString(), "ABCABC");
@@ -145,7 +145,7 @@ export const combinators = group("merge, filter, map, sort, qconnect", { on: "ru
     const os = await ctx.open();
     const [from, to] = [os.queue(), os.queue()];
     const link = os.qconnect(from, to);
-    for (let i = 0; i < 50; i++) os.push(from, os.from(`${i}`), PushFlag.FREE | PushFlag.QUIET);
+    for (let i = 0; i < 50; i++) os.push(from, os.sga.from(`${i}`), PushFlag.FREE | PushFlag.QUIET);
     for (let i = 0; i < 50; i++) assert.equal((await popMessage(ctx, os, to)).toString(), `${i}`);
     os.close(link);
     await pushBytes(ctx, os, from, "stays");
@@ -166,7 +166,7 @@ export const combinators = group("merge, filter, map, sort, qconnect", { on: "ru
       assert.equal((await popBytes(ctx, os, server, 17)).toString(), "through the relay");
       os.close(client);
       for (let i = 0; i < 20; i++) {
-        os.drain(() => assert.fail("the relay's operations are its own"));
+        os.turn(() => assert.fail("the relay's operations are its own"));
         await turn();
       }
       os.close(link);
@@ -184,10 +184,11 @@ export const combinators = group("merge, filter, map, sort, qconnect", { on: "ru
     const squared = os.map(odd, (sga) => {
       const n = number(os, sga);
       os.free(sga);
-      return os.from(`${n * n}`);
+      return os.sga.from(`${n * n}`);
     });
     const link = os.qconnect(squared, sink);
-    for (let i = 0; i < 40; i++) os.push(i % 3 === 0 ? left : right, os.from(`${i}`), PushFlag.FREE | PushFlag.QUIET);
+    for (let i = 0; i < 40; i++)
+      os.push(i % 3 === 0 ? left : right, os.sga.from(`${i}`), PushFlag.FREE | PushFlag.QUIET);
     const got: number[] = [];
     for (let i = 0; i < 20; i++) {
       const sga = await os.async.pop(sink);

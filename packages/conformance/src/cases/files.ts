@@ -6,7 +6,7 @@ import { PushFlag } from "@demikernel/core";
 import { type CaseContext, group } from "../case.js";
 import { assertFailed, assertThrows, codeOf, outcome } from "../failures.js";
 import { between, randomBytes, sha256 } from "../payload.js";
-import { assertIdle, completion, popBytes, popOnce, pushBytes, take } from "../turns.js";
+import { assertIdle, completion, popBytes, popOnce, pushBytes, sgaOf, take } from "../turns.js";
 
 function scratch(ctx: CaseContext): string {
   const dir = mkdtempSync(join(tmpdir(), "demikernel-conformance-"));
@@ -20,7 +20,7 @@ export const files = group("files", { needs: ["files"] }, (test) => {
     const path = scratch(ctx);
     const qd = os.creat(path);
     const parts = Array.from({ length: 50 }, () => randomBytes(ctx.random, between(ctx.random, 1, 20_000)));
-    const pushes = parts.map((part) => os.push(qd, os.from(part), PushFlag.FREE));
+    const pushes = parts.map((part) => os.push(qd, os.sga.from(part), PushFlag.FREE));
     for (const [i, qt] of pushes.entries()) assert.equal((await completion(ctx, os, qt)).result, parts[i].length);
     assert.equal(sha256(readFileSync(path)), sha256(...parts));
     os.close(qd);
@@ -150,9 +150,9 @@ export const files = group("files", { needs: ["files"] }, (test) => {
     const path = scratch(ctx);
     const qd = os.creat(path);
     const sga = os.alloc([1 << 20, 1 << 20, 777_777, 1]);
-    for (let i = 0; i < 4; i++) os.bytes(sga, i).set(randomBytes(ctx.random, os.bytes(sga, i).length));
-    const expected = sha256(os.copy(sga));
-    const size = os.length(sga);
+    for (let i = 0; i < 4; i++) os.sga.bytes(sga, i).set(randomBytes(ctx.random, os.sga.bytes(sga, i).length));
+    const expected = sha256(os.sga.copy(sga));
+    const size = os.sga.length(sga);
     assert.equal((await completion(ctx, os, os.push(qd, sga, PushFlag.FREE))).result, size);
     os.lseek(qd, 0);
     assert.equal(sha256(await popBytes(ctx, os, qd, size)), expected);
@@ -170,7 +170,7 @@ export const files = group("files", { needs: ["files"] }, (test) => {
     assertThrows("ENOTDIR", () => os.open(join(path, "below"), "w"));
     assert.equal(await outcome(ctx, os, () => os.pop(made)), "EBADF");
     const reading = os.open(path);
-    assert.equal(await outcome(ctx, os, () => os.push(reading, os.from("x"), PushFlag.FREE)), "EBADF");
+    assert.equal(await outcome(ctx, os, () => os.push(reading, os.sga.from("x"), PushFlag.FREE)), "EBADF");
     for (const call of [
       () => os.bind(made, { host: "127.0.0.1", port: 0 }),
       () => os.listen(made),
@@ -198,7 +198,7 @@ export const files = group("files", { needs: ["files"] }, (test) => {
     for (const qt of tokens) {
       const done = await completion(ctx, os, qt);
       if (done.result < 0) assertFailed(done, "ECANCELED");
-      if (done.sga !== 0) os.free(done.sga);
+      if (sgaOf(done) !== 0) os.free(sgaOf(done));
     }
     await assertIdle(ctx, os);
   });

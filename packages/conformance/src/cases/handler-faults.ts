@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { type LibOS, PushFlag, type QueueDescriptor } from "@demikernel/core";
+import { type LibOS, PushFlag, type QueueDescriptor, type Sga } from "@demikernel/core";
 import { type CaseContext, group } from "../case.js";
-import { assertIdle, collect, turn } from "../turns.js";
+import { assertIdle, collect, sgaOf, turn } from "../turns.js";
 
 /** Completions of a batch that a handler was not given are the next one's: none is lost, none comes twice. */
 export const handlerFaults = group("a handler that stops or throws", { on: "runtime" }, (test) => {
@@ -9,7 +9,7 @@ export const handlerFaults = group("a handler that stops or throws", { on: "runt
   async function batch(ctx: CaseContext, os: LibOS, count: number): Promise<QueueDescriptor> {
     const qd = os.queue();
     for (let i = 0; i < count; i++) {
-      os.push(qd, os.from(`${i}`), PushFlag.FREE | PushFlag.QUIET);
+      os.push(qd, os.sga.from(`${i}`), PushFlag.FREE | PushFlag.QUIET);
       os.pop(qd);
     }
     ctx.defer(() => (os.closed ? undefined : os.stop()));
@@ -22,8 +22,8 @@ export const handlerFaults = group("a handler that stops or throws", { on: "runt
     const seen: string[] = [];
     for (let runs = 1; runs <= 5; runs++) {
       await os.run((event) => {
-        seen.push(os.copy(event.sga).toString());
-        os.free(event.sga);
+        seen.push(os.sga.copy(sgaOf(event)).toString());
+        os.free(sgaOf(event));
         os.stop();
       });
       assert.equal(seen.length, runs, "one call a run");
@@ -40,15 +40,15 @@ export const handlerFaults = group("a handler that stops or throws", { on: "runt
     let calls = 0;
     await os.run((event) => {
       calls++;
-      os.free(event.sga);
+      os.free(sgaOf(event));
       os.stop();
       // Hands over submissions, and gives out completions to nobody.
       os.close(other);
-      assert.equal(os.poll(os.push(qd, os.from("more"), PushFlag.FREE))?.result, 4);
+      assert.equal(os.poll(os.push(qd, os.sga.from("more"), PushFlag.FREE))?.result, 4);
       os.stats();
     });
     assert.equal(calls, 1);
-    for (const event of await collect(ctx, os, 7)) os.free(event.sga);
+    for (const event of await collect(ctx, os, 7)) os.free(sgaOf(event));
     os.close(qd);
     await assertIdle(ctx, os);
   });
@@ -59,12 +59,12 @@ export const handlerFaults = group("a handler that stops or throws", { on: "runt
     const seen: string[] = [];
     let second: Promise<void> | undefined;
     await os.run((event) => {
-      seen.push(`first ${os.copy(event.sga)}`);
-      os.free(event.sga);
+      seen.push(`first ${os.sga.copy(sgaOf(event))}`);
+      os.free(sgaOf(event));
       os.stop();
       second = os.run((next) => {
-        seen.push(`second ${os.copy(next.sga)}`);
-        os.free(next.sga);
+        seen.push(`second ${os.sga.copy(sgaOf(next))}`);
+        os.free(sgaOf(next));
         if (seen.length === 6) os.stop();
       });
     });
@@ -81,13 +81,13 @@ export const handlerFaults = group("a handler that stops or throws", { on: "runt
     const promised = [os.async.pop(qd), os.async.pop(qd)];
     const running = os.run((event) => {
       assert.equal(event.qt, app);
-      os.free(event.sga);
+      os.free(sgaOf(event));
       os.stop();
     });
-    for (let i = 0; i < 3; i++) os.push(qd, os.from(`${i}`), PushFlag.FREE | PushFlag.QUIET);
+    for (let i = 0; i < 3; i++) os.push(qd, os.sga.from(`${i}`), PushFlag.FREE | PushFlag.QUIET);
     await running;
     for (const [i, sga] of (await Promise.all(promised)).entries()) {
-      assert.equal(os.copy(sga).toString(), `${i + 1}`);
+      assert.equal(os.sga.copy(sga).toString(), `${i + 1}`);
       os.free(sga);
     }
     os.close(qd);
@@ -102,32 +102,32 @@ export const handlerFaults = group("a handler that stops or throws", { on: "runt
         const qd = os.queue();
         os.pop(qd);
         const promised = os.async.pop(qd);
-        let held = 0;
+        let held: Sga | 0 = 0;
         const running = os.run((event) => {
-          held = event.sga;
+          held = sgaOf(event);
           throw new Error("of the handler");
         });
-        for (let i = 0; i < 2; i++) os.push(qd, os.from(`${i}`), PushFlag.FREE | PushFlag.QUIET);
+        for (let i = 0; i < 2; i++) os.push(qd, os.sga.from(`${i}`), PushFlag.FREE | PushFlag.QUIET);
         await assert.rejects(running, /of the handler/);
         const sga = await promised;
-        assert.equal(os.copy(sga).toString(), "1");
-        // The same by drain(), while the loop sleeps for a promise.
+        assert.equal(os.sga.copy(sga).toString(), "1");
+        // The same by turn(), while the loop sleeps for a promise.
         const next = os.async.pop(qd);
         await turn();
         await turn();
         os.pop(qd);
         os.cancel(os.pop(qd));
         assert.throws(() =>
-          os.drain(() => {
+          os.turn(() => {
             throw new Error("of the handler");
           }),
         );
-        os.push(qd, os.from("2"), PushFlag.FREE | PushFlag.QUIET);
+        os.push(qd, os.sga.from("2"), PushFlag.FREE | PushFlag.QUIET);
         os.free(await next);
         os.free(sga);
-        os.free(held);
+        os.free(held as Sga);
         os.close(qd);
-        os.drain(() => undefined);
+        os.turn(() => undefined);
       },
       { own: true },
     );
@@ -139,7 +139,7 @@ export const handlerFaults = group("a handler that stops or throws", { on: "runt
       const qd = await batch(ctx, os, 1);
       const outcome = await os
         .run((event) => {
-          os.free(event.sga);
+          os.free(sgaOf(event));
           throw thrown;
         })
         .then(
@@ -180,14 +180,14 @@ export const handlerFaults = group("a handler that stops or throws", { on: "runt
         const more: QueueDescriptor[] = [];
         const qd = make(os, source, more);
         const pops = Array.from({ length: 7 }, () => os.pop(qd));
-        for (let i = 0; i < pops.length; i++) os.push(source, os.from(`${i}`), PushFlag.FREE | PushFlag.QUIET);
+        for (let i = 0; i < pops.length; i++) os.push(source, os.sga.from(`${i}`), PushFlag.FREE | PushFlag.QUIET);
         const seen: number[] = [];
         const oops = new Error("in the handler");
         while (seen.length < pops.length) {
           const before = seen.length;
           const running = os.run((event) => {
             seen.push(event.qt);
-            os.free(event.sga);
+            os.free(sgaOf(event));
             if (end === "throw") throw oops;
             os.stop();
           });
@@ -218,13 +218,13 @@ export const handlerFaults = group("a handler that stops or throws", { on: "runt
     while (popped < total) {
       for (let i = Math.min(Math.floor(ctx.random() * 12), total - pushed); i > 0; i--, pushed++) {
         pending.add(os.pop(qds[Math.floor(ctx.random() * qds.length)] as QueueDescriptor));
-        os.push(source, os.from("m"), PushFlag.FREE | PushFlag.QUIET);
+        os.push(source, os.sga.from("m"), PushFlag.FREE | PushFlag.QUIET);
       }
       if (pending.size === 0) continue;
       const running = os.run((event) => {
         assert.ok(pending.delete(event.qt), "a completion comes once");
         assert.equal(event.result, 1);
-        os.free(event.sga);
+        os.free(sgaOf(event));
         popped++;
         const what = ctx.random();
         if (what < 0.1) throw oops;

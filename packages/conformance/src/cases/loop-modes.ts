@@ -4,7 +4,7 @@ import { type LibOS, type LoopMode, Opcode, PushFlag, type QueueDescriptor } fro
 import { type CaseContext, group } from "../case.js";
 import { connectedPair, needsOf } from "../channels.js";
 import { acceptedFromNet } from "../peers.js";
-import { assertIdle, take, until } from "../turns.js";
+import { assertIdle, sgaOf, take, until } from "../turns.js";
 
 const modes: readonly LoopMode[] = ["poll", "adaptive", "interrupt"];
 const TICK = 5;
@@ -36,7 +36,7 @@ async function ticks(ctx: CaseContext, enough: number): Promise<void> {
 
 /** Keeps one sga going round a queue as fast as the loop goes. */
 function spin(os: LibOS, qd: QueueDescriptor, counter: { rounds: number }): Promise<void> {
-  os.push(qd, os.from("ball"), PushFlag.FREE | PushFlag.QUIET);
+  os.push(qd, os.sga.from("ball"), PushFlag.FREE | PushFlag.QUIET);
   os.pop(qd);
   return os.run((event) => {
     if (event.opcode !== Opcode.POP || event.result < 0) return;
@@ -64,7 +64,7 @@ export const loopModes = group("loop modes", { own: true }, (test) => {
       os.stop();
       await running;
       os.close(qd);
-      os.drain((event) => event.sga !== 0 && os.free(event.sga));
+      os.turn((event) => sgaOf(event) !== 0 && os.free(sgaOf(event)));
       await assertIdle(ctx, os);
     });
 
@@ -88,7 +88,7 @@ export const loopModes = group("loop modes", { own: true }, (test) => {
         await new Promise((resolve) => setTimeout(resolve, 20));
         os.pop(qd);
         await new Promise((resolve) => setTimeout(resolve, 5));
-        os.push(qd, os.from(`${i}`), PushFlag.FREE);
+        os.push(qd, os.sga.from(`${i}`), PushFlag.FREE);
         await until(ctx, `message ${i}`, () => popped.length === i + 1);
       }
       assert.deepEqual(popped, ["0", "1", "2", "3", "4"]);
@@ -130,7 +130,7 @@ export const loopModes = group("loop modes", { own: true }, (test) => {
         })();
         for (let i = 0; i < 20; i++) {
           const pop = os.async.pop(client);
-          await os.async.push(client, os.from("x"), PushFlag.FREE);
+          await os.async.push(client, os.sga.from("x"), { free: true });
           os.free(await pop);
           if (i % 5 === 0) await new Promise((resolve) => setTimeout(resolve, 15));
         }
@@ -149,7 +149,7 @@ export const loopModes = group("loop modes", { own: true }, (test) => {
         const { qd, socket } = await acceptedFromNet(ctx, os);
         const ball = os.queue();
         const counter = { rounds: 0 };
-        os.push(ball, os.from("ball"), PushFlag.FREE | PushFlag.QUIET);
+        os.push(ball, os.sga.from("ball"), PushFlag.FREE | PushFlag.QUIET);
         os.pop(ball);
         os.pop(qd);
         const running = os.run((event) => {

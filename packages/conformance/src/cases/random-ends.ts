@@ -1,12 +1,5 @@
 import assert from "node:assert/strict";
-import {
-  type Completion,
-  type LibOS,
-  PushFlag,
-  type QueueDescriptor,
-  type QueueToken,
-  type Sga,
-} from "@demikernel/core";
+import { type LibOS, type PopCompletion, PushFlag, type QueueDescriptor, type Sga } from "@demikernel/core";
 import { type CaseContext, group } from "../case.js";
 import { type Channel, type ChannelKind, limitSendBuffer, needsOf, openChannel } from "../channels.js";
 import { assertFailed } from "../failures.js";
@@ -45,7 +38,7 @@ class Sender {
     const { ctx, os } = this;
     for (let n = 0; n < PUSHES; n++) {
       const length = between(ctx.random, HEAD, ctx.random() < 0.1 ? 200_000 : 3000);
-      const sga = os.from(message(n, length));
+      const sga = os.sga.from(message(n, length));
       if (ctx.random() < 0.3) this.#promised(n, sga);
       else await this.#token(n, sga, length);
       while (this.#settling > 20 || ctx.random() < 0.3) await turn();
@@ -60,7 +53,7 @@ class Sender {
     this.fates[n] = "either";
     this.#settling++;
     os.async
-      .push(this.qd, sga, PushFlag.FREE, { signal: controller.signal })
+      .push(this.qd, sga, { free: true, signal: controller.signal })
       .then(() => {
         this.fates[n] = "arrives";
       })
@@ -112,7 +105,7 @@ class Receiver {
         await this.#aborted();
         continue;
       }
-      const qt: QueueToken = os.pop(this.qd);
+      const qt = os.pop(this.qd);
       for (let i = between(ctx.random, 0, 2); i > 0; i--) await turn();
       const cancelled = wish < 0.6 && os.cancel(qt);
       const done = await completion(ctx, os, qt);
@@ -127,7 +120,7 @@ class Receiver {
     const timer = setTimeout(() => controller.abort(), this.ctx.random() * 2);
     try {
       const sga = await pop;
-      this.#took({ result: sga === 0 ? 0 : this.os.length(sga), sga });
+      this.#took({ result: sga === 0 ? 0 : this.os.sga.length(sga), sga });
     } catch (error) {
       assert.equal((error as Error).name, "AbortError");
     } finally {
@@ -135,7 +128,7 @@ class Receiver {
     }
   }
 
-  #took({ result, sga }: Pick<Completion, "result" | "sga">): void {
+  #took({ result, sga }: Pick<PopCompletion, "result" | "sga">): void {
     assert.ok(result >= 0, `a pop ended with ${result}`);
     if (sga === 0) {
       assert.equal(this.#rest.length, 0, "the stream ends between two messages");

@@ -3,7 +3,7 @@ import { Opcode, PushFlag, type Sga } from "@demikernel/core";
 import { group } from "../case.js";
 import { channelKinds, connectedPair, listener, messageKinds, needsOf, openChannel } from "../channels.js";
 import { between, randomBytes } from "../payload.js";
-import { assertIdle, closeAll, collect, completion, popBytes, popMessage, take } from "../turns.js";
+import { assertIdle, closeAll, collect, completion, newQdOf, popBytes, popMessage, sgaOf, take } from "../turns.js";
 
 /** Rule 1: operations on one queue complete in the order they were started, per direction. */
 export const order = group("rule 1: order", { on: "runtime" }, (test) => {
@@ -39,12 +39,12 @@ export const order = group("rule 1: order", { on: "runtime" }, (test) => {
         // All pops wait before the first byte comes; the limit makes a stream hand out one letter a pop.
         const pops = Array.from({ length: 26 }, () => os.pop(channel.from, 1));
         assert.equal(
-          os.drain(() => assert.fail("nothing was pushed yet")),
+          os.turn(() => assert.fail("nothing was pushed yet")),
           0,
         );
         const pushes = new Set<number>();
         for (let i = 0; i < 26; i++)
-          pushes.add(os.push(channel.to, os.from(String.fromCharCode(97 + i)), PushFlag.FREE));
+          pushes.add(os.push(channel.to, os.sga.from(String.fromCharCode(97 + i)), PushFlag.FREE));
         const done = await collect(ctx, os, 52);
         const popped = done.filter((event) => !pushes.has(event.qt));
         assert.deepEqual(
@@ -52,7 +52,7 @@ export const order = group("rule 1: order", { on: "runtime" }, (test) => {
           pops,
         );
         assert.ok(popped.every((event) => event.opcode === Opcode.POP && event.result === 1));
-        assert.equal(popped.map((event) => take(os, event.sga).toString()).join(""), "abcdefghijklmnopqrstuvwxyz");
+        assert.equal(popped.map((event) => take(os, sgaOf(event)).toString()).join(""), "abcdefghijklmnopqrstuvwxyz");
         channel.close();
         await assertIdle(ctx, os);
       },
@@ -71,9 +71,9 @@ export const order = group("rule 1: order", { on: "runtime" }, (test) => {
           randomBytes(ctx.random, between(ctx.random, 1, between(ctx.random, 1, longest))),
         );
         for (const message of messages) {
-          os.push(channel.to, os.from(message), PushFlag.FREE | PushFlag.QUIET);
+          os.push(channel.to, os.sga.from(message), PushFlag.FREE | PushFlag.QUIET);
           // A few at a time: a datagram socket may drop what its buffer does not hold.
-          if (ctx.random() < 0.5) os.drain(() => assert.fail("a quiet push completed"));
+          if (ctx.random() < 0.5) os.turn(() => assert.fail("a quiet push completed"));
         }
         for (const message of messages) assert.deepEqual(await popMessage(ctx, os, channel.from), message);
         channel.close();
@@ -91,7 +91,7 @@ export const order = group("rule 1: order", { on: "runtime" }, (test) => {
       const messages = Array.from({ length: 60 }, () =>
         randomBytes(ctx.random, between(ctx.random, 1, between(ctx.random, 1, 60_000))),
       );
-      for (const message of messages) os.push(channel.to, os.from(message), PushFlag.FREE | PushFlag.QUIET);
+      for (const message of messages) os.push(channel.to, os.sga.from(message), PushFlag.FREE | PushFlag.QUIET);
       const whole = Buffer.concat(messages);
       assert.ok((await popBytes(ctx, os, channel.from, whole.length)).equals(whole));
       await closeAll(ctx, os, [channel.to, channel.from]);
@@ -106,13 +106,13 @@ export const order = group("rule 1: order", { on: "runtime" }, (test) => {
     const cancelled = pops.filter((_, i) => i % 3 === 1);
     for (const qt of cancelled) assert.equal(os.cancel(qt), true);
     const rest = pops.filter((qt) => !cancelled.includes(qt));
-    for (let i = 0; i < rest.length; i++) os.push(qd, os.from(`${i}`), PushFlag.FREE | PushFlag.QUIET);
+    for (let i = 0; i < rest.length; i++) os.push(qd, os.sga.from(`${i}`), PushFlag.FREE | PushFlag.QUIET);
     const done = (await collect(ctx, os, 10)).filter((event) => event.result > 0);
     assert.deepEqual(
       done.map((event) => event.qt),
       rest,
     );
-    assert.equal(done.map((event) => take(os, event.sga).toString()).join(""), "0123456");
+    assert.equal(done.map((event) => take(os, sgaOf(event)).toString()).join(""), "0123456");
     os.close(qd);
     await assertIdle(ctx, os);
   });
@@ -120,7 +120,7 @@ export const order = group("rule 1: order", { on: "runtime" }, (test) => {
   test("pushes that wait for room keep their order", async (ctx) => {
     const os = await ctx.open();
     const qd = os.queue({ capacity: 3 });
-    for (let i = 0; i < 100; i++) os.push(qd, os.from(`${i}`), PushFlag.FREE | PushFlag.QUIET);
+    for (let i = 0; i < 100; i++) os.push(qd, os.sga.from(`${i}`), PushFlag.FREE | PushFlag.QUIET);
     for (let i = 0; i < 100; i++) assert.equal((await popMessage(ctx, os, qd)).toString(), `${i}`);
     os.close(qd);
     await assertIdle(ctx, os);
@@ -130,9 +130,9 @@ export const order = group("rule 1: order", { on: "runtime" }, (test) => {
     const os = await ctx.open();
     const stuck = os.queue({ capacity: 1 });
     const lively = os.queue();
-    const waiting: Sga[] = [os.from("a"), os.from("b")];
+    const waiting: Sga[] = [os.sga.from("a"), os.sga.from("b")];
     const pushes = waiting.map((sga) => os.push(stuck, sga));
-    const other = os.push(lively, os.from("c"), PushFlag.FREE);
+    const other = os.push(lively, os.sga.from("c"), PushFlag.FREE);
     assert.equal((await completion(ctx, os, pushes[0])).result, 1);
     assert.equal((await completion(ctx, os, other)).result, 1);
     assert.equal((await popMessage(ctx, os, lively)).toString(), "c");
@@ -152,11 +152,11 @@ export const order = group("rule 1: order", { on: "runtime" }, (test) => {
       const [client, server] = await connectedPair(ctx, os);
       const idle = os.pop(client);
       for (let i = 0; i < 20; i++) {
-        os.push(client, os.from(`${i},`), PushFlag.FREE | PushFlag.QUIET);
+        os.push(client, os.sga.from(`${i},`), PushFlag.FREE | PushFlag.QUIET);
         assert.equal((await popBytes(ctx, os, server, `${i},`.length)).toString(), `${i},`);
       }
       assert.equal(os.poll(idle), undefined);
-      os.push(server, os.from("x"), PushFlag.FREE | PushFlag.QUIET);
+      os.push(server, os.sga.from("x"), PushFlag.FREE | PushFlag.QUIET);
       assert.equal(take(os, (await completion(ctx, os, idle)).sga).toString(), "x");
       await closeAll(ctx, os, [client, server]);
     },
@@ -180,8 +180,12 @@ export const order = group("rule 1: order", { on: "runtime" }, (test) => {
         new Set(done.filter((event) => event.opcode === Opcode.CONNECT).map((event) => event.qt)),
         new Set(connects),
       );
-      assert.equal(new Set(done.map((event) => event.newQd)).size, 9, "eight new descriptors, and 0 for the connects");
-      const accepted = done.map((event) => event.newQd).filter((qd) => qd !== 0);
+      assert.equal(
+        new Set(done.map((event) => newQdOf(event))).size,
+        9,
+        "eight new descriptors, and 0 for the connects",
+      );
+      const accepted = done.map((event) => newQdOf(event)).filter((qd) => qd !== 0);
       await closeAll(ctx, os, [server.qd, ...clients, ...accepted]);
     },
     { needs: needsOf("tcp") },

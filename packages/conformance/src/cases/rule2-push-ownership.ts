@@ -16,13 +16,13 @@ export const ownership = group("rule 2: who owns the memory of a push", { on: "r
         const channel = await openChannel(ctx, os, kind);
         const size = 1000;
         const sent = randomBytes(ctx.random, size);
-        const sga = os.from(sent);
+        const sga = os.sga.from(sent);
         const qt = os.push(channel.to, sga);
         os.free(sga);
-        assertThrows("EINVAL", () => os.bytes(sga));
+        assertThrows("EINVAL", () => os.sga.bytes(sga));
         // Whoever gets memory now must not get that of the push.
         const scribble = Array.from({ length: 50 }, () => os.alloc(size));
-        for (const other of scribble) os.bytes(other).fill(0xff);
+        for (const other of scribble) os.sga.bytes(other).fill(0xff);
         assert.equal((await completion(ctx, os, qt)).result, size);
         assert.ok((await popBytes(ctx, os, channel.from, size)).equals(sent));
         for (const other of scribble) os.free(other);
@@ -37,10 +37,10 @@ export const ownership = group("rule 2: who owns the memory of a push", { on: "r
       async (ctx) => {
         const os = await ctx.open();
         const channel = await openChannel(ctx, os, kind);
-        const sga = os.from("given away");
+        const sga = os.sga.from("given away");
         const qt = os.push(channel.to, sga, PushFlag.FREE);
         assert.equal((await completion(ctx, os, qt)).result, 10);
-        assertThrows("EINVAL", () => os.bytes(sga));
+        assertThrows("EINVAL", () => os.sga.bytes(sga));
         assertThrows("EINVAL", () => os.free(sga));
         assert.equal((await popBytes(ctx, os, channel.from, 10)).toString(), "given away");
         channel.close();
@@ -57,9 +57,9 @@ export const ownership = group("rule 2: who owns the memory of a push", { on: "r
         const sga = os.alloc(8);
         for (let i = 0; i < 100; i++) {
           const text = `${i}`.padStart(8, "0");
-          os.bytes(sga).set(Buffer.from(text));
+          os.sga.bytes(sga).set(Buffer.from(text));
           assert.equal((await completion(ctx, os, os.push(channel.to, sga))).result, 8);
-          os.bytes(sga).fill(0xee);
+          os.sga.bytes(sga).fill(0xee);
           assert.equal((await popBytes(ctx, os, channel.from, 8)).toString(), text);
         }
         os.free(sga);
@@ -74,7 +74,7 @@ export const ownership = group("rule 2: who owns the memory of a push", { on: "r
       async (ctx) => {
         const os = await ctx.open();
         const channel = await openChannel(ctx, os, kind);
-        const sga = os.from("again ");
+        const sga = os.sga.from("again ");
         const pushes = Array.from({ length: 5 }, () => os.push(channel.to, sga));
         pushes.push(os.push(channel.to, sga, PushFlag.FREE));
         for (const qt of pushes) assert.equal((await completion(ctx, os, qt)).result, 6);
@@ -91,9 +91,9 @@ export const ownership = group("rule 2: who owns the memory of a push", { on: "r
         const os = await ctx.open();
         const channel = await openChannel(ctx, os, kind);
         const sga = os.alloc(Array.from({ length: 16 }, (_, i) => i + 1));
-        for (let i = 0; i < 16; i++) os.bytes(sga, i).fill(97 + i);
-        os.trim(sga, 2, 3, 15);
-        const expected = os.copy(sga);
+        for (let i = 0; i < 16; i++) os.sga.bytes(sga, i).fill(97 + i);
+        os.sga.trim(sga, 2, 3, 15);
+        const expected = os.sga.copy(sga);
         assert.equal(expected.length, 123);
         assert.equal((await completion(ctx, os, os.push(channel.to, sga, PushFlag.FREE))).result, 123);
         assert.ok((await popBytes(ctx, os, channel.from, 123)).equals(expected));
@@ -108,10 +108,10 @@ export const ownership = group("rule 2: who owns the memory of a push", { on: "r
       async (ctx) => {
         const os = await ctx.open();
         const channel = await openChannel(ctx, os, kind);
-        for (let i = 0; i < 20; i++) os.push(channel.to, os.from("quiet"), PushFlag.FREE | PushFlag.QUIET);
+        for (let i = 0; i < 20; i++) os.push(channel.to, os.sga.from("quiet"), PushFlag.FREE | PushFlag.QUIET);
         const seen: number[] = [];
         await until(ctx, "all quiet pushes to end", () => {
-          os.drain((event) => seen.push(event.qt));
+          os.turn((event) => seen.push(event.qt));
           return os.stats().outstanding === 0;
         });
         assert.deepEqual(seen, []);
@@ -127,8 +127,8 @@ export const ownership = group("rule 2: who owns the memory of a push", { on: "r
     const os = await ctx.open();
     const qd = os.queue({ capacity: 1 });
     await pushBytes(ctx, os, qd, "fills it");
-    assert.equal(os.push(qd, os.from("waits"), PushFlag.FREE | PushFlag.QUIET), 0);
-    const sga = os.from("still mine");
+    assert.equal(os.push(qd, os.sga.from("waits"), PushFlag.FREE | PushFlag.QUIET), 0);
+    const sga = os.sga.from("still mine");
     assert.equal(os.push(qd, sga, PushFlag.QUIET), 0);
     os.close(qd);
     const done = await collect(ctx, os, 2);
@@ -136,7 +136,7 @@ export const ownership = group("rule 2: who owns the memory of a push", { on: "r
       assertFailed(event, "ECANCELED");
       assert.deepEqual({ qd: event.qd, qt: event.qt, opcode: event.opcode }, { qd, qt: 0, opcode: Opcode.PUSH });
     }
-    assert.equal(os.copy(sga).toString(), "still mine");
+    assert.equal(os.sga.copy(sga).toString(), "still mine");
     os.free(sga);
     await assertIdle(ctx, os);
   });
@@ -145,7 +145,7 @@ export const ownership = group("rule 2: who owns the memory of a push", { on: "r
     const os = await ctx.open();
     const qd = os.queue({ capacity: 1 });
     await pushBytes(ctx, os, qd, "fills it");
-    const qt = os.push(qd, os.from("waits"), PushFlag.FREE);
+    const qt = os.push(qd, os.sga.from("waits"), PushFlag.FREE);
     os.close(qd);
     assertFailed(await completion(ctx, os, qt), "ECANCELED");
     await assertIdle(ctx, os);
@@ -155,11 +155,11 @@ export const ownership = group("rule 2: who owns the memory of a push", { on: "r
     const os = await ctx.open();
     const qd = os.queue({ capacity: 1 });
     await pushBytes(ctx, os, qd, "fills it");
-    const sga = os.from("still mine");
+    const sga = os.sga.from("still mine");
     const qt = os.push(qd, sga);
     os.close(qd);
     assertFailed(await completion(ctx, os, qt), "ECANCELED");
-    assert.equal(os.copy(sga).toString(), "still mine");
+    assert.equal(os.sga.copy(sga).toString(), "still mine");
     os.free(sga);
     await assertIdle(ctx, os);
   });
@@ -168,11 +168,11 @@ export const ownership = group("rule 2: who owns the memory of a push", { on: "r
     const os = await ctx.open();
     const qd = os.queue();
     const sga = os.alloc([3, 5, 7]);
-    for (let i = 0; i < 3; i++) os.bytes(sga, i).fill(48 + i);
+    for (let i = 0; i < 3; i++) os.sga.bytes(sga, i).fill(48 + i);
     os.push(qd, sga, PushFlag.FREE | PushFlag.QUIET);
     const done = await popOnce(ctx, os, qd);
     assert.deepEqual(
-      [0, 1, 2].map((i) => Buffer.from(os.bytes(done.sga, i)).toString()),
+      [0, 1, 2].map((i) => Buffer.from(os.sga.bytes(done.sga, i)).toString()),
       ["000", "11111", "2222222"],
     );
     os.free(done.sga);
@@ -183,8 +183,8 @@ export const ownership = group("rule 2: who owns the memory of a push", { on: "r
   test("a push of nothing is refused with ENOMSG", async (ctx) => {
     const os = await ctx.open();
     const qd = os.queue();
-    const sga = os.from("abc");
-    os.trim(sga, 1, 0);
+    const sga = os.sga.from("abc");
+    os.sga.trim(sga, 1, 0);
     assert.equal(await outcome(ctx, os, () => os.push(qd, sga)), "ENOMSG");
     assert.equal(await outcome(ctx, os, () => os.push(qd, sga, PushFlag.FREE)), "ENOMSG");
     os.close(qd);
@@ -195,10 +195,10 @@ export const ownership = group("rule 2: who owns the memory of a push", { on: "r
     const os = await ctx.open();
     const qd = os.queue({ capacity: 1 });
     await pushBytes(ctx, os, qd, "fills it");
-    const sga = os.from("0123456789");
+    const sga = os.sga.from("0123456789");
     const first = os.push(qd, sga);
-    os.drain(() => assert.fail("the queue is full"));
-    os.trim(sga, 5, 5);
+    os.turn(() => assert.fail("the queue is full"));
+    os.sga.trim(sga, 5, 5);
     assert.equal(await outcome(ctx, os, () => os.push(qd, sga)), "EBUSY");
     assert.equal((await popMessage(ctx, os, qd)).toString(), "fills it");
     assert.equal((await completion(ctx, os, first)).result, 10);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { PushFlag } from "@demikernel/core";
+import { PushFlag, type QueueToken } from "@demikernel/core";
 import { group } from "../case.js";
 import { connectedPair, limitSendBuffer, needsOf } from "../channels.js";
 import { assertFailed } from "../failures.js";
@@ -19,9 +19,9 @@ export const shortWrites = group("rule 2: short writes are resumed inside", { ne
         const [client, server] = await connectedPair(ctx, os, { framing, maxMessage: 8 * MiB });
         limitSendBuffer(ctx, os, client);
         const sga = os.alloc([MiB, MiB, MiB - 1, MiB - 4095]);
-        const parts = Array.from({ length: 4 }, (_, i) => randomBytes(ctx.random, os.bytes(sga, i).length));
-        for (const [i, part] of parts.entries()) os.bytes(sga, i).set(part);
-        const total = os.length(sga);
+        const parts = Array.from({ length: 4 }, (_, i) => randomBytes(ctx.random, os.sga.bytes(sga, i).length));
+        for (const [i, part] of parts.entries()) os.sga.bytes(sga, i).set(part);
+        const total = os.sga.length(sga);
         const push = os.push(client, sga);
         for (let i = 0; i < 20; i++) {
           assert.equal(os.poll(push), undefined, "nobody has read yet: the push cannot be done");
@@ -34,7 +34,7 @@ export const shortWrites = group("rule 2: short writes are resumed inside", { ne
           const done = await popOnce(ctx, os, server, framing === "stream" ? 65536 : 0);
           assert.ok(done.result > 0, `pop ended with ${done.result} after ${have} bytes`);
           have += done.result;
-          hash.push(os.copy(done.sga));
+          hash.push(os.sga.copy(done.sga));
           os.free(done.sga);
         }
         assert.equal((await completion(ctx, os, push)).result, total, "the push reports all its bytes");
@@ -58,11 +58,11 @@ export const shortWrites = group("rule 2: short writes are resumed inside", { ne
       socket.pause();
       const big = randomBytes(ctx.random, MiB);
       const sent: Buffer[] = [];
-      const pushes: number[] = [];
+      const pushes: QueueToken[] = [];
       for (let i = 0; i < 8; i++) {
         for (const data of [big, Buffer.from(`<${i}>`)]) {
           sent.push(data);
-          pushes.push(os.push(qd, os.from(data), PushFlag.FREE));
+          pushes.push(os.push(qd, os.sga.from(data), PushFlag.FREE));
         }
       }
       for (let i = 0; i < 20; i++) {

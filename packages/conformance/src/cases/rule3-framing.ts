@@ -17,16 +17,17 @@ export const framing = group("rule 3: framed messages", { needs: needsOf("dmtr")
     const sizes = Array.from({ length: 16 }, () => between(ctx.random, 1, 3000));
     const sga = os.alloc(sizes);
     const parts = sizes.map((size) => randomBytes(ctx.random, size));
-    for (const [i, part] of parts.entries()) os.bytes(sga, i).set(part);
+    for (const [i, part] of parts.entries()) os.sga.bytes(sga, i).set(part);
     os.push(client, sga, PushFlag.FREE | PushFlag.QUIET);
-    os.push(client, os.from("next"), PushFlag.FREE | PushFlag.QUIET);
+    os.push(client, os.sga.from("next"), PushFlag.FREE | PushFlag.QUIET);
     const done = await popOnce(ctx, os, server);
     assert.equal(
       done.result,
       sizes.reduce((a, b) => a + b),
     );
-    assert.equal(os.segments(done.sga), 16);
-    for (const [i, part] of parts.entries()) assert.deepEqual(Buffer.from(os.bytes(done.sga, i)), part, `segment ${i}`);
+    assert.equal(os.sga.segments(done.sga), 16);
+    for (const [i, part] of parts.entries())
+      assert.deepEqual(Buffer.from(os.sga.bytes(done.sga, i)), part, `segment ${i}`);
     os.free(done.sga);
     assert.equal((await popMessage(ctx, os, server)).toString(), "next");
     os.close(client);
@@ -43,10 +44,10 @@ export const framing = group("rule 3: framed messages", { needs: needsOf("dmtr")
         [client, server],
         [server, client],
       ]) {
-        os.push(to, os.from(message), PushFlag.FREE | PushFlag.QUIET);
+        os.push(to, os.sga.from(message), PushFlag.FREE | PushFlag.QUIET);
         const done = await popOnce(ctx, os, from);
         assert.equal(done.result, size);
-        assert.equal(sha256(os.copy(done.sga)), sha256(message));
+        assert.equal(sha256(os.sga.copy(done.sga)), sha256(message));
         os.free(done.sga);
       }
     }

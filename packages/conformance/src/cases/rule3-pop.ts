@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Opcode, PushFlag } from "@demikernel/core";
+import { Opcode, PushFlag, type Sga } from "@demikernel/core";
 import { group } from "../case.js";
 import { connectedPair, messageKinds, needsOf, openChannel, streamKinds } from "../channels.js";
 import { assertFailed, outcome } from "../failures.js";
@@ -14,7 +14,7 @@ export const popping = group("rule 3: pop", { on: "runtime" }, (test) => {
         const os = await ctx.open();
         const channel = await openChannel(ctx, os, kind);
         for (const text of ["one", "a", "three three three"])
-          os.push(channel.to, os.from(text), PushFlag.FREE | PushFlag.QUIET);
+          os.push(channel.to, os.sga.from(text), PushFlag.FREE | PushFlag.QUIET);
         const done = await popOnce(ctx, os, channel.from);
         assert.equal(done.opcode, Opcode.POP);
         assert.equal(done.qd, channel.from);
@@ -35,7 +35,7 @@ export const popping = group("rule 3: pop", { on: "runtime" }, (test) => {
         const channel = await openChannel(ctx, os, kind);
         // Waiting when the message comes, and coming when the message waits.
         const early = os.pop(channel.from, 4);
-        os.push(channel.to, os.from("0123456789"), PushFlag.FREE | PushFlag.QUIET);
+        os.push(channel.to, os.sga.from("0123456789"), PushFlag.FREE | PushFlag.QUIET);
         assertFailed(await completion(ctx, os, early), "EMSGSIZE");
         assertFailed(await popOnce(ctx, os, channel.from, 9), "EMSGSIZE");
         const done = await popOnce(ctx, os, channel.from, 10);
@@ -129,7 +129,7 @@ export const popping = group("rule 3: pop", { on: "runtime" }, (test) => {
   test("what was popped stays as it is while more arrives", async (ctx) => {
     const os = await ctx.open();
     const qd = os.queue();
-    const held: number[] = [];
+    const held: Sga[] = [];
     for (let i = 0; i < 200; i++) {
       await pushBytes(ctx, os, qd, `message ${i}`);
       held.push((await popOnce(ctx, os, qd)).sga);
@@ -144,8 +144,8 @@ export const popping = group("rule 3: pop", { on: "runtime" }, (test) => {
     const [first, second] = [os.queue(), os.queue()];
     await pushBytes(ctx, os, first, "hello world");
     const { sga } = await popOnce(ctx, os, first);
-    os.bytes(sga)[0] = 0x48;
-    os.trim(sga, 0, 5);
+    os.sga.bytes(sga)[0] = 0x48;
+    os.sga.trim(sga, 0, 5);
     os.push(second, sga, PushFlag.FREE | PushFlag.QUIET);
     assert.equal((await popMessage(ctx, os, second)).toString(), "Hello");
     os.close(first);

@@ -22,7 +22,7 @@ async function fateOf(
   client: QueueDescriptor,
   kept: QueueDescriptor,
 ): Promise<"open" | "closed"> {
-  os.push(kept, os.from("?"), PushFlag.FREE | PushFlag.QUIET);
+  os.push(kept, os.sga.from("?"), PushFlag.FREE | PushFlag.QUIET);
   const done = await popOnce(ctx, os, client);
   if (done.result <= 0) return "closed";
   os.free(done.sga);
@@ -39,7 +39,7 @@ export const cancelling = group("rule 4: cancel and drop", { on: "runtime" }, (t
         const channel = await openChannel(ctx, os, kind);
         const cancelled = os.pop(channel.from);
         assert.equal(
-          os.drain(() => assert.fail("nothing to pop")),
+          os.turn(() => assert.fail("nothing to pop")),
           0,
         );
         assert.equal(os.cancel(cancelled), true);
@@ -60,11 +60,11 @@ export const cancelling = group("rule 4: cancel and drop", { on: "runtime" }, (t
         const os = await ctx.open();
         const channel = await openChannel(ctx, os, kind);
         const dropped = os.pop(channel.from);
-        os.drain(() => assert.fail("nothing to pop"));
+        os.turn(() => assert.fail("nothing to pop"));
         os.drop(dropped);
         assertThrows("EINVAL", () => os.poll(dropped));
         await until(ctx, "the dropped pop to end", () => {
-          os.drain(() => assert.fail("a dropped token completed"));
+          os.turn(() => assert.fail("a dropped token completed"));
           return os.stats().outstanding === 0;
         });
         await pushBytes(ctx, os, channel.to, "for the next");
@@ -115,9 +115,9 @@ export const cancelling = group("rule 4: cancel and drop", { on: "runtime" }, (t
     const os = await ctx.open();
     const qd = os.queue({ capacity: 1 });
     await pushBytes(ctx, os, qd, "first");
-    const sga = os.from("second");
+    const sga = os.sga.from("second");
     const push = os.push(qd, sga);
-    os.drain(() => assert.fail("the queue is full"));
+    os.turn(() => assert.fail("the queue is full"));
     os.drop(push);
     os.free(sga);
     assert.equal((await popMessage(ctx, os, qd)).toString(), "first");
@@ -129,9 +129,9 @@ export const cancelling = group("rule 4: cancel and drop", { on: "runtime" }, (t
     const os = await ctx.open();
     const qd = os.queue({ capacity: 1 });
     await pushBytes(ctx, os, qd, "first");
-    const waiting = os.push(qd, os.from("never"), PushFlag.FREE);
-    const behind = os.push(qd, os.from("third"), PushFlag.FREE);
-    os.drain(() => assert.fail("the queue is full"));
+    const waiting = os.push(qd, os.sga.from("never"), PushFlag.FREE);
+    const behind = os.push(qd, os.sga.from("third"), PushFlag.FREE);
+    os.turn(() => assert.fail("the queue is full"));
     assert.equal(os.cancel(waiting), true);
     assertFailed(await completion(ctx, os, waiting), "ECANCELED");
     assert.equal((await popMessage(ctx, os, qd)).toString(), "first");
@@ -180,7 +180,7 @@ export const cancelling = group("rule 4: cancel and drop", { on: "runtime" }, (t
       const os = await ctx.open();
       const server = listener(ctx, os);
       const cancelled = os.accept(server.qd);
-      os.drain(() => assert.fail("nobody connects"));
+      os.turn(() => assert.fail("nobody connects"));
       assert.equal(os.cancel(cancelled), true);
       assertFailed(await completion(ctx, os, cancelled), "ECANCELED");
       const client = os.socket("tcp");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Opcode, PushFlag } from "@demikernel/core";
+import { Opcode, PushFlag, type QueueToken } from "@demikernel/core";
 import { group } from "../case.js";
 import {
   channelKinds,
@@ -26,7 +26,7 @@ export const closing = group("rule 4: close", { on: "runtime" }, (test) => {
         const channel = await openChannel(ctx, os, kind);
         const pops = Array.from({ length: 10 }, () => os.pop(channel.from));
         assert.equal(
-          os.drain(() => assert.fail("nothing to pop")),
+          os.turn(() => assert.fail("nothing to pop")),
           0,
         );
         os.close(channel.from);
@@ -77,7 +77,7 @@ export const closing = group("rule 4: close", { on: "runtime" }, (test) => {
   test("pushes that wait for room end with ECANCELED", async (ctx) => {
     const os = await ctx.open();
     const qd = os.queue({ capacity: 2 });
-    const pushes = Array.from({ length: 6 }, (_, i) => os.push(qd, os.from(`${i}`), PushFlag.FREE));
+    const pushes = Array.from({ length: 6 }, (_, i) => os.push(qd, os.sga.from(`${i}`), PushFlag.FREE));
     for (const qt of pushes.slice(0, 2)) assert.equal((await completion(ctx, os, qt)).result, 1);
     os.close(qd);
     for (const qt of pushes.slice(2)) assertFailed(await completion(ctx, os, qt), "ECANCELED");
@@ -116,7 +116,7 @@ export const closing = group("rule 4: close", { on: "runtime" }, (test) => {
       const server = listener(ctx, os);
       const accepts = Array.from({ length: 5 }, () => os.accept(server.qd));
       assert.equal(
-        os.drain(() => assert.fail("nobody connects")),
+        os.turn(() => assert.fail("nobody connects")),
         0,
       );
       os.close(server.qd);
@@ -138,7 +138,7 @@ export const closing = group("rule 4: close", { on: "runtime" }, (test) => {
       const client = os.socket("tcp");
       assert.equal((await completion(ctx, os, os.connect(client, server))).result, 0);
       for (let i = 0; i < 10; i++) {
-        os.drain(() => assert.fail("nothing is pending"));
+        os.turn(() => assert.fail("nothing is pending"));
         await turn();
       }
       os.close(server.qd);
@@ -156,15 +156,15 @@ export const closing = group("rule 4: close", { on: "runtime" }, (test) => {
       const os = await ctx.open();
       const { queues, connects } = unansweredConnects(ctx, os);
       for (let i = 0; i < 50; i++) {
-        os.drain(() => undefined, 0);
+        os.turn(() => undefined, 0);
         await turn();
       }
       const stuck = os.stats().outstanding;
       assert.ok(stuck > 0, "some connects are pending");
-      const endings = new Map<number, string>();
+      const endings = new Map<QueueToken, string>();
       for (const qd of queues) os.close(qd);
       while (endings.size < stuck) {
-        os.drain((event) => endings.set(event.qt, codeOf(event)));
+        os.turn((event) => endings.set(event.qt, codeOf(event)));
         ctx.check("the pending connects to end");
         await turn();
       }
@@ -206,13 +206,13 @@ export const closing = group("rule 4: close", { on: "runtime" }, (test) => {
     for (let round = 0; round < 50; round++) {
       const qd = os.queue({ capacity: 1 });
       const pops = [os.pop(qd), os.pop(qd)];
-      os.drain(() => assert.fail("nothing to complete"));
+      os.turn(() => assert.fail("nothing to complete"));
       os.close(qd);
       for (const qt of pops) assertFailed(await completion(ctx, os, qt), "ECANCELED");
     }
     assert.equal(os.poll(kept), undefined);
     await pushBytes(ctx, os, keep, "still here");
-    assert.equal(os.length((await completion(ctx, os, kept)).sga), 10);
+    assert.equal(os.sga.length((await completion(ctx, os, kept)).sga), 10);
   });
 
   test("closing twice is EBADF", async (ctx) => {
@@ -226,14 +226,14 @@ export const closing = group("rule 4: close", { on: "runtime" }, (test) => {
   test("completions made before the close are still handed out", async (ctx) => {
     const os = await ctx.open();
     const qd = os.queue();
-    const push = os.push(qd, os.from("made it"), PushFlag.FREE);
+    const push = os.push(qd, os.sga.from("made it"), PushFlag.FREE);
     const pop = os.pop(qd);
     await turn();
     os.poll(push);
     os.close(qd);
     const done = await completion(ctx, os, pop);
     assert.equal(done.result, 7);
-    assert.equal(os.copy(done.sga).toString(), "made it");
+    assert.equal(os.sga.copy(done.sga).toString(), "made it");
     os.free(done.sga);
     await assertIdle(ctx, os);
   });

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import type { LibOS } from "@demikernel/core";
+import { type LibOS, PushFlag, type QueueDescriptor, type QueueToken, type Sga } from "@demikernel/core";
 import { group } from "../case.js";
 import { listener, needsOf } from "../channels.js";
 import { assertCode, assertThrows, outcome, thrown } from "../failures.js";
-import { assertIdle, completion, popMessage, popOnce, pushBytes } from "../turns.js";
+import { assertIdle, completion, popMessage, popOnce, pushBytes, sgaOf } from "../turns.js";
 
 const nonsense = [
   0,
@@ -19,7 +19,7 @@ const nonsense = [
 ];
 
 /** Every call that takes a queue descriptor, with other arguments that are right. */
-function calls(os: LibOS): Record<string, (qd: number) => unknown> {
+function calls(os: LibOS): Record<string, (qd: QueueDescriptor) => unknown> {
   const address = { host: "127.0.0.1", port: 1 };
   return {
     bind: (qd) => os.bind(qd, address),
@@ -49,7 +49,7 @@ export const stale = group("rule 4: stale handles", { on: "runtime" }, (test) =>
 
   test("control calls on what was never a queue are EBADF", async (ctx) => {
     const os = await ctx.open();
-    for (const qd of nonsense) {
+    for (const qd of nonsense as QueueDescriptor[]) {
       for (const [name, call] of Object.entries(calls(os)))
         assert.equal(thrown(() => call(qd)).code, "EBADF", `${name}(${qd})`);
     }
@@ -59,8 +59,8 @@ export const stale = group("rule 4: stale handles", { on: "runtime" }, (test) =>
     const os = await ctx.open();
     const qd = os.queue();
     os.close(qd);
-    const sga = os.from("mine");
-    for (const bad of [qd, ...nonsense]) {
+    const sga = os.sga.from("mine");
+    for (const bad of [qd, ...(nonsense as QueueDescriptor[])]) {
       assert.equal(await outcome(ctx, os, () => os.pop(bad)), "EBADF", `pop(${bad})`);
       assert.equal(await outcome(ctx, os, () => os.push(bad, sga)), "EBADF", `push(${bad})`);
       assert.equal(
@@ -75,7 +75,7 @@ export const stale = group("rule 4: stale handles", { on: "runtime" }, (test) =>
         `connect(${bad})`,
       );
     }
-    assert.equal(os.copy(sga).toString(), "mine");
+    assert.equal(os.sga.copy(sga).toString(), "mine");
     os.free(sga);
     await assertIdle(ctx, os);
   });
@@ -83,7 +83,7 @@ export const stale = group("rule 4: stale handles", { on: "runtime" }, (test) =>
   test("a token is handed out once; afterwards it is EINVAL", async (ctx) => {
     const os = await ctx.open();
     const qd = os.queue();
-    const push = os.push(qd, os.from("x"), 1);
+    const push = os.push(qd, os.sga.from("x"), PushFlag.FREE);
     assert.equal((await completion(ctx, os, push)).result, 1);
     for (const call of [
       () => os.poll(push),
@@ -99,7 +99,7 @@ export const stale = group("rule 4: stale handles", { on: "runtime" }, (test) =>
 
   test("what was never a token is EINVAL", async (ctx) => {
     const os = await ctx.open();
-    for (const qt of nonsense) {
+    for (const qt of nonsense as QueueToken[]) {
       for (const call of [
         () => os.poll(qt),
         () => os.wait(qt, 10),
@@ -116,9 +116,9 @@ export const stale = group("rule 4: stale handles", { on: "runtime" }, (test) =>
   test("a list with one stale token waits for none of them", async (ctx) => {
     const os = await ctx.open();
     const qd = os.queue();
-    const gone = os.push(qd, os.from("x"), 1);
+    const gone = os.push(qd, os.sga.from("x"), PushFlag.FREE);
     await completion(ctx, os, gone);
-    const good = os.push(qd, os.from("y"), 1);
+    const good = os.push(qd, os.sga.from("y"), PushFlag.FREE);
     assertThrows("EINVAL", () => os.waitAll([good, gone], 10));
     assert.equal((await completion(ctx, os, good)).result, 1, "the good token was not used up");
   });
@@ -126,22 +126,22 @@ export const stale = group("rule 4: stale handles", { on: "runtime" }, (test) =>
   test("a freed sga is EINVAL everywhere, a double free too", async (ctx) => {
     const os = await ctx.open();
     const qd = os.queue();
-    const sga = os.from("gone");
+    const sga = os.sga.from("gone");
     os.free(sga);
-    for (const bad of [sga, ...nonsense]) {
+    for (const bad of [sga, ...(nonsense as Sga[])]) {
       for (const [name, call] of Object.entries({
         free: () => os.free(bad),
-        length: () => os.length(bad),
-        segments: () => os.segments(bad),
-        bytes: () => os.bytes(bad),
-        trim: () => os.trim(bad, 0, 1),
-        address: () => os.address(bad),
-        copy: () => os.copy(bad),
+        length: () => os.sga.length(bad),
+        segments: () => os.sga.segments(bad),
+        bytes: () => os.sga.bytes(bad),
+        trim: () => os.sga.trim(bad, 0, 1),
+        address: () => os.sga.address(bad),
+        copy: () => os.sga.copy(bad),
       })) {
         assert.equal(thrown(call).code, "EINVAL", `${name}(${bad})`);
       }
       assert.equal(await outcome(ctx, os, () => os.push(qd, bad)), "EINVAL", `push(${bad})`);
-      assert.equal(await outcome(ctx, os, () => os.push(qd, bad, 1)), "EINVAL", `push(${bad}, FREE)`);
+      assert.equal(await outcome(ctx, os, () => os.push(qd, bad, PushFlag.FREE)), "EINVAL", `push(${bad}, FREE)`);
     }
     os.close(qd);
     await assertIdle(ctx, os);
@@ -152,9 +152,9 @@ export const stale = group("rule 4: stale handles", { on: "runtime" }, (test) =>
     // Handles are numbers: those around a valid one must not open a door to its neighbours.
     const sga = os.alloc([64, 64, 64]);
     for (let delta = -3; delta <= 3; delta++) {
-      if (delta !== 0) assertCode(thrown(() => os.free(sga + delta)).code, "EINVAL");
+      if (delta !== 0) assertCode(thrown(() => os.free((sga + delta) as Sga)).code, "EINVAL");
     }
-    assert.equal(os.segments(sga), 3);
+    assert.equal(os.sga.segments(sga), 3);
     os.free(sga);
     await assertIdle(ctx, os);
   });
@@ -162,7 +162,7 @@ export const stale = group("rule 4: stale handles", { on: "runtime" }, (test) =>
   test("descriptors are used again, but never under an old name", async (ctx) => {
     const os = await ctx.open();
     const seen = new Set<number>();
-    let old = 0;
+    let old = 0 as QueueDescriptor;
     for (let i = 0; i < 5000; i++) {
       const qd = os.queue();
       assert.ok(qd > 0 && !seen.has(qd), `descriptor ${qd} came twice`);
@@ -186,7 +186,7 @@ export const stale = group("rule 4: stale handles", { on: "runtime" }, (test) =>
       assert.ok(sga > 0 && !seen.has(sga), `sga ${sga} came twice`);
       seen.add(sga);
       os.free(sga);
-      assertThrows("EINVAL", () => os.bytes(sga));
+      assertThrows("EINVAL", () => os.sga.bytes(sga));
     }
   });
 
@@ -195,10 +195,10 @@ export const stale = group("rule 4: stale handles", { on: "runtime" }, (test) =>
     const qd = os.queue();
     const seen = new Set<number>();
     for (let i = 0; i < 5000; i++) {
-      for (const qt of [os.push(qd, os.from("x"), 1), os.pop(qd)]) {
+      for (const qt of [os.push(qd, os.sga.from("x"), PushFlag.FREE), os.pop(qd)]) {
         assert.ok(qt > 0 && !seen.has(qt), `token ${qt} came twice`);
         seen.add(qt);
-        const { sga } = os.wait(qt, ctx.remaining());
+        const sga = sgaOf(os.wait(qt, ctx.remaining()));
         if (sga !== 0) os.free(sga);
       }
     }
@@ -211,7 +211,7 @@ export const stale = group("rule 4: stale handles", { on: "runtime" }, (test) =>
     async (ctx) => {
       const os = await ctx.open();
       const server = listener(ctx, os);
-      let old = 0;
+      let old = 0 as QueueDescriptor;
       for (let i = 0; i < 50; i++) {
         const accepting = os.accept(server.qd);
         const client = os.socket("tcp");
@@ -220,7 +220,7 @@ export const stale = group("rule 4: stale handles", { on: "runtime" }, (test) =>
         await pushBytes(ctx, os, client, `${i}`);
         if (old !== 0) assert.equal(await outcome(ctx, os, () => os.pop(old)), "EBADF");
         const done = await popOnce(ctx, os, newQd);
-        assert.equal(os.copy(done.sga).toString(), `${i}`);
+        assert.equal(os.sga.copy(done.sga).toString(), `${i}`);
         os.free(done.sga);
         old = newQd;
         os.close(client);

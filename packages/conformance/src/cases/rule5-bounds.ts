@@ -1,9 +1,20 @@
 import assert from "node:assert/strict";
-import { type Completion, PushFlag } from "@demikernel/core";
+import { type Completion, type PopCompletion, PushFlag, type QueueDescriptor, type QueueToken } from "@demikernel/core";
 import { group } from "../case.js";
 import { listener, needsOf } from "../channels.js";
 import { assertFailed, assertThrows, codeOf } from "../failures.js";
-import { assertIdle, collect, completion, popMessage, popOnce, pushBytes, snapshot, take, turn } from "../turns.js";
+import {
+  assertIdle,
+  collect,
+  completion,
+  popMessage,
+  popOnce,
+  pushBytes,
+  sgaOf,
+  snapshot,
+  take,
+  turn,
+} from "../turns.js";
 
 /** Rule 5: everything is bounded, and a limit that is hit is a code, after which all goes on. */
 export const bounds = group("rule 5: tokens, descriptors, rings, capacities", { on: "runtime" }, (test) => {
@@ -12,16 +23,16 @@ export const bounds = group("rule 5: tokens, descriptors, rings, capacities", { 
     async (ctx) => {
       const os = await ctx.open({ tokens: 64 });
       const qd = os.queue();
-      const pops: number[] = [];
+      const pops: QueueToken<PopCompletion>[] = [];
       for (let i = 0; i < 64; i++) pops.push(os.pop(qd));
       for (let i = 0; i < 3; i++) assertThrows("EAGAIN", () => os.pop(qd));
-      const sga = os.from("refused");
+      const sga = os.sga.from("refused");
       assertThrows("EAGAIN", () => os.push(qd, sga));
-      assert.equal(os.copy(sga).toString(), "refused", "a refused push leaves the sga alone");
+      assert.equal(os.sga.copy(sga).toString(), "refused", "a refused push leaves the sga alone");
       os.free(sga);
       assert.equal(os.cancel(pops[0]), true);
       assertFailed(await completion(ctx, os, pops[0]), "ECANCELED");
-      const push = os.push(qd, os.from("goes"), PushFlag.FREE);
+      const push = os.push(qd, os.sga.from("goes"), PushFlag.FREE);
       assert.equal((await completion(ctx, os, push)).result, 4);
       assert.equal(take(os, (await completion(ctx, os, pops[1])).sga).toString(), "goes");
       os.close(qd);
@@ -36,9 +47,9 @@ export const bounds = group("rule 5: tokens, descriptors, rings, capacities", { 
     async (ctx) => {
       const os = await ctx.open({ tokens: 64 });
       const qd = os.queue();
-      const pushes = Array.from({ length: 64 }, () => os.push(qd, os.from("x"), PushFlag.FREE));
+      const pushes = Array.from({ length: 64 }, () => os.push(qd, os.sga.from("x"), PushFlag.FREE));
       assert.equal((await completion(ctx, os, pushes[0])).result, 1);
-      pushes[0] = os.push(qd, os.from("y"), PushFlag.FREE);
+      pushes[0] = os.push(qd, os.sga.from("y"), PushFlag.FREE);
       assertThrows("EAGAIN", () => os.pop(qd));
       for (const qt of pushes) assert.equal((await completion(ctx, os, qt)).result, 1);
       assert.equal((await popMessage(ctx, os, qd)).toString(), "x");
@@ -54,10 +65,10 @@ export const bounds = group("rule 5: tokens, descriptors, rings, capacities", { 
     const count = 6000;
     for (let i = 0; i < count; i++) os.push(qd, os.alloc(8), PushFlag.FREE | PushFlag.QUIET);
     const refused: Completion[] = [];
-    os.drain((event) => refused.push(snapshot(event)));
+    os.turn((event) => refused.push(snapshot(event)));
     assert.ok(refused.length > 0 && refused.length < count, `${refused.length} of ${count} were refused`);
     for (const event of refused) assertFailed(event, ["EAGAIN", "ENOBUFS"]);
-    const goes = os.push(qd, os.from("x"), PushFlag.FREE);
+    const goes = os.push(qd, os.sga.from("x"), PushFlag.FREE);
     for (let i = 0; i < count - refused.length; i++) os.free((await popOnce(ctx, os, qd)).sga);
     assert.equal((await completion(ctx, os, goes)).result, 1);
     os.close(qd);
@@ -68,7 +79,7 @@ export const bounds = group("rule 5: tokens, descriptors, rings, capacities", { 
     "descriptors: EMFILE at the limit, and on again when one closes",
     async (ctx) => {
       const os = await ctx.open({ queues: 16 });
-      const queues: number[] = [];
+      const queues: QueueDescriptor[] = [];
       for (let i = 0; i < 16; i++) queues.push(os.queue());
       for (let i = 0; i < 3; i++) assertThrows("EMFILE", () => os.queue());
       await pushBytes(ctx, os, queues[15], "works on");
@@ -87,7 +98,7 @@ export const bounds = group("rule 5: tokens, descriptors, rings, capacities", { 
       const os = await ctx.open({ queues: 16 });
       const { qd: listening, ...address } = listener(ctx, os);
       const client = os.socket("tcp");
-      const fill: number[] = [];
+      const fill: QueueDescriptor[] = [];
       while (os.stats().queues < 16) fill.push(os.queue());
       let accepting = os.accept(listening);
       assert.equal((await completion(ctx, os, os.connect(client, address))).result, 0);
@@ -101,7 +112,7 @@ export const bounds = group("rule 5: tokens, descriptors, rings, capacities", { 
         break;
       }
       assert.equal(os.stats().queues, 16);
-      os.close(fill.pop() as number);
+      os.close(fill.pop() as QueueDescriptor);
       let done = await completion(ctx, os, accepting);
       // An accept started while there was none left may still fail with it; the connection must not be lost by that.
       if (codeOf(done) === "EMFILE") done = await completion(ctx, os, os.accept(listening));
@@ -119,15 +130,15 @@ export const bounds = group("rule 5: tokens, descriptors, rings, capacities", { 
     async (ctx) => {
       const os = await ctx.open({ ringEntries: 64, tokens: 4096 });
       const qd = os.queue({ capacity: 4096 });
-      const started: number[] = [];
-      for (let i = 0; i < 1000; i++) started.push(os.push(qd, os.from(`${i}`), PushFlag.FREE));
+      const started: QueueToken[] = [];
+      for (let i = 0; i < 1000; i++) started.push(os.push(qd, os.sga.from(`${i}`), PushFlag.FREE));
       for (let i = 0; i < 1000; i++) started.push(os.pop(qd));
       const done = await collect(ctx, os, 2000);
       assert.deepEqual(
         done.map((event) => event.qt),
         started,
       );
-      for (const [i, event] of done.slice(1000).entries()) assert.equal(take(os, event.sga).toString(), `${i}`);
+      for (const [i, event] of done.slice(1000).entries()) assert.equal(take(os, sgaOf(event)).toString(), `${i}`);
       os.close(qd);
       await assertIdle(ctx, os);
     },
@@ -141,7 +152,7 @@ export const bounds = group("rule 5: tokens, descriptors, rings, capacities", { 
       const qd = os.queue();
       const pops = Array.from({ length: 1000 }, () => os.pop(qd));
       assert.equal(
-        os.drain(() => assert.fail("nothing to pop")),
+        os.turn(() => assert.fail("nothing to pop")),
         0,
       );
       os.close(qd);
@@ -160,7 +171,7 @@ export const bounds = group("rule 5: tokens, descriptors, rings, capacities", { 
     const os = await ctx.open();
     for (const capacity of [1, 2, 7, 1000]) {
       const qd = os.queue({ capacity });
-      const pushes = Array.from({ length: capacity + 2 }, () => os.push(qd, os.from("x"), PushFlag.FREE));
+      const pushes = Array.from({ length: capacity + 2 }, () => os.push(qd, os.sga.from("x"), PushFlag.FREE));
       for (const qt of pushes.slice(0, capacity)) assert.equal((await completion(ctx, os, qt)).result, 1);
       assert.equal(os.poll(pushes[capacity]), undefined, `push ${capacity + 1} of a queue for ${capacity}`);
       await popMessage(ctx, os, qd);

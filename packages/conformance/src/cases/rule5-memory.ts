@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type LibOS, PushFlag, type Sga } from "@demikernel/core";
+import { type LibOS, PushFlag, type QueueToken, type Sga } from "@demikernel/core";
 import { group } from "../case.js";
 import { connectedPair, needsOf, openChannel } from "../channels.js";
 import { assertCode, assertThrows, codeOf, outcome } from "../failures.js";
@@ -38,7 +38,7 @@ export const memoryBounds = group("rule 5: memory", { on: "runtime", own: true }
       const held = exhaust(os);
       assert.equal(held.length, 136, "every slot can be had, every time");
       assertThrows("ENOBUFS", () => os.alloc(1));
-      assertThrows("ENOBUFS", () => os.from("no room"));
+      assertThrows("ENOBUFS", () => os.sga.from("no room"));
       assertThrows("ENOBUFS", () => os.alloc([1, 1]));
       os.free(held.pop() as Sga);
       const again = os.alloc(1);
@@ -63,7 +63,7 @@ export const memoryBounds = group("rule 5: memory", { on: "runtime", own: true }
     const held = exhaust(os);
     assert.equal(await outcome(ctx, os, () => os.push(qd, held[0])), "ENOBUFS");
     const given = held.pop() as Sga;
-    const length = os.length(given);
+    const length = os.sga.length(given);
     assert.equal(
       (await completion(ctx, os, os.push(qd, given, PushFlag.FREE))).result,
       length,
@@ -125,12 +125,12 @@ export const memoryBounds = group("rule 5: memory", { on: "runtime", own: true }
         }
         assert.ok(done.result >= 0, codeOf(done));
         if (done.result === 0) break;
-        parts.push(os.copy(done.sga));
+        parts.push(os.sga.copy(done.sga));
         held.push({ sga: done.sga, bytes: parts[parts.length - 1] });
         pop = os.pop(qd);
       }
       for (const { sga, bytes } of held) {
-        assert.ok(os.copy(sga).equals(bytes), "what is held was not overwritten");
+        assert.ok(os.sga.copy(sga).equals(bytes), "what is held was not overwritten");
         os.free(sga);
       }
       assert.equal(sha256(...parts), sha256(data));
@@ -151,7 +151,7 @@ export const memoryBounds = group("rule 5: memory", { on: "runtime", own: true }
       const first = await completion(ctx, os, pop);
       os.free(first.sga);
       for (let i = 0; i < 200; i++) {
-        os.drain(() => assert.fail("nothing was asked for"));
+        os.turn(() => assert.fail("nothing was asked for"));
         await turn();
       }
       const probe = os.alloc(1000);
@@ -191,7 +191,7 @@ export const memoryBounds = group("rule 5: memory", { on: "runtime", own: true }
       const os = await ctx.open({ arena });
       for (let round = 0; round < 10; round++) {
         const [client, server] = await connectedPair(ctx, os);
-        const pushes = Array.from({ length: 4 }, () =>
+        const pushes: QueueToken[] = Array.from({ length: 4 }, () =>
           os.push(client, os.alloc(65536), PushFlag.FREE | PushFlag.QUIET),
         );
         const pops = [os.pop(server, 1000), os.pop(server)];
@@ -204,7 +204,7 @@ export const memoryBounds = group("rule 5: memory", { on: "runtime", own: true }
         os.close(server);
         os.close(client);
         for (let i = 0; i < 5; i++)
-          os.drain((event) => assert.ok(pushes.includes(event.qt), "only failed pushes complete"));
+          os.turn((event) => assert.ok(pushes.includes(event.qt), "only failed pushes complete"));
       }
       await assertIdle(ctx, os);
     },

@@ -157,7 +157,7 @@ export const socketErrors = group("rule 6: errors of sockets", {}, (test) => {
       const server = listener(ctx, os);
       const [client, accepted] = await connectedPair(ctx, os);
       assert.equal(await outcome(ctx, os, () => os.connect(client, server)), "EISCONN");
-      os.push(client, os.from("still here"), PushFlag.FREE | PushFlag.QUIET);
+      os.push(client, os.sga.from("still here"), PushFlag.FREE | PushFlag.QUIET);
       const done = await popOnce(ctx, os, accepted);
       assert.equal(done.result, 10);
       os.free(done.sga);
@@ -198,14 +198,14 @@ export const socketErrors = group("rule 6: errors of sockets", {}, (test) => {
       const os = await ctx.open();
       const { qd, socket } = await acceptedFromNet(ctx, os);
       const pops = [os.pop(qd), os.pop(qd)];
-      os.drain(() => assert.fail("nothing to pop"));
+      os.turn(() => assert.fail("nothing to pop"));
       socket.resetAndDestroy();
       assertFailed(await completion(ctx, os, pops[0]), "ECONNRESET");
       const second = await completion(ctx, os, pops[1]);
       assert.ok(second.result <= 0, "the connection has ended");
       let code = "OK";
       while (code === "OK") {
-        code = await outcome(ctx, os, () => os.push(qd, os.from("anybody?"), PushFlag.FREE));
+        code = await outcome(ctx, os, () => os.push(qd, os.sga.from("anybody?"), PushFlag.FREE));
         ctx.check("a push to fail");
         await turn();
       }
@@ -224,7 +224,7 @@ export const socketErrors = group("rule 6: errors of sockets", {}, (test) => {
       os.close(server);
       let code = "OK";
       while (code === "OK") {
-        code = await outcome(ctx, os, () => os.push(client, os.from("x"), PushFlag.FREE));
+        code = await outcome(ctx, os, () => os.push(client, os.sga.from("x"), PushFlag.FREE));
         ctx.check("a push to fail");
         await turn();
       }
@@ -240,13 +240,13 @@ export const socketErrors = group("rule 6: errors of sockets", {}, (test) => {
     async (ctx) => {
       const os = await ctx.open();
       const { qd, host } = datagramSocket(ctx, os);
-      assertCode(await outcome(ctx, os, () => os.push(qd, os.from("to whom?"), PushFlag.FREE)), [
+      assertCode(await outcome(ctx, os, () => os.push(qd, os.sga.from("to whom?"), PushFlag.FREE)), [
         "EDESTADDRREQ",
         "ENOTCONN",
       ]);
       const large = os.alloc(65_508);
       assert.equal(await outcome(ctx, os, () => os.pushTo(qd, large, { host, port: 9 }, PushFlag.FREE)), "EMSGSIZE");
-      const sga = os.from("x");
+      const sga = os.sga.from("x");
       for (const port of [-1, 65536, 1.5]) assertThrows("EINVAL", () => os.pushTo(qd, sga, { host, port }));
       for (const host of ["example.com", "", "fe80::1%no such interface", "fe80::1%", undefined, 7, {}, ["1.2.3.4"]]) {
         assertThrows("EINVAL", () => os.pushTo(qd, sga, { host: host as string, port: 9 }));

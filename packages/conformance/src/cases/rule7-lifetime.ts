@@ -21,7 +21,7 @@ export const lifetime = group("rule 7: lifetime", { own: true }, (test) => {
     async (ctx) => {
       const os = await ctx.open();
       const qd = os.queue();
-      const sga = os.from("gone with it");
+      const sga = os.sga.from("gone with it");
       const qt = os.pop(qd);
       os.destroy();
       assert.equal(os.closed, true);
@@ -48,14 +48,14 @@ export const lifetime = group("rule 7: lifetime", { own: true }, (test) => {
         pushTo: () => os.pushTo(qd, sga, to),
         pop: () => os.pop(qd),
         alloc: () => os.alloc(64),
-        from: () => os.from("x"),
+        from: () => os.sga.from("x"),
         free: () => os.free(sga),
-        length: () => os.length(sga),
-        segments: () => os.segments(sga),
-        bytes: () => os.bytes(sga),
-        trim: () => os.trim(sga, 0, 1),
-        address: () => os.address(sga),
-        copy: () => os.copy(sga),
+        length: () => os.sga.length(sga),
+        segments: () => os.sga.segments(sga),
+        bytes: () => os.sga.bytes(sga),
+        trim: () => os.sga.trim(sga, 0, 1),
+        address: () => os.sga.address(sga),
+        copy: () => os.sga.copy(sga),
         poll: () => os.poll(qt),
         wait: () => os.wait(qt, 10),
         waitAny: () => os.waitAny([qt], 10),
@@ -68,7 +68,7 @@ export const lifetime = group("rule 7: lifetime", { own: true }, (test) => {
         map: () => os.map(qd, (each) => each),
         sort: () => os.sort(qd, () => 0),
         qconnect: () => os.qconnect(qd, qd),
-        drain: () => os.drain(() => undefined),
+        turn: () => os.turn(() => undefined),
         stats: () => os.stats(),
       })) {
         assert.equal(thrown(call).code, "EBADF", name);
@@ -92,7 +92,7 @@ export const lifetime = group("rule 7: lifetime", { own: true }, (test) => {
 
   test("views held beyond destroy are harmless", async (ctx) => {
     const os = await ctx.open();
-    const held = Array.from({ length: 20 }, (_, i) => os.bytes(os.alloc(64 << (i % 8))));
+    const held = Array.from({ length: 20 }, (_, i) => os.sga.bytes(os.alloc(64 << (i % 8))));
     for (const view of held) view.fill(1);
     os.destroy();
     for (let round = 0; round < 5; round++) {
@@ -157,7 +157,7 @@ export const lifetime = group("rule 7: lifetime", { own: true }, (test) => {
     async (ctx) => {
       const os = await ctx.open();
       const qd = os.queue();
-      for (let i = 0; i < 10; i++) os.push(qd, os.from("x"), PushFlag.FREE);
+      for (let i = 0; i < 10; i++) os.push(qd, os.sga.from("x"), PushFlag.FREE);
       let calls = 0;
       await os.run(() => {
         calls++;
@@ -170,13 +170,13 @@ export const lifetime = group("rule 7: lifetime", { own: true }, (test) => {
   );
 
   test(
-    "destroy from inside drain",
+    "destroy from inside turn",
     async (ctx) => {
       const os = await ctx.open();
       const qd = os.queue();
-      for (let i = 0; i < 10; i++) os.push(qd, os.from("x"), PushFlag.FREE);
+      for (let i = 0; i < 10; i++) os.push(qd, os.sga.from("x"), PushFlag.FREE);
       let calls = 0;
-      os.drain(() => {
+      os.turn(() => {
         calls++;
         os.destroy();
       });
@@ -249,13 +249,13 @@ export const lifetime = group("rule 7: lifetime", { own: true }, (test) => {
       const use = async () => {
         const os = await ctx.target.open({});
         const qd = os.queue();
-        os.push(qd, os.from("x"), PushFlag.FREE);
+        os.push(qd, os.sga.from("x"), PushFlag.FREE);
         os.pop(qd);
         if (ctx.target.features.tcp) {
           const [client] = await connectedPair(ctx, os);
           os.pop(client);
         }
-        os.drain(() => undefined);
+        os.turn(() => undefined);
         os.destroy();
       };
       for (let i = 0; i < 2; i++) await use();
@@ -275,9 +275,9 @@ export const lifetime = group("rule 7: lifetime", { own: true }, (test) => {
       const use = async () => {
         const os = await ctx.target.open({});
         const qd = os.queue();
-        os.push(qd, os.from("x"), PushFlag.FREE);
+        os.push(qd, os.sga.from("x"), PushFlag.FREE);
         os.pop(qd);
-        os.drain(() => undefined);
+        os.turn(() => undefined);
         os.destroy();
         await turn();
       };

@@ -3,15 +3,15 @@ import { Opcode, PushFlag } from "@demikernel/core";
 import { group } from "../case.js";
 import { connectedPair, needsOf } from "../channels.js";
 import { assertRejects } from "../failures.js";
-import { assertIdle, collect, completion, snapshot, take, turn, until } from "../turns.js";
+import { assertIdle, collect, completion, sgaOf, snapshot, take, turn, until } from "../turns.js";
 
-export const runLoop = group("run, stop, drain", { on: "runtime" }, (test) => {
+export const runLoop = group("run, stop, turn", { on: "runtime" }, (test) => {
   test("run serves completions until stop", async (ctx) => {
     const os = await ctx.open();
     const qd = os.queue();
     let count = 0;
     os.pop(qd);
-    os.push(qd, os.from("ball"), PushFlag.FREE | PushFlag.QUIET);
+    os.push(qd, os.sga.from("ball"), PushFlag.FREE | PushFlag.QUIET);
     await os.run((event) => {
       assert.equal(event.opcode, Opcode.POP);
       if (++count === 1000) {
@@ -27,10 +27,10 @@ export const runLoop = group("run, stop, drain", { on: "runtime" }, (test) => {
     await assertIdle(ctx, os);
   });
 
-  test("run hands out what completed before it, and drain what run left", async (ctx) => {
+  test("run hands out what completed before it, and turn what run left", async (ctx) => {
     const os = await ctx.open();
     const qd = os.queue();
-    const pushes = Array.from({ length: 10 }, () => os.push(qd, os.from("x"), PushFlag.FREE));
+    const pushes = Array.from({ length: 10 }, () => os.push(qd, os.sga.from("x"), PushFlag.FREE));
     assert.equal((await completion(ctx, os, pushes[9])).result, 1);
     const seen: number[] = [];
     await os.run((event) => {
@@ -48,11 +48,11 @@ export const runLoop = group("run, stop, drain", { on: "runtime" }, (test) => {
     const qd = os.queue();
     for (let round = 0; round < 5; round++) {
       const running = os.run((event) => {
-        assert.equal(take(os, event.sga).toString(), `round ${round}`);
+        assert.equal(take(os, sgaOf(event)).toString(), `round ${round}`);
         os.stop();
       });
       os.pop(qd);
-      os.push(qd, os.from(`round ${round}`), PushFlag.FREE | PushFlag.QUIET);
+      os.push(qd, os.sga.from(`round ${round}`), PushFlag.FREE | PushFlag.QUIET);
       await running;
     }
     os.stop();
@@ -79,7 +79,7 @@ export const runLoop = group("run, stop, drain", { on: "runtime" }, (test) => {
   test("a handler that throws ends run with its error; no completion is lost", async (ctx) => {
     const os = await ctx.open();
     const qd = os.queue();
-    const pushes = Array.from({ length: 20 }, () => os.push(qd, os.from("x"), PushFlag.FREE));
+    const pushes = Array.from({ length: 20 }, () => os.push(qd, os.sga.from("x"), PushFlag.FREE));
     const oops = new Error("in the handler");
     const seen: number[] = [];
     const running = os.run((event) => {
@@ -93,16 +93,16 @@ export const runLoop = group("run, stop, drain", { on: "runtime" }, (test) => {
     await assertIdle(ctx, os);
   });
 
-  test("a handler that throws in drain: the error comes out, no completion is lost", async (ctx) => {
+  test("a handler that throws in turn: the error comes out, no completion is lost", async (ctx) => {
     const os = await ctx.open();
     const qd = os.queue();
-    const pushes = Array.from({ length: 20 }, () => os.push(qd, os.from("x"), PushFlag.FREE));
+    const pushes = Array.from({ length: 20 }, () => os.push(qd, os.sga.from("x"), PushFlag.FREE));
     const oops = new Error("in the handler");
     const seen: number[] = [];
     assert.throws(
       () => {
         for (;;) {
-          os.drain((event) => {
+          os.turn((event) => {
             seen.push(event.qt);
             if (seen.length === 5) throw oops;
           });
@@ -120,10 +120,10 @@ export const runLoop = group("run, stop, drain", { on: "runtime" }, (test) => {
   test("the view a handler gets shows each completion in full", async (ctx) => {
     const os = await ctx.open();
     const qd = os.queue();
-    const push = os.push(qd, os.from("view"), PushFlag.FREE);
+    const push = os.push(qd, os.sga.from("view"), PushFlag.FREE);
     const pop = os.pop(qd);
     const events = await collect(ctx, os, 2);
-    const sga = events[1].sga;
+    const sga = sgaOf(events[1]);
     assert.deepEqual(events, [
       { opcode: Opcode.PUSH, qd, qt: push, result: 4, sga: 0, newQd: 0 },
       { opcode: Opcode.POP, qd, qt: pop, result: 4, sga, newQd: 0 },
@@ -131,24 +131,24 @@ export const runLoop = group("run, stop, drain", { on: "runtime" }, (test) => {
     assert.equal(take(os, sga).toString(), "view");
   });
 
-  test("drain returns how many completed, and waits in the device when asked to", async (ctx) => {
+  test("turn returns how many completed, and waits in the device when asked to", async (ctx) => {
     const os = await ctx.open();
     const qd = os.queue();
     os.pop(qd);
     const start = performance.now();
     assert.equal(
-      os.drain(() => assert.fail("nothing completes"), 20),
+      os.turn(() => assert.fail("nothing completes"), 20),
       0,
     );
     assert.ok(performance.now() - start < ctx.scaled(1000), "the wait is bounded");
-    os.push(qd, os.from("x"), PushFlag.FREE);
+    os.push(qd, os.sga.from("x"), PushFlag.FREE);
     let count = 0;
     let called = 0;
     while (count < 2) {
       ctx.check("two completions");
-      count += os.drain((event) => {
+      count += os.turn((event) => {
         called++;
-        if (event.sga !== 0) os.free(event.sga);
+        if (sgaOf(event) !== 0) os.free(sgaOf(event));
       }, 5);
     }
     assert.equal(count, 2);
@@ -164,11 +164,11 @@ export const runLoop = group("run, stop, drain", { on: "runtime" }, (test) => {
     const onA = os.pop(a);
     const onB = os.pop(b);
     const last = os.pop(a);
-    os.push(a, os.from("go"), PushFlag.FREE | PushFlag.QUIET);
+    os.push(a, os.sga.from("go"), PushFlag.FREE | PushFlag.QUIET);
     await os.run((event) => {
       if (event.qt === onA) {
         log.push("popped");
-        os.free(event.sga);
+        os.free(sgaOf(event));
         assert.equal(os.cancel(onB), true);
       } else if (event.qt === onB) {
         log.push("cancelled");
@@ -189,13 +189,13 @@ export const runLoop = group("run, stop, drain", { on: "runtime" }, (test) => {
     const handled: number[] = [];
     const running = os.run((event) => {
       handled.push(snapshot(event).qt);
-      if (event.sga !== 0) os.free(event.sga);
+      if (sgaOf(event) !== 0) os.free(sgaOf(event));
     });
     for (let i = 0; i < 20; i++) {
       const promised = os.async.pop(theirs);
       const token = os.pop(mine);
-      os.push(theirs, os.from("promise"), PushFlag.FREE | PushFlag.QUIET);
-      os.push(mine, os.from("handler"), PushFlag.FREE | PushFlag.QUIET);
+      os.push(theirs, os.sga.from("promise"), PushFlag.FREE | PushFlag.QUIET);
+      os.push(mine, os.sga.from("handler"), PushFlag.FREE | PushFlag.QUIET);
       assert.equal(take(os, await promised).toString(), "promise");
       await until(ctx, "the handler", () => handled.length === i + 1);
       assert.equal(handled[i], token);
@@ -221,7 +221,7 @@ export const runLoop = group("run, stop, drain", { on: "runtime" }, (test) => {
       });
       for (let i = 0; i < 100; i++) {
         const text = `${i}`.padStart(5);
-        await os.async.push(client, os.from(text), PushFlag.FREE);
+        await os.async.push(client, os.sga.from(text), { free: true });
         let echoed = "";
         while (echoed.length < 5) echoed += take(os, await os.async.pop(client)).toString();
         assert.equal(echoed, text);

@@ -14,11 +14,11 @@ export const shutdowns = group("shutdown", { on: "runtime" }, (test) => {
   test("in memory: what was pushed can be popped, then comes the end, every time", async (ctx) => {
     const os = await ctx.open();
     const qd = os.queue({ capacity: 2 });
-    const pushes = ["a", "b", "c"].map((text) => os.push(qd, os.from(text), PushFlag.FREE));
-    assert.equal(os.poll(pushes[2] as number), undefined, "the queue is full");
+    const pushes = ["a", "b", "c"].map((text) => os.push(qd, os.sga.from(text), PushFlag.FREE));
+    assert.equal(os.poll(pushes[2]), undefined, "the queue is full");
     os.shutdown(qd);
     os.shutdown(qd);
-    assert.equal(await outcome(ctx, os, () => os.push(qd, os.from("late"), PushFlag.FREE)), "EPIPE");
+    assert.equal(await outcome(ctx, os, () => os.push(qd, os.sga.from("late"), PushFlag.FREE)), "EPIPE");
     for (const text of ["a", "b", "c"]) assert.equal((await popMessage(ctx, os, qd)).toString(), text);
     for (const qt of pushes) assert.equal((await completion(ctx, os, qt)).result, 1);
     for (let i = 0; i < 3; i++) {
@@ -33,11 +33,11 @@ export const shutdowns = group("shutdown", { on: "runtime" }, (test) => {
     const os = await ctx.open();
     const qd = os.queue();
     const pops = [os.pop(qd), os.pop(qd, 10)];
-    assert.equal(os.poll(pops[0] as number), undefined);
+    assert.equal(os.poll(pops[0]), undefined);
     const promised = os.async.pop(qd);
     const read = (async () => {
       const texts: string[] = [];
-      for await (const sga of os.async.messages(qd)) texts.push(os.copy(sga).toString());
+      for await (const sga of os.async.messages(qd)) texts.push(os.sga.copy(sga).toString());
       return texts;
     })();
     await turn();
@@ -79,7 +79,7 @@ export const shutdowns = group("shutdown", { on: "runtime" }, (test) => {
         await pushBytes(ctx, os, client, "the question");
         os.shutdown(client);
         os.shutdown(client);
-        assert.equal(await outcome(ctx, os, () => os.push(client, os.from("late"), PushFlag.FREE)), "EPIPE");
+        assert.equal(await outcome(ctx, os, () => os.push(client, os.sga.from("late"), PushFlag.FREE)), "EPIPE");
         assert.equal((await popMessage(ctx, os, server)).toString(), "the question");
         for (let i = 0; i < 2; i++) {
           const { result, sga } = await popOnce(ctx, os, server);
@@ -92,7 +92,7 @@ export const shutdowns = group("shutdown", { on: "runtime" }, (test) => {
         }
         os.shutdown(server);
         assert.equal((await popOnce(ctx, os, client)).result, 0);
-        assert.equal(await outcome(ctx, os, () => os.push(server, os.from("late"), PushFlag.FREE)), "EPIPE");
+        assert.equal(await outcome(ctx, os, () => os.push(server, os.sga.from("late"), PushFlag.FREE)), "EPIPE");
         await closeAll(ctx, os, [client, server]);
         await assertIdle(ctx, os);
       },
@@ -106,15 +106,15 @@ export const shutdowns = group("shutdown", { on: "runtime" }, (test) => {
         const [client, server] = await connectedPair(ctx, os, options);
         limitSendBuffer(ctx, os, client);
         const parts = Array.from({ length: 6 }, () => randomBytes(ctx.random, MiB - 17));
-        const pushes = parts.map((part) => os.push(client, os.from(part), PushFlag.FREE));
+        const pushes = parts.map((part) => os.push(client, os.sga.from(part), PushFlag.FREE));
         os.shutdown(client);
-        assert.equal(await outcome(ctx, os, () => os.push(client, os.from("late"), PushFlag.FREE)), "EPIPE");
+        assert.equal(await outcome(ctx, os, () => os.push(client, os.sga.from("late"), PushFlag.FREE)), "EPIPE");
         const got: Buffer[] = [];
         for (;;) {
           const { result, sga } = await popOnce(ctx, os, server);
           if (result === 0) break;
           assert.ok(result > 0, `pop ended with ${result}`);
-          got.push(os.copy(sga));
+          got.push(os.sga.copy(sga));
           os.free(sga);
         }
         assert.equal(sha256(...got), sha256(...parts));
@@ -130,7 +130,7 @@ export const shutdowns = group("shutdown", { on: "runtime" }, (test) => {
       async (ctx) => {
         const os = await ctx.open();
         const pair = await connectedPair(ctx, os, options);
-        for (const qd of pair) os.push(qd, os.from("last words"), PushFlag.FREE | PushFlag.QUIET);
+        for (const qd of pair) os.push(qd, os.sga.from("last words"), PushFlag.FREE | PushFlag.QUIET);
         for (const qd of pair) os.shutdown(qd);
         for (const qd of pair) {
           assert.equal((await popMessage(ctx, os, qd)).toString(), "last words");
@@ -140,7 +140,7 @@ export const shutdowns = group("shutdown", { on: "runtime" }, (test) => {
         for (let i = 0; i < 10; i++) await turn();
         for (const qd of pair) {
           assert.equal((await popOnce(ctx, os, qd)).result, 0);
-          assert.equal(await outcome(ctx, os, () => os.push(qd, os.from("late"), PushFlag.FREE)), "EPIPE");
+          assert.equal(await outcome(ctx, os, () => os.push(qd, os.sga.from("late"), PushFlag.FREE)), "EPIPE");
           os.shutdown(qd);
         }
         await closeAll(ctx, os, [...pair]);
@@ -157,9 +157,9 @@ export const shutdowns = group("shutdown", { on: "runtime" }, (test) => {
         const accepting = os.accept(server.qd);
         const client = os.socket("tcp", options);
         const connect = os.connect(client, server);
-        const push = os.push(client, os.from("early"), PushFlag.FREE);
+        const push = os.push(client, os.sga.from("early"), PushFlag.FREE);
         os.shutdown(client);
-        assert.equal(await outcome(ctx, os, () => os.push(client, os.from("late"), PushFlag.FREE)), "EPIPE");
+        assert.equal(await outcome(ctx, os, () => os.push(client, os.sga.from("late"), PushFlag.FREE)), "EPIPE");
         assert.equal((await completion(ctx, os, connect)).result, 0);
         assert.equal((await completion(ctx, os, push)).result, 5);
         const { newQd } = await completion(ctx, os, accepting);
@@ -206,8 +206,8 @@ export const shutdowns = group("shutdown", { on: "runtime" }, (test) => {
       // More of them than a backend hands to its device at once, and more bytes than it takes unread.
       const lengths = [...new Array<number>(6).fill(MiB - 17), ...new Array<number>(100).fill(1)];
       const pushes = lengths.map((length) => os.push(client, os.alloc(length), PushFlag.FREE));
-      const last = os.push(client, os.from("never sent"), PushFlag.FREE);
-      assert.equal(os.poll(pushes[5] as number), undefined);
+      const last = os.push(client, os.sga.from("never sent"), PushFlag.FREE);
+      assert.equal(os.poll(pushes[5]), undefined);
       os.shutdown(client);
       assert.equal(os.cancel(last), true);
       assertFailed(await completion(ctx, os, last), "ECANCELED");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Completion, type LibOS, Opcode, PushFlag, type QueueDescriptor } from "@demikernel/core";
+import { type Completion, type LibOS, Opcode, PushFlag, type QueueDescriptor, type QueueToken } from "@demikernel/core";
 import { type CaseContext, group } from "../case.js";
 import { type ChannelKind, needsOf, openChannel } from "../channels.js";
 import { between } from "../payload.js";
@@ -16,7 +16,7 @@ class Soak {
   readonly #queues: QueueDescriptor[] = [];
   readonly #pushed = new Map<QueueDescriptor, number>();
   readonly #popped = new Map<QueueDescriptor, number>();
-  readonly #pending = new Set<number>();
+  readonly #pending = new Set<QueueToken>();
 
   constructor(
     readonly ctx: CaseContext,
@@ -35,7 +35,7 @@ class Soak {
       const [qd] = this.#queues.splice(between(ctx.random, 0, this.#queues.length - 1), 1);
       os.close(qd);
     } else if (dice < 0.04 && this.#pending.size > 0) {
-      const qt = this.#pending.values().next().value as number;
+      const qt = this.#pending.values().next().value as QueueToken;
       if (dice < 0.03) {
         os.cancel(qt);
       } else {
@@ -51,13 +51,13 @@ class Soak {
   #operation(qd: QueueDescriptor): void {
     const { ctx, os } = this;
     if (this.#pending.size > 4000) return;
-    let qt: number;
+    let qt: QueueToken;
     if (ctx.random() < 0.5) {
       const sga =
         ctx.random() < 0.1 ? os.alloc([8, between(ctx.random, 1, 2000)]) : os.alloc(between(ctx.random, 8, 300));
       const number = (this.#pushed.get(qd) as number) + 1;
       this.#pushed.set(qd, number);
-      const head = os.bytes(sga);
+      const head = os.sga.bytes(sga);
       new DataView(head.buffer, head.byteOffset).setUint32(0, number);
       const free = ctx.random() < 0.8;
       qt = os.push(qd, sga, free ? PushFlag.FREE : 0);
@@ -73,7 +73,7 @@ class Soak {
     assert.ok(this.#pending.delete(event.qt), `token ${event.qt} completed without being pending`);
     this.completed++;
     if (event.opcode !== Opcode.POP || event.sga === 0) return;
-    const head = this.os.bytes(event.sga);
+    const head = this.os.sga.bytes(event.sga);
     const number = new DataView(head.buffer, head.byteOffset).getUint32(0);
     // Numbers rise on each queue: nothing twice, nothing overtaken. Cancelled and dropped operations leave gaps.
     assert.ok(number > (this.#popped.get(event.qd) as number), `message ${number} after ${this.#popped.get(event.qd)}`);
@@ -84,7 +84,7 @@ class Soak {
   async end(): Promise<void> {
     for (const qd of this.#queues) this.os.close(qd);
     while (this.completed < this.started) {
-      this.os.drain(this.handle);
+      this.os.turn(this.handle);
       this.ctx.check(`${this.started - this.completed} operations to end`);
       await turn();
     }
@@ -99,7 +99,7 @@ export const soak = group("soak", { on: "runtime" }, (test) => {
       const run = new Soak(ctx, os);
       while (run.started < OPERATIONS) {
         for (let i = 0; i < 100; i++) run.step();
-        os.drain(run.handle);
+        os.turn(run.handle);
         if (ctx.random() < 0.01) await turn();
         ctx.check(`${run.started} of ${OPERATIONS} operations`);
       }
@@ -122,7 +122,7 @@ export const soak = group("soak", { on: "runtime" }, (test) => {
         let got = 0;
         const push = () => {
           const sga = os.alloc(size);
-          os.bytes(sga).fill((sent / size) & 0xff);
+          os.sga.bytes(sga).fill((sent / size) & 0xff);
           sent += size;
           os.push(channel.to, sga, PushFlag.FREE | PushFlag.QUIET);
         };
@@ -130,10 +130,10 @@ export const soak = group("soak", { on: "runtime" }, (test) => {
         while (got < total) {
           // A window a socket buffer holds with ease, so that datagrams are not dropped.
           while (sent < total && sent - got < 32 * size) push();
-          os.drain((event) => {
+          os.turn((event) => {
             assert.equal(event.opcode, Opcode.POP, `a push failed: ${event.result}`);
             assert.ok(event.result > 0, `pop: ${event.result}`);
-            const bytes = os.bytes(event.sga);
+            const bytes = os.sga.bytes(event.sga);
             assert.equal(bytes[0], Math.floor(got / size) & 0xff, `at byte ${got}`);
             got += event.result;
             os.free(event.sga);

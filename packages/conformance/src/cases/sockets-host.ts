@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { PushFlag } from "@demikernel/core";
+import { PushFlag, type QueueToken } from "@demikernel/core";
 import { group } from "../case.js";
 import { needsOf } from "../channels.js";
 import { assertFailed } from "../failures.js";
 import { between, randomBytes, sha256 } from "../payload.js";
 import { acceptedFromNet, netServer, received } from "../peers.js";
-import { assertIdle, completion, popBytes, popOnce, pushBytes, until } from "../turns.js";
+import { assertIdle, completion, popBytes, popOnce, pushBytes, sgaOf, until } from "../turns.js";
 
 const MiB = 1 << 20;
 
@@ -37,11 +37,11 @@ export const hostSockets = group("stream sockets and the host's own TCP", { need
         const os = await ctx.open();
         const { qd, socket } = await acceptedFromNet(ctx, os, { family });
         const inbox = received(socket);
-        assert.equal(await os.async.push(qd, os.from("last words"), PushFlag.FREE), 10);
+        assert.equal(await os.async.push(qd, os.sga.from("last words"), { free: true }), 10);
         // Without a libOS to poll: what carries it must not need one.
         await until(ctx, "the last words", () => inbox.bytes().length === 10);
         os.close(qd);
-        os.drain(() => {});
+        os.turn(() => {});
       },
       { needs },
     );
@@ -125,8 +125,8 @@ export const hostSockets = group("stream sockets and the host's own TCP", { need
         assert.ok(done.result >= 0, `result ${done.result}`);
         if (done.result === 0) break;
         assert.ok(limit === 0 || done.result <= limit, "no more than was asked for");
-        assert.equal(os.length(done.sga), done.result);
-        parts.push(os.copy(done.sga));
+        assert.equal(os.sga.length(done.sga), done.result);
+        parts.push(os.sga.copy(done.sga));
         os.free(done.sga);
       }
       assert.equal(sha256(...parts), sha256(data));
@@ -149,12 +149,12 @@ export const hostSockets = group("stream sockets and the host's own TCP", { need
       ctx.defer(() => clearInterval(resting));
       const sent: Buffer[] = [];
       for (let total = 0; total < 16 * MiB; ) {
-        const pushes: number[] = [];
+        const pushes: QueueToken[] = [];
         for (let i = 0; i < 8; i++) {
           const part = randomBytes(ctx.random, between(ctx.random, 1, MiB));
           total += part.length;
           sent.push(part);
-          pushes.push(os.push(qd, os.from(part), PushFlag.FREE));
+          pushes.push(os.push(qd, os.sga.from(part), PushFlag.FREE));
         }
         for (const [i, qt] of pushes.entries()) {
           assert.equal((await completion(ctx, os, qt)).result, sent[sent.length - pushes.length + i].length);
@@ -176,7 +176,7 @@ export const hostSockets = group("stream sockets and the host's own TCP", { need
       for (let i = 0; i < 100; i++) {
         const { qd, socket } = await acceptedFromNet(ctx, os);
         const pops = [os.pop(qd), os.pop(qd)];
-        os.push(qd, os.from("hello"), PushFlag.FREE);
+        os.push(qd, os.sga.from("hello"), PushFlag.FREE);
         switch (between(ctx.random, 0, 3)) {
           case 0:
             socket.resetAndDestroy();
@@ -200,8 +200,8 @@ export const hostSockets = group("stream sockets and the host's own TCP", { need
       }
       // Whatever those operations brought is still to be given back.
       await until(ctx, "all operations to end", () => {
-        os.drain((event) => {
-          if (event.sga !== 0) os.free(event.sga);
+        os.turn((event) => {
+          if (sgaOf(event) !== 0) os.free(sgaOf(event));
         });
         return os.stats().outstanding === 0;
       });

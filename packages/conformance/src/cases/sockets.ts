@@ -1,10 +1,21 @@
 import assert from "node:assert/strict";
-import { Opcode, PushFlag, type SocketOptionValues } from "@demikernel/core";
+import { Opcode, PushFlag, type QueueDescriptor, type SocketOptionValues } from "@demikernel/core";
 import { group } from "../case.js";
 import { connectedPair, hasOption, listener, needsOf } from "../channels.js";
 import { assertThrows } from "../failures.js";
 import { randomBytes, sha256 } from "../payload.js";
-import { assertIdle, closeAll, collect, completion, popBytes, popMessage, popOnce, pushBytes, take } from "../turns.js";
+import {
+  assertIdle,
+  closeAll,
+  collect,
+  completion,
+  popBytes,
+  popMessage,
+  popOnce,
+  pushBytes,
+  sgaOf,
+  take,
+} from "../turns.js";
 
 const families = [4, 6] as const;
 
@@ -82,11 +93,11 @@ export const sockets = group("stream sockets", { needs: ["tcp"] }, (test) => {
         const sent = { [client]: 0, [server]: 0 };
         const got: Record<number, Buffer[]> = { [client]: [], [server]: [] };
         const have = { [client]: 0, [server]: 0 };
-        const push = (qd: number) => {
+        const push = (qd: QueueDescriptor) => {
           if (sent[qd] >= total) return;
           const part = data[qd].subarray(sent[qd], sent[qd] + chunk);
           sent[qd] += part.length;
-          os.push(qd, os.from(part), PushFlag.FREE);
+          os.push(qd, os.sga.from(part), PushFlag.FREE);
         };
         for (const qd of [client, server]) {
           for (let i = 0; i < 4; i++) push(qd);
@@ -94,11 +105,11 @@ export const sockets = group("stream sockets", { needs: ["tcp"] }, (test) => {
         }
         while (have[client] < total || have[server] < total) {
           ctx.check(`${have[client]} and ${have[server]} of ${total} bytes`);
-          os.drain((event) => {
+          os.turn((event) => {
             assert.ok(event.result > 0, `result ${event.result}`);
             if (event.opcode === Opcode.PUSH) return push(event.qd);
             have[event.qd] += event.result;
-            got[event.qd].push(take(os, event.sga));
+            got[event.qd].push(take(os, sgaOf(event)));
             if (have[event.qd] < total) os.pop(event.qd);
           }, 1);
         }
@@ -106,7 +117,7 @@ export const sockets = group("stream sockets", { needs: ["tcp"] }, (test) => {
         assert.equal(sha256(...got[client]), sha256(data[server]));
         os.close(client);
         os.close(server);
-        os.drain(() => undefined);
+        os.turn(() => undefined);
         await assertIdle(ctx, os);
       },
       { needs, timeout: 10_000 },
@@ -127,7 +138,7 @@ export const sockets = group("stream sockets", { needs: ["tcp"] }, (test) => {
       const accepted = done.filter((event) => event.opcode === Opcode.ACCEPT).map((event) => event.newQd);
       assert.equal(new Set(accepted).size, count);
       const byPort = new Map(accepted.map((qd) => [os.getpeername(qd).port, qd]));
-      for (const qd of clients) os.push(qd, os.from(`I am ${qd}`), PushFlag.FREE | PushFlag.QUIET);
+      for (const qd of clients) os.push(qd, os.sga.from(`I am ${qd}`), PushFlag.FREE | PushFlag.QUIET);
       for (const qd of clients) {
         const peer = byPort.get(os.getsockname(qd).port);
         assert.ok(peer !== undefined);
@@ -166,7 +177,7 @@ export const sockets = group("stream sockets", { needs: ["tcp"] }, (test) => {
   test("connections queued before the first accept are accepted in turn", async (ctx) => {
     const os = await ctx.open();
     const server = listener(ctx, os);
-    const clients: number[] = [];
+    const clients: QueueDescriptor[] = [];
     for (let i = 0; i < 10; i++) {
       const qd = os.socket("tcp");
       assert.equal((await completion(ctx, os, os.connect(qd, server))).result, 0);
@@ -220,7 +231,7 @@ export const sockets = group("stream sockets", { needs: ["tcp"] }, (test) => {
     const os = await ctx.open();
     const first = listener(ctx, os);
     const { host, port } = first;
-    const pairs: [client: number, server: number][] = [];
+    const pairs: [client: QueueDescriptor, server: QueueDescriptor][] = [];
     for (let i = 0; i < 3; i++) {
       const accepting = os.accept(first.qd);
       const client = os.socket("tcp");
@@ -229,9 +240,9 @@ export const sockets = group("stream sockets", { needs: ["tcp"] }, (test) => {
     }
     // One that this side ended first, one that the other did, one that goes on.
     const [[clientA, serverA], [clientB, serverB], [clientC, serverC]] = pairs as [
-      [number, number],
-      [number, number],
-      [number, number],
+      [QueueDescriptor, QueueDescriptor],
+      [QueueDescriptor, QueueDescriptor],
+      [QueueDescriptor, QueueDescriptor],
     ];
     os.close(serverA);
     assert.equal((await popOnce(ctx, os, clientA)).result, 0);

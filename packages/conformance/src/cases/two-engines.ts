@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { type LibOS, type LoopMode, Opcode, PushFlag, type QueueDescriptor } from "@demikernel/core";
+import { type LibOS, type LoopMode, Opcode, PushFlag, type QueueDescriptor, type Sga } from "@demikernel/core";
 import { type CaseContext, group } from "../case.js";
 import { type Channel, openChannel } from "../channels.js";
 import type { ThreadOrder } from "../libos-thread.js";
@@ -49,7 +49,7 @@ export const twoEngines = group("two engines", { own: true, needs: ["storage"] }
     // All of the arena is the storage device's too, receive buffers of the network's included.
     assert.ok(stats[`${name}.mappedBytes`] >= 64 * 1024 * 1024, `${stats[`${name}.mappedBytes`]} bytes mapped`);
     const file = os.creat("counted");
-    const done = await completion(ctx, os, os.push(file, os.from("x"), PushFlag.FREE));
+    const done = await completion(ctx, os, os.push(file, os.sga.from("x"), PushFlag.FREE));
     assert.equal(done.result, 1);
     assert.equal(os.stats()[`${name}.jobs`], stats[`${name}.jobs`] + 1);
     os.close(file);
@@ -64,17 +64,17 @@ export const twoEngines = group("two engines", { own: true, needs: ["storage"] }
       const text = `round ${round}`;
       const waiting = os.pop(from);
       // The network has nothing: the file's completion ends the wait.
-      const written = os.waitAny([waiting, os.push(file, os.from(text), PushFlag.FREE)], ctx.remaining());
+      const written = os.waitAny([waiting, os.push(file, os.sga.from(text), PushFlag.FREE)], ctx.remaining());
       assert.equal(written?.index, 1);
       assert.equal(written?.result, text.length);
       const read = os.waitAny([os.pop(file), waiting], ctx.remaining());
       assert.equal(read?.index, 0);
-      assert.equal(take(os, read?.sga as number).toString(), text);
+      assert.equal(take(os, read?.sga as Sga).toString(), text);
       // The other way: two of the network's, and whatever the file does.
-      os.push(to, os.from(text), PushFlag.FREE | PushFlag.QUIET);
+      os.push(to, os.sga.from(text), PushFlag.FREE | PushFlag.QUIET);
       const arrived = os.waitAny([waiting], ctx.remaining());
       assert.equal(arrived?.index, 0);
-      assert.equal(take(os, arrived?.sga as number).toString(), text);
+      assert.equal(take(os, arrived?.sga as Sga).toString(), text);
     }
     os.close(file);
     close();
@@ -90,9 +90,9 @@ export const twoEngines = group("two engines", { own: true, needs: ["storage"] }
         const popping = os.async.pop(from);
         await new Promise((resolve) => setTimeout(resolve, ctx.random() * 5));
         // Nothing but the file's thread wakes the loop for this one.
-        assert.equal(await os.async.push(file, os.from("kept"), PushFlag.FREE), 4);
+        assert.equal(await os.async.push(file, os.sga.from("kept"), { free: true }), 4);
         await new Promise((resolve) => setTimeout(resolve, ctx.random() * 5));
-        await os.async.push(to, os.from("sent"), PushFlag.FREE);
+        await os.async.push(to, os.sga.from("sent"), { free: true });
         assert.equal(take(os, await popping).toString(), "sent");
       }
       os.close(file);
@@ -110,7 +110,7 @@ export const twoEngines = group("two engines", { own: true, needs: ["storage"] }
     for (let i = 0; i < 50; i++) {
       const data = randomBytes(ctx.random, 1 + Math.floor(ctx.random() * 3000));
       sent.push(data);
-      await completion(ctx, os, os.push(to, os.from(data), PushFlag.FREE));
+      await completion(ctx, os, os.push(to, os.sga.from(data), PushFlag.FREE));
       for (let got = 0; got < data.length; ) {
         const popped = await completion(ctx, os, os.pop(from));
         assert.ok(popped.result > 0);
@@ -143,14 +143,15 @@ export const twoEngines = group("two engines", { own: true, needs: ["storage"] }
       for (let round = 0; round < rounds || !done(); round++) {
         if (round < rounds && pushing < 8 && ctx.random() < 0.4) {
           const data = randomBytes(ctx.random, 1 + Math.floor(ctx.random() * 2000));
-          os.push(ctx.random() < 0.5 ? to : file, os.from(data), PushFlag.FREE);
+          os.push(ctx.random() < 0.5 ? to : file, os.sga.from(data), PushFlag.FREE);
           pushing++;
         }
         if (!popping && moved.popped < moved.pushed) popping = os.pop(from) !== 0;
         if (!reading && moved.read < moved.written) reading = os.pop(file) !== 0;
-        os.drain(({ opcode, qd, result, sga }) => {
+        os.turn((event) => {
+          const { qd, result } = event;
           assert.ok(result > 0, `an operation ended with ${result}`);
-          if (opcode === Opcode.PUSH) {
+          if (event.opcode !== Opcode.POP) {
             pushing--;
             moved[qd === file ? "written" : "pushed"] += result;
             return;
@@ -158,7 +159,7 @@ export const twoEngines = group("two engines", { own: true, needs: ["storage"] }
           if (qd === file) reading = false;
           else popping = false;
           moved[qd === file ? "read" : "popped"] += result;
-          os.free(sga);
+          os.free(event.sga);
         });
         ctx.check(`the rest of ${JSON.stringify(moved)}`);
         await turn();

@@ -11,7 +11,7 @@ export const waiting = group("wait", { on: "runtime" }, (test) => {
     const qd = os.queue();
     const pop = os.pop(qd);
     for (let i = 0; i < 3; i++) assert.equal(os.poll(pop), undefined);
-    os.push(qd, os.from("now"), PushFlag.FREE | PushFlag.QUIET);
+    os.push(qd, os.sga.from("now"), PushFlag.FREE | PushFlag.QUIET);
     let done = os.poll(pop);
     while (done === undefined) {
       ctx.check("the pop");
@@ -25,7 +25,7 @@ export const waiting = group("wait", { on: "runtime" }, (test) => {
   test("wait returns what completed already, and what completes while it waits", async (ctx) => {
     const os = await ctx.open();
     const qd = os.queue();
-    const push = os.push(qd, os.from("12345"), PushFlag.FREE);
+    const push = os.push(qd, os.sga.from("12345"), PushFlag.FREE);
     const pop = os.pop(qd);
     assert.equal(take(os, os.wait(pop, ctx.remaining()).sga).toString(), "12345");
     assert.equal(os.wait(push, ctx.remaining()).result, 5);
@@ -99,7 +99,8 @@ export const waiting = group("wait", { on: "runtime" }, (test) => {
   test("waitAny is fair: a busy token does not starve its neighbours", async (ctx) => {
     const os = await ctx.open();
     const queues = Array.from({ length: 4 }, () => os.queue());
-    for (const qd of queues) for (let i = 0; i < 200; i++) os.push(qd, os.from("x"), PushFlag.FREE | PushFlag.QUIET);
+    for (const qd of queues)
+      for (let i = 0; i < 200; i++) os.push(qd, os.sga.from("x"), PushFlag.FREE | PushFlag.QUIET);
     const served = queues.map(() => 0);
     const pops = queues.map((qd) => os.pop(qd));
     const idle = os.queue();
@@ -158,7 +159,7 @@ export const waiting = group("wait", { on: "runtime" }, (test) => {
   test("a token named twice in one waitAll is EINVAL", async (ctx) => {
     const os = await ctx.open();
     const qd = os.queue();
-    const push = os.push(qd, os.from("x"), PushFlag.FREE);
+    const push = os.push(qd, os.sga.from("x"), PushFlag.FREE);
     assertThrows("EINVAL", () => os.waitAll([push, push], 20));
     assert.equal(os.wait(push, ctx.remaining()).result, 1);
   });
@@ -166,7 +167,7 @@ export const waiting = group("wait", { on: "runtime" }, (test) => {
   test("waitNext returns up to max completions of any tokens, oldest first, each once", async (ctx) => {
     const os = await ctx.open();
     const qd = os.queue();
-    const pushes = Array.from({ length: 10 }, () => os.push(qd, os.from("x"), PushFlag.FREE));
+    const pushes = Array.from({ length: 10 }, () => os.push(qd, os.sga.from("x"), PushFlag.FREE));
     const seen: number[] = [];
     while (seen.length < 10) {
       const some = os.waitNext(4, ctx.remaining());
@@ -179,19 +180,19 @@ export const waiting = group("wait", { on: "runtime" }, (test) => {
     await assertIdle(ctx, os);
   });
 
-  test("a completion goes to one taker only: wait, waitNext and drain do not share", async (ctx) => {
+  test("a completion goes to one taker only: wait, waitNext and turn do not share", async (ctx) => {
     const os = await ctx.open();
     const qd = os.queue();
-    const pushes = Array.from({ length: 6 }, () => os.push(qd, os.from("x"), PushFlag.FREE));
+    const pushes = Array.from({ length: 6 }, () => os.push(qd, os.sga.from("x"), PushFlag.FREE));
     assert.equal(os.wait(pushes[2], ctx.remaining()).result, 1);
     assert.equal(os.wait(pushes[4], ctx.remaining()).result, 1);
     assert.deepEqual(
       os.waitNext(2, ctx.remaining()).map((done) => done.qt),
       [pushes[0], pushes[1]],
     );
-    const drained: number[] = [];
-    os.drain((event) => drained.push(event.qt));
-    assert.deepEqual(drained, [pushes[3], pushes[5]]);
+    const turned: number[] = [];
+    os.turn((event) => turned.push(event.qt));
+    assert.deepEqual(turned, [pushes[3], pushes[5]]);
   });
 
   test(
@@ -226,7 +227,7 @@ export const waiting = group("wait", { on: "runtime" }, (test) => {
       assert.equal(connected.result, 0);
       assert.equal(accepted.opcode, Opcode.ACCEPT);
       const echo = os.pop(accepted.newQd);
-      os.wait(os.push(client, os.from("ping"), PushFlag.FREE), ctx.remaining());
+      os.wait(os.push(client, os.sga.from("ping"), PushFlag.FREE), ctx.remaining());
       assert.equal(take(os, os.wait(echo, ctx.remaining()).sga).toString(), "ping");
       await closeAll(ctx, os, [server.qd, client, accepted.newQd]);
     },
@@ -240,7 +241,7 @@ export const waiting = group("wait", { on: "runtime" }, (test) => {
       const [client, server] = await connectedPair(ctx, os);
       const pop = os.pop(server);
       assertThrows("ETIMEDOUT", () => os.wait(pop, 50));
-      os.push(client, os.from("x"), PushFlag.FREE | PushFlag.QUIET);
+      os.push(client, os.sga.from("x"), PushFlag.FREE | PushFlag.QUIET);
       const start = performance.now();
       os.free(os.wait(pop, ctx.remaining()).sga);
       assert.ok(performance.now() - start < ctx.scaled(500), "within half a second of the push");

@@ -27,7 +27,7 @@ function turn() {
     os.push(queue, sgas[i], PushFlag.FREE);
     os.pop(queue);
   }
-  os.drain(handler);
+  os.turn(handler);
   if (popped !== batch) throw new Error(`${popped} pops of ${batch} completed in a turn`);
   pairs += batch;
 }

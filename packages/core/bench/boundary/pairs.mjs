@@ -35,7 +35,7 @@ export function runLoop(os, batch, quiet) {
           os.push(queue, sgas[i], flags);
           os.pop(queue);
         }
-        os.drain(handler);
+        os.turn(handler);
         if (popped !== batch || pushed !== (quiet ? 0 : batch)) {
           throw new Error(`${pushed} pushes and ${popped} pops of ${batch} completed in a turn`);
         }
@@ -69,7 +69,7 @@ export function promises(os, batch) {
   const queue = os.queue({ capacity: batch });
   const sgas = Array.from({ length: batch }, () => os.alloc(messageBytes));
   const pair = async (index) => {
-    const pushed = os.async.push(queue, sgas[index], PushFlag.FREE);
+    const pushed = os.async.push(queue, sgas[index], { free: true });
     sgas[index] = await os.async.pop(queue);
     if ((await pushed) !== messageBytes) throw new Error("a push failed");
   };

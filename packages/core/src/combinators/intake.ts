@@ -1,5 +1,6 @@
 import { DemiError } from "../errors.js";
 import type { Runtime } from "../runtime/runtime.js";
+import { sgaOf } from "../runtime/tag.js";
 import type { QueueDescriptor, QueueToken, Sga } from "../types.js";
 
 /** What a pop of the source brought: `sga` 0 is the end of the stream (result 0) or an error (a negative errno). */
@@ -39,14 +40,15 @@ export class Intake {
 
   /** Starts a pop. Returns 0, or the negative errno that kept it from starting. */
   start(limit: number): number {
-    const pop: Pop = { qt: 0, limit, cancelled: false };
+    let qt: QueueToken;
     try {
-      pop.qt = this.#runtime.pop(this.#source, limit);
+      qt = this.#runtime.pop(this.#source, limit);
     } catch (error) {
       if (error instanceof DemiError) return error.errno;
       throw error;
     }
-    this.#runtime.attach(pop.qt, (result, sga) => this.#done(pop, result, sga));
+    const pop: Pop = { qt, limit, cancelled: false };
+    this.#runtime.attach(qt, (result, value, tag) => this.#done(pop, result, sgaOf(tag, value)));
     this.#pops.push(pop);
     return 0;
   }

@@ -2,6 +2,7 @@ import { constants } from "node:os";
 import { DemiError } from "../errors.js";
 import type { DerivedQueue } from "../runtime/derived.js";
 import type { Runtime } from "../runtime/runtime.js";
+import { sgaOf } from "../runtime/tag.js";
 import type { QueueDescriptor, QueueToken, Sga } from "../types.js";
 import { ApplicationFunction } from "./application-function.js";
 import { Pushes } from "./pushes.js";
@@ -50,7 +51,8 @@ class MapQueue implements DerivedQueue {
       return;
     }
     this.#pops.set(qt, inner);
-    this.#runtime.attach(inner, (result, sga) => {
+    this.#runtime.attach(inner, (result, value, tag) => {
+      const sga = sgaOf(tag, value);
       // Closed or cancelled meanwhile: our pop has ended, and only its element is left to see to.
       if (this.#pops.get(qt) !== inner) {
         release(this.#runtime, sga);

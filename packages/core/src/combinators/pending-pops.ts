@@ -50,7 +50,7 @@ export class PendingPops {
   }
 
   /** Ends the oldest pop, if one waits. */
-  finish(result: number, sga: Sga = 0): void {
+  finish(result: number, sga: Sga | 0 = 0): void {
     const oldest = this.#limits.keys().next();
     if (oldest.done) return;
     this.#limits.delete(oldest.value);

@@ -3,7 +3,7 @@ import { DemiError } from "../errors.js";
 import { Layout } from "../layout.js";
 import type { DerivedQueue } from "../runtime/derived.js";
 import type { Runtime } from "../runtime/runtime.js";
-import { tagOf } from "../runtime/tokens.js";
+import { tagOf } from "../runtime/tag.js";
 import type { QueueDescriptor, QueueOptions, QueueToken, Sga } from "../types.js";
 import { ApplicationFunction, FAILED } from "./application-function.js";
 import { Intake } from "./intake.js";
@@ -152,7 +152,7 @@ class SortQueue implements DerivedQueue {
     let qt: QueueToken;
     try {
       qt = this.#runtime.take();
-      this.#runtime.tokens.setStartTag(qt, tagOf(Layout.OP_POP, Layout.DERIVED_QUEUE_BIT));
+      this.#runtime.details.setStartTag(qt, tagOf(Layout.OP_POP, Layout.DERIVED_QUEUE_BIT));
     } catch {
       // No token to wait with.
       this.#deliver();

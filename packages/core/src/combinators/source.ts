@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 import { DemiError } from "../errors.js";
-import { Layout } from "../layout.js";
+import { isDerived } from "../runtime/derived.js";
 import type { Runtime } from "../runtime/runtime.js";
 import type { QueueDescriptor, Sga } from "../types.js";
 
@@ -33,7 +33,7 @@ export function checkSource(runtime: Runtime, qd: QueueDescriptor, syscall: stri
 }
 
 function isOpen(runtime: Runtime, qd: QueueDescriptor): boolean {
-  if ((qd & Layout.DERIVED_QUEUE_BIT) !== 0) return runtime.isDerivedOpen(qd);
+  if (isDerived(qd)) return runtime.derived.get(qd) !== undefined;
   // Any control call tells; this one changes nothing.
   return runtime.native.name(qd, false) !== -errno.EBADF;
 }

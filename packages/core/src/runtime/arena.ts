@@ -45,12 +45,12 @@ export class Arena {
   }
 
   /** One segment of `size` bytes; 0 when no class that fits has a free slot. */
-  alloc(size: number): Sga {
+  alloc(size: number): Sga | 0 {
     for (let i = 0; i < this.#classes.length; i++) {
       const c = this.#classes[i];
       if (c.size < size) continue;
       if (c.count === 0 && !this.#refill(i)) continue;
-      const sga = c.magazine[--c.count];
+      const sga = c.magazine[--c.count] as Sga;
       const at = this.#slotBase + (sga & INDEX_MASK) * Layout.SLOT_WORDS;
       this.#words[at + Layout.SLOT_HANDLE] = sga;
       this.#words[at + Layout.SLOT_OFFSET] = 0;
@@ -110,7 +110,7 @@ export class Arena {
   *held(): IterableIterator<Sga> {
     for (let index = 0; index < this.#slots; index++) {
       const sga = this.#words[this.#slotBase + index * Layout.SLOT_WORDS + Layout.SLOT_HANDLE];
-      if (sga !== 0) yield sga;
+      if (sga !== 0) yield sga as Sga;
     }
   }
 

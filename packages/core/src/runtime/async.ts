@@ -1,18 +1,20 @@
 import { constants } from "node:os";
 import { DemiError } from "../errors.js";
-import { Layout } from "../layout.js";
 import {
   type Address,
   type AsyncCalls,
   type AsyncOptions,
-  type Completion,
+  type AsyncPopOptions,
+  type AsyncPushOptions,
+  type CompletionOf,
   PushFlag,
   type QueueDescriptor,
   type QueueToken,
   type Sga,
 } from "../types.js";
+import { completionOf } from "./completion-event.js";
 import type { Runtime } from "./runtime.js";
-import { opcodeOf, qdOf } from "./tokens.js";
+import { newQdOf, sgaOf } from "./tag.js";
 
 const ECANCELED = -constants.errno.ECANCELED;
 const EBADF = -constants.errno.EBADF;
@@ -25,20 +27,19 @@ export class Async implements AsyncCalls {
     this.#runtime = runtime;
   }
 
-  push(qd: QueueDescriptor, sga: Sga, flags = 0, options?: AsyncOptions): Promise<number> {
-    // A promise always needs the completion, so QUIET is left out.
-    const start = () => this.#runtime.push(qd, sga, flags & PushFlag.FREE);
-    return this.#settle("push", qd, start, options, bytes, () => this.#release(sga, flags));
+  push(qd: QueueDescriptor, sga: Sga, options?: AsyncPushOptions): Promise<number> {
+    const start = () => this.#runtime.push(qd, sga, flagsOf(options));
+    return this.#settle("push", qd, start, options, bytes, () => this.#release(sga, options));
   }
 
-  pushTo(qd: QueueDescriptor, sga: Sga, to?: Address, flags = 0, options?: AsyncOptions): Promise<number> {
-    const start = () => this.#runtime.pushTo(qd, sga, to, flags & PushFlag.FREE);
-    return this.#settle("pushTo", qd, start, options, bytes, () => this.#release(sga, flags));
+  pushTo(qd: QueueDescriptor, sga: Sga, to?: Address, options?: AsyncPushOptions): Promise<number> {
+    const start = () => this.#runtime.pushTo(qd, sga, to, flagsOf(options));
+    return this.#settle("pushTo", qd, start, options, bytes, () => this.#release(sga, options));
   }
 
-  pop(qd: QueueDescriptor, options?: AsyncOptions & { limit?: number }): Promise<Sga> {
+  pop(qd: QueueDescriptor, options?: AsyncPopOptions): Promise<Sga> {
     const start = () => this.#runtime.pop(qd, options?.limit ?? 0);
-    return this.#settle("pop", qd, start, options, (_result, sga) => sga);
+    return this.#settle("pop", qd, start, options, (_result, value, tag) => sgaOf(tag, value));
   }
 
   accept(qd: QueueDescriptor, options?: AsyncOptions): Promise<QueueDescriptor> {
@@ -47,7 +48,7 @@ export class Async implements AsyncCalls {
       qd,
       () => this.#runtime.accept(qd),
       options,
-      (_result, newQd) => newQd,
+      (_result, value, tag) => newQdOf(tag, value),
     );
   }
 
@@ -61,7 +62,7 @@ export class Async implements AsyncCalls {
     );
   }
 
-  wait(qt: QueueToken, options?: AsyncOptions): Promise<Completion> {
+  wait<T extends QueueToken>(qt: T, options?: AsyncOptions): Promise<CompletionOf<T>> {
     return new Promise((resolve, reject) => {
       const signal = signalOf(options, "wait");
       if (signal?.aborted) {
@@ -70,14 +71,14 @@ export class Async implements AsyncCalls {
       }
       this.#runtime.open("wait");
       if (signal === undefined) {
-        this.#runtime.attach(qt, (result, value, tag) => resolve(completion(qt, result, value, tag)));
+        this.#runtime.attach(qt, (result, value, tag) => resolve(completionOf(qt, result, value, tag)));
         return;
       }
       const abort = () => this.#abort(qt, signal, reject);
       this.#runtime.attach(qt, (result, value, tag) => {
         signal.removeEventListener("abort", abort);
         if (result === ECANCELED && signal.aborted) reject(signal.reason);
-        else resolve(completion(qt, result, value, tag));
+        else resolve(completionOf(qt, result, value, tag));
       });
       signal.addEventListener("abort", abort, { once: true });
     });
@@ -119,7 +120,7 @@ export class Async implements AsyncCalls {
     qd: QueueDescriptor,
     start: () => QueueToken,
     options: AsyncOptions | undefined,
-    value: (result: number, value: number) => T,
+    value: (result: number, value: number, tag: number) => T,
     unstarted?: () => void,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -138,28 +139,28 @@ export class Async implements AsyncCalls {
         throw error;
       }
       if (signal === undefined) {
-        this.#runtime.attach(qt, (result, got) => {
+        this.#runtime.attach(qt, (result, got, tag) => {
           if (result < 0) reject(DemiError.from(result, syscall, qd));
-          else resolve(value(result, got));
+          else resolve(value(result, got, tag));
         });
         return;
       }
       const abort = () => this.#abort(qt, signal, reject);
-      this.#runtime.attach(qt, (result, got) => {
+      this.#runtime.attach(qt, (result, got, tag) => {
         signal.removeEventListener("abort", abort);
         // An operation that had completed before the cancellation reached it keeps its result: nothing that arrived is lost.
         if (result === ECANCELED && signal.aborted) reject(signal.reason);
         else if (result < 0) reject(DemiError.from(result, syscall, qd));
-        else resolve(value(result, got));
+        else resolve(value(result, got, tag));
       });
       signal.addEventListener("abort", abort, { once: true });
     });
   }
 
-  /** Given away with FREE means gone, however the promise ends: the caller need not ask why it failed. */
-  #release(sga: Sga, flags: number): void {
+  /** Given away means gone, however the promise ends: the caller need not ask why it failed. */
+  #release(sga: Sga, options: AsyncPushOptions | undefined): void {
     const { closed, arena } = this.#runtime;
-    if ((flags & PushFlag.FREE) !== 0 && !closed && arena.owns(sga)) this.#runtime.free(sga);
+    if (flagsOf(options) !== 0 && !closed && arena.owns(sga)) this.#runtime.free(sga);
   }
 
   #abort(qt: QueueToken, signal: AbortSignal, reject: (reason: unknown) => void): void {
@@ -169,6 +170,10 @@ export class Async implements AsyncCalls {
 
 /** Looked at before anything is started: what listens to it could not be taken back. */
 function signalOf(options: AsyncOptions | undefined, syscall: string, qd?: QueueDescriptor): AbortSignal | undefined {
+  // A number was the flags of a push, once: taken for no options, the memory would never be freed.
+  if (options !== undefined && options !== null && typeof options !== "object") {
+    throw new DemiError("EINVAL", syscall, `options is ${String(options)}, not an object`, qd);
+  }
   const signal = options?.signal ?? undefined;
   // By shape: a signal may be of another realm.
   const { aborted, addEventListener, removeEventListener } = Object(signal) as Partial<AbortSignal>;
@@ -177,15 +182,13 @@ function signalOf(options: AsyncOptions | undefined, syscall: string, qd?: Queue
   throw new DemiError("EINVAL", syscall, `signal is ${String(signal)}, not an AbortSignal`, qd);
 }
 
-function bytes(result: number): number {
-  return result;
+/** A promise always needs the completion, so there is no QUIET. */
+function flagsOf(options: AsyncPushOptions | undefined): number {
+  return options?.free === true ? PushFlag.FREE : 0;
 }
 
-function completion(qt: QueueToken, result: number, value: number, tag: number): Completion {
-  const opcode = opcodeOf(tag);
-  const sga = opcode === Layout.OP_POP ? value : 0;
-  const newQd = opcode === Layout.OP_ACCEPT ? value : 0;
-  return { opcode, qd: qdOf(tag), qt, result, sga, newQd };
+function bytes(result: number): number {
+  return result;
 }
 
 /** The queue was closed: the end of an iteration, not a failure of it. */

@@ -1,31 +1,20 @@
 import { DemiError } from "../errors.js";
 import { Layout } from "../layout.js";
 import type { NativeLibOS } from "../native.js";
+import type { QueueToken } from "../types.js";
+import { Tokens } from "./tokens.js";
 
-const INDEX_MASK = (1 << Layout.TOKEN_INDEX_BITS) - 1;
-const GENERATION_STEP = 1 << Layout.TOKEN_INDEX_BITS;
 const SLOT_INDEX_MASK = (1 << Layout.SLOT_INDEX_BITS) - 1;
-/** Always set in a token, so that it is positive and never 0, whatever its generation. */
-const TOKEN_BIT = 1 << 30;
-/** Entries of the table in use at first: few, so that they stay in the cache; enough that a stale token is not soon used again. */
-const FIRST_WINDOW = 512;
-/** Ends the part of the table in use: no token, but no free entry either. */
-const END_MARK = 1;
 
 /**
  * The words JavaScript shares with C++, and what the data path does with them: submission and completion entries, tokens taken and
  * given back. All in one object over one array, because that is what an operation's price consists of: each further object costs a
- * check and a load. This file, arena.ts and native/include/demi/runtime.hpp are the only ones that know what the words mean.
+ * check and a load. This file, tokens.ts, arena.ts and native/include/demi/runtime.hpp are the only ones that know what the words mean.
  *
  * `| 0` tells the compiler that a sum stays an int32.
  */
-export class Boundary {
+export abstract class Boundary extends Tokens {
   readonly native: NativeLibOS;
-  readonly words: Int32Array;
-  /** Most outstanding operations. */
-  readonly capacity: number;
-  /** Where the table of tokens starts: per entry 0 (free), the token (the application waits), or what {@link TokenTable} puts there. */
-  readonly table: number;
   /** native.poll, which needs no `this`: the object's many functions make each look for one of them slow. */
   readonly #poll: () => number | undefined;
   readonly #sqEnd: number;
@@ -36,11 +25,6 @@ export class Boundary {
   #sqNext: number = Layout.CONTROL_WORDS;
   #cqNext: number;
   #cqEnd: number;
-  /** The token to be given out next if its entry is free, and how many entries of the table are in use. */
-  #next = TOKEN_BIT | 0;
-  #window: number;
-  /** Busy entries passed over since the first entry. */
-  #passed = 0;
   /** Where the words behind the table of tokens start that nobody has yet. */
   #spare: number;
 
@@ -53,20 +37,15 @@ export class Boundary {
         "the addon was built for another version of @demikernel/core: reinstall or rebuild it",
       );
     }
+    super(words);
     this.native = native;
     this.#poll = native.poll;
-    this.words = words;
     this.#sqEnd = Layout.CONTROL_WORDS + words[Layout.WORD_SQ_ENTRIES] * Layout.ENTRY_WORDS;
     this.#cqBase = words[Layout.WORD_CQ_BASE];
     this.#cqNext = this.#cqBase;
     this.#cqEnd = this.#cqBase;
     this.#slotBase = words[Layout.WORD_SLOT_BASE];
     this.#slots = words[Layout.WORD_SLOTS];
-    // The last index of all stays free, for the end mark.
-    this.capacity = Math.min(words[Layout.WORD_TOKENS], INDEX_MASK) | 0;
-    this.table = words[Layout.WORD_TOKEN_BASE];
-    this.#window = Math.min(FIRST_WINDOW, this.capacity) | 0;
-    words[this.table + this.#window] = END_MARK;
     this.#spare = (this.table + words[Layout.WORD_TOKENS] + 1) | 0;
   }
 
@@ -139,76 +118,12 @@ export class Boundary {
   }
 
   /** Tokens that ended without a completion entry since the last call. */
-  protected takeReturned(each: (qt: number) => void): void {
+  protected takeReturned(each: (qt: QueueToken) => void): void {
     const count = this.words[Layout.WORD_RETURNED_COUNT];
     if (count === 0) return;
     this.words[Layout.WORD_RETURNED_COUNT] = 0;
     const base = this.words[Layout.WORD_RETURNED_BASE];
-    for (let i = 0; i < count; i++) each(this.words[base + i]);
-  }
-
-  // ---- tokens --------------------------------------------------------------------------------------------------------
-
-  /** Tokens in use. Counted when asked, to keep the data path short. */
-  get outstandingTokens(): number {
-    let count = 0;
-    for (let i = 0; i < this.#window; i++) if (this.words[this.table + i] !== 0) count++;
-    return count;
-  }
-
-  /** A token for a new operation, held by the application. Throws EAGAIN when all are outstanding. */
-  take(): number {
-    const words = this.words;
-    const qt = this.#next;
-    const at = (this.table + (qt & INDEX_MASK)) | 0;
-    if (words[at] !== 0) return this.#takeLater() | 0;
-    words[at] = qt;
-    this.#next = (qt + 1) | 0;
-    return qt;
-  }
-
-  /** As take() when the entry in turn is busy, or the end mark. */
-  #takeLater(): number {
-    for (let rounds = 0; rounds < 3; ) {
-      const index = this.#next & INDEX_MASK;
-      if (index === this.#window) {
-        this.#startRound();
-        rounds++;
-        // Tokens of dropped operations come back with a crossing.
-        if (rounds === 2) this.reclaim();
-      } else if (this.words[this.table + index] === 0) {
-        return this.take();
-      } else {
-        this.#passed++;
-        this.#next = (this.#next + 1) | 0;
-      }
-    }
-    throw new DemiError("EAGAIN", "token", `all ${this.capacity} tokens are outstanding (option "tokens")`);
-  }
-
-  /** Back to the first entry, under the next generation; with more entries when half of them were busy. */
-  #startRound(): void {
-    const { words, table, capacity } = this;
-    if (this.#passed > this.#window >> 1 && this.#window < capacity) {
-      words[table + this.#window] = 0;
-      this.#window = Math.min(2 * this.#window, capacity) | 0;
-      words[table + this.#window] = END_MARK;
-    }
-    this.#passed = 0;
-    this.#next = (((this.#next & ~INDEX_MASK) + GENERATION_STEP) & (TOKEN_BIT - 1)) | TOKEN_BIT;
-  }
-
-  protected reclaim(): void {}
-
-  /** Ends an outstanding token. */
-  protected release(qt: number): void {
-    this.words[(this.table + (qt & INDEX_MASK)) | 0] = 0;
-  }
-
-  /** True when the token is outstanding and the application waits for it: the common case, in one comparison. */
-  protected isApp(qt: number): boolean {
-    const index = qt & INDEX_MASK;
-    return index < this.capacity && this.words[(this.table + index) | 0] === qt;
+    for (let i = 0; i < count; i++) each(this.words[base + i] as QueueToken);
   }
 
   // ---- sgas ----------------------------------------------------------------------------------------------------------

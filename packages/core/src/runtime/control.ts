@@ -52,7 +52,7 @@ export class Control {
     if (!Number.isInteger(capacity) || capacity < 1 || capacity > 65536) {
       throw new DemiError("EINVAL", "queue", `capacity is ${capacity}, not 1 to 65536`);
     }
-    return this.#check(this.#ready("queue").native.queue(capacity), "queue");
+    return this.#opened(this.#ready("queue").native.queue(capacity), "queue");
   }
 
   socket(kind: string, options: SocketOptions): QueueDescriptor {
@@ -65,7 +65,7 @@ export class Control {
     if (!Number.isInteger(maxMessage) || maxMessage < 1 || maxMessage > 0x3fffffff) {
       throw new DemiError("EINVAL", "socket", `maxMessage is ${maxMessage}, not 1 to ${0x3fffffff} bytes`);
     }
-    return this.#check(this.#ready("socket").native.socket(kind === "udp", family, framing, maxMessage), "socket");
+    return this.#opened(this.#ready("socket").native.socket(kind === "udp", family, framing, maxMessage), "socket");
   }
 
   open(path: string, flags: string, options: OpenOptions): QueueDescriptor {
@@ -78,7 +78,7 @@ export class Control {
     }
     const { mode = 0o644, durable = false } = options ?? {};
     if (!Number.isInteger(mode) || mode < 0 || mode > 0o7777) throw new DemiError("EINVAL", "open", `mode is ${mode}`);
-    return this.#check(this.#ready("open").native.open(path, bits, mode, durable), "open", undefined, path);
+    return this.#opened(this.#ready("open").native.open(path, bits, mode, durable), "open", path);
   }
 
   bind(qd: QueueDescriptor, to: Address): void {
@@ -96,7 +96,7 @@ export class Control {
   }
 
   shutdown(qd: QueueDescriptor): void {
-    if (this.#runtime.isDerivedOpen(qd)) {
+    if (this.#runtime.derived.get(qd) !== undefined) {
       throw new DemiError("EOPNOTSUPP", "shutdown", "made from other queues: shut those down", qd);
     }
     this.#check(this.#ready("shutdown").native.shutdown(qd), "shutdown", qd);
@@ -144,6 +144,10 @@ export class Control {
     this.#runtime.open(syscall);
     this.#runtime.flush();
     return this.#runtime;
+  }
+
+  #opened(result: number, syscall: string, detail?: string): QueueDescriptor {
+    return this.#check(result, syscall, undefined, detail) as QueueDescriptor;
   }
 
   #check(result: number, syscall: string, qd?: QueueDescriptor, detail?: string): number {

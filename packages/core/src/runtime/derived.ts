@@ -1,4 +1,5 @@
-import type { QueueToken, Sga } from "../types.js";
+import { Layout } from "../layout.js";
+import type { QueueDescriptor, QueueToken, Sga } from "../types.js";
 
 /**
  * A queue made from other queues (merge, filter, map, sort, qconnect), living in JavaScript. It is given tokens to complete: each ends
@@ -12,4 +13,42 @@ export interface DerivedQueue {
   cancel(qt: QueueToken): boolean;
   /** Finishes every pending token with ECANCELED and gives up what it holds of its sources (not the sources themselves). */
   close(): void;
+}
+
+export function isDerived(qd: QueueDescriptor): boolean {
+  return (qd & Layout.DERIVED_QUEUE_BIT) !== 0;
+}
+
+/** The derived queues of one libOS by their descriptors. */
+export class DerivedQueues {
+  readonly #queues = new Map<QueueDescriptor, DerivedQueue>();
+  #next = 1;
+
+  get size(): number {
+    return this.#queues.size;
+  }
+
+  add(queue: DerivedQueue): QueueDescriptor {
+    let qd: QueueDescriptor;
+    do {
+      qd = (Layout.DERIVED_QUEUE_BIT | (this.#next++ & (Layout.DERIVED_QUEUE_BIT - 1))) as QueueDescriptor;
+    } while (this.#queues.has(qd));
+    this.#queues.set(qd, queue);
+    return qd;
+  }
+
+  get(qd: QueueDescriptor): DerivedQueue | undefined {
+    return this.#queues.get(qd);
+  }
+
+  /** The queue, which has no descriptor from now on. */
+  remove(qd: QueueDescriptor): DerivedQueue | undefined {
+    const queue = this.#queues.get(qd);
+    this.#queues.delete(qd);
+    return queue;
+  }
+
+  clear(): void {
+    this.#queues.clear();
+  }
 }

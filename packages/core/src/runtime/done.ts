@@ -1,21 +1,22 @@
+import type { QueueToken } from "../types.js";
 import type { Boundary } from "./boundary.js";
-import { Holder, type TokenTable } from "./tokens.js";
+import { Holder } from "./tokens.js";
 
 /**
  * Tokens that completed while nobody handled them, oldest first: what waitNext and a later run() hand out. A token picked up by a
  * wait stays in the list until it is passed over, so the list is compacted when it is full.
  */
 export class DoneList {
-  readonly #tokens: TokenTable;
+  readonly #boundary: Boundary;
   #ring: Int32Array;
   #mask: number;
   #head = 0;
   #count = 0;
 
-  constructor(tokens: TokenTable, boundary: Boundary) {
-    this.#tokens = tokens;
+  constructor(boundary: Boundary) {
+    this.#boundary = boundary;
     // Twice the tokens: at least half of a full list is stale, so compacting pays for itself.
-    const size = 2 ** Math.ceil(Math.log2(tokens.capacity * 2));
+    const size = 2 ** Math.ceil(Math.log2(boundary.capacity * 2));
     this.#ring = boundary.tableOf(size);
     this.#mask = size - 1;
   }
@@ -30,18 +31,18 @@ export class DoneList {
   }
 
   /** The oldest token that still waits to be picked up; 0 when there is none. */
-  take(): number {
+  take(): QueueToken {
     while (this.#count > 0) {
-      const qt = this.#ring[this.#head];
+      const qt = this.#ring[this.#head] as QueueToken;
       this.#head = (this.#head + 1) & this.#mask;
       this.#count--;
       if (this.#waits(qt)) return qt;
     }
-    return 0;
+    return 0 as QueueToken;
   }
 
   #waits(qt: number): boolean {
-    return this.#tokens.holder(qt) === Holder.DONE;
+    return this.#boundary.holder(qt) === Holder.DONE;
   }
 
   #compact(): void {

@@ -3,9 +3,18 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { DemiError } from "../errors.js";
 import { Layout } from "../layout.js";
 import type { NativeLibOS } from "../native.js";
-import type { Completion, CompletionHandler, QueueDescriptor, QueueToken, Sga } from "../types.js";
+import {
+  type Completion,
+  type CompletionHandler,
+  type CompletionOf,
+  Opcode,
+  type PopCompletion,
+  type QueueDescriptor,
+  type QueueToken,
+  type Sga,
+} from "../types.js";
 import { Runtime } from "./runtime.js";
-import { type CompletionCallback, opcodeOf } from "./tokens.js";
+import { type CompletionCallback, sgaOf } from "./tag.js";
 
 const TOKEN_MASK = (1 << Layout.TOKEN_INDEX_BITS) - 1;
 const SLOT_MASK = (1 << Layout.SLOT_INDEX_BITS) - 1;
@@ -54,7 +63,7 @@ export class TracedRuntime extends Runtime {
     }
   }
 
-  override pop(qd: QueueDescriptor, limit: number): QueueToken {
+  override pop(qd: QueueDescriptor, limit: number): QueueToken<PopCompletion> {
     const qt = super.pop(qd, limit);
     this.#pops[qt & TOKEN_MASK] = { handle: qt, place: `pop at ${callSite()}` };
     return qt;
@@ -63,20 +72,20 @@ export class TracedRuntime extends Runtime {
   override dispatch(handler: CompletionHandler | undefined): number {
     if (handler === undefined) return super.dispatch(undefined);
     return super.dispatch((event) => {
-      this.#popped(event.qt, event.sga);
+      if (event.opcode === Opcode.POP) this.#popped(event.qt, event.sga);
       handler(event);
     });
   }
 
-  override pick(qt: QueueToken): Completion {
-    const done = super.pick(qt);
-    this.#popped(qt, done.sga);
-    return done;
+  override pick<T extends QueueToken>(qt: T): CompletionOf<T> {
+    const done: Completion = super.pick(qt);
+    if (done.opcode === Opcode.POP) this.#popped(qt, done.sga);
+    return done as CompletionOf<T>;
   }
 
   override attach(qt: QueueToken, callback: CompletionCallback): void {
     super.attach(qt, (result, value, tag) => {
-      if (opcodeOf(tag) === Layout.OP_POP) this.#popped(qt, value);
+      this.#popped(qt, sgaOf(tag, value));
       callback(result, value, tag);
     });
   }

@@ -1,13 +1,32 @@
+/**
+ * The table of tokens: which are outstanding, and who gets their completions. This file alone knows the five states of an entry:
+ *
+ * | word | state |
+ * |---|---|
+ * | 0 | free |
+ * | the token | outstanding, the application's: run(), turn() or a wait gets the completion |
+ * | its negative | outstanding, a callback gets the completion |
+ * | its complement | completed, waits to be picked up |
+ * | {@link END_MARK} | the end of the part in use: no token, but no free entry either |
+ */
+import { DemiError } from "../errors.js";
 import { Layout } from "../layout.js";
-import type { Boundary } from "./boundary.js";
+import type { QueueToken } from "../types.js";
 
 const INDEX_MASK = (1 << Layout.TOKEN_INDEX_BITS) - 1;
+const GENERATION_STEP = 1 << Layout.TOKEN_INDEX_BITS;
+/** Always set in a token, so that it is positive and never 0, whatever its generation. */
+const TOKEN_BIT = 1 << 30;
+/** Entries of the table in use at first: few, so that they stay in the cache; enough that a stale token is not soon used again. */
+const FIRST_WINDOW = 512;
+const FREE = 0;
+const END_MARK = 1;
 
 /** Who gets a token's completion. */
 export const enum Holder {
   /** Nobody: the token is stale, or was never one. */
   NONE = 0,
-  /** The application, through run(), drain() or a wait. */
+  /** The application, through run(), turn() or a wait. */
   APP = 1,
   /** A callback: a promise or a combinator. */
   CALLBACK = 2,
@@ -15,113 +34,119 @@ export const enum Holder {
   DONE = 3,
 }
 
-/** `tag` says what completed: {@link opcodeOf}, {@link qdOf}. */
-export type CompletionCallback = (result: number, value: number, tag: number) => void;
-
-/** Opcode and queue descriptor in one word, as completion entries carry them. */
-export function tagOf(opcode: number, qd: number): number {
-  return qd | ((opcode - 1) << Layout.TAG_OPCODE_SHIFT);
-}
-export function opcodeOf(tag: number): number {
-  return ((tag >>> Layout.TAG_OPCODE_SHIFT) + 1) | 0;
-}
-export function qdOf(tag: number): number {
-  return tag & ((1 << Layout.TAG_OPCODE_SHIFT) - 1);
+/** The entry of a token: no other of its generation has it. */
+export function indexOf(qt: number): number {
+  return qt & INDEX_MASK;
 }
 
 /**
- * What the data path does not need of outstanding tokens: callbacks, results nobody has picked up, tokens of derived queues. In the
- * boundary's table of tokens, a token a callback waits for stands as its negative, a completed one as its complement.
+ * Ends a token that the application holds; false, and nothing done, for any other. A function over the table, not a method: the data path
+ * has both in variables.
  */
-export class TokenTable {
-  readonly #words: Int32Array;
-  readonly #capacity: number;
-  readonly #table: number;
-  readonly #callbacks: (CompletionCallback | undefined)[] = [];
-  readonly #results: Int32Array;
-  readonly #values: Int32Array;
-  readonly #tags: Int32Array;
-  readonly #started: Int32Array;
-  readonly #startTags: Int32Array;
+export function endIfApp(words: Int32Array, table: number, qt: number): boolean {
+  const at = (table + (qt & INDEX_MASK)) | 0;
+  if (words[at] !== qt) return false;
+  words[at] = FREE;
+  return true;
+}
 
-  constructor(boundary: Boundary) {
-    const { words, capacity, table } = boundary;
-    this.#words = words;
-    this.#capacity = capacity;
-    this.#table = table;
-    this.#results = boundary.tableOf(capacity);
-    this.#values = boundary.tableOf(capacity);
-    this.#tags = boundary.tableOf(capacity);
-    this.#started = boundary.tableOf(capacity);
-    this.#startTags = boundary.tableOf(capacity);
+/** The table of tokens, over the words JavaScript shares with C++, which never reads it. `| 0` tells the compiler that a sum stays an int32. */
+export abstract class Tokens {
+  readonly words: Int32Array;
+  /** Most outstanding operations. */
+  readonly capacity: number;
+  /** Where the table starts. */
+  readonly table: number;
+  /** The token to be given out next if its entry is free, and how many entries of the table are in use. */
+  #next = TOKEN_BIT | 0;
+  #window: number;
+  /** Busy entries passed over since the first entry. */
+  #passed = 0;
+
+  constructor(words: Int32Array) {
+    this.words = words;
+    // The last index of all stays free, for the end mark.
+    this.capacity = Math.min(words[Layout.WORD_TOKENS], INDEX_MASK) | 0;
+    this.table = words[Layout.WORD_TOKEN_BASE];
+    this.#window = Math.min(FIRST_WINDOW, this.capacity) | 0;
+    words[this.table + this.#window] = END_MARK;
   }
 
-  get capacity(): number {
-    return this.#capacity;
+  /** Tokens in use. Counted when asked, to keep the data path short. */
+  get outstandingTokens(): number {
+    let count = 0;
+    for (let i = 0; i < this.#window; i++) if (this.words[this.table + i] !== FREE) count++;
+    return count;
   }
+
+  /** A token for a new operation, held by the application. Throws EAGAIN when all are outstanding. */
+  take(): QueueToken {
+    const words = this.words;
+    const qt = this.#next;
+    const at = (this.table + (qt & INDEX_MASK)) | 0;
+    if (words[at] !== FREE) return (this.#takeLater() | 0) as QueueToken;
+    words[at] = qt;
+    this.#next = (qt + 1) | 0;
+    return qt as QueueToken;
+  }
+
+  /** As take() when the entry in turn is busy, or the end mark. */
+  #takeLater(): QueueToken {
+    for (let rounds = 0; rounds < 3; ) {
+      const index = this.#next & INDEX_MASK;
+      if (index === this.#window) {
+        this.#startRound();
+        rounds++;
+        // Tokens of dropped operations come back with a crossing.
+        if (rounds === 2) this.reclaim();
+      } else if (this.words[this.table + index] === FREE) {
+        return this.take();
+      } else {
+        this.#passed++;
+        this.#next = (this.#next + 1) | 0;
+      }
+    }
+    throw new DemiError("EAGAIN", "token", `all ${this.capacity} tokens are outstanding (option "tokens")`);
+  }
+
+  /** Back to the first entry, under the next generation; with more entries when half of them were busy. */
+  #startRound(): void {
+    const { words, table, capacity } = this;
+    if (this.#passed > this.#window >> 1 && this.#window < capacity) {
+      words[table + this.#window] = FREE;
+      this.#window = Math.min(2 * this.#window, capacity) | 0;
+      words[table + this.#window] = END_MARK;
+    }
+    this.#passed = 0;
+    this.#next = (((this.#next & ~INDEX_MASK) + GENERATION_STEP) & (TOKEN_BIT - 1)) | TOKEN_BIT;
+  }
+
+  /** Fetches tokens that ended without a completion. */
+  protected abstract reclaim(): void;
 
   holder(qt: number): Holder {
     const index = qt & INDEX_MASK;
-    const word = qt > 0 && index < this.#capacity ? this.#words[this.#table + index] : 0;
-    if (word === 0) return Holder.NONE;
+    const word = qt > 0 && index < this.capacity ? this.words[this.table + index] : FREE;
+    if (word === FREE) return Holder.NONE;
     if (word === qt) return Holder.APP;
     if (word === -qt) return Holder.CALLBACK;
     return word === ~qt ? Holder.DONE : Holder.NONE;
   }
 
-  /** Keeps a completion until it is picked up. */
-  complete(qt: number, result: number, value: number, tag: number): void {
-    const index = qt & INDEX_MASK;
-    this.#words[this.#table + index] = ~qt;
-    this.#results[index] = result;
-    this.#values[index] = value;
-    this.#tags[index] = tag;
+  /** Ends an outstanding token. */
+  release(qt: number): void {
+    this.words[(this.table + (qt & INDEX_MASK)) | 0] = FREE;
   }
 
-  // What complete() kept.
-  result(qt: number): number {
-    return this.#results[qt & INDEX_MASK];
-  }
-  value(qt: number): number {
-    return this.#values[qt & INDEX_MASK];
-  }
-  tag(qt: number): number {
-    return this.#tags[qt & INDEX_MASK];
+  protected holdByApp(qt: number): void {
+    this.words[this.table + (qt & INDEX_MASK)] = qt;
   }
 
-  /** For a token of a derived queue: what it does and on which queue, known from its start on. */
-  setStartTag(qt: number, tag: number): void {
-    const index = qt & INDEX_MASK;
-    this.#started[index] = qt;
-    this.#startTags[index] = tag;
-  }
-  /** 0 for a token of a native queue. */
-  startTag(qt: number): number {
-    const index = qt & INDEX_MASK;
-    return this.#started[index] === qt ? this.#startTags[index] : 0;
+  protected holdByCallback(qt: number): void {
+    this.words[this.table + (qt & INDEX_MASK)] = -qt;
   }
 
-  /** From now on `callback` gets the completion. */
-  attach(qt: number, callback: CompletionCallback): void {
-    this.#words[this.#table + (qt & INDEX_MASK)] = -qt;
-    this.#callbacks[qt & INDEX_MASK] = callback;
-  }
-
-  /** The callback of a token, which loses it. */
-  detach(qt: number): CompletionCallback {
-    const index = qt & INDEX_MASK;
-    const callback = this.#callbacks[index] as CompletionCallback;
-    this.#callbacks[index] = undefined;
-    return callback;
-  }
-
-  /** After detach(), where the operation goes on: the token is the application's again. */
-  detached(qt: number): void {
-    this.#words[this.#table + (qt & INDEX_MASK)] = qt;
-  }
-
-  /** The callbacks of all outstanding tokens, for the end of the libOS. */
-  waiting(): CompletionCallback[] {
-    return this.#callbacks.filter((callback) => callback !== undefined);
+  protected holdAsDone(qt: number): void {
+    this.words[this.table + (qt & INDEX_MASK)] = ~qt;
   }
 }

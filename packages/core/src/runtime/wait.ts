@@ -1,6 +1,6 @@
 import { performance } from "node:perf_hooks";
 import { DemiError } from "../errors.js";
-import type { Completion, QueueToken } from "../types.js";
+import type { Completion, CompletionOf, QueueToken } from "../types.js";
 import type { Runtime } from "./runtime.js";
 import { Holder } from "./tokens.js";
 
@@ -17,32 +17,32 @@ export class Waiter {
     this.#runtime = runtime;
   }
 
-  poll(qt: QueueToken): Completion | undefined {
+  poll<T extends QueueToken>(qt: T): CompletionOf<T> | undefined {
     this.#waitable(qt, "poll");
     const runtime = this.#runtime;
-    if (runtime.tokens.holder(qt) !== Holder.DONE) {
+    if (runtime.holder(qt) !== Holder.DONE) {
       runtime.poll(0);
       runtime.dispatch(undefined);
     }
-    return runtime.tokens.holder(qt) === Holder.DONE ? runtime.pick(qt) : undefined;
+    return runtime.holder(qt) === Holder.DONE ? runtime.pick(qt) : undefined;
   }
 
-  wait(qt: QueueToken, timeout: number | undefined): Completion {
+  wait<T extends QueueToken>(qt: T, timeout: number | undefined): CompletionOf<T> {
     this.#waitable(qt, "wait");
-    const { tokens } = this.#runtime;
-    this.#until("wait", timeout, () => tokens.holder(qt) === Holder.DONE);
-    return this.#runtime.pick(qt);
+    const runtime = this.#runtime;
+    this.#until("wait", timeout, () => runtime.holder(qt) === Holder.DONE);
+    return runtime.pick(qt);
   }
 
-  waitAny(qts: readonly QueueToken[], timeout: number | undefined): Completion & { index: number } {
+  waitAny<T extends QueueToken>(qts: readonly T[], timeout: number | undefined): CompletionOf<T> & { index: number } {
     if (!Array.isArray(qts) || qts.length === 0) throw new DemiError("EINVAL", "waitAny", "no tokens");
     for (const qt of qts) this.#waitable(qt, "waitAny");
-    const { tokens } = this.#runtime;
+    const runtime = this.#runtime;
     let found = -1;
     this.#until("waitAny", timeout, () => {
       for (let n = 0; n < qts.length; n++) {
         const i = (this.#next + n) % qts.length;
-        if (tokens.holder(qts[i]) === Holder.DONE) {
+        if (runtime.holder(qts[i]) === Holder.DONE) {
           found = i;
           return true;
         }
@@ -50,18 +50,21 @@ export class Waiter {
       return false;
     });
     this.#next = found + 1;
-    const completion = this.#runtime.pick(qts[found]);
+    const completion = runtime.pick(qts[found]) as CompletionOf<T>;
     return { ...completion, index: found };
   }
 
   /** All or nothing: on a timeout no token has been used up. */
-  waitAll(qts: readonly QueueToken[], timeout: number | undefined): Completion[] {
+  waitAll<const T extends readonly QueueToken[]>(
+    qts: T,
+    timeout: number | undefined,
+  ): { -readonly [I in keyof T]: CompletionOf<T[I]> } {
     if (!Array.isArray(qts)) throw new DemiError("EINVAL", "waitAll", "no array of tokens");
     for (const qt of qts) this.#waitable(qt, "waitAll");
     if (new Set(qts).size !== qts.length) throw new DemiError("EINVAL", "waitAll", "a token is named twice");
-    const { tokens } = this.#runtime;
-    this.#until("waitAll", timeout, () => qts.every((qt) => tokens.holder(qt) === Holder.DONE));
-    return qts.map((qt) => this.#runtime.pick(qt));
+    const runtime = this.#runtime;
+    this.#until("waitAll", timeout, () => qts.every((qt) => runtime.holder(qt) === Holder.DONE));
+    return qts.map((qt) => runtime.pick(qt)) as { -readonly [I in keyof T]: CompletionOf<T[I]> };
   }
 
   waitNext(max: number, timeout: number | undefined): Completion[] {

@@ -1,12 +1,12 @@
 import { constants } from "node:os";
 import type { DemiError } from "../../src/errors.js";
-import { type Completion, Opcode, PushFlag, type QueueToken } from "../../src/types.js";
+import { type Completion, Opcode, PushFlag, type QueueDescriptor, type QueueToken } from "../../src/types.js";
 import { byNumber, close, code, number, os, pending, pop, pops, push, text } from "./support.js";
 
 const { ECANCELED, EBADF, EINVAL, ENOMSG } = constants.errno;
 
 describe("all of them", () => {
-  const derived: [string, (qd: number) => number][] = [
+  const derived: [string, (qd: QueueDescriptor) => QueueDescriptor][] = [
     ["merge", (qd) => os.merge(qd, qd)],
     ["filter", (qd) => os.filter(qd, () => true)],
     ["map", (qd) => os.map(qd, (sga) => sga)],
@@ -24,13 +24,16 @@ describe("all of them", () => {
       expect(os.waitAll(waiting, 1000).map(text)).toEqual([-ECANCELED, -ECANCELED, -ECANCELED]);
       push(qd, 1);
       const again = make(qd);
-      const blocked = [os.push(again, os.from("2"), PushFlag.FREE), os.push(again, os.from("3"), PushFlag.FREE)];
+      const blocked = [
+        os.push(again, os.sga.from("2"), PushFlag.FREE),
+        os.push(again, os.sga.from("3"), PushFlag.FREE),
+      ];
       expect(pending(blocked[0])).toBe(true);
       close(again);
       expect(os.waitAll(blocked, 1000).map(({ result }) => result)).toEqual([-ECANCELED, -ECANCELED]);
       expect(pop(qd)).toBe("1");
       expect(pop(queue)).toBe(-EBADF);
-      expect(os.wait(os.push(queue, os.from("freed all the same"), PushFlag.FREE), 1000).result).toBe(-EBADF);
+      expect(os.wait(os.push(queue, os.sga.from("freed all the same"), PushFlag.FREE), 1000).result).toBe(-EBADF);
       expect(code(() => os.close(queue))).toBe("EBADF");
       close(qd);
     },
@@ -77,7 +80,7 @@ describe("all of them", () => {
     const qd = os.queue();
     const queue = os.filter(qd, () => true);
     expect(os.wait(os.push(queue, os.alloc(0), PushFlag.FREE), 1000).result).toBe(-ENOMSG);
-    const stale = os.from("x");
+    const stale = os.sga.from("x");
     os.free(stale);
     expect(os.wait(os.push(queue, stale), 1000).result).toBe(-EINVAL);
     close(queue, make(qd), qd);
@@ -86,11 +89,11 @@ describe("all of them", () => {
   test.each(derived)("%s: a quiet push passes without a completion", (name, make) => {
     const qd = os.queue();
     const queue = make(qd);
-    os.push(queue, os.from("quiet"), PushFlag.FREE | PushFlag.QUIET);
+    os.push(queue, os.sga.from("quiet"), PushFlag.FREE | PushFlag.QUIET);
     expect(pop(qd)).toBe("quiet");
     if (name === "merge") expect(pop(qd)).toBe("quiet");
     let seen = 0;
-    for (let i = 0; i < 5; i++) os.drain(() => seen++);
+    for (let i = 0; i < 5; i++) os.turn(() => seen++);
     expect(seen).toBe(0);
     close(queue, qd);
   });
@@ -117,17 +120,7 @@ describe("all of them", () => {
     close(bad);
     const gone = os.map(good, (sga) => sga);
     close(gone);
-    for (const qd of [
-      bad,
-      gone,
-      0,
-      -1,
-      1.5,
-      2 ** 31,
-      Number.NaN,
-      undefined as unknown as number,
-      "1" as unknown as number,
-    ]) {
+    for (const qd of [bad, gone, 0, -1, 1.5, 2 ** 31, Number.NaN, undefined, "1"] as QueueDescriptor[]) {
       for (const make of [
         () => os.merge(good, qd),
         () => os.merge(qd, good),
@@ -157,7 +150,7 @@ describe("all of them", () => {
     expect(tokens.length).toBeLessThanOrEqual(1024);
     for (const qt of tokens) os.cancel(qt);
     let seen = 0;
-    for (let i = 0; i < 10; i++) seen += os.drain(() => {});
+    for (let i = 0; i < 10; i++) seen += os.turn(() => {});
     expect(seen).toBeGreaterThanOrEqual(tokens.length);
     push(qd, 3, 1, 2);
     expect(pops(queue, 3)).toEqual(["1", "2", "3"]);
@@ -174,13 +167,13 @@ describe("all of them", () => {
     const merged = os.merge(a, b);
     const odd = os.filter(merged, (sga) => number(sga) % 2 === 1);
     const squared = os.map(odd, (sga) => {
-      const square = os.from(`${number(sga) ** 2}`);
+      const square = os.sga.from(`${number(sga) ** 2}`);
       os.free(sga);
       return square;
     });
     const sorted = os.sort(squared, byNumber);
     push(source, 9, 2, 7, 4);
-    for (let i = 0; i < 10; i++) os.drain(() => {});
+    for (let i = 0; i < 10; i++) os.turn(() => {});
     push(b, 1, 6, 3, 8, 5);
     expect(pops(sorted, 5)).toEqual(["1", "9", "25", "49", "81"]);
     const waiting = os.pop(sorted);
@@ -214,8 +207,8 @@ describe("random", () => {
     const random = generator(seed);
     const below = (n: number) => Math.floor(random() * n);
     const sources = [os.queue({ capacity: 1 + below(40) }), os.queue({ capacity: 1 + below(40) })];
-    const made: number[] = [];
-    const make = (qd: number) => {
+    const made: QueueDescriptor[] = [];
+    const make = (qd: QueueDescriptor) => {
       made.push(qd);
       return qd;
     };
@@ -233,7 +226,9 @@ describe("random", () => {
     const outstanding = new Map<QueueToken, { value?: number; source: number }>();
     const sourceOf = new Map<number, number>();
     const popped: number[] = [];
-    const handler = ({ qt, result, sga, opcode }: Completion) => {
+    const handler = (event: Completion) => {
+      const { qt, result, opcode } = event;
+      const sga = event.opcode === Opcode.POP ? event.sga : 0;
       const operation = outstanding.get(qt);
       expect(operation).toBeDefined();
       outstanding.delete(qt);
@@ -251,7 +246,7 @@ describe("random", () => {
     const startPop = () => outstanding.set(os.pop(top), { source: -1 });
     const startPush = () => {
       const source = below(2);
-      const sga = os.from(`${next}`);
+      const sga = os.sga.from(`${next}`);
       outstanding.set(os.push(sources[source], sga, PushFlag.FREE), { value: next++, source });
     };
     const any = () => [...outstanding.keys()][below(outstanding.size)];
@@ -266,14 +261,14 @@ describe("random", () => {
         if (outstanding.get(qt)?.source === -1) drops++;
         os.drop(qt);
         outstanding.delete(qt);
-      } else os.drain(handler);
+      } else os.turn(handler);
     }
 
     // Pops all there is: every push that went well is among it, except what the filter or a dropped pop took.
     for (let idle = 0; idle < 100; idle++) {
       const before = popped.length;
       while (outstanding.size < 120) startPop();
-      os.drain(handler);
+      os.turn(handler);
       if (popped.length > before) idle = 0;
     }
     expect(new Set(popped).size).toBe(popped.length);
@@ -291,7 +286,7 @@ describe("random", () => {
     // From the top down, with operations under way.
     for (const qd of made.reverse()) os.close(qd);
     close(...sources);
-    for (let i = 0; i < 5; i++) os.drain(handler);
+    for (let i = 0; i < 5; i++) os.turn(handler);
     expect(outstanding.size).toBe(0);
   });
 });

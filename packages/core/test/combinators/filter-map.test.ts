@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { PushFlag, type Sga } from "../../src/types.js";
+import { PushFlag, type QueueDescriptor, type QueueToken, type Sga } from "../../src/types.js";
 import { close, code, number, os, pending, pop, pops, push, text, warnings } from "./support.js";
 
 const { ECANCELED, EINVAL, EMSGSIZE } = constants.errno;
@@ -42,10 +42,10 @@ describe("filter", () => {
     const qd = os.queue({ capacity: 1 });
     const even = os.filter(qd, (sga) => number(sga) % 2 === 0);
     const values = [2, 3, 4, 5];
-    const tokens = values.map((n) => os.push(even, os.from(`${n}`), PushFlag.FREE));
+    const tokens: QueueToken[] = values.map((n) => os.push(even, os.sga.from(`${n}`), PushFlag.FREE));
     const seen: [number, number][] = [];
-    os.drain(({ qt, result }) => seen.push([values[tokens.indexOf(qt)], result]));
-    os.drain(({ qt, result }) => seen.push([values[tokens.indexOf(qt)], result]));
+    os.turn(({ qt, result }) => seen.push([values[tokens.indexOf(qt)], result]));
+    os.turn(({ qt, result }) => seen.push([values[tokens.indexOf(qt)], result]));
     expect(seen).toEqual([
       [2, 1],
       [3, 0],
@@ -60,9 +60,9 @@ describe("filter", () => {
     const qd = os.queue();
     const even = os.filter(qd, (sga) => number(sga) % 2 === 0);
     for (const value of ["1", "2"]) {
-      const sga = os.from(value);
+      const sga = os.sga.from(value);
       expect(os.wait(os.push(even, sga), 1000).result).toBe(value === "2" ? 1 : 0);
-      expect(os.copy(sga).toString()).toBe(value);
+      expect(os.sga.copy(sga).toString()).toBe(value);
       os.free(sga);
     }
     expect(pop(qd)).toBe("2");
@@ -84,7 +84,7 @@ describe("filter", () => {
     push(qd, -1, 1, -2);
     const waiting = [os.pop(filtered), os.pop(filtered), os.pop(filtered)];
     expect(os.waitAll(waiting, 1000).map(text)).toEqual([-EINVAL, "1", -EINVAL]);
-    expect(os.wait(os.push(filtered, os.from("-3"), PushFlag.FREE), 1000).result).toBe(-EINVAL);
+    expect(os.wait(os.push(filtered, os.sga.from("-3"), PushFlag.FREE), 1000).result).toBe(-EINVAL);
     expect(warnings).toEqual([
       [
         expect.stringMatching(/filter\(\) failed: .*(predicate broke|promise)/),
@@ -102,7 +102,7 @@ describe("filter", () => {
     });
     push(qd, 1, 2);
     expect(pops(freeing, 2)).toEqual([-EINVAL, -EINVAL]);
-    const closing: number = os.filter(qd, () => {
+    const closing: QueueDescriptor = os.filter(qd, () => {
       os.close(closing);
       return true;
     });
@@ -114,7 +114,7 @@ describe("filter", () => {
 
   test("limits: each pop has its own, whatever the elements before it were", () => {
     const qd = os.queue();
-    const short = os.filter(qd, (sga) => os.length(sga) !== 3);
+    const short = os.filter(qd, (sga) => os.sga.length(sga) !== 3);
     const waiting = [os.pop(short, 2), os.pop(short), os.pop(short, 4), os.pop(short, 1)];
     push(qd, "12345", "123", "1");
     expect(text(os.wait(waiting[0], 1000))).toBe(-EMSGSIZE);
@@ -130,12 +130,12 @@ describe("map", () => {
   test("applies its function to what pops, in place or with another sga; pushes pass as they are", () => {
     const qd = os.queue();
     const twice = os.map(qd, (sga) => {
-      const copy = os.from(`${number(sga) * 2}`);
+      const copy = os.sga.from(`${number(sga) * 2}`);
       os.free(sga);
       return copy;
     });
     const marked = os.map(twice, (sga) => {
-      os.bytes(sga)[0] = 0x39;
+      os.sga.bytes(sga)[0] = 0x39;
       return sga;
     });
     push(qd, 1, 22);
@@ -149,7 +149,7 @@ describe("map", () => {
   test("the result is the new length", () => {
     const qd = os.queue();
     const shorter = os.map(qd, (sga) => {
-      os.trim(sga, 0, 2);
+      os.sga.trim(sga, 0, 2);
       return sga;
     });
     push(qd, "abcdef");
@@ -166,7 +166,7 @@ describe("map", () => {
     ],
     ["gives nothing", (): Sga => undefined as unknown as Sga],
     ["gives a promise", (sga: Sga): Sga => Promise.resolve(sga) as unknown as Sga],
-    ["gives what is no sga", (): Sga => 12345],
+    ["gives what is no sga", (): Sga => 12345 as Sga],
     [
       "gives an sga it freed",
       (sga: Sga): Sga => {

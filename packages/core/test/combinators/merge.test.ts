@@ -44,11 +44,11 @@ describe("merge", () => {
   test("a push goes to both; it ends when both ended, and gives its memory back once", () => {
     const [a, b] = [os.queue({ capacity: 1 }), os.queue({ capacity: 2 })];
     const both = os.merge(a, b);
-    const kept = os.from("kept");
+    const kept = os.sga.from("kept");
     expect(os.wait(os.push(both, kept), 1000).result).toBe(4);
     os.free(kept);
-    const second = os.push(both, os.from("second"), PushFlag.FREE);
-    const third = os.push(both, os.from("third"), PushFlag.FREE);
+    const second = os.push(both, os.sga.from("second"), PushFlag.FREE);
+    const third = os.push(both, os.sga.from("third"), PushFlag.FREE);
     expect(pending(second)).toBe(true);
     expect([pop(a), pop(a)]).toEqual(["kept", "second"]);
     expect(os.wait(second, 1000).result).toBe(6);
@@ -62,7 +62,7 @@ describe("merge", () => {
     const [a, b] = [os.queue(), os.queue()];
     const both = os.merge(a, b);
     close(a);
-    expect(os.wait(os.push(both, os.from("x"), PushFlag.FREE), 1000).result).toBe(-EBADF);
+    expect(os.wait(os.push(both, os.sga.from("x"), PushFlag.FREE), 1000).result).toBe(-EBADF);
     expect(pop(b)).toBe("x");
     expect(os.wait(os.push(both, os.alloc(0), PushFlag.FREE), 1000).result).toBe(-ENOMSG);
     close(b, both);

@@ -20,13 +20,13 @@ describe("qconnect", () => {
   test("a full sink holds back the source", () => {
     const [from, to] = [os.queue({ capacity: 4 }), os.queue({ capacity: 2 })];
     const pipe = os.qconnect(from, to);
-    const tokens = Array.from({ length: 40 }, (_, i) => os.push(from, os.from(`${i}`), PushFlag.FREE));
+    const tokens = Array.from({ length: 40 }, (_, i) => os.push(from, os.sga.from(`${i}`), PushFlag.FREE));
     let done = 0;
-    for (let i = 0; i < 100; i++) os.drain(() => done++);
+    for (let i = 0; i < 100; i++) os.turn(() => done++);
     // 2 are in the sink, 8 on their way to it, 4 in the source; the other pushes wait.
     expect(done).toBe(2 + 8 + 4);
     expect(pops(to, 40)).toEqual(Array.from({ length: 40 }, (_, i) => `${i}`));
-    for (let i = 0; i < 5; i++) os.drain(() => done++);
+    for (let i = 0; i < 5; i++) os.turn(() => done++);
     expect(done).toBe(tokens.length);
     close(pipe, from, to);
   });
@@ -49,7 +49,7 @@ describe("qconnect", () => {
   test("takes no pushes, and connects no queue to itself", () => {
     const [from, to] = [os.queue(), os.queue()];
     const pipe = os.qconnect(from, to);
-    expect(os.wait(os.push(pipe, os.from("x"), PushFlag.FREE), 1000).result).toBe(-EOPNOTSUPP);
+    expect(os.wait(os.push(pipe, os.sga.from("x"), PushFlag.FREE), 1000).result).toBe(-EOPNOTSUPP);
     expect(code(() => os.qconnect(from, from))).toBe("EINVAL");
     close(pipe, from, to);
   });
@@ -58,9 +58,9 @@ describe("qconnect", () => {
     const [from, to] = [os.queue(), os.queue()];
     const pipe = os.qconnect(from, to);
     const arrived = os.async.pop(to);
-    await os.async.push(from, os.from("by itself"), PushFlag.FREE);
+    await os.async.push(from, os.sga.from("by itself"), { free: true });
     const sga = await arrived;
-    expect(os.copy(sga).toString()).toBe("by itself");
+    expect(os.sga.copy(sga).toString()).toBe("by itself");
     os.free(sga);
     close(pipe, from, to);
   });

@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { PushFlag } from "../../src/types.js";
+import { PushFlag, type QueueDescriptor } from "../../src/types.js";
 import { byNumber, close, code, number, os, pending, pop, pops, push, text } from "./support.js";
 
 const { ECANCELED, EBADF, EINVAL, EMSGSIZE } = constants.errno;
@@ -7,7 +7,7 @@ const { ECANCELED, EBADF, EINVAL, EMSGSIZE } = constants.errno;
 describe("sort", () => {
   test("pops in order among what is there; equal ones in the order of arrival", () => {
     const qd = os.queue();
-    const sorted = os.sort(qd, (a, b) => os.length(a) - os.length(b));
+    const sorted = os.sort(qd, (a, b) => os.sga.length(a) - os.sga.length(b));
     push(qd, "cc", "a", "dddd", "bb", "e", "ff");
     expect(pops(sorted, 6)).toEqual(["a", "e", "cc", "bb", "ff", "dddd"]);
     close(sorted, qd);
@@ -53,7 +53,7 @@ describe("sort", () => {
     const sorted = os.sort(qd, byNumber);
     const waiting = [os.pop(sorted), os.pop(sorted), os.pop(sorted)];
     expect(pending(waiting[0])).toBe(true);
-    const pushes = [3, 1, 2].map((n) => os.push(qd, os.from(`${n}`), PushFlag.FREE));
+    const pushes = [3, 1, 2].map((n) => os.push(qd, os.sga.from(`${n}`), PushFlag.FREE));
     expect(os.waitAll(waiting, 1000).map(text)).toEqual(["1", "2", "3"]);
     os.waitAll(pushes, 1000);
     close(sorted, qd);
@@ -84,7 +84,7 @@ describe("sort", () => {
 
   test("a comparator that closes the queue, or frees an element, does no harm", () => {
     const qd = os.queue();
-    const closing: number = os.sort(qd, () => {
+    const closing: QueueDescriptor = os.sort(qd, () => {
       os.close(closing);
       return 0;
     });

@@ -1,7 +1,15 @@
 /** What the tests of the combinators share: a libOS of memory queues for each test, which must give back what it took. */
 import type { DemiError } from "../../src/errors.js";
 import { openLibOS } from "../../src/open.js";
-import { type Completion, type LibOS, PushFlag, type QueueToken, type Sga } from "../../src/types.js";
+import {
+  type Completion,
+  type LibOS,
+  Opcode,
+  PushFlag,
+  type QueueDescriptor,
+  type QueueToken,
+  type Sga,
+} from "../../src/types.js";
 
 export let os: LibOS;
 // Jest gives tests a process object of their own, which never emits "warning".
@@ -19,7 +27,7 @@ afterEach(() => {
   process.emitWarning = emitWarning;
   if (os.closed) return;
   // What a closed queue had going completes in the next turn.
-  for (let i = 0; i < 3; i++) os.drain(() => {});
+  for (let i = 0; i < 3; i++) os.turn(() => {});
   const { outstanding, queues, appSlots, deviceSlots, invalidEntries } = os.stats();
   os.destroy();
   expect({ outstanding, queues, appSlots, deviceSlots, invalidEntries }).toEqual({
@@ -31,28 +39,30 @@ afterEach(() => {
   });
 });
 
-export const number = (sga: Sga) => Number(os.copy(sga).toString());
+export const number = (sga: Sga) => Number(os.sga.copy(sga).toString());
 export const byNumber = (a: Sga, b: Sga) => number(a) - number(b);
 
-export function push(qd: number, ...values: (number | string)[]): void {
+export function push(qd: QueueDescriptor, ...values: (number | string)[]): void {
   for (const value of values)
-    expect(os.wait(os.push(qd, os.from(`${value}`), PushFlag.FREE), 1000).result).toBe(`${value}`.length);
+    expect(os.wait(os.push(qd, os.sga.from(`${value}`), PushFlag.FREE), 1000).result).toBe(`${value}`.length);
 }
 
 /** The text a completed pop brought, or its result when it brought nothing. */
-export function text({ sga, result }: Completion): string | number {
-  if (sga === 0) return result;
-  const value = os.copy(sga).toString();
+export function text(done: Completion): string | number {
+  const { result } = done;
+  if (done.opcode !== Opcode.POP || done.sga === 0) return result;
+  const { sga } = done;
+  const value = os.sga.copy(sga).toString();
   expect(result).toBe(value.length);
   os.free(sga);
   return value;
 }
 
-export const pop = (qd: number, limit?: number) => text(os.wait(os.pop(qd, limit), 1000));
-export const pops = (qd: number, count: number) => Array.from({ length: count }, () => pop(qd));
+export const pop = (qd: QueueDescriptor, limit?: number) => text(os.wait(os.pop(qd, limit), 1000));
+export const pops = (qd: QueueDescriptor, count: number) => Array.from({ length: count }, () => pop(qd));
 export const pending = (qt: QueueToken) => os.poll(qt) === undefined && os.poll(qt) === undefined;
 
-export function close(...qds: number[]): void {
+export function close(...qds: QueueDescriptor[]): void {
   for (const qd of qds) os.close(qd);
 }
 

@@ -44,9 +44,9 @@ export function peerKilled(target: PairTarget): void {
       // Its frames end in nothing: the libOS goes on by itself.
       const queue = os.queue();
       for (let i = 0; i < 100; i++) {
-        os.push(queue, os.from(`${i}`), PushFlag.FREE | PushFlag.QUIET);
+        os.push(queue, os.sga.from(`${i}`), PushFlag.FREE | PushFlag.QUIET);
         const sga = await os.async.pop(queue);
-        expect(os.copy(sga).toString()).toBe(`${i}`);
+        expect(os.sga.copy(sga).toString()).toBe(`${i}`);
         os.free(sga);
         await pause(1);
       }

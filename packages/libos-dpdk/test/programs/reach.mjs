@@ -6,7 +6,7 @@ export async function reach(os, host) {
   const end = performance.now() + 20_000;
   for (;;) {
     try {
-      await os.async.pushTo(qd, os.from("?"), { host, port: 9 }, 1);
+      await os.async.pushTo(qd, os.sga.from("?"), { host, port: 9 }, { free: true });
       break;
     } catch (error) {
       if (error.code !== "ENETUNREACH" || performance.now() > end) throw error;

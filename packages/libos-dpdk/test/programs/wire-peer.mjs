@@ -29,7 +29,7 @@ class Reader {
         while (this.bytes >= AHEAD) await this.changed();
         const sga = await os.async.pop(qd);
         if (sga === 0) break;
-        this.parts.push(os.copy(sga));
+        this.parts.push(os.sga.copy(sga));
         this.bytes += this.parts.at(-1).length;
         os.free(sga);
         this.#wake();
@@ -96,7 +96,7 @@ const calls = {
 
   async push(qd, data) {
     for (let at = 0; at < data.length; at += PIECE) {
-      await os.async.push(qd, os.from(data.subarray(at, at + PIECE)), 1);
+      await os.async.push(qd, os.sga.from(data.subarray(at, at + PIECE)), { free: true });
     }
   },
 
@@ -124,7 +124,7 @@ const calls = {
     void (async () => {
       try {
         for await (const sga of os.async.messages(qd)) {
-          process.send({ event: "datagram", of: qd, data: os.copy(sga), ...address(os.address(sga)) });
+          process.send({ event: "datagram", of: qd, data: os.sga.copy(sga), ...address(os.sga.address(sga)) });
         }
       } catch {
         // Closed.
@@ -134,7 +134,7 @@ const calls = {
   },
 
   async sendTo(qd, data, to) {
-    await os.async.pushTo(qd, os.from(data), to, 1);
+    await os.async.pushTo(qd, os.sga.from(data), to, { free: true });
   },
 };
 

@@ -34,7 +34,7 @@ const serving = (async () => {
     const qd = await os.async.accept(listener);
     accepted.push(qd);
     const sga = await os.async.pop(qd);
-    texts.push(os.copy(sga).toString());
+    texts.push(os.sga.copy(sga).toString());
     os.free(sga);
   }
   accepting = false;

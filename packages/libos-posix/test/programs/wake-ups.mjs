@@ -11,7 +11,7 @@ if (isMainThread) await main();
 else await peer();
 
 async function main() {
-  const { openLibOS, Opcode } = await import("@demikernel/core");
+  const { Opcode, openLibOS, PushFlag } = await import("@demikernel/core");
   const [engine, loop, seed, rounds] = [
     process.argv[2],
     process.argv[3],
@@ -49,24 +49,24 @@ async function main() {
 
   const kinds = {
     async stream() {
-      await os.async.push(stream, os.from("?"), 1);
+      await os.async.push(stream, os.sga.from("?"), { free: true });
       os.free(await os.async.pop(stream));
     },
     async datagram() {
-      await os.async.push(datagrams, os.from("?"), 1);
+      await os.async.push(datagrams, os.sga.from("?"), { free: true });
       os.free(await os.async.pop(datagrams));
     },
     async accept() {
       await comeAndGo(1);
     },
     async file() {
-      const bytes = await os.async.push(file, os.alloc(1 + Math.floor(random() * 60_000)), 1);
+      const bytes = await os.async.push(file, os.alloc(1 + Math.floor(random() * 60_000)), { free: true });
       os.lseek(file, -bytes, "cur");
       os.free(await os.async.pop(file));
       os.lseek(file, 0);
     },
     async run() {
-      os.push(stream, os.from("?"), 3);
+      os.push(stream, os.sga.from("?"), PushFlag.FREE | PushFlag.QUIET);
       os.pop(stream);
       await os.run((event) => {
         if (event.opcode !== Opcode.POP) return;

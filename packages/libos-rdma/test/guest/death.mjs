@@ -20,7 +20,7 @@ const cases = {
     const os = await open();
     const qd = os.socket("tcp");
     const waiting = [os.connect(qd, peer.address), os.push(qd, os.alloc(100), PushFlag.FREE), os.pop(qd)];
-    await peer.says("paused", () => os.drain(() => undefined));
+    await peer.says("paused", () => os.turn(() => undefined));
     const took = await ended(os, waiting, peer);
     await nothingLeft(os, [qd]);
     return took;
@@ -37,7 +37,7 @@ const cases = {
     const peer = hostileClient(address, handshake(), "pause");
     const killAt = performance.now() + random() * 1500;
     while (performance.now() < killAt) {
-      os.drain(take);
+      os.turn(take);
       await sleep(1);
     }
     const pops = accepted.map((qd) => os.pop(qd));
@@ -45,12 +45,12 @@ const cases = {
     // Whoever comes next is served.
     await startPeer("say", { to: address });
     for (let heard = false; !heard; ) {
-      os.drain((event) => {
+      os.turn((event) => {
         if (event.newQd > 0) {
           os.pop(event.newQd);
           take(event);
         } else if (event.result > 0) {
-          assert.equal(os.copy(event.sga).toString(), "hello");
+          assert.equal(os.sga.copy(event.sga).toString(), "hello");
           os.free(event.sga);
           heard = true;
         } else {
@@ -75,7 +75,7 @@ const cases = {
     const first = message({ kind: DATA, more: 1, message: 5000 }, 3000);
     const peer = hostileClient(address, handshake(), first, "pause");
     const qd = await os.async.accept(listener);
-    await peer.says("paused", () => os.drain(() => undefined));
+    await peer.says("paused", () => os.turn(() => undefined));
     const took = await ended(os, [os.pop(qd), os.pop(qd)], peer, isReset);
     await nothingLeft(os, [qd, listener]);
     return took;
@@ -86,7 +86,7 @@ const cases = {
     const pushes = Array.from({ length: 12 }, () => os.push(qd, os.alloc([60_000, 60_000]), PushFlag.FREE));
     const done = new Set();
     while (done.size < 2) {
-      os.drain((event) => done.add(event.qt));
+      os.turn((event) => done.add(event.qt));
       await sleep(1);
     }
     const waiting = [...pushes.filter((qt) => !done.has(qt)), os.pop(qd)];
@@ -100,7 +100,7 @@ const cases = {
     const pushes = Array.from({ length: 40 }, () => os.push(qd, os.alloc(100), PushFlag.FREE));
     const done = new Set();
     while (done.size < 16) {
-      os.drain((event) => done.add(event.qt));
+      os.turn((event) => done.add(event.qt));
       await sleep(1);
     }
     assert.equal(done.size, 16, "as many as it gave credits");
@@ -113,12 +113,12 @@ const cases = {
     const { os, qd, peer } = await connected("hold");
     os.push(qd, os.alloc(100), PushFlag.FREE | PushFlag.QUIET);
     os.close(qd);
-    for (let i = 0; i < 5; i++) os.drain(() => undefined, 20);
+    for (let i = 0; i < 5; i++) os.turn(() => undefined, 20);
     assert.ok(os.stats()["rdma.leaving"] > 0, "the goodbye waits for its answer");
     const killed = performance.now();
     peer.kill();
     while (os.stats()["rdma.leaving"] > 0) {
-      os.drain(() => undefined);
+      os.turn(() => undefined);
       await sleep(1);
     }
     const took = performance.now() - killed;
@@ -136,7 +136,7 @@ const cases = {
     for (let i = 0; i < 8; i++) begin();
     const killAt = performance.now() + 100 + random() * 400;
     while (performance.now() < killAt) {
-      os.drain((event) => {
+      os.turn((event) => {
         outstanding.delete(event.qt);
         assert.ok(event.result > 0);
         if (event.sga) os.free(event.sga);
@@ -168,7 +168,7 @@ async function ended(os, tokens, peer, check = () => undefined) {
   const killed = performance.now();
   peer.kill();
   while (outstanding.size > 0) {
-    os.drain((event) => {
+    os.turn((event) => {
       outstanding.delete(event.qt);
       check(event);
       if (event.sga) os.free(event.sga);

@@ -87,7 +87,7 @@ const cases = {
     const before = own("cm_id").length;
     const peer = await startPeer("knock", { to: address, times: 300 });
     while (peer.process.exitCode === null) {
-      os.drain(() => assert.fail("nothing is accepted"));
+      os.turn(() => assert.fail("nothing is accepted"));
       await sleep(5);
     }
     assert.equal(peer.process.exitCode, 0);
@@ -140,7 +140,7 @@ const cases = {
   "a peer that sends beyond its credits is cut off": async () => {
     const { os, listener } = await serving({ credits: 2 });
     const { peer, qd } = await attacked(os, listener, ...Array(5).fill(message({ kind: DATA, message: 5 }, 5)));
-    await peer.says("disconnected", () => os.drain(() => undefined));
+    await peer.says("disconnected", () => os.turn(() => undefined));
     assert.equal(os.stats()["rdma.badMessages"], 1);
     // What it was allowed to send is there; then the code.
     for (let i = 0; i < 2; i++) assert.equal(await poppedLength(os, qd), 5);
@@ -175,22 +175,22 @@ function listen(os, host = OWN, backlog = 511) {
 async function attacked(os, listener, ...steps) {
   const peer = hostileClient(os.getsockname(listener), handshake(), "receive", ...steps);
   const qd = await os.async.accept(listener);
-  const { result: told } = await os.async.wait(os.push(qd, os.from("go on"), PushFlag.FREE));
+  const { result: told } = await os.async.wait(os.push(qd, os.sga.from("go on"), PushFlag.FREE));
   return { peer, qd, told };
 }
 
 /** Bytes of the message that is popped next. */
 async function poppedLength(os, qd) {
   const sga = await os.async.pop(qd);
-  const length = os.length(sga);
+  const length = os.sga.length(sga);
   os.free(sga);
   return length;
 }
 
 async function echoes(os, qd) {
-  await os.async.push(qd, os.from("still there"), PushFlag.FREE);
+  await os.async.push(qd, os.sga.from("still there"), { free: true });
   const sga = await os.async.pop(qd);
-  assert.equal(os.copy(sga).toString(), "still there");
+  assert.equal(os.sga.copy(sga).toString(), "still there");
   os.free(sga);
 }
 

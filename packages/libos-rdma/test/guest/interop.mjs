@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { openLibOS, PushFlag } from "@demikernel/core";
+import { openLibOS } from "@demikernel/core";
 import { generator, runCases } from "./cases.mjs";
 import { SMALL } from "./two-ports.mjs";
 
@@ -40,7 +40,8 @@ async function peerConnects(theirs, ours) {
     const { listener, port } = listen(os);
     const peer = start("connect", port, { ...theirs, seed: 7 });
     const qd = await os.async.accept(listener);
-    for await (const sga of os.async.messages(qd)) await os.async.push(qd, os.from(os.copy(sga)), PushFlag.FREE);
+    for await (const sga of os.async.messages(qd))
+      await os.async.push(qd, os.sga.from(os.sga.copy(sga)), { free: true });
     await closed(os, [qd, listener]);
     assert.match(await peer.output(), /^checked \d+ messages/);
   });
@@ -61,15 +62,15 @@ async function peerListens(theirs, ours) {
     const echoes = (async () => {
       for (const [i, size] of sizes.entries()) {
         const sga = await os.async.pop(qd);
-        assert.equal(os.length(sga), size, `message ${i}`);
-        got.update(os.copy(sga));
+        assert.equal(os.sga.length(sga), size, `message ${i}`);
+        got.update(os.sga.copy(sga));
         os.free(sga);
       }
     })();
     for (const size of sizes) {
       const bytes = randomBytes(size);
       sent.update(bytes);
-      await os.async.push(qd, os.from(bytes), PushFlag.FREE);
+      await os.async.push(qd, os.sga.from(bytes), { free: true });
     }
     os.shutdown(qd);
     await echoes;
@@ -136,7 +137,7 @@ async function closed(os, queues) {
   for (const qd of queues) os.close(qd);
   for (let tries = 0; os.stats()["rdma.postedReceives"] + os.stats()["rdma.sendsUnderWay"] > 0; tries++) {
     assert.ok(tries < 600, `still posted: ${JSON.stringify(os.stats())}`);
-    os.drain(() => undefined);
+    os.turn(() => undefined);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -65,8 +65,8 @@ function numbered({ connections, messages }) {
   return {
     ended: new Set(),
     message(qd, sga) {
-      const view = os.view(sga);
-      const at = os.offset(sga);
+      const view = os.sga.view(sga);
+      const at = os.sga.offset(sga);
       const word = (n) => view[n] | (view[n + 1] << 8) | (view[n + 2] << 16) | (view[n + 3] << 24);
       let connection = next.get(qd);
       if (connection === undefined) {
@@ -76,10 +76,10 @@ function numbered({ connections, messages }) {
         named.add(connection.name);
         next.set(qd, connection);
       }
-      const wrong = os.length(sga) !== 8 || word(at) !== connection.name || word(at + 4) !== connection.number;
+      const wrong = os.sga.length(sga) !== 8 || word(at) !== connection.name || word(at + 4) !== connection.number;
       if (wrong || connection.number === messages)
         throw new Error(
-          `message ${word(at + 4)} of connection ${word(at)}, ${os.length(sga)} bytes, instead of ${connection.number} of ${connection.name}`,
+          `message ${word(at + 4)} of connection ${word(at)}, ${os.sga.length(sga)} bytes, instead of ${connection.number} of ${connection.name}`,
         );
       connection.number += 1;
       count += 1;
@@ -98,8 +98,9 @@ function hashed({ seed, bytes }) {
     ended: new Set(),
     message(_qd, sga) {
       const { value: size } = expected.next();
-      if (os.length(sga) !== size) throw new Error(`message ${count} has ${os.length(sga)} bytes instead of ${size}`);
-      for (let i = 0; i < os.segments(sga); i++) hash.update(os.bytes(sga, i));
+      if (os.sga.length(sga) !== size)
+        throw new Error(`message ${count} has ${os.sga.length(sga)} bytes instead of ${size}`);
+      for (let i = 0; i < os.sga.segments(sga); i++) hash.update(os.sga.bytes(sga, i));
       count += 1;
       total += size;
     },

@@ -45,7 +45,7 @@ const cases = {
       const pushes = queues.length * messages;
       let done = 0;
       const drain = () => {
-        done += os.drain((event) => assert.equal(event.result, 8), 100);
+        done += os.turn((event) => assert.equal(event.result, 8), 100);
       };
       for (let n = 0; n < messages; n++) {
         for (const [name, qd] of queues.entries()) os.push(qd, numbered(os, name, n), PushFlag.FREE);
@@ -79,7 +79,7 @@ const cases = {
     await assert.rejects(os.async.connect(qd, peer.address), { code: "ENOBUFS" });
     os.close(queues.pop());
     while (os.stats()["rdma.leaving"] > 0) {
-      os.drain(() => undefined);
+      os.turn(() => undefined);
       await sleep(5);
     }
     await os.async.connect(qd, peer.address);
@@ -159,7 +159,7 @@ const cases = {
         const from = Math.floor(random() * (source.length - next.value));
         const piece = source.subarray(from, from + next.value);
         hash.update(piece);
-        os.push(qd, os.from(piece), PushFlag.FREE);
+        os.push(qd, os.sga.from(piece), PushFlag.FREE);
         count += 1;
         under += 1;
         total += next.value;
@@ -188,8 +188,8 @@ const cases = {
 /** Message `number` of a connection. */
 function numbered(os, connection, number) {
   const sga = os.alloc(8);
-  const view = os.view(sga);
-  const at = os.offset(sga);
+  const view = os.sga.view(sga);
+  const at = os.sga.offset(sga);
   word(view, at, connection);
   word(view, at + 4, number);
   return sga;

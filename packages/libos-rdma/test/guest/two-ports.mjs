@@ -93,7 +93,7 @@ export async function nothingPosted(os) {
   };
   for (let tries = 0; held() > 0; tries++) {
     assert.ok(tries < 600, `still held: ${JSON.stringify(os.stats())}`);
-    os.drain(() => undefined);
+    os.turn(() => undefined);
     await sleep(20);
   }
   const { appSlots, deviceSlots } = os.stats();

@@ -1,12 +1,3 @@
-// The other end of the wire, a process of its own on rxe2, until it is killed. Its first message says where it listens, or that it is done.
-//
-//   node wire-peer.mjs echo [OPTIONS]          echoes, on all connections at once
-//   node wire-peer.mjs take [OPTIONS]          pops and drops
-//   node wire-peer.mjs hold [OPTIONS]          accepts and pops nothing
-//   node wire-peer.mjs hold-first [OPTIONS]    pops nothing from its first connection, echoes on the others
-//   node wire-peer.mjs say '{"to": ADDRESS}'   connects, pushes "hello", and pops until the end
-//   node wire-peer.mjs knock '{"to": ADDRESS, "times": N}'    connects as often, and expects to be refused but for the first time
-import { PushFlag } from "@demikernel/core";
 import { open, PEER } from "./two-ports.mjs";
 
 const [how, json = "{}"] = process.argv.slice(2);
@@ -15,9 +6,9 @@ const os = await open({ address: PEER, ...options });
 if (how === "say") {
   const qd = os.socket("tcp");
   await os.async.connect(qd, to);
-  await os.async.push(qd, os.from("hello"), PushFlag.FREE);
+  await os.async.push(qd, os.sga.from("hello"), { free: true });
   process.send("said");
-  for await (const sga of os.async.messages(qd)) os.length(sga);
+  for await (const sga of os.async.messages(qd)) os.sga.length(sga);
   os.close(qd);
 } else if (how === "knock") {
   process.send("knocking");
@@ -44,13 +35,14 @@ if (how === "say") {
 }
 
 async function take(qd) {
-  for await (const sga of os.async.messages(qd)) os.length(sga);
+  for await (const sga of os.async.messages(qd)) os.sga.length(sga);
   os.close(qd);
 }
 
 async function echo(qd) {
   try {
-    for await (const sga of os.async.messages(qd)) await os.async.push(qd, os.from(os.copy(sga)), PushFlag.FREE);
+    for await (const sga of os.async.messages(qd))
+      await os.async.push(qd, os.sga.from(os.sga.copy(sga)), { free: true });
   } catch (error) {
     console.error(`wire-peer: ${error.message}`);
   }

@@ -42,7 +42,7 @@ const cases = {
     const sizes = Array.from({ length: 60 }, () => 1 + Math.floor(random() * 6000));
     const stalled = new Set(sizes.map((size) => os.push(held, os.alloc(size), PushFlag.FREE)));
     for (let quiet = 0; quiet < 20; quiet++) {
-      if (os.drain((event) => stalled.delete(event.qt), 20) > 0) quiet = 0;
+      if (os.turn((event) => stalled.delete(event.qt), 20) > 0) quiet = 0;
     }
     assert.ok(stalled.size > 40, `${stalled.size} of 60 pushes wait`);
     const { "rdma.creditStalls": creditStalls } = os.stats();
@@ -79,8 +79,8 @@ async function exchange(count, most, options) {
   const receive = async () => {
     for (const [i, size] of sizes.entries()) {
       const sga = await os.async.pop(qd);
-      assert.equal(os.length(sga), size, `message ${i}`);
-      got.update(os.copy(sga));
+      assert.equal(os.sga.length(sga), size, `message ${i}`);
+      got.update(os.sga.copy(sga));
       os.free(sga);
     }
   };
@@ -89,7 +89,7 @@ async function exchange(count, most, options) {
       const bytes = Buffer.allocUnsafe(size);
       for (let i = 0; i < size; i++) bytes[i] = random() * 256;
       sent.update(bytes);
-      await os.async.push(qd, os.from(bytes), PushFlag.FREE);
+      await os.async.push(qd, os.sga.from(bytes), { free: true });
     }
   };
   await Promise.all([send(), receive()]);

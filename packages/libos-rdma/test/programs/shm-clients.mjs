@@ -8,7 +8,7 @@ for (let n = 0; n < clients; n++) {
   const qd = os.socket("tcp");
   await os.async.connect(qd, { host: "127.0.0.1", port });
   const sga = await os.async.pop(qd);
-  if (os.copy(sga).toString() !== "hello") throw new Error(`client ${n} was told something else`);
+  if (os.sga.copy(sga).toString() !== "hello") throw new Error(`client ${n} was told something else`);
   os.close(qd);
   // The goodbye.
   while (os.stats()["rdma.leaving"] > 0) await passed(1);

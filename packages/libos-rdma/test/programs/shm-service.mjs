@@ -15,7 +15,7 @@ createInterface({ input: process.stdin }).on("line", () => {
 });
 
 async function serve(qd) {
-  await os.async.push(qd, os.from("hello"));
+  await os.async.push(qd, os.sga.from("hello"));
   await os.async.pop(qd);
   os.close(qd);
 }

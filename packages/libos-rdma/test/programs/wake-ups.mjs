@@ -3,7 +3,7 @@
 // device its address. Prints what it did as JSON, or where it stood still.
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { generator, spin, wakeUpRounds, watchRounds } from "@demikernel/conformance";
-import { Opcode, openLibOS } from "@demikernel/core";
+import { Opcode, openLibOS, PushFlag } from "@demikernel/core";
 
 /** Little memory: it is locked when a libOS is opened. */
 const SMALL = { receives: 512, arena: [{ size: 4096, count: 256 }] };
@@ -29,11 +29,11 @@ async function main(provider, loop, seed, rounds, host = "127.0.0.1") {
 
   const kinds = {
     async answer() {
-      await os.async.push(stream, os.from("?"), 1);
+      await os.async.push(stream, os.sga.from("?"), { free: true });
       os.free(await os.async.pop(stream));
     },
     async run() {
-      os.push(stream, os.from("?"), 3);
+      os.push(stream, os.sga.from("?"), PushFlag.FREE | PushFlag.QUIET);
       os.pop(stream);
       await os.run((event) => {
         if (event.opcode !== Opcode.POP) return;
@@ -77,7 +77,7 @@ async function peer({ options, host, own, seed }) {
   for await (const qd of os.async.connections(listener)) {
     for await (const sga of os.async.messages(qd)) {
       spin(random);
-      await os.async.push(qd, sga, 1);
+      await os.async.push(qd, sga, { free: true });
     }
     os.close(qd);
   }

@@ -1,0 +1,85 @@
+#!/usr/bin/env node
+// The declarations of a package, as an application meets them: installed with what its package.json says it needs and nothing else, in a
+// strict project without skipLibCheck, with each way of TypeScript to resolve modules. The folder of the package is the argument.
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import ts from "typescript";
+
+const WAYS = { nodenext: ["NodeNext", "NodeNext"], node16: ["Node16", "Node16"], bundler: ["ESNext", "Bundler"] };
+
+const folder = resolve(process.argv[2] ?? ".");
+const project = realpathSync(mkdtempSync(join(tmpdir(), "demikernel-declarations-")));
+process.on("exit", () => rmSync(project, { recursive: true, force: true }));
+
+const { name, exports } = install(folder);
+const entries = Object.entries(exports)
+  .filter(([, target]) => target.types !== undefined)
+  .map(([path]) => name + path.slice(1));
+const main = join(project, "main.ts");
+writeFileSync(join(project, "package.json"), JSON.stringify({ type: "module" }));
+writeFileSync(main, entries.map((entry, i) => `export * as entry${i} from "${entry}";\n`).join(""));
+
+let failed = false;
+for (const [way, [module, moduleResolution]] of Object.entries(WAYS)) {
+  const program = ts.createProgram([main], {
+    target: ts.ScriptTarget.ES2022,
+    lib: ["lib.es2022.d.ts"],
+    module: ts.ModuleKind[module],
+    moduleResolution: ts.ModuleResolutionKind[moduleResolution],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    skipLibCheck: false,
+    noEmit: true,
+    types: [],
+  });
+  const problems = ts.getPreEmitDiagnostics(program);
+  failed ||= problems.length > 0;
+  const host = { getCanonicalFileName: (path) => path, getCurrentDirectory: () => project, getNewLine: () => "\n" };
+  if (problems.length > 0) console.error(`${name}, ${way}:\n${ts.formatDiagnostics(problems, host)}`);
+}
+process.exitCode = failed ? 1 : 0;
+
+/** Puts a package's declarations, and what it depends on, where an install would; its manifest. */
+function install(from) {
+  const manifest = JSON.parse(readFileSync(join(from, "package.json"), "utf8"));
+  const to = place(manifest.name);
+  cpSync(join(from, "package.json"), join(to, "package.json"));
+  cpSync(join(from, "dist"), join(to, "dist"), { recursive: true, filter: (path) => !/\.(js|map)$/.test(path) });
+  const require = createRequire(join(from, "package.json"));
+  for (const [dependency, version] of Object.entries({ ...manifest.dependencies, ...manifest.peerDependencies })) {
+    const installed = ancestorOf(require.resolve.paths(dependency), dependency);
+    if (version.startsWith("workspace:")) install(installed);
+    else symlink(installed, dependency);
+  }
+  return manifest;
+}
+
+function ancestorOf(paths, dependency) {
+  const found = paths.map((path) => join(path, dependency)).find((path) => ts.sys.directoryExists(path));
+  if (found === undefined) throw new Error(`${dependency} is not installed`);
+  return realpathSync(found);
+}
+
+function symlink(target, dependency) {
+  const path = join(project, "node_modules", dependency);
+  mkdirSync(dirname(path), { recursive: true });
+  rmSync(path, { recursive: true, force: true });
+  symlinkSync(target, path);
+}
+
+function place(dependency) {
+  const path = join(project, "node_modules", dependency);
+  mkdirSync(path, { recursive: true });
+  return path;
+}
