@@ -98,7 +98,7 @@ std::vector<std::string> arguments_for(const EalOptions& options, bool huge, int
     // it tries five places close by and then takes what the kernel gives, which is near 2^47.
     std::ifstream maps("/proc/self/maps");
     if (const std::uint64_t base = low_base(maps); base != 0) {
-      char text[32];
+      char text[40];
       std::snprintf(text, sizeof text, "--base-virtaddr=0x%llx", static_cast<unsigned long long>(base));
       arguments.emplace_back(text);
     }
