@@ -20,7 +20,7 @@ const demi::Config kGood{{"device", "net_ring_x"}, {"ipv4", "10.7.0.2/24"}};
 
 int read(demi::Config changes, Options& out, std::string& message) {
   for (const auto& [key, value] : kGood) changes.emplace(key, value);
-  Failure failure;
+  demi::Failure failure;
   const bool read = read_options(changes, out, failure);
   message = failure.message;
   return read ? 0 : failure.error;
