@@ -119,7 +119,8 @@ TEST_CASE("a wrong option is named") {
     Options o;
     std::string message;
     CHECK(read({{key, value}}, o, message) == -EINVAL);
-    CHECK(message == std::string(key) + ": \"" + value + "\" cannot be used");
+    CHECK(message.starts_with(std::string(key) + " must be "));
+    CHECK(message.ends_with("; got \"" + std::string(value) + "\""));
   }
 }
 
