@@ -23,8 +23,8 @@ const NATIVE_TEST = fileURLToPath(new URL("native-test.mjs", import.meta.url));
 const tests = process.argv[2] === "--tests";
 const folder = resolve((!tests && process.argv[2]) || ".");
 const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-const { libos, libraries = {} } = manifest.demikernel ?? {};
-const required = process.env[`DEMI_REQUIRE_${libos?.toUpperCase()}`] === "1";
+const { libos, storage, libraries = {} } = manifest.demikernel ?? {};
+const required = process.env[`DEMI_REQUIRE_${(libos ?? storage)?.toUpperCase()}`] === "1";
 const missing = whatIsMissing(libraries);
 
 if (tests) {

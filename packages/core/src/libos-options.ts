@@ -29,8 +29,11 @@ export interface StorageBackends {}
 interface Choice<L extends string, S extends string> extends Partial<CoreOptions> {
   /** The network backend's name; default: env LIBOS, else the configuration file's `libos`, else the only one installed. */
   libos?: L;
-  /** The storage engine's name. */
-  storage?: S;
+  /**
+   * The storage engine that open() and creat() make queues of, beside the network's sockets; default: the configuration file's `storage`,
+   * else none. null: none, whatever the file says.
+   */
+  storage?: S | null;
   /** A YAML file with options; default: env DEMI_CONFIG. What is given here beats what the file says. */
   config?: string;
   /** Where to look for backends first: a path or file: URL inside the application; default: the running script, then the working directory. */

@@ -17,7 +17,7 @@ export async function openLibOS<L extends string = ImportedBackend, S extends st
   const { libos, storage: wanted, config, from, ...given } = (options ?? {}) as LibOSOptions;
   const file = loadConfig(config);
   const backend = await loadBackend(chosenName(libos, file.libos), from);
-  const storage = await storageEngine(wanted ?? file.storage, backend, from);
+  const storage = await storageEngine(wanted, file.storage, backend, from);
   const resolved = resolveOptions(backend, file, given, storage);
   const { core } = resolved;
   let native: NativeLibOS;
@@ -42,13 +42,18 @@ export async function openLibOS<L extends string = ImportedBackend, S extends st
   return os;
 }
 
-/** The backend in the role of storage; undefined when none is wanted. */
-async function storageEngine(name: string | undefined, network: Backend, from?: string): Promise<Backend | undefined> {
-  if (name === undefined) return undefined;
-  if (name === network.name) {
-    throw new DemiError("EINVAL", "openLibOS", `${name} is the libOS: another engine is needed as its storage`);
+/** The backend in the role of storage; undefined when none is wanted: the call says null, or the file names the libOS that was chosen. */
+async function storageEngine(
+  wanted: string | null | undefined,
+  configured: string | undefined,
+  network: Backend,
+  from?: string,
+): Promise<Backend | undefined> {
+  if (wanted === network.name) {
+    throw new DemiError("EINVAL", "openLibOS", `${wanted} is the libOS: another engine is needed as its storage`);
   }
-  return loadBackend(name, from, "storage");
+  const name = wanted === undefined && configured !== network.name ? configured : wanted;
+  return name === undefined || name === null ? undefined : loadBackend(name, from, "storage");
 }
 
 /** What another addon needs of a storage engine to open it. */

@@ -252,6 +252,8 @@ test("a storage engine's options stand under its name, the network's flat or und
   });
   expect(both("", { posix: { engine: "epoll" } })).toMatchObject({ backend: { engine: "epoll" } });
   expect(both("").storage).toEqual({ copies: "1" });
+  // As if it had not been given, flat or in a section.
+  expect(both("", { engine: undefined, log: { device: undefined } }).storage).toEqual({ copies: "1" });
   for (const [given, message] of [
     [{ device: "a" }, /^EINVAL: openLibOS: device is no known option/],
     [{ log: "a" }, /log must be a map of options; got "a"$/],

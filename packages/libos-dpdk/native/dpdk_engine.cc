@@ -1,6 +1,8 @@
 #include "dpdk_engine.hpp"
 
 #include <atomic>
+#include <limits>
+#include <string>
 #include <utility>
 
 #include "lwip_stack.hpp"
@@ -24,9 +26,13 @@ class DpdkDevice final : public Device {
  public:
   explicit DpdkDevice(Options options) : options_(std::move(options)) {}
 
-  bool plan(Limits& limits, Failure&) override {
+  bool plan(Limits& limits, Failure& failure) override {
     const std::uint32_t frame = options_.port.mtu + Port::kEthernetHeader + 4;  // and a VLAN tag
     receive_ = receive_slots(options_.receive_buffers, frame);
+    if (receive_.capacity > std::numeric_limits<std::uint16_t>::max()) {  // what an mbuf can say of its room
+      failure.refuse(-EINVAL, "mtu is " + std::to_string(options_.port.mtu) + ": no buffer is that large");
+      return false;
+    }
     region_ = limits.add_region(receive_);
     limits.provider = this;
     return true;

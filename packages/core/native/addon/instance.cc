@@ -24,10 +24,8 @@ void Instance::destroy() {
   watch_.close();
   if (wake_ != nullptr) napi_delete_reference(env_, std::exchange(wake_, nullptr));
   const auto control = runtime_->control_mapping();
-  const auto arena = runtime_->arena().mapping();
   runtime_.reset();
   control->discard();
-  arena->discard();
   napi_remove_async_cleanup_hook(cleanup_hook_);
   unref();
 }

@@ -83,7 +83,7 @@ Instance& start(Napi::Env env, Limits& limits, std::vector<Opening>& openings) {
     if (before != nullptr && limits.provider != before)
       throw Failure{-EINVAL, opening.name + " needs the arena in memory of its own, and so does another engine"};
   }
-  if (limits.slots() > (1u << layout::kSlotIndexBits)) throw Failure{-EINVAL, "more slots than can be named"};
+  if (!limits.slots_fit()) throw Failure{-EINVAL, "more slots than can be named"};
   std::shared_ptr<Mapping> memory;
   if (limits.provider != nullptr) {
     memory = limits.provider->memory(limits.arena_bytes(), failure);

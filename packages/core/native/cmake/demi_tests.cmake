@@ -1,6 +1,6 @@
 # demi_add_tests(<name> <sources...>): one doctest program under AddressSanitizer and UndefinedBehaviorSanitizer, for demi_backend.
 #
-# Sources are compiled several at a time: the runtime is header only, and what of it a test uses is compiled, with the sanitizers' checks
+# Sources are compiled several at a time: what of the headers a test uses is compiled, with the sanitizers' checks
 # in it, once for each unit. So the tests of a file stand in a namespace that has the file's name, and what a source keeps for itself must
 # not have the name of what its neighbour does.
 #

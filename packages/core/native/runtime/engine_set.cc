@@ -31,13 +31,15 @@ EngineSet::~EngineSet() {
 }
 
 int EngineSet::add(std::string name, std::unique_ptr<Engine> engine, std::unique_ptr<Device> device) {
+  // Whatever happens, the engine dies before its device.
+  Member member{std::move(name), std::move(device), std::move(engine)};
   if (size_ == kMost) return -ENFILE;
-  const int fd = engine->sleep_fd();
-  if (fd >= 0) {
-    if (const int error = watch(fd); error != 0) return error;
+  member.sleep_fd = member.engine->sleep_fd();
+  member.polls_memory = member.engine->polls_memory();
+  if (member.sleep_fd >= 0) {
+    if (const int error = watch(member.sleep_fd); error != 0) return error;
   }
-  const bool polls_memory = engine->polls_memory();
-  members_[size_++] = {std::move(name), std::move(device), std::move(engine), fd, polls_memory};
+  members_[size_++] = std::move(member);
   return 0;
 }
 
@@ -127,6 +129,11 @@ int EngineSet::prepare(bool& blind) {
     if (ms < 0) continue;
     if (members_[i].sleep_fd < 0) blind = true;
     least = least < 0 ? ms : std::min(least, ms);
+  }
+  // A last look may have completed something, and nobody would be woken for that.
+  if (completions_.waiting()) {
+    end_sleep();
+    return 0;
   }
   return least;
 }

@@ -151,9 +151,11 @@ function notSection(key: string, value: unknown): string {
   return `${key} must be a map of options; got ${describe(value)}`;
 }
 
-// A null in YAML is a key without a value: as if it were not there.
+// A null in YAML is a key without a value, and undefined in a call an option that is not given: as if they were not there.
 function check(source: Source, problems: string[]): Values {
-  const values = Object.fromEntries(Object.entries(source.values).filter(([, value]) => value !== null));
+  const values = Object.fromEntries(
+    Object.entries(source.values).filter(([, value]) => value !== null && value !== undefined),
+  );
   const found = violations(source.schemas, values);
   for (const violation of found) problems.push(explain(violation, source));
   if (found.length > 0) return {};

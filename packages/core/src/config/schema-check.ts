@@ -1,6 +1,7 @@
 /** Checks values against the JSON Schemas of options, each option by itself. */
 import { createRequire } from "node:module";
-import type { Ajv2020, ErrorObject } from "ajv/dist/2020.js";
+import type { Ajv2020, ErrorObject, ValidateFunction } from "ajv/dist/2020.js";
+import { DemiError } from "../errors.js";
 import type { Schemas } from "./option-schema.js";
 import { requireFinite, requireJson } from "./plain-data.js";
 
@@ -40,15 +41,28 @@ function ajv(): Ajv2020 {
   return validator;
 }
 
-/** What the values violate; empty when they are right. Throws nothing, whatever the values are. */
+/** Ajv writes a function for each schema. Throws DemiError EPERM where the process forbids that. */
+function compiled(schema: object): ValidateFunction {
+  try {
+    return ajv().compile(schema);
+  } catch (error) {
+    if (!(error instanceof EvalError)) throw error;
+    const why =
+      "options cannot be checked where code from strings is forbidden (--disallow-code-generation-from-strings)";
+    throw new DemiError("EPERM", "openLibOS", why, undefined, error);
+  }
+}
+
+/** What the values violate; empty when they are right. Whatever the values are, they make it throw nothing. */
 export function violations(schemas: Schemas, values: Readonly<Record<string, unknown>>): Violation[] {
   return Object.entries(values).flatMap(([key, value]) => {
     if (!Object.hasOwn(schemas, key)) {
       return [{ path: [], value: values, wanted: "", unknown: { name: key, known: Object.keys(schemas) } }];
     }
+    const validate = compiled(schemas[key]);
     try {
       requireJson(value);
-      const found = violationsOf(key, schemas[key], value);
+      const found = violationsOf(key, validate, value);
       if (found.length === 0) requireFinite(value);
       return found;
     } catch {
@@ -58,8 +72,7 @@ export function violations(schemas: Schemas, values: Readonly<Record<string, unk
 }
 
 /** One for each place: its type where that is wrong, else the first. */
-function violationsOf(key: string, schema: object, value: unknown): Violation[] {
-  const validate = ajv().compile(schema);
+function violationsOf(key: string, validate: ValidateFunction, value: unknown): Violation[] {
   if (validate(value)) return [];
   const found = new Map<string, Violation>();
   const errors = validate.errors ?? [];

@@ -37,7 +37,11 @@ class Arena {
   // `shared` points at the slot descriptors JavaScript sees: kSlotWords words each. `memory` has limits.arena_bytes() bytes; without
   // it the arena makes its own, and throws std::bad_alloc when there is none.
   Arena(const Limits& limits, std::int32_t* shared, std::shared_ptr<Mapping> memory = nullptr);
-  ~Arena() { DEMI_UNPOISON(base_, class_bytes_); }
+  // The pages go back at once, while the device they are of is still open; views of JavaScript's may outlive both and read zeros.
+  ~Arena() {
+    DEMI_UNPOISON(base_, class_bytes_);
+    mapping_->discard();
+  }
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 

@@ -67,7 +67,7 @@ class Engine {
   // Instead of poll(), when what completed at once is handed out first: sends what queues have taken, without receiving. For a device
   // whose queues complete a push before it is on its way.
   virtual void transmit() {}
-  // True: poll() makes no system calls, and is called even when something completed at once: more goes over the boundary in one turn.
+  // True: poll() makes no system calls, and is called even when something completed at once: more goes over the boundary in one turn. Asked once.
   virtual bool polls_memory() const { return false; }
 
   // A descriptor that becomes readable when poll() would find work, to sleep on; the same for as long as the engine lives. -1: none.

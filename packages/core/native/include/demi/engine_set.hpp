@@ -67,8 +67,8 @@ class EngineSet {
   };
   enum class Slept : std::uint8_t { kWoken, kInterrupted, kWorkWaiting, kCannot };
 
-  // What completed at once is handed out before a device is asked again that is asked by system calls: the application's answers then
-  // go out, and its pops are in place, before the next of them. Not for ever, though: the device gets its turn.
+  // If completions are already waiting, deliver them before making another system call: the application's answers go out, and its pops
+  // are in place, before the device is asked for more. After a few such turns the device gets its turn all the same.
   static constexpr std::uint32_t kMostUndriven = 3;
   void hand_out_first() {
     for (std::size_t i = 0; i < size_; ++i) {

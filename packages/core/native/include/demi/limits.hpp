@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "demi/layout.hpp"
+
 namespace demi {
 
 class Device;
@@ -44,10 +46,17 @@ struct Limits {
   static constexpr std::size_t kPage = 4096;
   static std::size_t whole_pages(std::size_t bytes) { return (bytes + kPage - 1) & ~(kPage - 1); }
 
+  // Slots have 18 bits of index: whoever makes an arena has looked that there are no more (slots_fit()).
   std::uint32_t class_slots() const {
     std::uint32_t total = 0;
     for (const auto& c : classes) total += c.count;
     return total;
+  }
+  bool slots_fit() const {
+    std::uint64_t total = 0;
+    for (const auto& c : classes) total += c.count;
+    for (const auto& r : regions) total += r.count;
+    return total <= 1u << layout::kSlotIndexBits;
   }
   std::size_t class_bytes() const {
     std::size_t total = 0;
