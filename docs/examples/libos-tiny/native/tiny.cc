@@ -1,7 +1,7 @@
 // The smallest complete backend: TCP streams over poll(2). docs/writing-a-backend.md walks through it.
 //
 // The operations of a Socket are kept by core's StreamQueue and AcceptQueue; what is here asks the kernel. The engine asks poll(2) which
-// sockets are ready and lets each of those do what it can. All the rest (rings, tokens, memory, the Node-API glue) comes with core, too.
+// sockets are ready and lets each of those do what it can. All the rest (rings, tokens, memory, the Node-API glue) comes with core.
 #include <limits.h>
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
