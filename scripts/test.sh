@@ -18,7 +18,7 @@ Without arguments all of it is tested, as in CI.
   --list       print the stages that would run, with their budgets, and end
   -h, --help
 
-Output and reports of the stages are kept in .test-results/. CI=true makes what this machine lacks a failure.
+Output and reports of the stages are kept in .test-results/. With CI=true, whatever this machine does not have is a failure.
 HELP
 }
 for argument; do
