@@ -12,7 +12,7 @@
 //   expect: TEXT    must be in what the block, or the server's probe, prints
 //   setup: NAME     js, ts: `os` is a libOS of this backend, destroyed after the block
 //   cwd: repo       sh: run in the checkout instead of the project
-//   needs: A, B     what a machine may lack: root; dpdk, rdma: the addon of that backend. There the block is skipped, with CI=true it fails
+//   needs: A, B     what a machine may not have: root; dpdk, rdma: the addon of that backend. There the block is skipped, with CI=true it fails
 //   excerpt: PATH   any language: not run, but its lines must stand in this file (relative to the document) as they are here
 //
 // 12345 stands for a free port. With paths as arguments only these files are run. The last line is
@@ -39,7 +39,7 @@ import { count, report } from "./test/report.mjs";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const packages = readdirSync(join(root, "packages")).filter((name) => name !== "node_modules");
 
-/** What a block may need and a machine may lack. */
+/** What a block may need and a machine may not have. */
 const needs = {
   root: () => process.getuid() === 0,
   dpdk: () => existsSync(join(root, "packages/libos-dpdk/prebuilds")),

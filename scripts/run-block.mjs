@@ -1,4 +1,4 @@
-// Runs one example as a process of its own, within a time, and says in words what went wrong with it.
+// Runs one example as a separate process, within a time, and says in words what went wrong with it.
 import { spawn } from "node:child_process";
 import { createConnection } from "node:net";
 import { delimiter, join } from "node:path";
@@ -14,7 +14,7 @@ process.on("exit", () => {
   for (const block of running) signalAll(block, "SIGKILL");
 });
 
-/** Signals the block and what it has started: it leads a process group of its own. False when nobody of it is left. */
+/** Signals the block and what it has started: it leads a separate process group. False when nobody of it is left. */
 function signalAll({ child }, signal) {
   try {
     process.kill(-child.pid, signal);

@@ -2,7 +2,7 @@
 # Everything that is checked, in one command: lint, every package's tests, the C++ runtime under ASan and UBSan, the examples of the
 # documentation, the guests. Prepares the machine and builds, then runs the stages of scripts/test/stages.mjs, two side by side. The last
 # line is "N passed, N failed, N skipped", above it stand what each stage took, what failed and what was skipped, with reasons. Exits
-# non-zero when anything failed, and with CI=true also when something was skipped because this machine lacks it.
+# non-zero when anything failed, and with CI=true also when something was skipped because this machine does not have it.
 set -euo pipefail
 # shellcheck source=scripts/prepare.sh
 . "$(dirname "${BASH_SOURCE[0]}")/prepare.sh"
@@ -18,7 +18,7 @@ Without arguments all of it is tested, as in CI.
   --list       print the stages that would run, with their budgets, and end
   -h, --help
 
-Output and reports of the stages are kept in .test-results/. CI=true makes what this machine lacks a failure.
+Output and reports of the stages are kept in .test-results/. With CI=true, whatever this machine does not have is a failure.
 HELP
 }
 for argument; do

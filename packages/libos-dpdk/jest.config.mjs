@@ -5,7 +5,7 @@ export default {
   ...base,
   testTimeout: 30_000,
   // EAL starts once in a process, and test files start it with different arguments: one file after the other, and a limit on a
-  // worker's memory that every file exceeds, so that each has a process of its own.
+  // worker's memory that every file exceeds, so that each has a separate process.
   maxWorkers: 1,
   workerIdleMemoryLimit: "1MB",
 };

@@ -12,7 +12,7 @@ export default class StageReporter {
 function ofFile({ testFilePath, testResults, testExecError, failureMessage }) {
   const tests = testResults.map(ofTest);
   const broken = testExecError !== undefined || (failureMessage && !tests.some(({ status }) => status === "failed"));
-  // A file that could not start, or whose process ended, has no tests of its own to count.
+  // A file that could not start, or whose process ended, has no tests to count.
   if (broken)
     tests.push({ name: relative(process.cwd(), testFilePath), status: "failed", reason: text([failureMessage]) });
   return tests;
@@ -23,7 +23,7 @@ function ofTest({ ancestorTitles, title, status, failureMessages, duration }) {
   const seconds = (duration ?? 0) / 1000;
   if (status === "passed") return { name: full, status, seconds };
   if (status === "failed") return { name: full, status, reason: text(failureMessages), seconds };
-  // A test that another process's filter left out counts as skipped, too.
+  // A test that another process's filter left out also counts as skipped.
   const { name, reason } = splitReason(full);
   return { name, status: "skipped", reason: reason ?? "no reason given" };
 }

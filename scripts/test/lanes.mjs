@@ -54,7 +54,7 @@ export class Lanes {
     const log = join(this.results, `${stage.name}.log`);
     const file = join(this.results, `${stage.name}.report`);
     const output = openSync(log, "w");
-    // A process group of its own: what it has started ends with it.
+    // A separate process group: what it has started ends with it.
     const child = spawn(stage.command[0], stage.command.slice(1), {
       cwd: join(this.root, stage.folder),
       env: { ...process.env, DEMI_REPORT: file },

@@ -81,7 +81,7 @@ function chosen(stages) {
 
 /**
  * Owners of what has changed since the branch left its upstream, committed or not, and of what depends on it: turbo knows of packages.
- * Documentation is the repository's; what belongs to no package and is none may change everything.
+ * Documentation belongs to the repository; any other file outside the packages may change everything.
  */
 function changed() {
   const base = git("merge-base", "HEAD", "@{upstream}") ?? "HEAD";

@@ -41,9 +41,9 @@ const BUDGETS = {
 const DEFAULT_BUDGET = 180;
 /** A stage's limit, in budgets. */
 const PATIENCE = 8;
-/** Test files that measure, by package: benchmarks with a server and a client that spin, each on a processor of its own. */
+/** Test files that measure, by package: benchmarks with a server and a client that spin, each on a separate processor. */
 const MEASURING = { "apps-echo": "test/(bench|idle)" };
-/** A guest has two processors of its own to emulate: two of them at a time would slow each other down beyond their limits. */
+/** A guest emulates two processors: two guests at a time would slow each other down beyond their limits. */
 const GUEST = { uses: ["guest"] };
 
 /** @returns {Stage[]} */

@@ -2,7 +2,7 @@
 // "N passed, N failed, N skipped".
 import { count } from "./report.mjs";
 
-/** Reasons to skip that hold on every machine; any other means that this one lacks something, and with CI=true that is a failure. */
+/** Reasons to skip that hold on every machine; any other means that this machine is missing something, and with CI=true that is a failure. */
 const BY_DESIGN = [
   /does not offer/, // the backend says in its features that it has no such thing
   /the host's own sockets do not reach this backend/,
@@ -45,7 +45,7 @@ export function summarise(results, { took, ci }) {
   for (const [reason, names] of byReason) {
     const known = BY_DESIGN.some((pattern) => pattern.test(reason));
     lines.push(`skipped ${names.length}: ${reason}`);
-    // What holds on every machine is in the stage's own log; what this one lacks is told test by test.
+    // What holds on every machine is in the stage's own log; what this one is missing is told test by test.
     if (!known) for (const name of names) lines.push(`    ${name}`);
     if (known || !ci) continue;
     failures.push(...names.map((name) => `${name}: skipped, which CI=true does not allow: ${reason}`));

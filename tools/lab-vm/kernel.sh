@@ -31,7 +31,7 @@ module_files() {
   done | awk '!seen[$0]++'
 }
 
-# Sets kernel_version and kernel_image to the newest kernel that can mount a 9p root, or kernel_problem to why there is none.
+# Sets kernel_version and kernel_image to the newest kernel that can mount a 9p root, or kernel_problem to why there is no such kernel.
 find_kernel() {
   local version image unfit=()
   while read -r version; do

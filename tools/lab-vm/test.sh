@@ -13,7 +13,7 @@ trap 'exit 143' TERM
 export TMPDIR=$scratch/tmp
 mkdir "$TMPDIR"
 
-# Each test is a function run in a shell of its own; wrong ends it.
+# Each test is a function run in a subshell; wrong ends it.
 wrong() {
   printf '  %s\n' "$*"
   exit 1
@@ -27,7 +27,7 @@ run() {
 }
 out_has() { grep -qe "$1" "$scratch/out" || wrong "standard output lacks '$1': $(head -n 20 "$scratch/out")"; }
 err_has() { grep -qe "$1" "$scratch/err" || wrong "standard error lacks '$1': $(head -n 20 "$scratch/err")"; }
-# Nothing of lab-vm's is left: no folder, and no guest, whose command line would name one.
+# Nothing that lab-vm started or made is left: no folder, and no guest, whose command line would name one.
 nothing_left() {
   local n
   for n in $(seq 50); do
@@ -152,7 +152,7 @@ a_kernel_from_another_folder() {
   out_has "^dummy "
 }
 
-# Waits until there is a guest, or with "no" until there is none.
+# Waits until there is a guest, or with "no" until the last is gone.
 until_guest() {
   local n
   for n in $(seq 600); do

@@ -17,7 +17,7 @@ struct connection {
   bool receiving;  // a multishot receive is armed
   bool starved;    // the receive ended because no buffer was left
   bool ending;     // the peer is done, or lost
-  int first;       // buffers to send, in order; the first is with the kernel; -1: none
+  int first;       // buffers to send, in order; the first is with the kernel; -1 if empty
   int last;
 };
 

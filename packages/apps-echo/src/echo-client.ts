@@ -139,7 +139,7 @@ export class EchoClient {
     return true;
   }
 
-  /** In memory of its own, when there is some. */
+  /** In separate memory, if there is some. */
   private nextInFresh(connection: Connection, now: number): false {
     const sga = this.allocate();
     if (sga === 0) {
@@ -255,7 +255,7 @@ export class EchoClient {
     return this.payloads.difference(bytes, message, received);
   }
 
-  /** A stream is ended from this side, and then closed when the other has ended, too: until then it might still say something. */
+  /** Ends a stream from this side, and closes it once the other side has also ended: until then it might still send something. */
   private end(connection: Connection): void {
     if (this.datagrams || connection.ending) {
       this.finish(connection);

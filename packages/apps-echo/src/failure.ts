@@ -12,7 +12,7 @@ export const Exit = {
   INTERRUPTED: 130,
 } as const;
 
-/** Something the user can understand and mend: printed as one sentence, without a stack. */
+/** Something the user can understand and fix: printed as one sentence, without a stack. */
 export class Failure extends Error {
   constructor(
     message: string,

@@ -2,7 +2,7 @@
  * A UDP relay, the shape of a TURN server: datagrams from any client go to one target, and its replies back to the client
  * that asked.
  *
- * Each client has an upstream socket of its own, connected to the target: the kernel then tells replies apart by port and
+ * Each client has a separate upstream socket, connected to the target: the kernel then tells replies apart by port and
  * refuses datagrams from anybody else. The table of clients is bounded; a new client beyond the bound takes the place of the one
  * that has been silent longest, and one that was silent for the idle time is forgotten.
  *

@@ -1,4 +1,4 @@
-/** demi-echo bench on a backend with a network of its own: DPDK on a wire to the kernel, and on both ends of a virtio ring. */
+/** demi-echo bench on a backend without kernel sockets: DPDK on a wire to the kernel, and on both ends of a virtio ring. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { configFile, type Ended, endAll, Program, packageDir, temporaryDirectory } from "./program.js";

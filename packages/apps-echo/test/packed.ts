@@ -13,7 +13,7 @@ export function which(command: string): string | undefined {
   return found === "" ? undefined : found;
 }
 
-/** What a machine behind a proxy, or with a certificate authority of its own, needs to reach a registry. */
+/** What a machine behind a proxy, or with a private certificate authority, needs to reach a registry. */
 const REACH = /^(https?_proxy|no_proxy|node_extra_ca_certs|ssl_cert_(file|dir)|npm_config_(cache|cafile))$/i;
 
 /** Runs a program to its end; throws when it fails. */

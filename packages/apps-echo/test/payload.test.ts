@@ -2,7 +2,7 @@
 import { Latencies } from "../src/latencies.js";
 import { Payloads } from "../src/payload.js";
 
-/** A message of `size` bytes at a place of its own arena. */
+/** A message of `size` bytes at a place in its arena. */
 function message(size: number, at: number, n: number) {
   const payloads = new Payloads(size);
   const arena = new Uint8Array(new ArrayBuffer(size + at + 16)).fill(0xff);

@@ -153,7 +153,7 @@ export function engineConfig(dir: string, engine: string): string {
   return path;
 }
 
-/** A configuration file in `dir` that chooses a backend, with options of its own; YAML understands JSON. */
+/** A configuration file in `dir` that chooses a backend and sets its options; YAML understands JSON. */
 export function configFile(dir: string, name: string, libos: string, options: object): string {
   const path = join(dir, `${name}.yaml`);
   writeFileSync(path, JSON.stringify({ libos, [libos]: options }));

@@ -1,5 +1,5 @@
 /**
- * A network namespace of the test's own with a veth in it, dk0 for a backend that has a TCP/IP stack of its own and dk1 for the
+ * A network namespace for the test with a veth in it, dk0 for a backend that has a TCP/IP stack and dk1 for the
  * kernel. It is gone with the last process in it, however the test ends.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";

@@ -23,7 +23,7 @@ export function comparisonHead(options: ComparisonOptions, { note }: Placement):
   ].join("\n");
 }
 
-/** `ratios`: columns of the comparison's own, by their heads: the names of ratios. */
+/** `ratios`: columns that the comparison adds, by their heads: the names of ratios. */
 export function comparisonTable(rows: readonly Row[], ratios: Readonly<Record<string, string>> = {}): string {
   const head = ["p99 us", "CPU us/req", "/ best kernel", "req/s"];
   const own = Object.values(ratios);

@@ -24,7 +24,7 @@ export interface TimedLoad {
 
 /** Milliseconds the process may take to start, and for a load beyond the load's own time. */
 const GRACE = 15_000;
-/** A warm-up that goes by requests, too, may take this many times its seconds. */
+/** A warm-up that also counts requests may take this many times its seconds. */
 const LONGEST_WARMUP = 10;
 /** Most of its stderr that is kept for the error message, bytes. */
 const KEPT_STDERR = 4096;

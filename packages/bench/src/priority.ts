@@ -30,7 +30,7 @@ export function lower(pid: number): void {
 
 /**
  * Measures with a server that spins, compiled and warm, and is halted (SIGSTOP) before and afterwards: it would use its CPU whether
- * there is work or not. It has the priority meanwhile. Rejects when it dies, too.
+ * there is work or not. It has the priority meanwhile. Also rejects when it dies.
  */
 export async function whileRunning<T>(server: Child, measure: () => Promise<T>): Promise<T> {
   const { pid } = server;

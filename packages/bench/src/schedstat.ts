@@ -1,6 +1,6 @@
 /**
  * CPU time as the scheduler counts it: nanoseconds on a CPU, user and system together, for any process one may look at. Time
- * that interrupts took on behalf of others is in it too, as in every figure of the kernel's.
+ * that interrupts took on behalf of others is also in it, as in every figure from the kernel.
  */
 import { readdirSync, readFileSync } from "node:fs";
 

@@ -1,4 +1,4 @@
-/** Runs in the Workers of cases/rule7-threads: a libOS of the thread's own, and one of the ways for the thread to end. */
+/** Runs in the Workers of cases/rule7-threads: a libOS that belongs to the thread, and one of the ways for the thread to end. */
 import { parentPort, workerData } from "node:worker_threads";
 import { type LibOS, PushFlag, type QueueToken } from "@demikernel/core";
 import type { ConformanceTarget, OpenOverrides } from "./target.js";

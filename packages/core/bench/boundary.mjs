@@ -46,14 +46,14 @@ const rows = await measurePairs();
 const verdicts = judge(rows, collection);
 print();
 
-/** First, in a process of its own; its speed is paced, so it does not matter what else it waits for. */
+/** First, in a separate process; its speed is paced, so it does not matter what else it waits for. */
 async function measureCollection() {
   const program = fileURLToPath(new URL("boundary/garbage.mjs", import.meta.url));
   const child = new Child({ name: "garbage", command: process.execPath, args: [program, String(seconds)] });
   return JSON.parse(await child.output());
 }
 
-/** Each way in a process of its own (way.mjs says why), one at work at a time. */
+/** Each way in a separate process (way.mjs says why), one at work at a time. */
 async function measurePairs() {
   const kinds = batches.flatMap((batch) => [
     ["quiet", batch],

@@ -40,7 +40,7 @@ if (tests) {
 }
 process.exit(required ? 1 : 0);
 
-/** Runs a script of Node's in the package and ends with its status. */
+/** Runs a Node script in the package and ends with its status. */
 function run(path, ...args) {
   const { status, error } = spawnSync(process.execPath, [path, ...args], { cwd: folder, stdio: "inherit" });
   if (error) throw error;

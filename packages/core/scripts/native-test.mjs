@@ -144,7 +144,7 @@ async function runPart({ program, first, last }) {
   return cases;
 }
 
-/** What native/tests/main.cc wrote: for each case "started", then how it ended; a test may skip a part of itself, on a line of its own. */
+/** What native/tests/main.cc wrote: for each case "started", then how it ended; a test may skip a part of itself, on a separate line. */
 function resultsIn(file) {
   const cases = [];
   const skipped = [];

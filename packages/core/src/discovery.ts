@@ -46,7 +46,7 @@ export function findBackends(from?: string, role?: Role): FoundBackend[] {
     const own = declared(root);
     if (own) found.set(own.dir, found.get(own.dir) ?? own);
     for (const name of dependencyNames(root)) {
-      // From the real path too: a linked package's dependencies lie beside its target.
+      // Also from the real path: a linked package's dependencies lie beside its target.
       const installed = resolvePackage(name, root.dir) ?? resolvePackage(name, realPath(root.dir));
       const backend = installed && declared(installed);
       if (backend) found.set(backend.dir, found.get(backend.dir) ?? backend);

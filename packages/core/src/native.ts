@@ -19,7 +19,7 @@ export interface NativeLibOS {
   readonly arena: ArrayBuffer;
   /** What runs underneath: of the network backend first, of the storage engine behind it. */
   readonly engines: string[];
-  /** Milliseconds between polls while nobody waits for anything, for a device whose peers must be answered then, too; 0: none. */
+  /** Milliseconds between polls while nobody waits for anything, for a device whose peers must be answered even then; 0 if not needed. */
   readonly tendEvery: number;
   /**
    * Submit, drive the device, fill the completion ring. Takes and returns nothing, unless it fails: numbers would cost as much again;

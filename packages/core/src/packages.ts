@@ -15,14 +15,14 @@ export interface Manifest {
 }
 
 export interface Package {
-  /** As found: symbolic links are not followed, so that node_modules next to a link is found too. */
+  /** As found: symbolic links are not followed, so that node_modules next to a link is also found. */
   readonly dir: string;
   readonly manifest: Manifest;
 }
 
 const DEPENDENCY_FIELDS = ["dependencies", "optionalDependencies", "peerDependencies", "devDependencies"];
 
-/** The package.json in `dir`; undefined when there is none that can be read. */
+/** The package.json in `dir`; undefined when there is no readable one. */
 export function readPackage(dir: string): Package | undefined {
   const path = join(dir, "package.json");
   try {

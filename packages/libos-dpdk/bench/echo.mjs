@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The echo benchmark of this backend: demi-echo over DPDK beside C on the kernel's loopback, in one run. Where a network namespace can
-// be made, everything runs in one of its own, with an interface to the kernel in it.
+// be made, everything runs in a new one, with an interface to the kernel in it.
 //
 //   node bench/echo.mjs [options]         --help lists them
 //   node bench/echo.mjs loss [options]    what lost frames cost, instead
@@ -23,7 +23,7 @@ const given = process.argv.slice(2);
 const [file, options] = given[0] === "loss" ? ["loss-run.mjs", given.slice(1)] : ["run.mjs", given];
 const program = [process.execPath, fileURLToPath(new URL(file, import.meta.url)), ...options];
 const [command, ...args] = reason === undefined ? ["unshare", "--net", ...program] : program;
-// A process group of its own, so that halted servers end with it, too.
+// A separate process group, so that halted servers also end with it.
 const child = spawn(command, args, {
   // EAL keeps its run-time files below RUNTIME_DIRECTORY.
   env: { ...process.env, RUNTIME_DIRECTORY: folder, DEMI_BENCH_FOLDER: folder, DEMI_BENCH_LACKS: reason ?? "" },

@@ -10,7 +10,7 @@ const options = readLossOptions(process.argv.slice(2));
 const { rounds, seed = freshSeed(), json } = options;
 const bytes = options.megabytes * 1e6;
 const SHARES = [0, 0.001, 0.01];
-/** Request-response: every so-manieth segment with data is lost. */
+/** Request-response: one in N segments with data is lost. */
 const EVERY = 200;
 const COUNT = 10 * (EVERY - 1);
 /** In a stream of segments of 1,460 bytes: one is lost, past its half. */

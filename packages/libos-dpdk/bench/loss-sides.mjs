@@ -42,7 +42,7 @@ class LibosSide {
     this.ready = () => this.server.start({ options: server, host: address, bytes });
   }
 
-  /** Faults are the option's: `drop`, and every so-manieth with data. */
+  /** Faults are the option's: `drop`, and one in N segments with data. */
   open({ drop = 0, seed = 1, loseSent = 0, loseReceived = 0 }) {
     const fault = `drop=${drop},seed=${seed},lose-sent=${loseSent},lose-received=${loseReceived}`;
     return openHost({ ...this.options, libos: "dpdk", eal: EAL, fault, from: import.meta.url });
@@ -67,7 +67,7 @@ export function overVirtio(folder, bytes) {
 const NEAR = { name: "dk2", address: "10.8.0.1" };
 const FAR = { name: "dk3", address: "10.8.0.2" };
 
-/** The kernel on both ends of a veth, the other in a namespace of its own; nftables loses packets on their way in. */
+/** The kernel on both ends of a veth, the other in a separate namespace; nftables loses packets on their way in. */
 export class KernelSide {
   name = "kernel to kernel, veth";
   seeded = false;

@@ -21,7 +21,7 @@ export const pairNames = Object.keys(pairs);
 
 let made = 0;
 
-/** The devices of a pair of its own, with sockets in `folder`: {server, client}, of which each is {device, eal}. */
+/** The devices of a new pair, with sockets in `folder`: {server, client}, of which each is {device, eal}. */
 export const makeDevices = (name, folder) => pairs[name](join(folder, `${name}${++made}.sock`));
 
 /** Configuration files in `folder` for such a pair: {server, client}. */

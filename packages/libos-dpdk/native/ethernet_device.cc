@@ -85,7 +85,7 @@ int EthernetDevice::find(const std::string& device, std::string& message) {
   const std::string name = device.substr(0, device.find(','));
   xdp_ = name.starts_with("net_af_xdp");
   if (xdp_) xdp_before_ = xdp_descriptors();
-  // A PCI device of EAL's own arguments is there already.
+  // A PCI device named in the EAL arguments is there already.
   if (rte_eth_dev_get_port_by_name(name.c_str(), &id_) != 0) {
     if (const int error = rte_dev_probe(device.c_str()); error != 0) {
       message = "DPDK finds no driver for it, or the driver refused it (" + std::string(std::strerror(-error)) +

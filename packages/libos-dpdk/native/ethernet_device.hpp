@@ -1,4 +1,4 @@
-// A device of DPDK's with one queue each way, from the moment it is looked for until it is gone altogether, so that the next libOS makes it
+// A DPDK device with one queue each way, from the moment it is looked for until it is gone altogether, so that the next libOS makes it
 // anew with its own arguments.
 #pragma once
 

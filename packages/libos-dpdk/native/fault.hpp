@@ -14,7 +14,7 @@ struct FaultOptions {
   double duplicate = 0;
   double reorder = 0;  // share of frames that are overtaken by the next
   std::uint64_t seed = 1;
-  // Of the TCP segments that carry data, each so-manieth is lost, without chance. 0: none.
+  // One in this many TCP segments with data is lost, without chance. 0: no segment is.
   std::uint32_t lose_sent = 0;
   std::uint32_t lose_received = 0;
 
@@ -27,7 +27,7 @@ int parse_faults(const std::string& text, FaultOptions& out);
 // One direction of a port.
 class Faults {
  public:
-  // A frame becomes at most so many: itself, its double, and one that was held back.
+  // A frame becomes at most this many: itself, its double, and one that was held back.
   static constexpr unsigned kMost = 3;
 
   // `direction`: 0 received, 1 sent.

@@ -23,7 +23,7 @@ class FrameFilter {
   FrameFilter(std::uint32_t most_fragmented, std::uint32_t most_half_open)
       : most_fragmented_(most_fragmented), most_half_open_(most_half_open), syn_allowance_(most_half_open) {}
 
-  // The addresses this side has, in network byte order. `ipv4` 0: none.
+  // The addresses this side has, in network byte order. `ipv4` 0: no IPv4 address.
   void set_own_addresses(std::uint32_t ipv4, std::vector<Address6> ipv6) {
     own4_ = ipv4;
     own6_ = std::move(ipv6);

@@ -7,7 +7,7 @@ namespace demi::dpdk {
 
 namespace {
 
-// lwIP's keep-alive times are in its own milliseconds, which pass kClock times as fast. Linux's default is two hours, too.
+// lwIP's keep-alive times are in its own milliseconds, which pass kClock times as fast. This is also Linux's default, two hours.
 constexpr std::uint32_t kKeepIdleMs = 7'200'000;
 
 constexpr std::uint32_t kMostSendBuffer = TCP_SND_QUEUELEN * TCP_MSS;
@@ -57,7 +57,7 @@ void LwipConnection::abort() {
   if (aborted_ != nullptr) *aborted_ = true;
 }
 
-// Both sides have ended, though not all of ours may have been acknowledged.
+// Both sides have ended, though the peer may not have acknowledged all bytes yet.
 void LwipConnection::leave() {
   unwatch();
   stack_.farewells().take(let_go(), linger_ > 0 ? linger_ : -1, LwipFarewells::kMostMs);

@@ -4,8 +4,8 @@ namespace demi::dpdk {
 
 namespace {
 
-// RFC 768 and 791: what a length field of 16 bits leaves after the headers. IPv6 would leave its own header out, but lwIP counts a
-// packet's bytes in 16 bits, too.
+// RFC 768 and 791: what a length field of 16 bits leaves after the headers. IPv6 would leave its own header out, but lwIP also
+// counts a packet's bytes in 16 bits.
 constexpr std::size_t kMost4 = 65535 - 20 - 8;
 constexpr std::size_t kMost6 = 65535 - 40 - 8;
 

@@ -31,7 +31,7 @@ void LwipFarewells::take(tcp_pcb* pcb, int linger, std::uint32_t patience) {
   if (delivered && tcp_close(pcb) == ERR_OK) return;
   if (unread) open_window(pcb, TCP_WND_MAX(pcb) - pcb->rcv_wnd);
   tcp_shutdown(pcb, 0, 1);  // an error: shut already
-  // Nothing of ours is under way, and nothing can arrive that would be answered with a reset.
+  // Nothing that we sent is under way, and nothing can arrive that would be answered with a reset.
   if (pcb->state < ESTABLISHED || pcb->state == TIME_WAIT) {
     tcp_close(pcb);
     return;
@@ -52,7 +52,7 @@ void LwipFarewells::take(tcp_pcb* pcb, int linger, std::uint32_t patience) {
 err_t LwipFarewells::on_received(void* arg, tcp_pcb* pcb, pbuf* chain, err_t) {
   auto* const one = static_cast<Farewell*>(arg);
   if (chain == nullptr) {
-    // The peer is done, too. Once it has all of ours the rest is lwIP's, which frees the pcb when its time has come.
+    // The peer is also done. Once it has all that we sent, lwIP does the rest, and frees the pcb when its time has come.
     if (one != nullptr && pcb->state == TIME_WAIT) one->all->end(*one, false);
     return ERR_OK;
   }

@@ -1,7 +1,7 @@
 // Connections that were closed while bytes were still on their way: what was written arrives all the same.
 //
 // A pcb that lwIP is told to close resets the connection when more arrives for it, and forgets what it had not sent yet. So only its
-// sending side is shut at first; what the peer sends is acknowledged and thrown away until everything of ours was acknowledged and the
+// sending side is shut at first; what the peer sends is acknowledged and thrown away until everything we sent was acknowledged and the
 // peer is silent or done.
 #pragma once
 
@@ -44,7 +44,7 @@ class LwipFarewells {
     std::uint32_t since;
     std::uint32_t most;          // milliseconds for all of it
     std::uint32_t patience;      // and without progress
-    std::uint32_t acknowledged;  // of ours, and when that was
+    std::uint32_t acknowledged;  // of what we sent, and when that was
     std::uint32_t progress;
     std::optional<std::uint32_t> heard;  // the last bytes of the peer's
     std::list<Farewell>::iterator place;

@@ -22,12 +22,12 @@ class LwipLookup {
   };
 
   LwipLookup();
-  // A connection whose addresses and ports are known. Nothing when the same peer has one to another address of ours: that one is left
-  // for lwIP to find, as all that are not here.
+  // A connection whose addresses and ports are known. Nothing when the same peer has one to another local address: lwIP has to
+  // find that one, as it does all that are not here.
   std::optional<Key> add(tcp_pcb* pcb);
   // By its key: lwIP frees a connection before it says so.
   void remove(const Key& key) { connections_.erase(key); }
-  // nullptr: none that was added, or no TCP.
+  // nullptr: no connection that was added, or not TCP.
   tcp_pcb* find(const Frame& frame) const;
 
  private:

@@ -22,7 +22,7 @@ bool send_first_again(tcp_pcb& pcb) {
 
 // An acknowledgement in a segment that was sent earlier than the one with the latest window: the window it brings does not count
 // (RFC 9293, 3.10.7.4), but what it acknowledges is no longer part of the one that does. lwIP forgets that and sends beyond the window; the
-// peer then refuses every segment, acknowledgements too, because their sequence number is beyond it, and both wait for each other.
+// peer then refuses every segment, even acknowledgements, because their sequence number is beyond it, and both wait for each other.
 void LwipRecovery::keep_window(tcp_pcb& pcb) {
   const std::uint32_t edge = pcb.snd_wl2 + pcb.snd_wnd;
   pcb.snd_wnd = TCP_SEQ_GT(edge, pcb.lastack) ? edge - pcb.lastack : 0;

@@ -23,7 +23,7 @@ constexpr bool kKeepBlocks = false;  // who uses freed memory is to be found
 constexpr bool kKeepBlocks = true;
 #endif
 
-// Blocks of lwIP's that were freed, by size, for the next to ask: connections, segments, packets. One thread at a time.
+// Blocks that lwIP freed, by size, for its next allocations: connections, segments, packets. One thread at a time.
 class Blocks {
  public:
   void* get(std::size_t bytes) noexcept {
@@ -104,7 +104,7 @@ sys_prot_t sys_arch_protect() { return 0; }
 void sys_arch_unprotect(sys_prot_t) {}
 void sys_check_core_locking() {}
 
-// Weak: a test may bring a time of its own.
+// Weak: a test may replace the clock.
 [[gnu::weak]] u32_t sys_now() { return demi::dpdk::milliseconds(); }
 
 void* mem_malloc(mem_size_t size) { return demi::dpdk::blocks.get(size); }

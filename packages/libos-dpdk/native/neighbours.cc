@@ -129,7 +129,7 @@ void Neighbours::solicit(const ip6_addr_t& target) {
   pbuf_free(packet);
 }
 
-// Where packets go that nobody answers by ARP of his own accord.
+// Asks again for the addresses that packets go to, because their owners may not announce themselves.
 void Neighbours::ask_again(std::uint32_t now_ms) {
   for (Used& one : used_) {
     if (!one.lately || now_ms - one.asked < kBelievedMs) continue;

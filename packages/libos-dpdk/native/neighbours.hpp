@@ -22,7 +22,8 @@ class Neighbours {
   static constexpr std::size_t kMostWaiting = 4096;  // packets
   static constexpr std::uint32_t kPatienceMs = 3000;
   static constexpr std::uint32_t kAskAgainMs = 100;
-  // Strangers make us ask by what they send: so many that packets wait for are asked at once, in turn, and so many others a second.
+  // Strangers make us ask by what they send: kAskedAtOnce of the addresses that packets wait for at a time, in turn, and kMostAsked others a
+  // second.
   static constexpr std::size_t kAskedAtOnce = 20;
   static constexpr std::uint32_t kMostAsked = 200;
   // Of RFC 4861's REACHABLE_TIME: so long a learned address is believed that nobody confirms.
@@ -38,7 +39,7 @@ class Neighbours {
   err_t send(pbuf* packet, const ip4_addr_t* to);
   // Sends what has an address now, asks again for the rest, gives up what waited too long.
   void poll(std::uint32_t now_ms);
-  // There is a way there: an address of our own, a neighbour, or somebody behind a router.
+  // There is a way there: our own address, a neighbour, or somebody behind a router.
   bool reaches(const ip_addr_t& to) const;
   // What was sent there was not acknowledged in time: perhaps its link address is another now.
   void doubt(const ip_addr_t& to);

@@ -12,7 +12,7 @@ class TcpListener final : public net::ConnectionBacklog<Connection>, private Lis
  public:
   TcpListener(Context& context, const SocketRequest& request, int backlog);
 
-  // 0 or a negative errno. `from`: what bind() was called on; it may be gone after a failure, too.
+  // 0 or a negative errno. `from`: what bind() was called on; after a failure it may also be gone.
   int start(std::unique_ptr<Connection>& from, int backlog);
   // Ends all accepts with ECANCELED and resets the connections that nobody accepted.
   void close();

@@ -1,4 +1,4 @@
-/** Addresses as options spell them. Each parser answers undefined for what is none. */
+/** Addresses as options spell them. Each parser returns undefined for anything else. */
 import { isIPv4, isIPv6 } from "node:net";
 
 export interface Prefix {

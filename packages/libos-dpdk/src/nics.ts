@@ -11,7 +11,7 @@ interface Nic {
   interfaces: string[];
 }
 
-/** One check per card; one that says so where there is none. */
+/** One check per card; without a card, one that says so. */
 export function nicChecks(machine: Machine): Check[] {
   const nics = machine.list(PCI_DEVICES).flatMap((address) => nicAt(machine, address) ?? []);
   if (nics.length === 0) {

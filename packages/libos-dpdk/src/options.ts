@@ -81,7 +81,7 @@ export const optionSchemas: Readonly<Record<keyof DpdkOptions, object>> = {
   },
 };
 
-/** EAL arguments that contradict an option of ours, or end the process. */
+/** EAL arguments that contradict one of the options here, or end the process. */
 const refusedEal: Readonly<Record<string, string>> = {
   "--no-huge": 'say hugepages: "never"',
   "--in-memory": "it is given anyway where there are huge pages",

@@ -3,5 +3,5 @@ import { whyNot } from "./bed/on-bed.js";
 // @ts-expect-error: plain JavaScript, so that a Worker can import it as it is.
 import { target } from "./targets/af-packet.mjs";
 
-// Of the devices the one that opens soonest: it tests the runtime of the addon, too.
+// This device opens soonest, so it also tests the addon's runtime.
 await conformanceWhere(target, { whyNot, inWorker: true });

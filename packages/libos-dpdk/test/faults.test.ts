@@ -52,7 +52,7 @@ for (const [driver, target] of [
   ["af_packet", afPacket],
   ["af_xdp", afXdp],
 ]) {
-  // In processes of their own, so that this one's EAL is no part of what is looked at.
+  // In separate processes, so that this one's EAL is no part of what is looked at.
   onBed(`the end of a process over ${driver}`, () => endsOver(driver), await whyNot(target));
 }
 

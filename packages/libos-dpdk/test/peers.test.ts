@@ -177,7 +177,7 @@ function peersOver(driver: string): void {
     await quiet();
   });
 
-  // The peer says nothing that would give its new address away. Over one driver: none knows of neighbours.
+  // The peer says nothing that would give its new address away. Over one driver, as no driver knows of neighbours.
   const families = driver === "af_packet" ? ([4, 6] as const) : [];
   for (const family of families) {
     test(`a neighbour whose MAC changes is found again, though only this side speaks, IPv${family}`, async () => {

@@ -33,7 +33,7 @@ if (reason !== undefined) {
 
 const folder = mkdtempSync(join(tmpdir(), "demi-dpdk-"));
 const inside = fileURLToPath(new URL("bed/namespace.mjs", import.meta.url));
-// A process group of its own, so that whatever a test left running ends with it.
+// A separate process group, so that whatever a test left running ends with it.
 const bed = spawn("unshare", ["--net", process.execPath, inside, ...args], {
   // EAL keeps its run-time files below RUNTIME_DIRECTORY.
   env: { ...process.env, DEMI_BED_FOLDER: folder, RUNTIME_DIRECTORY: folder },

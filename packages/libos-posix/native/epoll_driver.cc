@@ -85,7 +85,7 @@ void EpollDriver::poll(std::uint32_t wait_us) {
     if (bounded == 0) return plain_epoll_poll(epoll_, events, kBatch);
     if (microseconds_) {
       const timespec timeout{bounded / 1000000, static_cast<long>(bounded % 1000000) * 1000};
-      // By number: the prebuilt addon runs with a C library that lacks the wrapper.
+      // By number: the prebuilt addon may run with a C library without the wrapper.
       const long r = ::syscall(SYS_epoll_pwait2, epoll_, events, kBatch, &timeout, nullptr, 0);
       if (r >= 0 || errno != ENOSYS) return static_cast<int>(r);
       microseconds_ = false;

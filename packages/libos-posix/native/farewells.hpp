@@ -3,8 +3,8 @@
 // close(2) alone does not see to that. The kernel resets a connection that is closed with bytes unread, or that is sent more after it
 // was closed, and drops what it had not sent yet (RFC 2525, section 2.17; RFC 1122, section 4.2.2.13). So the end of the stream is sent
 // with shutdown(2), and the descriptor stays open, and what the peer sends is thrown away, until everything was acknowledged and the peer
-// has no more to say. One thread of the libOS does it for all, so that neither close() nor destroy() waits; there is none while there is
-// nothing to do.
+// has no more to say. One thread of the libOS does it for all, so that neither close() nor destroy() waits; it runs only while there is
+// something to do.
 #pragma once
 
 #include <chrono>

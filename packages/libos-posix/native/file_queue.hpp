@@ -37,7 +37,7 @@ class FileQueue final : public Queue {
  private:
   static constexpr std::uint32_t kReadBytes = 65536;
   static constexpr std::uint32_t kSmallReadBytes = 4096;
-  // One job writes at most this much (or one push): so many bytes a cancel or a close may come too late for.
+  // One job writes at most this much (or one push): a cancel or a close may come too late for this many bytes.
   static constexpr std::uint64_t kBatchBytes = 1u << 20;
 
   void enqueue(Op& op);

@@ -145,8 +145,8 @@ int StreamSocket::stay_behind(int& linger) {
   return fd;
 }
 
-// The kernel says once that a connection was reset. A send of io_uring's that was resumed (MSG_WAITALL) may have taken it and completed short,
-// and the receive then sees an end that is none.
+// The kernel says once that a connection was reset. An io_uring send that was resumed (MSG_WAITALL) may have taken it and completed short,
+// and the receive then sees an end of the stream that did not happen.
 void StreamSocket::on_receive_end() {
   tcp_info info{};
   socklen_t length = sizeof info;

@@ -108,7 +108,7 @@ void UringDriver::cancel_and_close(int fd) {
     io_uring_prep_cancel_fd(sqe, fd, IORING_ASYNC_CANCEL_ALL);
     io_uring_sqe_set_data64(sqe, 0);
   } else {
-    ::shutdown(fd, SHUT_RDWR);  // ends them too
+    ::shutdown(fd, SHUT_RDWR);  // also ends them
   }
   ++enters_;
   io_uring_submit_and_get_events(&ring_);

@@ -21,7 +21,7 @@ std::string refusal(int error) {
   std::ifstream("/proc/sys/kernel/io_uring_disabled") >> disabled;
   if (disabled != 0) {
     return call + ": the sysctl kernel.io_uring_disabled is " + std::to_string(disabled) +
-           "; mend with sysctl -w kernel.io_uring_disabled=0";
+           "; fix with sysctl -w kernel.io_uring_disabled=0";
   }
   return call + ": a seccomp filter forbids it (as the default profiles of containers do)";
 }
@@ -102,7 +102,7 @@ int open_ring(io_uring& ring, const RingParameters& wanted, std::string& message
     io_uring_queue_exit(&ring);
     break;
   }
-  message = "io_uring lacks multishot receives into provided buffers here: they need Linux 6.0";
+  message = "io_uring has no multishot receives into provided buffers here: they need Linux 6.0";
   return -EOPNOTSUPP;
 }
 

@@ -22,7 +22,7 @@ test("engine: anything else is refused by name", async () => {
     code: "EINVAL",
     message: expect.stringContaining("engine"),
   });
-  // The addon checks by itself, too.
+  // The addon also checks by itself.
   const limits = { ringEntries: 64, tokens: 64, queues: 16, classes: [{ size: 4096, count: 16 }] };
   expect(() => posix.load().open(limits, { name: "posix", options: { engine: "kqueue" } })).toThrow(
     /engine must be one of auto, io_uring, epoll; got "kqueue"/,

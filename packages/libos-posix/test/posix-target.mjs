@@ -12,7 +12,7 @@ export function posixTarget(engine, module, loop) {
     waits: loop === undefined ? "poll" : "loop",
     features: posix.features,
     families: loopbackHas("IPv6") ? [4, 6] : [4],
-    // The kernel's sockets are what node:net uses, too.
+    // node:net also uses kernel sockets.
     hostPeer: true,
     storage: "scratch",
     open: (options) => openLibOS({ libos: "posix", engine, loop, from: import.meta.url, ...options }),

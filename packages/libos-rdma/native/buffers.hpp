@@ -13,7 +13,7 @@ namespace demi::rdma {
 
 class Buffers {
  public:
-  // Up to so many bytes are copied behind their header; longer messages are read where they lie.
+  // Up to this many bytes are copied behind their header; longer messages are read where they lie.
   static constexpr std::uint32_t kCopied = 240;
   static constexpr std::uint32_t kSendBytes = 256;
   static constexpr std::uint32_t kSends = 4096;

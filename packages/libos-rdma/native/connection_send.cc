@@ -7,7 +7,7 @@
 
 namespace demi::rdma {
 
-// With a send buffer; nullptr when there is none, or no Work.
+// With a send buffer; nullptr when there is no free buffer, or no Work.
 Work* Connection::begin_send(Work::Kind kind) {
   std::uint32_t buffer = 0;
   if (!context_.buffers.take_send(buffer)) return nullptr;

@@ -99,7 +99,7 @@ void DatagramSocket::on_datagram(const Address& from, std::span<const std::uint8
 }
 
 void DatagramSocket::pop(Op& op) {
-  // A socket that only listens has an address from now on, too.
+  // A socket that only listens also has an address from now on.
   if (const int error = be_bound(); error != 0) return runtime_.complete(op, error);
   DatagramQueue::pop(op);
 }

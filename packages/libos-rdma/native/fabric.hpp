@@ -181,7 +181,7 @@ class Fabric {
   // Its completion has come.
   virtual void recycle(Work& work) = 0;
 
-  // A descriptor that becomes readable when poll() would find something; -1: none.
+  // A descriptor that becomes readable when poll() would find something; -1 if it has none.
   virtual int wait_fd() const = 0;
   // Before sleeping on wait_fd(), followed by one more poll(). False: that has something to do now.
   virtual bool may_wait() = 0;

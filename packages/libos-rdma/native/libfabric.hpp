@@ -53,13 +53,13 @@ class Libfabric final : public Fabric {
   // A request's handle is the endpoint's then, and nullptr in `info`, also when the endpoint could not be made: closing it rejects.
   std::unique_ptr<LibfabricEndpoint> make_endpoint(fi_info& info, EndpointEvents& events, int& error);
   void reject(fid_pep& listener, fi_info& request, std::span<const std::uint8_t> data);
-  // What was read about it is dropped, too: another may get its address.
+  // What was read about it is also dropped: another may get its address.
   void forget(const fid& of);
   // Requests that nobody will answer: their listener closes.
   void reject_requests(fid_pep& listener);
   // Of a listener that has closed.
   void rest(Fid<fid_pep> listener, const Address& address);
-  // Bytes of a message that is sent without a completion of libfabric's; 0: none.
+  // Bytes of a message that libfabric sends without a completion; 0: never.
   static constexpr std::size_t kMostInjected = 256;
   void on_posted_send() { completions_.on_posted(); }
   std::size_t most_injected() const { return most_injected_; }

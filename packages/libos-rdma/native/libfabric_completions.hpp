@@ -1,4 +1,4 @@
-// Completions of libfabric's: the queues they come through, and who is told of each.
+// libfabric's completions: the queues they come through, and who is told of each.
 #pragma once
 
 #include <rdma/fi_domain.h>
@@ -51,9 +51,9 @@ class LibfabricCompletions {
   void on_error(fid_cq& queue);
 
   Fid<fid_cq> completions_;
-  // tcp only: those of sends have a queue to themselves, which can be waited on: its descriptor tells of the sockets of all that is bound
-  // to it, and so of what arrives for the other queue, too. That one cannot be, because libfabric asks its sockets by poll(2) then, and
-  // not by epoll, which takes longer while they are few.
+  // tcp only: sends complete on a separate queue that can be waited on. Its descriptor reports the sockets of all that is bound to it,
+  // and so also what arrives for the other queue. The other queue cannot be waited on, because libfabric then asks its sockets by
+  // poll(2), and not by epoll, which takes longer while they are few.
   Fid<fid_cq> sends_;
   int wait_fd_ = -1;
   bool emptied_ = false;  // by the last read

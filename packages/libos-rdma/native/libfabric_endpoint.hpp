@@ -1,4 +1,4 @@
-// One connection, one listening address and one request of libfabric's.
+// libfabric's connection, listening address and request, one of each.
 #pragma once
 
 #include <memory>

@@ -27,7 +27,7 @@ class LibfabricEvents {
   int open(fid_fabric& fabric, std::string& message);
   void close();
 
-  // The oldest that nobody has heard of. False: there is none now.
+  // The oldest that nobody has heard of. False: nothing new.
   bool next(LibfabricEvent& out);
   // The requests for this listener out of those, the oldest first.
   std::vector<Info> take_requests(const fid& listener);

@@ -13,7 +13,7 @@ class MessageReceiver {
   // `waiting` is retried when memory was short: drain() again then.
   MessageReceiver(Context& context, net::Retryable& waiting) : context_(context), waiting_(waiting) {}
 
-  // A message that has arrived and no pop waits for; 0: none.
+  // A message that has arrived and no pop waits for; 0 without one.
   Sga try_pop(Connection& connection);
   // Completed by drain().
   void pop(Op& op) { pops_.push_back(op); }

@@ -7,7 +7,7 @@ namespace demi::rdma {
 
 const RdmPeer* RdmPeers::meet(const std::string& name) {
   const auto known = met_.find(name);
-  // libfabric gives the place of a peer whose memory it does not find to the next one, too, and forgets both with the first.
+  // If libfabric does not find a peer's memory, it also gives the peer's place to the next one, and forgets both with the first.
   if (known == met_.end() && (met_.size() == kMost || !is_held(name))) return nullptr;
   RdmPeer& peer = met_[name];
   if (peer.connections == 0) {

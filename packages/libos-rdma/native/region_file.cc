@@ -23,7 +23,7 @@ constexpr std::time_t kYoungSeconds = 10;
 
 bool same_file(const struct stat& a, const struct stat& b) { return a.st_dev == b.st_dev && a.st_ino == b.st_ino; }
 
-// The process that a region of ours is named after; 0: no such name.
+// The process that one of our regions is named after; 0: no such name.
 pid_t owner_of(std::string_view name) {
   if (!is_region_name(name)) return 0;
   name.remove_prefix(kPrefix.size());

@@ -16,7 +16,7 @@ bool is_region_name(std::string_view name);
 // Marks the file as that of a process that lives, for as long as the descriptor is open: flock(2) is given back by the kernel whatever
 // happens, and means the same to processes that see each other by different numbers. -1 and errno when it cannot be.
 OwnFd hold_region(const std::string& name);
-// False when there is none of the name, or its process has ended.
+// False when no file has the name, or its process has ended.
 bool is_held(const std::string& name);
 // Removes those of this user's whose processes have ended. Returns how many. `directory`: for tests.
 int remove_dead_regions(const std::string& directory = "/dev/shm");

@@ -19,14 +19,14 @@ class RestingListeners {
   explicit RestingListeners(Libfabric& fabric) : fabric_(fabric) {}
 
   void add(Fid<fid_pep> listener, const Address& address);
-  // The one at this address, which goes on; nullptr: there is none. Others in its way make room.
+  // The one at this address, which goes on; nullptr if no listener rests there. Others in its way make room.
   Fid<fid_pep> wake(const Address& to);
   // Closes those whose time is over.
   void close_due() {
     if (!listeners_.empty()) close(false);
   }
   void close_all();
-  // nullptr: none of them.
+  // nullptr if it is not one of them.
   fid_pep* find(const fid* of) const;
 
  private:

@@ -1,4 +1,4 @@
-// The one reliable datagram endpoint of libfabric's (FI_EP_RDM) over shm that all connections of a libOS share: messages in and out, each
+// The one libfabric reliable datagram endpoint (FI_EP_RDM) over shm that all connections of a libOS share: messages in and out, each
 // behind an envelope. Messages are copied in and out, and only as many bytes at a time as shm copies into the peer's memory at once
 // (fi_inject): nothing of an application's memory is ever in another process's hands, and nothing waits for a peer that died.
 //

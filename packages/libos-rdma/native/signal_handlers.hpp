@@ -1,7 +1,7 @@
 // What handles the process's signals stays as it was when the addon is loaded, and when a libOS is opened.
 //
 // libfabric brings libraries for other kinds of devices along, and the constructor of one (libinfinipath, of the provider psm) takes
-// SIGSEGV, SIGBUS, SIGILL and SIGABRT for a backtrace of its own, and SIGTERM and SIGINT to end with status 1. libfabric itself takes SIGBUS and
+// SIGSEGV, SIGBUS, SIGILL and SIGABRT to print a backtrace, and SIGTERM and SIGINT to end with status 1. libfabric itself takes SIGBUS and
 // others when it is first used, for its provider shm, whichever is used. In Node.js SIGSEGV is what WebAssembly's bounds checks are made of:
 // with a foreign handler an access out of bounds ends the process instead of throwing. And a process that is terminated ends by the
 // signal, which tells those who wait for it that nothing failed.

@@ -1,7 +1,7 @@
 /// <reference types="@demikernel/core" preserve="true" />
 /**
- * The RDMA backend: queues of messages on reliable connections, two-sided, over libfabric. On an RDMA device (provider verbs), or
- * where there is none over the kernel's TCP (provider tcp).
+ * The RDMA backend: queues of messages on reliable connections, two-sided, over libfabric. On an RDMA device (provider verbs), or,
+ * without a device, over the kernel's TCP (provider tcp).
  *
  * @packageDocumentation
  */

@@ -3,5 +3,5 @@ import { whyNoAddon } from "../src/addon.js";
 // @ts-expect-error: plain JavaScript, so that a Worker can import it as it is.
 import { target } from "./targets/shm.mjs";
 
-// Of the providers the one that opens soonest: it tests the runtime of the addon, too.
+// This provider opens soonest, so it also tests the addon's runtime.
 await conformanceWhere(target as ConformanceTarget, { whyNot: whyNoAddon, inWorker: true });

@@ -15,7 +15,7 @@ const programs = {
 } as const;
 type Program = keyof typeof programs;
 
-/** Paths of the programs; for io_uring, why there is none instead. */
+/** Paths of the programs; for io_uring, instead of a path, why there is no program. */
 export interface NativePrograms {
   load: string;
   epoll: string;
@@ -58,7 +58,7 @@ function compileUring(compiler: string, target: string): NativePrograms["uring"]
 function compile(compiler: string, program: Program, target: string): void {
   const { file, libraries } = programs[program];
   if (upToDate(target)) return;
-  // Under a name of its own first: two benchmarks may be started at a time.
+  // Under a unique name first: two benchmarks may be started at a time.
   const unfinished = `${target}.${process.pid}`;
   const args = ["-std=gnu11", "-O2", "-Wall", "-o", unfinished, join(sources, `${file}.c`), ...libraries];
   const { status, error, stderr } = spawnSync(compiler, args, { encoding: "utf8" });

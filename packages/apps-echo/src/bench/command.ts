@@ -39,14 +39,14 @@ interface Options extends Device {
 const WARMUP = 0.2;
 
 const HELP = `
-A backend with a network of its own is measured on what its options name, beside C and node:net over the kernel's loopback:
+A backend that does not use kernel sockets is measured on what its options name, beside C and node:net over the kernel's loopback:
   demi-echo bench --libos dpdk --config demi.yaml --host 10.7.0.2
           the load comes from the kernel, in C, over an interface that leads to the device
   demi-echo bench --libos dpdk --config server.yaml --host 10.7.0.2 --client-config client.yaml
           the load comes from demi-echo's client on the device at the other end: two processes, no kernel between them
   demi-echo bench --libos rdma --config demi.yaml --client-config demi.yaml
-          what takes no kernel sockets for peers needs that client, too, and one file will do for both; rows are named by what the file's
-          provider turns out to be: verbs (RDMA), or tcp or shm, which are none
+          a backend without kernel sockets as peers also needs that client, and one file will do for both; the file's provider
+          names the rows: verbs (RDMA), or tcp or shm, which are not RDMA
 
 Exit codes: 0 done, 1 a server or the load generator failed, 130 interrupted`;
 
@@ -56,7 +56,7 @@ export function registerBench(program: Command): void {
     .description("measure the echo server beside C (epoll, io_uring) and node:net, paired in interleaved rounds")
     .option("--libos <name>", "measure this backend only", process.env.LIBOS || undefined)
     .option("--config <file>", "YAML file with the backend's options, as for the other commands; for one backend")
-    .option("--host <address>", "address our server listens on, where the backend has one of its own", parseHost)
+    .option("--host <address>", "address our server listens on, for a backend that has its own address", parseHost)
     .option(
       "--client-config <file>",
       "YAML file of a second libOS that our client is run on, for a device the kernel does not reach",
@@ -181,7 +181,7 @@ function report(
   const drawn = plots(comparisons, busy, { size, rounds, over: network });
   for (const path of writeReport({ name: "echo", results, plots: drawn, json, svg })) console.log(`wrote ${path}`);
   if (!comparisons.some(({ rows }) => rows.some(({ side }) => side === "ours")) && options.rows === undefined) {
-    throw new Failure("no server of ours could be measured");
+    throw new Failure("no Demikernel server could be measured");
   }
 }
 

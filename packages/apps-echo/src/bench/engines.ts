@@ -1,4 +1,4 @@
-/** Which servers of ours there are to measure: one per engine of each installed backend. */
+/** Which Demikernel servers there are to measure: one per engine of each installed backend. */
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -16,7 +16,7 @@ export interface Engine {
   choices: ReadonlySet<string>;
 }
 
-/** Engines of the backend called `libos`, or of all installed ones that speak TCP. Throws a Failure when there is none. */
+/** Engines of the backend called `libos`, or of all installed ones that speak TCP. Throws a Failure if no engine qualifies. */
 export async function installedEngines(libos?: string): Promise<Engine[]> {
   const installed = findBackends(import.meta.url, "libos").filter(
     (found) => libos === undefined || found.name === libos,

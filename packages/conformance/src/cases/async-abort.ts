@@ -133,7 +133,7 @@ export const aborting = group("promises: who owns the memory, and what a signal 
       await assertRejects("EINVAL", os.async.wait(qt, options));
       os.drop(qt);
     }
-    // As of fetch(): null is none.
+    // As with fetch(), null means no signal.
     const popped = os.async.pop(qd, { signal: null as unknown as AbortSignal });
     os.push(qd, os.sga.from("heard"), PushFlag.FREE | PushFlag.QUIET);
     assert.equal(take(os, await popped).toString(), "heard");

@@ -3,7 +3,7 @@ import { type LibOS, PushFlag, type QueueDescriptor, type Sga } from "@demikerne
 import { type CaseContext, group } from "../case.js";
 import { assertIdle, collect, sgaOf, turn } from "../turns.js";
 
-/** Completions of a batch that a handler was not given are the next one's: none is lost, none comes twice. */
+/** Completions of a batch that a handler was not given go to the next one: none is lost, and none comes twice. */
 export const handlerFaults = group("a handler that stops or throws", { on: "runtime" }, (test) => {
   /** Pops of `count` messages, all of which have come. */
   async function batch(ctx: CaseContext, os: LibOS, count: number): Promise<QueueDescriptor> {

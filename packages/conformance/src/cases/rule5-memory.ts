@@ -84,7 +84,7 @@ export const memoryBounds = group("rule 5: memory", { on: "runtime", own: true }
         await pushBytes(ctx, os, channel.to, "patience");
         const held = exhaust(os);
         const pop = os.pop(channel.from);
-        // The engine may hold memory of its own for what arrives (a ring of receive buffers): then the pop is served from there.
+        // The engine may hold memory for what arrives (a ring of receive buffers): then the pop is served from there.
         let done = os.poll(pop);
         for (let i = 0; i < 30 && done === undefined; i++) {
           await turn();

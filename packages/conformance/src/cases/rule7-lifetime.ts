@@ -271,7 +271,7 @@ export const lifetime = group("rule 7: lifetime", { own: true }, (test) => {
   test(
     "libOSes one after another give their memory back at once",
     async (ctx) => {
-      // A collection of garbage is not what gives it back: none is asked for.
+      // It is not garbage collection that gives it back: no collection is asked for.
       const use = async () => {
         const os = await ctx.target.open({});
         const qd = os.queue();

@@ -46,7 +46,7 @@ export const twoEngines = group("two engines", { own: true, needs: ["storage"] }
     assert.equal(os.engines[0].engine, os.engine);
     assert.equal(os.engines[1].name, name);
     const stats = os.stats();
-    // All of the arena is the storage device's too, receive buffers of the network's included.
+    // The storage device also reaches all of the arena, including the network's receive buffers.
     assert.ok(stats[`${name}.mappedBytes`] >= 64 * 1024 * 1024, `${stats[`${name}.mappedBytes`]} bytes mapped`);
     const file = os.creat("counted");
     const done = await completion(ctx, os, os.push(file, os.sga.from("x"), PushFlag.FREE));

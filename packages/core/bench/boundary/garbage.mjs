@@ -1,6 +1,6 @@
 /**
  * What garbage collection takes of a steady load: a million push and pop pairs a second, submitted by a 1 ms tick, through the run
- * loop's turns. A program of its own, so that nothing else has touched the heap; prints one line of JSON.
+ * loop's turns. A separate program, so that nothing else has touched the heap; prints one line of JSON.
  */
 
 import { GarbageObserver } from "@demikernel/bench";

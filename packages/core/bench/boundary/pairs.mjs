@@ -10,8 +10,8 @@ const chunk = 4096;
 const messageBytes = 64;
 
 /**
- * The run loop, `batch` pairs per native poll. `quiet`: pushes report only failures, as a server's do; otherwise each has a completion
- * of its own, so that a pair is four entries and not three.
+ * The run loop, `batch` pairs per native poll. `quiet`: pushes report only failures, as a server's do; otherwise each push also
+ * has a completion, so that a pair is four entries and not three.
  */
 export function runLoop(os, batch, quiet) {
   const queue = os.queue({ capacity: batch });

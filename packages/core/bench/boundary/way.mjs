@@ -1,5 +1,5 @@
 /**
- * One way of using the queues, in a process of its own: an application has one handler, and what V8 learns from one way would blur the
+ * One way of using the queues, in a separate process: an application has one handler, and what V8 learns from one way would blur the
  * figures of the next. The parent sends how many milliseconds to measure and gets nanoseconds of CPU time per pair; "end" ends it.
  */
 import { openLibOS } from "@demikernel/core";

@@ -3,7 +3,7 @@
 #
 #   ADDON <source>             the source with DEMI_ADDON(): in the addon alone
 #   SOURCES <patterns>         what the addon and the tests are both made from
-#   SEPARATE <sources>         those of all sources that are units of their own: the others are compiled together
+#   SEPARATE <sources>         those of all sources that are compiled separately: the others are compiled together
 #   NET                        core's sources behind demi/net, which backends with sockets share
 #   PKG_CONFIG <modules>       libraries as pkg-config knows them, "libfabric>=1.17"; they are linked dynamically
 #   LIBRARIES, DEFINITIONS     what is linked beside them, and defined

@@ -74,7 +74,7 @@ class Fuzzer {
     for (std::uint32_t i = 0; i < n; ++i) sizes[i] = random_.below(random_.one_in(4) ? 70000 : 300);
     const Sga sga = app_.runtime().alloc_chain({sizes, n});
     if (sga != 0) sgas_.push_back(sga);
-    if (sgas_.size() > 64) sgas_.erase(sgas_.begin());  // forgotten, so that stale handles are met too
+    if (sgas_.size() > 64) sgas_.erase(sgas_.begin());  // forgotten, so that stale handles also occur
     return sga;
   }
   void corrupt_a_descriptor() {

@@ -528,7 +528,7 @@ void live(Random& random, bool framed) {
   for (int i = 0; i < 10; ++i) collect();
   CHECK(expected.starts_with(delivered));
 
-  // Closed at any moment, the rest leaves too.
+  // Closed at any moment, the rest still leaves.
   const std::size_t arrived = s.wire->arrived;
   CHECK(s.close() == arrived);
   for (const Completion& c : s.turn()) s.take(c);

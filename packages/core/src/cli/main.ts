@@ -5,7 +5,7 @@ import { examine, render as renderDoctor } from "./doctor.js";
 import { collect, render as renderInfo } from "./info.js";
 import { json, messageOf } from "./report.js";
 
-// A closed pipe (demikernel info | head -1) is no error of ours.
+// A closed pipe (demikernel info | head -1) is not an error here.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(error.code === "EPIPE" ? 0 : 1);
 });

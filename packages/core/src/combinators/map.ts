@@ -27,7 +27,7 @@ class MapQueue implements DerivedQueue {
   readonly #source: QueueDescriptor;
   readonly #fn: ApplicationFunction<[Sga], Sga>;
   readonly #pushes: Pushes;
-  /** The source's pop for each of ours. */
+  /** The source's pop for each pop of this queue. */
   readonly #pops = new Map<QueueToken, QueueToken>();
 
   constructor(runtime: Runtime, source: QueueDescriptor, fn: MapFunction) {

@@ -146,7 +146,7 @@ class SortQueue implements DerivedQueue {
     this.#nextTurn();
   }
 
-  // A token of our own that ends at once: its completion comes with the libOS's next turn.
+  // A token that ends at once: its completion comes with the libOS's next turn.
   #nextTurn(): void {
     this.#waitsForMore = true;
     let qt: QueueToken;

@@ -30,7 +30,7 @@ function ajv(): Ajv2020 {
     verbose: true,
     // What every object inherits is no key of it.
     ownProperties: true,
-    // Infinity and NaN inside of plain data have a sentence of their own.
+    // Infinity and NaN inside plain data have a separate message.
     strictNumbers: false,
     // Schemas are looked at when their backend is loaded: option-schema.ts.
     strict: false,

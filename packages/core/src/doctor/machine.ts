@@ -9,7 +9,7 @@ export interface Machine {
   readBinary(path: string): string | undefined;
   /** The names in a folder, sorted; empty where it cannot be read. */
   list(path: string): string[];
-  /** The last part of what a symbolic link points to; undefined where there is none. */
+  /** The last part of what a symbolic link points to; undefined where there is no link. */
   link(path: string): string | undefined;
   exists(path: string): boolean;
   /** True when this process may read and write it. */

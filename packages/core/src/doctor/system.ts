@@ -18,7 +18,7 @@ export function hasModule(machine: Machine, name: string): boolean {
   return machine.read(`/lib/modules/${kernelRelease(machine)}/modules.dep`)?.includes(`/${name}.ko`) ?? false;
 }
 
-/** The value of a parameter that sysctl sets, "kernel.io_uring_disabled"; undefined where there is none. */
+/** The value of a parameter that sysctl sets, "kernel.io_uring_disabled"; undefined where it does not exist. */
 export function kernelParameter(machine: Machine, name: string): string | undefined {
   return machine.read(`/proc/sys/${name.replaceAll(".", "/")}`);
 }

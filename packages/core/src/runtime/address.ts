@@ -54,7 +54,7 @@ function zoneOf(name: string): number | undefined {
   try {
     interfaces = networkInterfaces();
   } catch {
-    // Out of descriptors: none is known.
+    // Out of descriptors: no interface is known.
   }
   const addresses = Object.hasOwn(interfaces, name) ? interfaces[name] : undefined;
   // Of an IPv6 address that is not link-local the scope id is 0: any other of the interface has it.

@@ -50,7 +50,7 @@ export abstract class Boundary extends Tokens {
   }
 
   /**
-   * Zeroed words of the shared mapping for a table of tokens: given back with the libOS, where an array of JavaScript's own would wait
+   * Zeroed words of the shared mapping for a table of tokens: given back with the libOS, where a JavaScript array would wait
    * for a garbage collection. Layout.TOKEN_WORDS says how many there are.
    */
   tableOf(count: number): Int32Array {
@@ -94,7 +94,7 @@ export abstract class Boundary extends Tokens {
     this.#cqEnd = (this.#cqBase + (words[Layout.WORD_CQ_TAIL] << 2)) | 0;
   }
 
-  /** Word index of the oldest completion entry, -1 when there is none. The entry is consumed: read it before the next crossing. */
+  /** Word index of the oldest completion entry, -1 when the ring is empty. The entry is consumed: read it before the next crossing. */
   protected next(): number {
     const at = this.#cqNext;
     if (at === this.#cqEnd) return -1;

@@ -30,7 +30,7 @@ export class DoneList {
     this.#ring[(this.#head + this.#count++) & this.#mask] = qt;
   }
 
-  /** The oldest token that still waits to be picked up; 0 when there is none. */
+  /** The oldest token that still waits to be picked up; 0 when no token does. */
   take(): QueueToken {
     while (this.#count > 0) {
       const qt = this.#ring[this.#head] as QueueToken;

@@ -29,7 +29,7 @@ export class FinishedOperations {
     return false;
   }
 
-  /** Where the oldest one before `end` is, which counts as told from now on; -1 when there is none. */
+  /** Where the oldest one before `end` is, which counts as told from now on; -1 when all have been told. */
   next(end: number): number {
     const at = this.#told;
     if (at >= Math.min(end, this.#words.length)) return -1;

@@ -9,7 +9,7 @@ interface Failure {
 
 /**
  * The time after which a turn gives way to Node's loop, whose own turn takes some microseconds. The clock costs as much as an echo's
- * share of a poll: it is looked at after so many polls, and after fewer when they bring work.
+ * share of a poll: it is read after this many polls, and after fewer when they bring work.
  */
 const TURN_MILLISECONDS = 0.5;
 const POLLS_PER_LOOK = 64;

@@ -12,7 +12,7 @@ import {
 } from "../../src/types.js";
 
 export let os: LibOS;
-// Jest gives tests a process object of their own, which never emits "warning".
+// Jest gives tests a separate process object, which never emits "warning".
 const { emitWarning } = process;
 export let warnings: unknown[][];
 

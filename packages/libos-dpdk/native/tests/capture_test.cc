@@ -25,7 +25,7 @@ using demi::dpdk::Capture;
 
 namespace {
 
-// An mbuf chain over memory of its own: capturing needs no pool, and so no EAL.
+// An mbuf chain over plain memory: capturing needs no pool, and so no EAL.
 class Frame {
  public:
   explicit Frame(const std::vector<std::string>& segments) : bytes_(segments), mbufs_(segments.size()) {

@@ -138,7 +138,7 @@ TEST_CASE("faults: the same seed the same frames, another seed or direction othe
   const auto doubled = fates({.duplicate = 0.25, .seed = 3}, 0, kFrames);
   CHECK(doubled.size() > kFrames * 1.20);
   CHECK(doubled.size() < kFrames * 1.30);
-  // Frames overtaken: none is lost but the one still held back at the end.
+  // Frames overtaken: only the one still held back at the end is lost.
   const auto reordered = fates({.reorder = 0.25, .seed = 3}, 0, kFrames);
   CHECK(reordered.size() >= kFrames - 1);
   int overtaken = 0;

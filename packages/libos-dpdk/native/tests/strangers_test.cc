@@ -249,7 +249,7 @@ TEST_CASE("whoever makes us look for strangers does not flood the network with i
     if (i % 2 == 0) t.bed.run(1);
   }
   CHECK(t.requests > 100);
-  // Two seconds and a bit, so many a second in turn, and as many of single ones.
+  // Two seconds and a bit, this many a second in turn, and as many single ones.
   CHECK(t.requests < 3 * (10 * demi::dpdk::Neighbours::kAskedAtOnce + demi::dpdk::Neighbours::kMostAsked));
   t.bed.answers = true;
   t.bed.run(2 * demi::dpdk::Neighbours::kPatienceMs);

@@ -12,7 +12,7 @@ namespace demi::dpdk::test {
 
 class TcpPeer {
  public:
-  // From a peer's port to one of ours.
+  // From a peer's port to a local one.
   TcpPeer(WireBed& bed, const Host& self, std::uint16_t port, std::uint32_t first_sequence = 1000);
 
   // The handshake. False when nobody answers in time.

@@ -1,5 +1,5 @@
 // The engine as the addon opens it, over a port of two rings in memory (net_ring): no privileges are needed, the test is the wire. It
-// plays the NIC, too: a frame sent to the engine is written into a buffer of the engine's own receive pool, and is missed when there is
+// also plays the NIC: a frame sent to the engine is written into a buffer of the engine's own receive pool, and is missed when there is
 // none. Time is the test's: lwIP's clock stands still until run() moves it, so what is printed as a seed is all there is of chance.
 #pragma once
 

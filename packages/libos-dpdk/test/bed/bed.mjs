@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 
-/** Why there is none; undefined where there is one. */
+/** Why there is no bed; undefined where there is one. */
 export const lacking =
   process.env.DEMI_BED === "1" ? undefined : (process.env.DEMI_BED_LACKS ?? "run by test/run.mjs only");
 

@@ -17,7 +17,7 @@ const PANIC = /PANIC in eal_intr_thread_main/;
 const ENDED = /jest worker process .* was terminated by another process: signal=SIGABRT/;
 
 /**
- * Runs jest on this package with more in its environment; its exit code. Where a panic of DPDK's has ended the process of a test file, that
+ * Runs jest on this package with more in its environment; its exit code. If a DPDK panic has ended the process of a test file, that
  * file runs once more.
  */
 export async function jest(args, environment) {

@@ -11,7 +11,7 @@ process.on("disconnect", () => {
 makeWire();
 const args = process.argv.slice(2);
 const keep = args.includes("--keep");
-// A signal ends jest, which is in this process's group, too; what comes after it is still done here.
+// A signal also ends jest, which is in this process's group; what comes after it is still done here.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => undefined);
 const code = await jest(
   args.filter((arg) => arg !== "--keep"),

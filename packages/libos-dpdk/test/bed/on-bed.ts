@@ -2,7 +2,7 @@ import { type ConformanceTarget, declareWhere, whyNotOpen } from "@demikernel/co
 // @ts-expect-error: plain JavaScript, so that programs and Workers can import it as it is.
 import { lacking } from "./bed.mjs";
 
-/** Declares tests that need the bed. Where there is none, or for another reason, they are skipped; with CI=true that is a failure. */
+/** Declares tests that need the bed. Without a bed, or for another reason, they are skipped; with CI=true that is a failure. */
 export function onBed(name: string, body: () => void, reason: string | undefined = lacking): void {
   declareWhere(name, reason, () => describe(name, body));
 }

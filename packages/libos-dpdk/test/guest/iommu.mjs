@@ -1,5 +1,5 @@
 // Where the card's IOMMU has 39 bits: DPDK's memory lies within its reach, though V8 keeps its own all over the address space. And a
-// DPDK that could not start, here because it was told to put its memory out of reach, says why, at every later try too.
+// DPDK that could not start, here because it was told to put its memory out of reach, says why, also at every later try.
 //
 //   node iommu.mjs within|beyond
 import assert from "node:assert/strict";

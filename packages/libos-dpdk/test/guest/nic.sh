@@ -23,7 +23,7 @@ answers() {
     if [ "$n" -eq 300 ] || ! kill -0 "$server" 2>/dev/null; then fail "testpmd did not start: $(tail -n 20 "$work/log")"; fi
     sleep 0.2
   done
-  ip neighbour flush to 10.7.0.2 # so that the kernel asks: testpmd answers ARP too
+  ip neighbour flush to 10.7.0.2 # so that the kernel asks: testpmd also answers ARP
   ping -c 5 -i 0.2 -W 5 10.7.0.2 >"$work/ping" || fail "no answer to ping: $(cat "$work/ping"); testpmd: $(tail -n 20 "$work/log")"
   grep -q '5 received' "$work/ping" || fail "not every ping was answered: $(cat "$work/ping")"
   echo >&3
@@ -36,7 +36,7 @@ answers() {
 
 answers 0 --no-huge --file-prefix=nic
 answers 64 --in-memory
-# An address that is not mapped for the card is a fault of the IOMMU: none, so the card used what DPDK mapped for it and only that.
+# An address that is not mapped for the card is an IOMMU fault. No fault means that the card used only what DPDK mapped for it.
 dmesg >"$work/dmesg"
 grep -q 'DMAR: Intel(R) Virtualization Technology for Directed I/O' "$work/dmesg" || fail "the kernel does not use the IOMMU"
 if grep 'DMAR: \[DMA' "$work/dmesg"; then fail "the card reached for memory that DPDK had not mapped"; fi

@@ -1,4 +1,4 @@
-// The other process of a pair of devices: a libOS of its own, whose sockets the parent process makes and uses by messages.
+// The other process of a pair of devices: a second libOS, whose sockets the parent process makes and uses by messages.
 // Started by targets/peer-process.mjs with the options of openLibOS() as JSON.
 import { isIPv6 } from "node:net";
 import { openLibOS } from "@demikernel/core";

@@ -1,4 +1,4 @@
-/** Targets over a pair of devices: the libOS on one end, another process of ours with a libOS on the other. */
+/** Targets over a pair of devices: the libOS on one end, another test process with a libOS on the other. */
 import { isMainThread } from "node:worker_threads";
 import { openLibOS } from "@demikernel/core";
 import { libos, peer, prefix, silent } from "../bed/addresses.mjs";
@@ -17,7 +17,7 @@ const onEnd = (who, { device, eal = [] }) => ({
 
 /**
  * `ours` and `theirs` give the two ends, `{device, eal}`, of the nth pair. Theirs is up first and owns the socket. With `once` the
- * peer's process serves one libOS of ours only, and starting it takes its time: `timeScale`. `module` is for Workers, which open their libOS on the pair that is there.
+ * peer's process serves only one tested libOS, and starting it takes its time: `timeScale`. `module` is for Workers, which open their libOS on the pair that is there.
  */
 export function pairTarget(name, { ours, theirs, once = false, timeScale = 5, storage }, module) {
   let pairs = 0;
@@ -28,7 +28,7 @@ export function pairTarget(name, { ours, theirs, once = false, timeScale = 5, st
     return { n, process: new PeerProcess(onEnd(peer, theirs(n))) };
   };
 
-  /** The pair that the next libOS of ours is on. */
+  /** The pair that the next tested libOS is on. */
   async function pair() {
     // Ours has been closed by now: the peer's end has nothing left to do.
     if (once) await current?.process.stop();

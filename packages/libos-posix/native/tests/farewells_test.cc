@@ -152,7 +152,7 @@ TEST_CASE("farewell: beyond the limit the oldest are closed as they are") {
   for (int i = 0; i < 5000 && farewells.under_way() != kMost; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   CHECK(farewells.under_way() == kMost);
-  // Nothing was unread: the kernel delivers those, too.
+  // Nothing was unread: the kernel also delivers those.
   for (std::size_t i = 0; i < pairs.size(); ++i) CHECK(pairs[i]->read_all() == std::pair<std::size_t, int>{sent[i], 0});
   pairs.clear();
   CHECK(over(farewells));

@@ -58,7 +58,7 @@ ON_EACH_ENGINE(accept_waits_for_descriptors) {
     CHECK(due >= 0);
     CHECK(due <= 100);
     os.runtime().engines().end_sleep();
-    // A descriptor of ours becomes free: the next try is due at once.
+    // One of the libOS's descriptors becomes free: the next try is due at once.
     os.close(first);
     CHECK(os.runtime().engines().prepare_sleep() == 0);
     os.runtime().engines().end_sleep();

@@ -50,7 +50,7 @@ const starved = {
   paused: os.stats()["posix.acceptPaused"],
   milliseconds: performance.now() - start,
 };
-// One of ours goes away, then some of the process's.
+// One of the libOS's goes away, then some of the process's.
 os.close(accepted[0]);
 await until(() => accepted.length > 1);
 const afterClose = accepted.length;

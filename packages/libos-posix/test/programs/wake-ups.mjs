@@ -35,7 +35,7 @@ async function main() {
   const { port } = os.getsockname(listener);
   const file = os.open(join(folder, "log"), "w+");
 
-  /** So many connect, and each closes after a while. */
+  /** This many connect, and each closes after a while. */
   async function comeAndGo(many) {
     worker.postMessage({ connect: port, many });
     await Promise.all(
@@ -91,7 +91,7 @@ async function main() {
   process.exit(0);
 }
 
-/** The other side, in a thread and loop of its own. */
+/** The other side, in another thread with its loop. */
 async function peer() {
   const { createServer, connect } = await import("node:net");
   const { createSocket } = await import("node:dgram");

@@ -21,7 +21,7 @@ using namespace bare;  // NOLINT(google-build-using-namespace): a program of one
 
 constexpr int kBatch = 32;
 constexpr std::size_t kNameBytes = 256;
-// Of which so many less one may be under way.
+// All but one of these may be under way.
 constexpr std::size_t kReceives = 512;
 
 volatile std::sig_atomic_t stopping = 0;

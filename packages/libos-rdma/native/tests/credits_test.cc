@@ -125,7 +125,7 @@ TEST_CASE("a peer that stops popping stalls only its own sender, and gets everyt
   Flow stalled(os, to_lazy, lazy, on_lazy, std::vector<std::size_t>(300, 3000));
   Flow flowing(os, to_busy, busy, on_busy, std::vector<std::size_t>(1000, 100));
   Flow backwards(lazy, on_lazy, os, to_lazy, std::vector<std::size_t>(1000, 50));
-  // It sends, and it takes nothing: also the other way of its own connection goes on.
+  // It sends, and it takes nothing: the other direction of its connection also goes on.
   CHECK(loopback.until(
       [&] {
         stalled.turn(40, 0);

@@ -19,7 +19,7 @@ using demi::rdma::Buffers;
 
 namespace {
 
-// A connection of ours whose other end is by hand, and operations on it that wait: two pops, and three pushes of which the peer's only
+// A connection whose other end is by hand, and operations on it that wait: two pops, and three pushes of which the peer's only
 // credit lets one go.
 struct Attacked {
   explicit Attacked(const demi::Config& changes = {}) : os(loopback, changes), listener(os.listener()) {

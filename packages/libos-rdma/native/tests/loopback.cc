@@ -59,7 +59,7 @@ bool Loopback::until(const std::function<bool()>& reached, double seconds) {
   while (!reached()) {
     const auto now = Clock::now();
     if (now > end) return false;
-    // What takes longer waits for a time limit of somebody's, more often than not.
+    // What takes longer waits for somebody's time limit, more often than not.
     if (now > soon) pause();
     turn();
   }

@@ -15,7 +15,7 @@ namespace demi::rdma::test {
 
 using Bytes = std::vector<std::uint8_t>;
 
-// A number of so many bytes, the lowest first.
+// A number of this many bytes, the lowest first.
 inline void append(Bytes& to, std::uint64_t value, int bytes) {
   for (int i = 0; i < bytes; ++i) to.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
 }

@@ -1,5 +1,5 @@
-// Peers over shm written by hand: the packets of the rendezvous are bytes that the test chooses, on Unix sockets of its own; the messages
-// go by an endpoint of libfabric's in whatever envelope.
+// Peers over shm written by hand: the packets of the rendezvous are bytes that the test chooses, on its Unix sockets; the messages
+// go by a libfabric endpoint in whatever envelope.
 #pragma once
 
 #include <memory>
@@ -27,7 +27,7 @@ inline constexpr std::uint8_t kHello = 1;
 inline constexpr std::uint8_t kAccept = 2;
 inline constexpr std::uint8_t kReject = 3;
 
-// What an introduction that was received says; nothing when it is none.
+// What a received introduction says; nothing if it is not an introduction.
 std::optional<RawIntroduction> introduction(const Bytes& packet);
 
 // One end of a rendezvous.
@@ -89,7 +89,7 @@ class RawShmPeer final : public Driven {
   const RdmPeer* peer_ = nullptr;
 };
 
-// An endpoint of libfabric's over shm without a libOS.
+// A libfabric endpoint over shm without a libOS.
 std::unique_ptr<RdmFabric> shm_fabric();
 // Open file descriptors of this process.
 std::size_t open_descriptors();

@@ -1,5 +1,5 @@
-// A libOS on rxe1, and on rxe2 a program that does not keep to the wire format: requests and replies with a wrong handshake, and messages
-// that are none behind a good one.
+// A libOS on rxe1, and on rxe2 a program that does not keep to the wire format: requests and replies with a wrong handshake, and invalid
+// messages behind a good one.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PushFlag } from "@demikernel/core";
@@ -194,5 +194,5 @@ async function echoes(os, qd) {
   os.free(sga);
 }
 
-// A machine that is busy with other things, too.
+// The machine may also be busy with other things.
 await runCases("hostile", cases, { limit: 300_000, after: cleanUp });

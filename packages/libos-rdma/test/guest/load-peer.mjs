@@ -1,4 +1,4 @@
-// The far end of load.mjs, a process of its own, in the guest on rxe2: takes what was announced, and checks it as it comes.
+// The far end of load.mjs, a separate process, in the guest on rxe2: takes what was announced, and checks it as it comes.
 //
 //   node load-peer.mjs '{"kind": "numbered", "connections": N, "messages": N, "options": {...}}'
 //   node load-peer.mjs '{"kind": "hashed", "seed": N, "bytes": N, "options": {...}}'

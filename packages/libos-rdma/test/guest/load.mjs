@@ -126,7 +126,7 @@ const cases = {
     os.destroy();
     const { got, stats } = await peer.result;
     assert.equal(got, connections * messages, "messages that arrived");
-    // Each message came in a receive of its own, and its credit went back in a message of its own.
+    // Each message came in a separate receive, and its credit went back in a separate message.
     assert.ok(
       stats["rdma.creditMessages"] >= got - connections,
       `${stats["rdma.creditMessages"]} credit messages for ${got}`,
@@ -217,5 +217,5 @@ async function receiver(order) {
   return { process: child, address: { host: PEER, port }, result: Promise.race([result, ended]) };
 }
 
-// A machine that is busy with other things, too.
+// The machine may also be busy with other things.
 await runCases("load", cases, { limit: 1_500_000, after: cleanUp });

@@ -57,7 +57,7 @@ for file in rdma_cm uverbs0; do [ -c "/dev/infiniband/$file" ] || fail "/dev/inf
 
 # An address of the machine's own, and the kernel would deliver at once what is sent to it. A rule before that of the local addresses
 # sends what this machine says to it out of an interface; what comes in is still delivered by the local table. The connection manager
-# asks these rules, too.
+# also asks these rules.
 #
 # out_of INTERFACE NEXT ADDRESS SOURCE: by this interface to the one named NEXT, from SOURCE unless the socket is bound.
 rules=0

@@ -23,7 +23,7 @@ const cases = {
       const lost = await withNetem(["loss", "2%"], () =>
         echoed({ count: 150, most: 8000 }, { count: 50, most: 200, credits: 1 }),
       );
-      // Of some 700; a seed of netem's own says which.
+      // Of some 700; netem's seed says which.
       assert.ok(lost[0] + lost[1] > 0, `packets lost: ${lost}`);
       return `${lost.join(" and ")} packets lost`;
     },
@@ -61,7 +61,7 @@ const cases = {
   },
 };
 
-/** Exchanges messages over connections with these options, side by side, each of a libOS of its own. */
+/** Exchanges messages over connections with these options, side by side, each on a separate libOS. */
 async function echoed(...connections) {
   const ends = await Promise.all(connections.map(({ count, most, ...options }) => exchange(count, most, options)));
   for (const { os, qd } of ends) os.close(qd);

@@ -6,7 +6,7 @@
  *
  * PRIVATE is what it says in the private data of its request or reply, STEPs are done once it is connected:
  *
- *   HEX or HEX+N     private data, or one SEND: these bytes and N more of zeros; "-" is none
+ *   HEX or HEX+N     private data, or one SEND: these bytes and N more of zeros; "-" is no bytes
  *   pause            prints "paused" and waits to be killed
  *   silent           serve: in place of PRIVATE; takes the request and does not answer it; prints "paused"
  *   receive          waits for a message

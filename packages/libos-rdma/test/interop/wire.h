@@ -26,11 +26,11 @@ struct header {
 
 /* With the byte of its length in front: HANDSHAKE_BYTES + 1 bytes. */
 void write_handshake(uint8_t* to, const struct handshake* from);
-/* NULL, or what is wrong with it. `bytes` counts the padding, too. */
+/* NULL, or what is wrong with it. `bytes` also counts the padding. */
 const char* read_handshake(struct handshake* to, const uint8_t* from, size_t bytes);
 
 void write_header(uint8_t* to, const struct header* from);
-/* NULL, or what is wrong with a message of so many bytes, header included. */
+/* NULL, or what is wrong with a message of this many bytes, header included. */
 const char* read_header(struct header* to, const uint8_t* from, size_t bytes);
 
 #endif

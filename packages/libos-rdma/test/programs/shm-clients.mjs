@@ -1,4 +1,4 @@
-/** As many clients over shm as it is told, one after the other, each a libOS of its own: shm-clients.mjs <port> <clients>. */
+/** As many clients over shm as it is told, one after the other, each a new libOS: shm-clients.mjs <port> <clients>. */
 import { setTimeout as passed } from "node:timers/promises";
 import { openLibOS } from "@demikernel/core";
 

@@ -20,7 +20,7 @@ napi_value open_call(napi_env env, napi_callback_info info) {
   return guarded(env, [&] { return open(Napi::CallbackInfo(env, info), Own); });
 }
 
-// The device of a backend that has nothing to open, no options and no slots of its own: an engine made of a Runtime& is all of it.
+// The device of a backend that has nothing to open, no options and no slots to add: an engine made of a Runtime& is all of it.
 template <class OnlyEngine>
 std::unique_ptr<Device> no_device(const Config&, Failure&) {
   class None final : public Device {

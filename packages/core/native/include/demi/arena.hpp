@@ -35,7 +35,7 @@ namespace demi {
 class Arena {
  public:
   // `shared` points at the slot descriptors JavaScript sees: kSlotWords words each. `memory` has limits.arena_bytes() bytes; without
-  // it the arena makes its own, and throws std::bad_alloc when there is none.
+  // it the arena makes its own, and throws std::bad_alloc if it cannot.
   Arena(const Limits& limits, std::int32_t* shared, std::shared_ptr<Mapping> memory = nullptr);
   // The pages go back at once, while the device they are of is still open; views of JavaScript's may outlive both and read zeros.
   ~Arena() {
@@ -79,7 +79,7 @@ class Arena {
   // ---- device side: allocate, fill, hand over --------------------------------------------------------------------
 
   // One slot of at least `size` bytes (the smallest class that has one free), owned by the device side, length `size`.
-  // Returns 0 when there is none: ENOBUFS, or EMSGSIZE when `size` exceeds largest().
+  // Returns 0 when no slot is free: ENOBUFS, or EMSGSIZE when `size` exceeds largest().
   Sga alloc(std::uint32_t size) {
     for (std::size_t i = 0; i < classes_.size(); ++i) {
       if (classes_[i].geometry.size >= size && !classes_[i].free.empty()) return take_slot(i, size);
@@ -93,7 +93,7 @@ class Arena {
   // A chain with one segment per size, 1 to kMaxSegments; 0 when it cannot be had as a whole.
   Sga alloc_chain(std::span<const std::uint32_t> sizes);
 
-  // Makes the slot `tail` the segment after the chain's last, part of that sga and none of its own any more. Both are owned by
+  // Makes the slot `tail` the segment after the chain's last: part of that sga, no longer a separate one. Both are owned by
   // the device side; the caller keeps to kMaxSegments.
   void append(Sga head, Sga tail) {
     std::uint32_t i = index(head);

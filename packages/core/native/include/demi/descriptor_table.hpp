@@ -69,7 +69,7 @@ class DescriptorTable {
  private:
   // Bit 29 marks queues that live in JavaScript, so a native generation stays below it.
   static constexpr std::uint32_t kGenerations = 1u << (29 - layout::kQueueIndexBits);
-  // An entry rests while so many others are closed, before it is used again: connections that come and go in quick succession
+  // An entry rests while this many others are closed, before it is used again: connections that come and go in quick succession
   // would otherwise run through the generations of one entry in a second, and an old descriptor name a new connection.
   static constexpr std::size_t kRest = 1024;
   static constexpr std::uint32_t kMask = (1u << layout::kQueueIndexBits) - 1;

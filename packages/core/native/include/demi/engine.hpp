@@ -70,14 +70,14 @@ class Engine {
   // True: poll() makes no system calls, and is called even when something completed at once: more goes over the boundary in one turn. Asked once.
   virtual bool polls_memory() const { return false; }
 
-  // A descriptor that becomes readable when poll() would find work, to sleep on; the same for as long as the engine lives. -1: none.
+  // A descriptor that becomes readable when poll() would find work, to sleep on; the same for as long as the engine lives. -1 if it has none.
   virtual int sleep_fd() { return -1; }
   // About to sleep on sleep_fd(). Milliseconds to sleep at most, -1 for no limit, 0: do not sleep, there is work.
   virtual int prepare_sleep() { return 0; }
   // Awake again.
   virtual void end_sleep() {}
   // For a device whose peers must be answered even while the application waits for nothing, as a kernel would: poll() is then called at
-  // least every so many milliseconds that Node's loop turns. 0: nothing of the kind.
+  // least this often, in milliseconds, while Node's loop turns. 0: not needed.
   virtual std::uint32_t tend_every_ms() const { return 0; }
 
   virtual void stats(const StatSink&) const {}

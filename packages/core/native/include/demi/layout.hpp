@@ -4,7 +4,7 @@
 // the two sides cannot disagree. Every index counts 32-bit words.
 //
 // Both sides run on one thread and never at the same time (JavaScript calls poll(), C++ returns), so plain loads and
-// stores are enough; the index words still sit on cache lines of their own, which costs nothing and lets a later engine
+// stores are enough; the index words still sit on separate cache lines, which costs nothing and lets a later engine
 // move them to a second thread.
 #pragma once
 

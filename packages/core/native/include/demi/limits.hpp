@@ -36,7 +36,7 @@ struct Limits {
   std::vector<SizeClass> classes = {{256, 8192}, {4096, 8192}, {65536, 256}, {1u << 20, 16}};
   // What the devices add before there is a runtime (Device::plan()).
   std::vector<DeviceSlots> regions = {};
-  Device* provider = nullptr;  // whose memory the arena must lie in; any memory will do when there is none
+  Device* provider = nullptr;  // whose memory the arena must lie in; without one, any memory will do
 
   Region add_region(const DeviceSlots& slots) {
     regions.push_back(slots);
@@ -68,7 +68,7 @@ struct Limits {
     for (const auto& r : regions) total += r.count;
     return total;
   }
-  // Of the arena: the size classes, then one region after the other, each on pages of its own.
+  // Of the arena: the size classes, then one region after the other, each on separate pages.
   std::size_t arena_bytes() const {
     std::size_t total = class_bytes();
     for (const auto& r : regions) total += whole_pages(r.bytes);

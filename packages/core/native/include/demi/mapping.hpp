@@ -21,7 +21,7 @@ class Mapping {
   explicit Mapping(std::size_t bytes) : bytes_(bytes) {
     data_ = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (data_ == MAP_FAILED) throw std::bad_alloc();
-    // Huge pages where the kernel gives them: a batch touches many slots, each on a page of its own.
+    // Huge pages where the kernel gives them: a batch touches many slots, each on a different page.
     ::madvise(data_, bytes_, MADV_HUGEPAGE);
   }
   // Memory that somebody else made, such as a device's own; `release` gives it back.

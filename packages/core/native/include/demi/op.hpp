@@ -89,7 +89,7 @@ class OpList {
 };
 
 // JavaScript chooses tokens; this table refuses one whose index is out of range or still in use, and finds an operation
-// only by its whole token, generation included. Quiet pushes have no token: they get an entry of a pool of their own, and
+// only by its whole token, generation included. Quiet pushes have no token: they get an entry of a separate pool, and
 // kNoToken in place of a token.
 class OpTable {
  public:

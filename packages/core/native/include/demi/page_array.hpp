@@ -1,4 +1,4 @@
-// The large tables of a libOS, on pages of their own.
+// The large tables of a libOS, on separate pages.
 //
 // What malloc gives for a table of some hundred kilobytes lies between things that live longer, and stays with the process when it
 // is freed. These pages go back to the kernel when the table dies, and those never used never come from it.

@@ -47,7 +47,7 @@ class AcceptQueue : public Retryable {
   virtual bool available() const { return true; }
   // A socket that is nothing yet.
   virtual std::unique_ptr<Queue> socket() = 0;
-  // Makes it the next connection. 0; -EAGAIN: there is none; another negative errno, which ends the accept unless it says that this
+  // Makes it the next connection. 0; -EAGAIN: no connection waits; another negative errno, which ends the accept unless it says that this
   // one connection was lost, or that the system is short of descriptors or memory: the connection is still there.
   virtual int take(Queue& socket) = 0;
   // Such a shortage, or no queue descriptor: call arrived() or retry() when it may be over.

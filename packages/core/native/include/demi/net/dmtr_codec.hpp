@@ -109,7 +109,7 @@ class Decoder {
 std::int32_t decode_datagram(Arena& arena, std::span<const std::uint8_t> datagram, std::uint32_t max_message,
                              Sga& message);
 
-// The same for a datagram that lies in a slot of its own (one segment, owned by the device side): a message of one segment
+// The same for a datagram that has a slot to itself (one segment, owned by the device side): a message of one segment
 // becomes that slot with its range narrowed and nothing is copied. `datagram` is used up, except with -ENOBUFS.
 std::int32_t adopt_datagram(Arena& arena, Sga datagram, std::uint32_t max_message, Sga& message);
 
