@@ -29,9 +29,10 @@ export class DemiLibOS implements api.LibOS {
   constructor(names: readonly string[], native: NativeLibOS, options: CoreOptions) {
     const [name] = names;
     this.name = name;
+    // First of all: it refuses an addon of another version of core.
+    this.#runtime = options.traceMemory ? new TracedRuntime(name, native) : new Runtime(name, native);
     this.engine = native.engines[0];
     this.engines = native.engines.map((engine, i) => ({ name: names[i], engine }));
-    this.#runtime = options.traceMemory ? new TracedRuntime(name, native) : new Runtime(name, native);
     this.#control = new Control(this.#runtime);
     this.#waiter = new Waiter(this.#runtime);
     this.#loop = new Loop(this.#runtime, options.loop, options.spinMicroseconds);

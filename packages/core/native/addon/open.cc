@@ -119,6 +119,7 @@ napi_value open(const Napi::CallbackInfo& in, const EngineModule& own) {
   Limits limits = read_limits(in[0].As<Napi::Object>());
   std::vector<Opening> openings;
   const auto add = [&](const Napi::Object& engine, OpenDevice open) {
+    if (!engine.Get("options").IsObject()) throw Failure{-EINVAL, "an engine is a name and its options"};
     openings.push_back(
         {engine.Get("name").ToString().Utf8Value(), read_config(engine.Get("options").As<Napi::Object>()), open});
   };

@@ -37,7 +37,7 @@ const os = posix.load().open(
       { size: 65536, count: 8 },
     ],
   },
-  { engine },
+  { name: "posix", options: { engine } },
 );
 const words = new Int32Array(os.rings);
 const sq = words[layout.WordSqBase];
