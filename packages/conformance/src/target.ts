@@ -77,7 +77,7 @@ export function lacking(target: ConformanceTarget, needs: readonly Need[]): stri
     } else if (need === "module") {
       if (target.module === undefined) return "the target names no module for a Worker to import";
     } else if (need === "storage") {
-      if (target.storage === undefined) return "no storage engine is installed beside the backend";
+      if (target.storage === undefined) return `${target.name} does not offer a storage engine beside it`;
     } else if (!offers(target, need)) {
       return `${target.name} does not offer ${named[need] ?? need}`;
     } else if (need === "ipv6" && target.families !== undefined && !target.families.includes(6)) {
