@@ -39,7 +39,7 @@ class Arena {
   Arena(const Limits& limits, std::int32_t* shared, std::shared_ptr<Mapping> memory = nullptr);
   // The pages go back at once, while the device they are of is still open; views of JavaScript's may outlive both and read zeros.
   ~Arena() {
-    DEMI_UNPOISON(base_, class_bytes_);
+    DEMI_UNPOISON(base_, bytes_);  // a device may have poisoned what is free of its own
     mapping_->discard();
   }
   Arena(const Arena&) = delete;
