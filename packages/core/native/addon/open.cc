@@ -74,7 +74,7 @@ const EngineModule& read_module(const Napi::Value& value, const EngineModule& ow
 }
 
 // The devices plan, somebody provides the memory, the runtime is made, the engines start and reach all of its memory.
-Instance& start(Napi::Env env, Limits& limits, std::vector<Opening>& openings) {
+napi_value start(Napi::Env env, Limits& limits, std::vector<Opening>& openings) {
   Failure failure;
   for (Opening& opening : openings) {
     const Device* const before = limits.provider;
@@ -104,7 +104,7 @@ Instance& start(Napi::Env env, Limits& limits, std::vector<Opening>& openings) {
       const int error = runtime.engines().add(opening.name, std::move(engine), std::move(opening.device));
       if (error != 0) throw Failure{error, opening.name + " cannot be waited for beside the others"};
     }
-    return instance;
+    return instance.expose(env);
   } catch (...) {
     instance.destroy();
     throw;
@@ -113,9 +113,9 @@ Instance& start(Napi::Env env, Limits& limits, std::vector<Opening>& openings) {
 
 }  // namespace
 
-// open(limits, config, storage?): see src/native.ts.
+// open(limits, engine, storage?): see src/native.ts.
 napi_value open(const Napi::CallbackInfo& in, const EngineModule& own) {
-  if (!in[0].IsObject() || !in[1].IsObject()) throw Failure{-EINVAL, "open(limits, config) takes two objects"};
+  if (!in[0].IsObject() || !in[1].IsObject()) throw Failure{-EINVAL, "open(limits, engine) takes two objects"};
   Limits limits = read_limits(in[0].As<Napi::Object>());
   std::vector<Opening> openings;
   const auto add = [&](const Napi::Object& engine, OpenDevice open) {
@@ -128,13 +128,7 @@ napi_value open(const Napi::CallbackInfo& in, const EngineModule& own) {
     const auto storage = in[2].As<Napi::Object>();
     add(storage, read_module(storage.Get("module"), own).open);
   }
-  Instance& instance = start(in.Env(), limits, openings);
-  try {
-    return instance.expose(in.Env());
-  } catch (...) {
-    instance.destroy();
-    throw;
-  }
+  return start(in.Env(), limits, openings);
 }
 
 napi_value init(napi_env env, napi_value exports, const EngineModule& module, napi_callback callback) noexcept {

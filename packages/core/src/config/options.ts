@@ -116,20 +116,23 @@ function splitGiven(engines: readonly Backend[], given: Values, problems: string
   const core: Record<string, unknown> = {};
   const [network] = engines;
   const own = new Map<string, Record<string, unknown>>(engines.map(({ name }) => [name, {}]));
-  const sections = Object.entries(given).filter(([key]) => own.has(key) && !Object.hasOwn(network.options, key));
-  for (const [key, value] of sections) {
-    if (isMap(value)) Object.assign(own.get(key) as object, value);
-    else if (value !== undefined) problems.push(notSection(key, value));
-  }
+  const section = Object.hasOwn(network.options, network.name) ? undefined : given[network.name];
   for (const [key, value] of Object.entries(given)) {
-    if (value === undefined || sections.some(([name]) => name === key)) continue;
-    const flat = own.get(network.name) as Record<string, unknown>;
-    if (Object.hasOwn(coreProperties, key)) core[key] = value;
-    else if (!Object.hasOwn(network.options, key)) {
+    if (value === undefined) continue;
+    if (Object.hasOwn(coreProperties, key)) {
+      core[key] = value;
+    } else if (Object.hasOwn(network.options, key)) {
+      if (isMap(section) && Object.hasOwn(section, key))
+        problems.push(`${key} is given twice, also as ${network.name}.${key}`);
+      Object.assign(own.get(network.name) as object, { [key]: value });
+    } else if (!own.has(key)) {
       const known = [...Object.keys(coreProperties), ...Object.keys(network.options), ...RESERVED, ...own.keys()];
       problems.push(unknown(key, key, known));
-    } else if (Object.hasOwn(flat, key)) problems.push(`${key} is given twice, also as ${network.name}.${key}`);
-    else flat[key] = value;
+    } else if (isMap(value)) {
+      Object.assign(own.get(key) as object, value);
+    } else {
+      problems.push(notSection(key, value));
+    }
   }
   const where = () => undefined;
   return {
