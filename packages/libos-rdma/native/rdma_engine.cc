@@ -9,6 +9,7 @@
 #include "libfabric.hpp"
 #include "rdm_fabric.hpp"
 #include "rdma_socket.hpp"
+#include "registration_cache.hpp"
 #include "signal_handlers.hpp"
 
 namespace demi::rdma {
@@ -52,6 +53,7 @@ std::unique_ptr<Engine> RdmaEngine::start(Runtime& runtime, Options options, Reg
   options.fabric.receives_per_endpoint = options.credits + Connection::kSpare;
   options.fabric.works = options.receives + Buffers::kSends;
   std::unique_ptr<RdmaEngine> engine(new RdmaEngine());
+  disable_registration_cache();
   const KeptSignalHandlers handlers;
   if (options.fabric.provider == "shm") {
     engine->fabric_ = RdmFabric::open(options.fabric, options.buffer, failure.message, failure.error);

@@ -18,6 +18,13 @@ for (const thread of ["main", "worker"]) {
 }
 
 for (const provider of ["tcp", "shm"]) {
+  run(named(`a libOS over ${provider} leaves the code of libc as it is`), () => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [program("libc-code"), provider], {
+      encoding: "utf8",
+    });
+    expect([status, stdout, stderr]).toEqual([0, `${provider}: read, 0 bytes of libc changed\n`, ""]);
+  });
+
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     run(named(`a process with a libOS over ${provider} ends by ${signal}, as without one`), async () => {
       const child = spawn(process.execPath, [program("terminated"), provider], {

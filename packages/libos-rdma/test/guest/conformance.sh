@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# A test inside the guest: the conformance suite over verbs, in the main thread, with a wire between both ends of every connection.
+# A test inside the guest: the conformance suite over verbs, with a wire between both ends of every connection.
 #
-#   conformance.sh [group...]        only groups whose names contain one of these words
+#   conformance.sh [--worker] [group...]     in a Worker instead of the main thread; only groups whose names contain one of these words
 set -euo pipefail
 # shellcheck source=tools/lab-vm/guest-kit.sh
 . "$(dirname "$(readlink -f "$0")")/../../../../tools/lab-vm/guest-kit.sh"
