@@ -102,6 +102,12 @@ export abstract class Boundary extends Tokens {
     return at;
   }
 
+  /** As next() when there is one entry in the ring, which stays there; else -1. */
+  protected only(): number {
+    const at = this.#cqNext;
+    return ((at + Layout.ENTRY_WORDS) | 0) === this.#cqEnd ? at : -1;
+  }
+
   /** The libOS is gone: completions not taken yet are none any more, whoever is in the middle of taking them. */
   protected forgetCompletions(): void {
     this.#cqNext = this.#cqEnd;

@@ -243,6 +243,22 @@ export abstract class Dispatcher extends Boundary {
     return completionOf(qt, details.result(qt), details.value(qt), details.tag(qt));
   }
 
+  /**
+   * As dispatch() and pick() together when the only completion there is succeeded, and belongs to this token of the application's: what a
+   * blocking wait for one operation mostly finds. In any other case undefined, and nothing done.
+   */
+  pickAlone<T extends QueueToken>(qt: T): CompletionOf<T> | undefined {
+    const { words } = this;
+    const at = this.only();
+    if (at < 0 || words[at] !== qt || !this.finished.empty) return undefined;
+    const result = words[(at + Layout.CQE_RESULT) | 0];
+    const tag = words[(at + Layout.CQE_TAG) | 0];
+    if (result < 0 || tag >>> Layout.TAG_OPCODE_SHIFT === ACCEPT_TAG || !endIfApp(words, this.table, qt))
+      return undefined;
+    this.next();
+    return completionOf(qt, result, words[(at + Layout.CQE_VALUE) | 0], tag);
+  }
+
   /** Ends a token without a word to the application; its callback, if it had one, is for the caller to call. */
   #forget(qt: QueueToken): CompletionCallback | undefined {
     let callback: CompletionCallback | undefined;

@@ -83,6 +83,10 @@ export class TracedRuntime extends Runtime {
     return done as CompletionOf<T>;
   }
 
+  override pickAlone(): undefined {
+    return undefined;
+  }
+
   override attach(qt: QueueToken, callback: CompletionCallback): void {
     super.attach(qt, (result, value, tag) => {
       this.#popped(qt, sgaOf(tag, value));

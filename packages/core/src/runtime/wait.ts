@@ -17,18 +17,23 @@ export class Waiter {
     this.#runtime = runtime;
   }
 
-  poll<T extends QueueToken>(qt: T): CompletionOf<T> | undefined {
-    this.#waitable(qt, "poll");
+  poll<T extends QueueToken>(qt: T, syscall = "poll"): CompletionOf<T> | undefined {
     const runtime = this.#runtime;
-    if (runtime.holder(qt) !== Holder.DONE) {
+    if (this.#waitable(qt, syscall) !== Holder.DONE) {
       runtime.poll(0);
+      const completion = runtime.pickAlone(qt);
+      if (completion !== undefined) return completion;
       runtime.dispatch(undefined);
+      if (runtime.holder(qt) !== Holder.DONE) return undefined;
     }
-    return runtime.holder(qt) === Holder.DONE ? runtime.pick(qt) : undefined;
+    return runtime.pick(qt);
   }
 
   wait<T extends QueueToken>(qt: T, timeout: number | undefined): CompletionOf<T> {
-    this.#waitable(qt, "wait");
+    checkTimeout(timeout, "wait");
+    // Most operations complete with the crossing that starts them: no closure and no clock until then.
+    const completion = this.poll(qt, "wait");
+    if (completion !== undefined) return completion;
     const runtime = this.#runtime;
     this.#until("wait", timeout, () => runtime.holder(qt) === Holder.DONE);
     return runtime.pick(qt);
@@ -82,16 +87,16 @@ export class Waiter {
     return completions;
   }
 
-  #waitable(qt: QueueToken, syscall: string): void {
-    if (this.#runtime.outstanding(qt, syscall) === Holder.CALLBACK) {
+  #waitable(qt: QueueToken, syscall: string): Holder {
+    const holder = this.#runtime.outstanding(qt, syscall);
+    if (holder === Holder.CALLBACK) {
       throw new DemiError("EBUSY", syscall, `a promise waits for token ${qt} already`);
     }
+    return holder;
   }
 
   #until(syscall: string, timeout: number | undefined, done: () => boolean): void {
-    if (timeout !== undefined && !(timeout >= 0)) {
-      throw new DemiError("EINVAL", syscall, `timeout is ${timeout}, not milliseconds`);
-    }
+    checkTimeout(timeout, syscall);
     if (done()) return;
     const runtime = this.#runtime;
     const deadline = timeout === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeout;
@@ -104,5 +109,11 @@ export class Waiter {
       if (left <= 0) throw new DemiError("ETIMEDOUT", syscall, `nothing completed in ${timeout} ms`);
       slice = runtime.ready ? 0 : Math.min(SLICE_MICROSECONDS, Math.ceil(left));
     }
+  }
+}
+
+function checkTimeout(timeout: number | undefined, syscall: string): void {
+  if (timeout !== undefined && !(timeout >= 0)) {
+    throw new DemiError("EINVAL", syscall, `timeout is ${timeout}, not milliseconds`);
   }
 }
