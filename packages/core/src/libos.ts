@@ -178,14 +178,15 @@ export class DemiLibOS implements api.LibOS {
     this.#loop.stop();
   }
   turn(handler: api.CompletionHandler, wait = 0): number {
-    this.#runtime.open("turn");
+    const runtime = this.#runtime;
+    if (runtime.attention !== 0) runtime.open("turn");
     if (typeof handler !== "function") throw new DemiError("EINVAL", "turn", "the handler is not a function");
-    this.#runtime.poll(wait === 0 ? 0 : Math.max(0, Math.min(wait, 1000)) * 1000);
+    runtime.poll(wait === 0 ? 0 : Math.max(0, Math.min(wait, 1000)) * 1000);
     try {
-      return this.#runtime.dispatch(handler);
+      return runtime.dispatch(handler);
     } finally {
       // What a handler that throws was not given is for whoever sleeps until it comes.
-      if (this.#runtime.asleep && this.#runtime.ready) this.#runtime.kick();
+      if (runtime.attention !== 0) runtime.rouse();
     }
   }
 

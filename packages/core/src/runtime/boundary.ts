@@ -123,7 +123,12 @@ export abstract class Boundary extends Tokens {
     return this.words[Layout.WORD_CQ_MORE] !== 0;
   }
 
-  /** Tokens that ended without a completion entry since the last call. */
+  /** Tokens ended without a completion entry. */
+  protected get anyReturned(): boolean {
+    return this.words[Layout.WORD_RETURNED_COUNT] !== 0;
+  }
+
+  /** Those since the last call. */
   protected takeReturned(each: (qt: QueueToken) => void): void {
     const count = this.words[Layout.WORD_RETURNED_COUNT];
     if (count === 0) return;

@@ -1,7 +1,7 @@
 import { DemiError } from "../errors.js";
 import { Layout } from "../layout.js";
 import type { NativeLibOS } from "../native.js";
-import type { CompletionHandler, CompletionOf, QueueDescriptor, QueueToken } from "../types.js";
+import type { CompletionHandler, CompletionOf, OpcodeValue, QueueDescriptor, QueueToken, Sga } from "../types.js";
 import { Boundary } from "./boundary.js";
 import { CompletionEvent, completionOf } from "./completion-event.js";
 import { DoneList } from "./done.js";
@@ -10,8 +10,6 @@ import { publishAccept, publishError } from "./publish.js";
 import { type CompletionCallback, newQdOf, opcodeOf, qdOf, tagOf } from "./tag.js";
 import { TokenDetails } from "./token-details.js";
 import { endIfApp, Holder } from "./tokens.js";
-
-const ACCEPT_TAG = Layout.OP_ACCEPT - 1;
 
 /**
  * Drives the device and gives each completion to whoever waits for it: a handler, a callback, or the list of those that nobody has asked
@@ -74,7 +72,7 @@ export abstract class Dispatcher extends Boundary {
   /** Hands over the submissions and drives the device; waits in it up to `waitMicroseconds` when nothing is ready. */
   poll(waitMicroseconds: number): void {
     this.cross(this.finished.empty ? waitMicroseconds : 0);
-    this.takeReturned(this.#reclaim);
+    if (this.anyReturned) this.reclaimReturned();
   }
 
   /** Hands over the submissions if there are any, so that a control call sees them done. */
@@ -85,6 +83,11 @@ export abstract class Dispatcher extends Boundary {
   /** Work that needs no device: completions to hand out. */
   get ready(): boolean {
     return !this.finished.empty || this.unread || this.unsubmitted !== 0 || this.overflowing;
+  }
+
+  /** Whoever sleeps until something comes is woken if something is there. */
+  rouse(): void {
+    if (this.#asleep && this.ready) this.kick();
   }
 
   /** Ends the tokens that ended without a completion. */
@@ -117,17 +120,16 @@ export abstract class Dispatcher extends Boundary {
       const value = words[(at + Layout.CQE_VALUE) | 0];
       const tag = words[(at + Layout.CQE_TAG) | 0];
       count = (count + 1) | 0;
-      // A push, a pop or a connect (their tags' top bits) of the application's that succeeded: the common case.
-      if (
-        handler !== undefined &&
-        result >= 0 &&
-        tag >>> Layout.TAG_OPCODE_SHIFT !== ACCEPT_TAG &&
-        endIfApp(words, table, qt)
-      ) {
+      const opcode = opcodeOf(tag) as OpcodeValue;
+      // A push, a pop or a connect of the application's that succeeded: the common case. By hand what event.set() does: the compiler
+      // makes one function of a whole turn as long as the turn is short.
+      if (handler !== undefined && result >= 0 && opcode !== Layout.OP_ACCEPT && endIfApp(words, table, qt)) {
+        event.opcode = opcode;
+        event.qd = qdOf(tag);
         event.qt = qt;
         event.result = result;
-        event.value = value;
-        event.tag = tag;
+        event.sga = (opcode === Layout.OP_POP ? value : 0) as Sga;
+        event.newQd = 0 as QueueDescriptor;
         handler(event);
       } else {
         this.#deliver(qt, result, value, tag, handler);
@@ -169,10 +171,7 @@ export abstract class Dispatcher extends Boundary {
 
   #call(handler: CompletionHandler, qt: QueueToken, result: number, value: number, tag: number): void {
     const event = this.#event;
-    event.qt = qt;
-    event.result = result;
-    event.value = value;
-    event.tag = tag;
+    event.set(qt, result, value, tag);
     handler(event);
   }
 
@@ -253,8 +252,7 @@ export abstract class Dispatcher extends Boundary {
     if (at < 0 || words[at] !== qt || !this.finished.empty) return undefined;
     const result = words[(at + Layout.CQE_RESULT) | 0];
     const tag = words[(at + Layout.CQE_TAG) | 0];
-    if (result < 0 || tag >>> Layout.TAG_OPCODE_SHIFT === ACCEPT_TAG || !endIfApp(words, this.table, qt))
-      return undefined;
+    if (result < 0 || opcodeOf(tag) === Layout.OP_ACCEPT || !endIfApp(words, this.table, qt)) return undefined;
     this.next();
     return completionOf(qt, result, words[(at + Layout.CQE_VALUE) | 0], tag);
   }

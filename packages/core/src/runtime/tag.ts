@@ -17,9 +17,9 @@ export function qdOf(tag: number): QueueDescriptor {
 }
 /** What a pop brought; 0 for any other operation. */
 export function sgaOf(tag: number, value: number): Sga {
-  return (opcodeOf(tag) === Layout.OP_POP ? value : 0) as Sga;
+  return (tag >>> Layout.TAG_OPCODE_SHIFT === Layout.OP_POP - 1 ? value : 0) as Sga;
 }
 /** What an accept brought; 0 for any other operation. */
 export function newQdOf(tag: number, value: number): QueueDescriptor {
-  return (opcodeOf(tag) === Layout.OP_ACCEPT ? value : 0) as QueueDescriptor;
+  return (tag >>> Layout.TAG_OPCODE_SHIFT === Layout.OP_ACCEPT - 1 ? value : 0) as QueueDescriptor;
 }

@@ -79,7 +79,8 @@ class EngineSet {
   void poll_all() {
     for (std::size_t i = 0; i < size_; ++i) members_[i].engine->poll();
   }
-  void wait(std::uint32_t us);
+  // Not within turn(), which most calls leave at once.
+  [[gnu::noinline]] void wait(std::uint32_t us);
   int prepare(bool& blind);
   Slept sleep(std::int64_t most_us);
   int watch(int fd);
