@@ -8,7 +8,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
-  buildWithCMake,
   Child,
   compare,
   comparisonHead,
@@ -20,7 +19,8 @@ import {
   readComparisonOptions,
   useRealtime,
 } from "@demikernel/bench";
-import { barePrograms, providerNames, whyNot } from "./providers.mjs";
+import { buildNativePrograms } from "./native-programs.mjs";
+import { providerNames, whyNot } from "./providers.mjs";
 import { BareFabric, DemiEcho } from "./sides.mjs";
 import { judge, judgeMemory, memoryTable, plots } from "./summary.mjs";
 
@@ -38,12 +38,7 @@ const application = echoApplication(import.meta.url);
 const { buildNative } = await application.module("bench", "build-native.js");
 const { KernelLoopback } = await application.module("bench", "kernel-loopback.js");
 const programs = buildNative();
-const barePaths = buildWithCMake({
-  sources: here("native"),
-  build: here("../build/bench"),
-  programs: barePrograms,
-  install: "apt install cmake g++ pkg-config libfabric-dev",
-});
+const barePaths = buildNativePrograms();
 const placement = placeServerAndGenerator();
 const folder = mkdtempSync(join(tmpdir(), "demi-rdma-bench-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));

@@ -133,7 +133,7 @@ class Server : public ListenerEvents {
   void on_incoming(std::unique_ptr<Connection> connection) override {
     peers_.push_back(std::make_unique<Peer>(wire_, std::move(connection), ready_));
   }
-  std::size_t waiting() const override { return 0; }
+  bool full(std::size_t) const override { return false; }
 
   void run() {
     auto listening = wire_.stack->connection(4);
