@@ -19,7 +19,7 @@ function bench(...args: string[]): Promise<Ended> {
 
 withRdma("demi-echo bench on libos-rdma", () => {
   test.each([
-    ["tcp", [1, 4]],
+    ["tcp", [4]],
     ["shm", [4]],
   ])(
     "our client and our server over %s, beside C on the kernel's loopback",
