@@ -25,6 +25,8 @@ export interface Selection {
   on?: Subject;
   /** Not those of these groups. */
   without?: readonly string[];
+  /** Of these groups alone. */
+  only?: readonly string[];
 }
 
 /** Groups whose cases choose the loop mode or the thread they run in themselves: a target of one mode repeats them for nothing. */
@@ -61,12 +63,13 @@ export function declare(
   title: string,
   target: ConformanceTarget,
   harness: Harness,
-  { on, without = [] }: Selection,
+  { on, without = [], only }: Selection,
   runner: Runner,
 ): void {
   const chosen = suite
     .filter((test) => on === undefined || test.on === on)
-    .filter((test) => !without.includes(test.group));
+    .filter((test) => !without.includes(test.group))
+    .filter((test) => only === undefined || only.includes(test.group));
   const skipped = new Map<string, number>();
   harness.describe(title, () => {
     for (const name of new Set(chosen.map((test) => test.group))) {

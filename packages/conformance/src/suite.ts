@@ -7,6 +7,7 @@ import { combinators } from "./cases/combinators.js";
 import { combinatorEnds } from "./cases/combinators-end.js";
 import { files } from "./cases/files.js";
 import { handlerFaults } from "./cases/handler-faults.js";
+import { durableLogs, logs } from "./cases/logs.js";
 import { loopModes } from "./cases/loop-modes.js";
 import { randomEnds } from "./cases/random-ends.js";
 import { order } from "./cases/rule1-order.js";
@@ -62,6 +63,8 @@ export const suite: readonly ConformanceCase[] = [
   ...hostSockets,
   ...datagrams,
   ...files,
+  ...logs,
+  ...durableLogs,
   ...combinators,
   ...combinatorEnds,
   ...twoEngines,

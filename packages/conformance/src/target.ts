@@ -42,8 +42,10 @@ export interface ConformanceTarget {
   readonly waits?: "poll" | "loop";
   /** How many times longer than on kernel sockets everything may take: an emulated machine, a stack with coarse timers. Default 1. */
   readonly timeScale?: number;
-  /** A storage engine that is installed beside the backend, with the option `folder`. Default none: cases about two engines are skipped. */
+  /** A storage engine that is installed beside the backend. Default none: cases about two engines are skipped. */
   readonly storage?: string;
+  /** What it is opened with, to keep what it keeps below a folder. Default `{ folder }`. */
+  storageOptions?(folder: string): Record<string, unknown>;
   /** URL of an ES module whose export `target` is this target: what a Worker imports. Needed by {@link conformanceInWorker}. */
   readonly module?: string;
 }
@@ -58,12 +60,15 @@ function offers(target: ConformanceTarget, need: keyof Features | PeerAbility | 
   if (need === "loopback") return target.address === undefined;
   if (need === "halfClose" || need === "emptyDatagrams") return !target.peersLack?.includes(need);
   if (need === "several") return target.features.several ?? true;
+  if (need === "files") return target.features.files && target.features.logs !== true;
+  if (need === "logs") return target.features.logs === true;
   return target.features[need];
 }
 
 /** The words in which a reason names what is missing. */
 const named: Partial<Record<Need, string>> = {
   several: "several libOSes in one process",
+  files: "files of bytes",
   halfClose: "peers that close one direction",
   emptyDatagrams: "peers that send empty datagrams",
   loopback: "the loopback address",

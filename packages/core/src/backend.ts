@@ -10,6 +10,8 @@ export interface Features {
   dmtr: boolean;
   /** open, creat, lseek, truncate. */
   files: boolean;
+  /** What open() gives are logs of records, not files of bytes: a push appends one record, a pop hands over one. Default false. */
+  logs?: boolean;
   /** A loop can sleep until the device has work (else "interrupt" polls). */
   sleep: boolean;
   /** Several libOSes can be open in one process, also on several threads; a device that cannot share answers EBUSY. Default true. */

@@ -18,7 +18,7 @@ function storage(ctx: CaseContext): OpenOverrides {
   const folder = mkdtempSync(join(tmpdir(), "demi-storage-"));
   ctx.defer(() => rmSync(folder, { recursive: true, force: true }));
   const name = ctx.target.storage as string;
-  return { storage: name, [name]: { folder } };
+  return { storage: name, [name]: ctx.target.storageOptions?.(folder) ?? { folder } };
 }
 
 /** A channel over the network, where the target has one. */
@@ -51,7 +51,9 @@ export const twoEngines = group("two engines", { own: true, needs: ["storage"] }
     const file = os.creat("counted");
     const done = await completion(ctx, os, os.push(file, os.sga.from("x"), PushFlag.FREE));
     assert.equal(done.result, 1);
-    assert.equal(os.stats()[`${name}.jobs`], stats[`${name}.jobs`] + 1);
+    const after = os.stats();
+    const counted = Object.keys(stats).filter((key) => key.startsWith(`${name}.`) && after[key] > stats[key]);
+    assert.ok(counted.length > 0, "a counter of the storage engine's has moved");
     os.close(file);
     await assertIdle(ctx, os);
   });

@@ -1,0 +1,128 @@
+#include "spdk_engine.hpp"
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <random>
+#include <utility>
+
+#include "open_block_device.hpp"
+
+namespace demi::spdk {
+
+SpdkEngine::SpdkEngine(Runtime& runtime, BlockDevice& device, LogStore& store)
+    : runtime_(runtime), device_(device), store_(store) {}
+
+SpdkEngine::~SpdkEngine() {
+  // Queues are closed by now: nothing waits, and what was begun ends.
+  while (!store_.idle() || !closing_.empty()) {
+    store_.poll();
+    device_.wait(1000);
+    tend();
+  }
+  store_.close();
+}
+
+std::unique_ptr<Queue> SpdkEngine::open(const FileRequest& request, int& error) {
+  const int mode = request.flags & O_ACCMODE;
+  const LogQueue::Access access{mode != O_WRONLY, mode != O_RDONLY};
+  Log* log = store_.find(request.path);
+  error = 0;
+  if (log == nullptr) {
+    error = (request.flags & O_CREAT) != 0 ? store_.create(request.path, log) : -ENOENT;
+  } else if ((request.flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)) {
+    error = -EEXIST;
+  } else if ((request.flags & O_TRUNC) != 0 && access.appends) {
+    error = store_.truncate(*log, log->end);
+  }
+  if (error != 0) return nullptr;
+  return std::make_unique<LogQueue>(runtime_, *this, store_, *log, access);
+}
+
+void SpdkEngine::poll() {
+  store_.poll();
+  tend();
+}
+
+bool SpdkEngine::wait(std::uint32_t us) {
+  store_.poll();
+  tend();
+  if (runtime_.completions_waiting()) return true;
+  device_.wait(us);
+  store_.poll();
+  tend();
+  return true;
+}
+
+void SpdkEngine::tend() {
+  if (!starved_.empty() && runtime_.arena().releases() != releases_) {
+    releases_ = runtime_.arena().releases();
+    for (LogQueue* const queue : std::exchange(starved_, {})) queue->retry();
+  }
+  if (!closing_.empty()) std::erase_if(closing_, [](const auto& queue) { return !queue->busy(); });
+}
+
+int SpdkEngine::prepare_sleep() {
+  poll();
+  // Memory that pops wait for comes from the application, which is awake then.
+  return device_.prepare_sleep();
+}
+
+void SpdkEngine::keep(std::unique_ptr<Queue> closed) {
+  closing_.emplace_back(static_cast<LogQueue*>(closed.release()));
+}
+
+void SpdkEngine::stats(const StatSink& sink) const {
+  store_.stats(sink);
+  sink("mappedBytes", static_cast<double>(mapped_));
+  device_.stats(sink);
+}
+
+namespace {
+
+class SpdkDevice final : public Device {
+ public:
+  SpdkDevice(std::unique_ptr<BlockDevice> device, std::unique_ptr<LogStore> store)
+      : device_(std::move(device)), store_(std::move(store)) {}
+  std::unique_ptr<Engine> start(Runtime& runtime, Failure&) override {
+    return std::make_unique<SpdkEngine>(runtime, *device_, *store_);
+  }
+
+ private:
+  std::unique_ptr<BlockDevice> device_;
+  std::unique_ptr<LogStore> store_;
+};
+
+std::uint64_t random_identity() {
+  std::random_device random;
+  return (std::uint64_t{random()} << 32) | random();
+}
+
+}  // namespace
+
+std::unique_ptr<Device> open_device(const Config& config, Failure& failure) {
+  std::string named = "file:demi.log";
+  ConfigReader read(config, failure);
+  read.text("device", named);
+  if (!read.ok()) return nullptr;
+  auto device = open_block_device(named, failure);
+  if (!device) return nullptr;
+  const auto refuse = [&](int error, const std::string& why) {
+    failure.error = error;
+    failure.message = named + ": " + why;
+    return nullptr;
+  };
+  // What nobody has written to becomes ours.
+  LogStore::Content content{};
+  if (const int error = LogStore::content(*device, content); error != 0) return refuse(error, "cannot be read");
+  if (content == LogStore::Content::kForeign)
+    return refuse(-EINVAL, "holds something that is no log; demi-log format makes it hold logs, and nothing else");
+  if (content == LogStore::Content::kNothing &&
+      !LogStore::format(*device, random_identity(), format::kMostLogs, failure))
+    return refuse(failure.error, failure.message);
+  auto store = std::make_unique<LogStore>(*device);
+  if (!store->open(failure)) return refuse(failure.error, failure.message);
+  return std::make_unique<SpdkDevice>(std::move(device), std::move(store));
+}
+
+}  // namespace demi::spdk

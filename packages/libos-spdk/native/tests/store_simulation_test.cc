@@ -1,0 +1,86 @@
+// Crashes, failing writes and damage, each seed another story (store_story.hpp): nothing that was acknowledged is lost, nothing is handed
+// over that was not pushed, and what is damaged is an error.
+#include <doctest/doctest.h>
+
+#include "store_story.hpp"
+
+namespace store_simulation_test {
+
+using namespace demi::spdk;
+using namespace demi::spdk::test;
+
+namespace {
+
+// Seeds of a run: DEMI_SEED is the first, and with it only that one is told.
+template <class F>
+void each_seed(const char* name, std::uint64_t count, F&& tell) {
+  const bool one = std::getenv("DEMI_SEED") != nullptr;
+  const std::uint64_t first = demi::test::seed(name);
+  // DEMI_STORIES: so many times as many.
+  const char* const times = std::getenv("DEMI_STORIES");
+  if (times != nullptr) count *= std::strtoull(times, nullptr, 0);
+  for (std::uint64_t i = 0; i < (one ? 1 : count); ++i) {
+    CAPTURE(first + i);
+    tell(first + i);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a store that crashes loses nothing that was acknowledged, and recovers nothing that was never pushed") {
+  each_seed("store", 1000, [](std::uint64_t seed) { Story(seed, {}).tell(); });
+}
+
+TEST_CASE("when writes and flushes fail the records concerned have failed, and all others are there") {
+  each_seed("store with failing writes", 1000, [](std::uint64_t seed) { Story(seed, {.faults = true}).tell(); });
+}
+
+TEST_CASE("a flipped bit is an error where it was, never another record, and no record is missing without an error") {
+  std::size_t errors = 0;
+  each_seed("flipped bit", 300, [&](std::uint64_t seed) {
+    Story story(seed, {});
+    story.tell_and_close();
+    const auto blocks = story.device().written_blocks();
+    story.device().flip(blocks[story.random().below(static_cast<std::uint32_t>(blocks.size()))]);
+    demi::Failure failure;
+    const bool opened = story.try_open(failure);
+    INFO(failure.message);
+    REQUIRE(opened);
+    errors += story.salvage();
+  });
+  if (std::getenv("DEMI_SEED") == nullptr) CHECK(errors > 0);
+}
+
+TEST_CASE("many flipped bits are errors, of the opening or where they were") {
+  each_seed("flipped bits", 200, [](std::uint64_t seed) {
+    Story story(seed, {});
+    story.tell_and_close();
+    const auto blocks = story.device().written_blocks();
+    for (std::uint32_t n = 2 + story.random().below(40); n != 0; --n)
+      story.device().flip(blocks[story.random().below(static_cast<std::uint32_t>(blocks.size()))]);
+    demi::Failure failure;
+    if (!story.try_open(failure)) {
+      CHECK((failure.error == -EBADMSG || failure.error == -EINVAL));
+      return;
+    }
+    story.salvage();
+  });
+}
+
+TEST_CASE("a block that was written to another place is an error, there and where it is missing") {
+  std::uint64_t misdirected = 0;
+  each_seed("misdirected block", 300, [&](std::uint64_t seed) {
+    Story story(seed, {});
+    story.tell_and_close({0, 0, 0, 0.004});
+    misdirected += story.device().misdirections();
+    demi::Failure failure;
+    if (!story.try_open(failure)) {
+      CHECK(failure.error == -EBADMSG);
+      return;
+    }
+    story.salvage();
+  });
+  if (std::getenv("DEMI_SEED") == nullptr) CHECK(misdirected > 0);
+}
+
+}  // namespace store_simulation_test

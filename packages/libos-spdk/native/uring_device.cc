@@ -1,0 +1,134 @@
+#include "uring_device.hpp"
+
+#include <sys/eventfd.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace demi::spdk {
+
+std::unique_ptr<UringDevice> UringDevice::open(File& file, std::string& why) {
+  std::unique_ptr<UringDevice> device(new UringDevice());
+  io_uring_params parameters{};
+  parameters.flags = IORING_SETUP_CLAMP | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG;
+  int error = io_uring_queue_init_params(kEntries, &device->ring_, &parameters);
+  if (error == -EINVAL) {
+    // Linux before 5.19.
+    parameters = {};
+    parameters.flags = IORING_SETUP_CLAMP;
+    error = io_uring_queue_init_params(kEntries, &device->ring_, &parameters);
+  }
+  device->opened_ = error == 0;
+  if (error == 0) device->event_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  if (error == 0 && device->event_ < 0) error = -errno;
+  if (error == 0) error = io_uring_register_eventfd(&device->ring_, device->event_);
+  if (error == 0 && (parameters.features & IORING_FEAT_EXT_ARG) == 0) error = -EOPNOTSUPP;
+  if (error != 0) {
+    why = std::string("io_uring: ") + std::strerror(-error);
+    return nullptr;
+  }
+  // Nobody is told while poll() is called.
+  io_uring_cq_eventfd_toggle(&device->ring_, false);
+  device->file_ = std::move(file);
+  return device;
+}
+
+UringDevice::~UringDevice() {
+  if (opened_) io_uring_queue_exit(&ring_);
+  if (event_ >= 0) ::close(event_);
+}
+
+void UringDevice::submit(Transfer& transfer) {
+  transfer.next = nullptr;
+  (last_ != nullptr ? last_->next : first_) = &transfer;
+  last_ = &transfer;
+}
+
+bool UringDevice::prepare(Transfer& transfer) {
+  if (under_way_ == kEntries) return false;
+  io_uring_sqe* const sqe = io_uring_get_sqe(&ring_);
+  if (sqe == nullptr) return false;
+  const std::uint64_t offset = transfer.block * geometry().block_bytes;
+  const auto pieces = static_cast<unsigned>(transfer.pieces.size());
+  switch (transfer.kind) {
+    case Transfer::Kind::kRead:
+      io_uring_prep_readv(sqe, file_.fd(), transfer.pieces.data(), pieces, offset);
+      break;
+    case Transfer::Kind::kWrite:
+      io_uring_prep_writev2(sqe, file_.fd(), transfer.pieces.data(), pieces, offset, transfer.durable ? RWF_DSYNC : 0);
+      break;
+    case Transfer::Kind::kFlush:
+      io_uring_prep_fsync(sqe, file_.fd(), IORING_FSYNC_DATASYNC);
+      break;
+  }
+  io_uring_sqe_set_data(sqe, &transfer);
+  ++under_way_;
+  return true;
+}
+
+void UringDevice::fill() {
+  while (first_ != nullptr && prepare(*first_)) first_ = first_->next;
+  if (first_ == nullptr) last_ = nullptr;
+}
+
+void UringDevice::reap() {
+  io_uring_cqe* cqe = nullptr;
+  while (io_uring_peek_cqe(&ring_, &cqe) == 0) {
+    auto& transfer = *static_cast<Transfer*>(io_uring_cqe_get_data(cqe));
+    const int result = cqe->res;
+    io_uring_cqe_seen(&ring_, cqe);
+    --under_way_;
+    transfer.result = result < 0 ? result : 0;
+    // Less than all of it: behind the end of what the file system has.
+    if (result >= 0 && transfer.kind != Transfer::Kind::kFlush &&
+        static_cast<std::uint64_t>(result) != transfer.bytes())
+      transfer.result = -EIO;
+    transfer.done(transfer);
+  }
+}
+
+void UringDevice::poll() {
+  fill();
+  if (io_uring_sq_ready(&ring_) != 0 || (under_way_ != 0 && io_uring_cq_has_overflow(&ring_))) {
+    ++enters_;
+    io_uring_submit(&ring_);
+  } else if (under_way_ != 0 && io_uring_cq_ready(&ring_) == 0) {
+    // What the kernel has finished it tells when it is entered.
+    ++enters_;
+    io_uring_get_events(&ring_);
+  }
+  reap();
+}
+
+void UringDevice::wait(std::uint32_t us) {
+  fill();
+  if (under_way_ == 0) return;
+  __kernel_timespec time{us / 1'000'000, static_cast<long long>(us % 1'000'000) * 1000};
+  io_uring_cqe* cqe = nullptr;
+  ++enters_;
+  io_uring_submit_and_wait_timeout(&ring_, &cqe, 1, &time, nullptr);
+  reap();
+}
+
+int UringDevice::prepare_sleep() {
+  eventfd_t ignored;
+  ::eventfd_read(event_, &ignored);
+  io_uring_cq_eventfd_toggle(&ring_, true);
+  fill();
+  if (io_uring_sq_ready(&ring_) != 0) io_uring_submit(&ring_);
+  if (io_uring_cq_ready(&ring_) == 0) return -1;
+  io_uring_cq_eventfd_toggle(&ring_, false);
+  return 0;
+}
+
+void UringDevice::end_sleep() {
+  io_uring_cq_eventfd_toggle(&ring_, false);
+  eventfd_t ignored;
+  ::eventfd_read(event_, &ignored);
+}
+
+void UringDevice::stats(const StatSink& sink) const { sink("enters", static_cast<double>(enters_)); }
+
+}  // namespace demi::spdk

@@ -1,0 +1,47 @@
+// A file by io_uring.
+#pragma once
+
+#include <liburing.h>
+
+#include <memory>
+#include <string>
+
+#include "file.hpp"
+
+namespace demi::spdk {
+
+class UringDevice final : public BlockDevice {
+ public:
+  // Takes the file over; nullptr, with why, where the kernel has no io_uring or forbids it: the file is then still the caller's.
+  static std::unique_ptr<UringDevice> open(File& file, std::string& why);
+  ~UringDevice() override;
+
+  const char* name() const override { return "io_uring"; }
+  const Geometry& geometry() const override { return file_.geometry(); }
+  void submit(Transfer& transfer) override;
+  void poll() override;
+  void wait(std::uint32_t us) override;
+  int sleep_fd() override { return event_; }
+  int prepare_sleep() override;
+  void end_sleep() override;
+  void stats(const StatSink& sink) const override;
+
+ private:
+  static constexpr unsigned kEntries = 128;
+
+  UringDevice() = default;
+  bool prepare(Transfer& transfer);
+  void fill();
+  void reap();
+
+  File file_;
+  io_uring ring_{};
+  bool opened_ = false;
+  int event_ = -1;
+  Transfer* first_ = nullptr;  // those that are not with the kernel yet
+  Transfer* last_ = nullptr;
+  unsigned under_way_ = 0;
+  std::uint64_t enters_ = 0;
+};
+
+}  // namespace demi::spdk

@@ -1,0 +1,9 @@
+import { type ConformanceTarget, conformance, conformanceInWorker } from "@demikernel/conformance";
+// @ts-expect-error: plain JavaScript, so that a Worker can import it as it is.
+import { target as besidePosix } from "./targets/beside-posix.mjs";
+// @ts-expect-error: as above
+import { target as file } from "./targets/file.mjs";
+
+conformance(file as ConformanceTarget);
+conformanceInWorker(file as ConformanceTarget);
+conformance(besidePosix as ConformanceTarget, { only: ["two engines"] });

@@ -1,0 +1,73 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type LibOS, openLibOS, PushFlag } from "@demikernel/core";
+
+const folder = mkdtempSync(join(tmpdir(), "demi-spdk-device-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const open = (device: string): Promise<LibOS> => openLibOS({ libos: "spdk", device, from: import.meta.url });
+const refusal = (device: string): Promise<{ code: string; message: string }> =>
+  open(device).then(
+    (os) => {
+      os.destroy();
+      throw new Error("it opened");
+    },
+    (error) => error,
+  );
+
+test("a file that is not there is made, of the size that was asked for", async () => {
+  const path = join(folder, "made");
+  (await open(`file:${path},size=32MiB`)).destroy();
+  expect(statSync(path).size).toBe(32 << 20);
+});
+
+test("a device that is open is EBUSY until it is closed", async () => {
+  const device = `file:${join(folder, "busy")},size=16MiB`;
+  const os = await open(device);
+  expect((await refusal(device)).code).toBe("EBUSY");
+  os.destroy();
+  (await open(device)).destroy();
+});
+
+test("what is something else is never overwritten", async () => {
+  const path = join(folder, "foreign");
+  writeFileSync(path, Buffer.alloc(16 << 20, "somebody's data "));
+  const { code, message } = await refusal(`file:${path}`);
+  expect(code).toBe("EINVAL");
+  expect(message).toContain("holds something that is no log");
+});
+
+test.each([
+  ["disk:x", "EINVAL", /file:PATH/],
+  ["file:", "EINVAL", /no path/],
+  [`file:${folder}/x,size=many`, "EINVAL", /size is a number of bytes/],
+  [`file:${folder}/missing/x`, "ENOENT", /cannot be opened/],
+  [`file:${folder}/small,size=64KiB`, "ENOSPC", /too small for logs/],
+  ["file:/dev/null", "EINVAL", /neither a file nor a block device/],
+])("%s is %s", async (device, code, message) => {
+  const error = await refusal(device);
+  expect(error.code).toBe(code);
+  expect(error.message).toMatch(message);
+});
+
+test("a full device is ENOSPC, loses nothing, and has room again after truncate", async () => {
+  const os = await open(`file:${join(folder, "full")},size=4MiB`);
+  const log = os.open("log", "a+");
+  let kept = 0;
+  let code = "";
+  while (code === "") {
+    const done = os.wait(os.push(log, os.sga.from(Buffer.alloc(10_000, kept)), PushFlag.FREE), 10_000);
+    if (done.result < 0) code = String(done.result);
+    else kept++;
+  }
+  expect(code).toBe("-28");
+  expect(kept).toBeGreaterThan(100);
+  for (let i = 0; i < kept; i++) {
+    const done = os.wait(os.pop(log), 10_000);
+    expect([done.result, os.sga.copy(done.sga)[0]]).toEqual([10_000, i & 255]);
+    os.free(done.sga);
+    if (i === kept >> 1) os.truncate(log, os.lseek(log, 0, "cur"));
+  }
+  expect(os.wait(os.push(log, os.sga.from("room again"), PushFlag.FREE), 10_000).result).toBe(10);
+  os.destroy();
+});
