@@ -30,7 +30,7 @@ const BUDGETS = {
   "jest-libos-dpdk": 370,
   "jest-libos-posix": 200,
   "jest-libos-rdma": 150,
-  "jest-libos-spdk": 60,
+  "jest-libos-spdk": 90,
   "native-core": 100,
   "native-libos-dpdk": 130,
   "native-libos-posix": 100,
