@@ -39,7 +39,7 @@ export class Async implements AsyncCalls {
 
   pop(qd: QueueDescriptor, options?: AsyncPopOptions): Promise<Sga> {
     const start = () => this.#runtime.pop(qd, options?.limit ?? 0);
-    return this.#settle("pop", qd, start, options, (_result, value, tag) => sgaOf(tag, value));
+    return this.#settle("pop", qd, start, options, popped);
   }
 
   accept(qd: QueueDescriptor, options?: AsyncOptions): Promise<QueueDescriptor> {
@@ -175,10 +175,11 @@ function signalOf(options: AsyncOptions | undefined, syscall: string, qd?: Queue
     throw new DemiError("EINVAL", syscall, `options is ${String(options)}, not an object`, qd);
   }
   const signal = options?.signal ?? undefined;
+  if (signal === undefined) return undefined;
   // By shape: a signal may be of another realm.
   const { aborted, addEventListener, removeEventListener } = Object(signal) as Partial<AbortSignal>;
   const listens = typeof addEventListener === "function" && typeof removeEventListener === "function";
-  if (signal === undefined || (listens && typeof aborted === "boolean")) return signal;
+  if (listens && typeof aborted === "boolean") return signal;
   throw new DemiError("EINVAL", syscall, `signal is ${String(signal)}, not an AbortSignal`, qd);
 }
 
@@ -189,6 +190,9 @@ function flagsOf(options: AsyncPushOptions | undefined): number {
 
 function bytes(result: number): number {
   return result;
+}
+function popped(_result: number, value: number, tag: number): Sga {
+  return sgaOf(tag, value);
 }
 
 /** The queue was closed: the end of an iteration, not a failure of it. */
