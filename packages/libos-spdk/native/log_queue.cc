@@ -82,13 +82,15 @@ int LogQueue::room(std::uint32_t length, iovec* pieces, int& count) {
   if (closed_) return -ECANCELED;
   const Op* const op = pops_.front();
   if (op->limit != 0 && length > op->limit) return -EMSGSIZE;
+  // No waiting would help.
+  if (length > std::uint64_t{layout::kMaxSegments} * runtime_.arena().largest()) return -EMSGSIZE;
   record_ = alloc_record(length);
   if (record_ == 0) return -ENOBUFS;
   count = runtime_.arena().gather(record_, 0, pieces, Append::kMostPieces);
   return 0;
 }
 
-// 0: there is none now. A record that is larger than kMaxSegments of the arena's largest slots never has any: EMSGSIZE is for the caller.
+// 0: there is none now.
 Sga LogQueue::alloc_record(std::uint32_t length) {
   Arena& arena = runtime_.arena();
   if (length <= arena.largest()) return arena.alloc(length);

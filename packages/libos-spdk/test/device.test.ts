@@ -50,6 +50,19 @@ test.each([
   expect(error.message).toMatch(message);
 });
 
+test("a record that the arena could never hold is EMSGSIZE, and stays", async () => {
+  const device = `file:${join(folder, "large")},size=32MiB`;
+  const writer = await open(device);
+  const log = writer.open("log", "a+");
+  expect(writer.wait(writer.push(log, writer.alloc(200_000), PushFlag.FREE), 10_000).result).toBe(200_000);
+  writer.destroy();
+  const arena = [{ size: 4096, count: 64 }];
+  const os = await openLibOS({ libos: "spdk", device, arena, from: import.meta.url });
+  const again = os.open("log", "r");
+  for (let i = 0; i < 2; i++) expect(os.wait(os.pop(again), 10_000).result).toBe(-90);
+  os.destroy();
+});
+
 test("a full device is ENOSPC, loses nothing, and has room again after truncate", async () => {
   const os = await open(`file:${join(folder, "full")},size=4MiB`);
   const log = os.open("log", "a+");
