@@ -22,7 +22,7 @@ void BatchWriter::begin(std::uint64_t incarnation, std::uint64_t position) {
 void BatchWriter::add(const Append& append) {
   // A record begins where the one before has ended, on a multiple of kRecordAlign.
   static constexpr std::uint8_t kZeros[format::kMostBlock] = {};
-  put(kZeros, (format::kRecordAlign - bytes_ % format::kRecordAlign) % format::kRecordAlign);
+  put(kZeros, format::to_next_record(bytes_));
   format::RecordHeader header{};
   header.length = append.length;
   const std::uint32_t salt = format::record_salt(incarnation_, position_ + bytes_);

@@ -18,9 +18,6 @@ class Committer {
  public:
   explicit Committer(LogStore& store) : store_(store) {}
 
-  // Most bytes of a batch: the largest record, beside as many as a commit has.
-  static constexpr std::uint64_t kMostBatch = format::kMostRecord + 2ull * (1u << 20);
-
   // Once the store has its layout.
   void start();
   std::span<std::uint8_t> staging() const { return staging_.span(); }

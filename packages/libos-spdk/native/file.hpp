@@ -26,8 +26,6 @@ class File {
 
   int fd() const { return fd_; }
   const Geometry& geometry() const { return geometry_; }
-  // Reads and writes go past the page cache.
-  bool is_direct() const { return direct_; }
 
  private:
   int fd_ = -1;

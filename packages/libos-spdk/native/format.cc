@@ -29,6 +29,12 @@ bool is_whole(const DirectoryEntry& entry) {
 bool is_whole(const SegmentHeader& header) { return header.magic == kSegmentMagic && header.crc == sum_of(header); }
 bool is_whole(const BatchHeader& header) { return header.magic == kBatchMagic && header.crc == sum_of(header); }
 
+bool is_batch(const BatchHeader& header, std::uint64_t identity, std::uint64_t incarnation, std::uint64_t position) {
+  return is_whole(header) && header.identity == identity && header.incarnation == incarnation &&
+         header.position == position && header.durable <= position && header.records != 0 &&
+         header.bytes > sizeof header + sizeof(RecordHeader) && header.bytes <= kMostBatch;
+}
+
 std::uint32_t record_salt(std::uint64_t incarnation, std::uint64_t position) {
   const std::uint64_t both[2] = {incarnation, position};
   return crc32c(0, both, sizeof both);

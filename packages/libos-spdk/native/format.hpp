@@ -107,6 +107,12 @@ inline constexpr std::array<char, 8> kDirectoryMagic{'D', 'E', 'M', 'I', 'L', 'O
 inline constexpr std::array<char, 8> kSegmentMagic{'D', 'E', 'M', 'I', 'L', 'O', 'G', 'G'};
 inline constexpr std::uint32_t kBatchMagic = 0x42494d44;  // "DMIB"
 inline constexpr std::uint32_t kRecordAlign = 8;
+// Most bytes of a batch: the largest record, beside as many as a commit has.
+inline constexpr std::uint32_t kMostBatch = kMostRecord + (2u << 20);
+// Bytes from here to where the next record may begin; `offset` is from the start of the batch.
+inline constexpr std::uint64_t to_next_record(std::uint64_t offset) {
+  return (kRecordAlign - offset % kRecordAlign) % kRecordAlign;
+}
 
 // Fills in the checksum.
 void seal(Superblock&);
@@ -119,6 +125,8 @@ bool is_whole(const Superblock&);
 bool is_whole(const DirectoryEntry&);
 bool is_whole(const SegmentHeader&);
 bool is_whole(const BatchHeader&);
+// It is the header of a batch of this log, at this position.
+bool is_batch(const BatchHeader&, std::uint64_t identity, std::uint64_t incarnation, std::uint64_t position);
 
 // What checksums of a record begin with, so that one that is right elsewhere is wrong here.
 std::uint32_t record_salt(std::uint64_t incarnation, std::uint64_t position);

@@ -112,9 +112,7 @@ int LogReader::begin_batch() {
 }
 
 bool LogReader::is_batch(const format::BatchHeader& header) const {
-  return format::is_whole(header) && header.identity == store_.identity() && header.incarnation == log_.incarnation &&
-         header.position == batch_ && header.records != 0 && header.bytes <= Committer::kMostBatch &&
-         header.bytes >= sizeof header + sizeof(format::RecordHeader) &&
+  return format::is_batch(header, store_.identity(), log_.incarnation, batch_) &&
          batch_ + store_.layout().whole_blocks(header.bytes) <= log_.end;
 }
 
@@ -127,7 +125,7 @@ void LogReader::next_batch() {
 // Behind a record.
 void LogReader::next_record() {
   state_ = State::kRecord;
-  position_ += (format::kRecordAlign - (position_ - batch_) % format::kRecordAlign) % format::kRecordAlign;
+  position_ += format::to_next_record(position_ - batch_);
   if (position_ + sizeof record_ > batch_end_) next_batch();
 }
 

@@ -79,7 +79,7 @@ bool Mount::read_superblock() {
   format::Superblock& block = store_.superblock_;
   if (bytes_of(geometry) < format::kDirectoryStart) return failed(-EINVAL, "too small for logs");
   const int error = read_superblock(store_.io_, memory_, block, both_superblocks_);
-  if (error == -EINVAL) return failed(-EINVAL, "holds no logs: demi-log format makes it hold some");
+  if (error == -EINVAL) return failed(-EINVAL, "holds no logs");
   if (error != 0) return failed(error, "cannot be read");
   if (block.version != format::kVersion || block.features != 0)
     return failed(-EPROTO, "written by a newer version of this package");

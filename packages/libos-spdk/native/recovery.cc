@@ -61,9 +61,7 @@ bool Recovery::is_stale_jump(std::uint64_t position) {
 }
 
 bool Recovery::is_header(const format::BatchHeader& header, std::uint64_t position) const {
-  return format::is_whole(header) && header.identity == store_.identity() && header.incarnation == log_.incarnation &&
-         header.position == position && header.durable <= position && header.records != 0 &&
-         header.bytes > sizeof header + sizeof(format::RecordHeader) && header.bytes <= Committer::kMostBatch;
+  return format::is_batch(header, store_.identity(), log_.incarnation, position);
 }
 
 int Recovery::check(std::uint64_t position, format::BatchHeader& header) {
@@ -74,7 +72,7 @@ int Recovery::check(std::uint64_t position, format::BatchHeader& header) {
   const std::uint64_t end = position + header.bytes;
   std::uint64_t at = position + sizeof header;
   for (std::uint32_t n = 0; n < header.records; ++n) {
-    at += (format::kRecordAlign - (at - position) % format::kRecordAlign) % format::kRecordAlign;
+    at += format::to_next_record(at - position);
     std::uint8_t record_bytes[sizeof(format::RecordHeader)];
     if (at + sizeof record_bytes > end) return -EBADMSG;
     if (const int error = read(at, sizeof record_bytes, record_bytes); error != 0) return error;

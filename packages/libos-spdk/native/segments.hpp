@@ -37,7 +37,6 @@ class FreeSegments {
     free_[segment] = true;
     order_.push_back(segment);
   }
-  bool is_free(std::uint32_t segment) const { return free_[segment]; }
 
  private:
   std::vector<bool> free_;

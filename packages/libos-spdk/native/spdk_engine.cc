@@ -116,7 +116,7 @@ std::unique_ptr<Device> open_device(const Config& config, Failure& failure) {
   LogStore::Content content{};
   if (const int error = LogStore::content(*device, content); error != 0) return refuse(error, "cannot be read");
   if (content == LogStore::Content::kForeign)
-    return refuse(-EINVAL, "holds something that is no log; demi-log format makes it hold logs, and nothing else");
+    return refuse(-EINVAL, "holds something that is no log, which is not overwritten: name another file, or remove it");
   if (content == LogStore::Content::kNothing &&
       !LogStore::format(*device, random_identity(), format::kMostLogs, failure))
     return refuse(failure.error, failure.message);

@@ -1,4 +1,4 @@
-// The logs of a device: opened, recovered, made, appended to and given up. It knows no libOS; LogQueue and demi-log stand on it.
+// The logs of a device: opened, recovered, made, appended to and given up. It knows no libOS; LogQueue stands on it.
 //
 // Group commit (DeWitt et al., SIGMOD 1984): whatever waits when the device is free is written together, a batch for each log, and
 // acknowledged when all of it is durable. One commit is under way at a time, so a log has at most one batch that was begun and not
@@ -68,7 +68,7 @@ class LogStore {
   Committer& committer() { return committer_; }
   void stats(const StatSink&) const;
 
-  // Every counter of recovery, for demi-log and for tests.
+  // Every counter of recovery, for stats and for tests.
   struct Recovery {
     std::uint64_t batches = 0;
     std::uint64_t bytes = 0;
