@@ -3,9 +3,9 @@
 #include <fcntl.h>
 
 #include <cerrno>
-#include <random>
 #include <utility>
 
+#include "inspection.hpp"
 #include "open_block_device.hpp"
 
 namespace demi::spdk {
@@ -92,11 +92,6 @@ class SpdkDevice final : public Device {
   std::unique_ptr<BlockDevice> device_;
   std::unique_ptr<LogStore> store_;
 };
-
-std::uint64_t random_identity() {
-  std::random_device random;
-  return (std::uint64_t{random()} << 32) | random();
-}
 
 }  // namespace
 
