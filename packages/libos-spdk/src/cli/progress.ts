@@ -1,0 +1,47 @@
+/** Says on a terminal's stderr what takes long: one line, rewritten. Elsewhere nothing. */
+
+/** Milliseconds between two lines, and before the first. */
+const PERIOD = 250;
+
+export interface ProgressStream {
+  isTTY?: boolean;
+  columns?: number;
+  write(text: string): unknown;
+}
+
+export class Progress {
+  readonly #stream: ProgressStream;
+  #next = performance.now() + PERIOD;
+  #shown = false;
+
+  constructor(stream: ProgressStream = process.stderr) {
+    this.#stream = stream;
+  }
+
+  /** What is being done; `line` is only called where it is shown. */
+  say(line: () => string): void {
+    if (!this.#stream.isTTY || performance.now() < this.#next) return;
+    this.#next = performance.now() + PERIOD;
+    this.#shown = true;
+    this.#stream.write(`\r\x1b[K${line().slice(0, (this.#stream.columns ?? 80) - 1)}`);
+  }
+
+  /** Clears the line. */
+  done(): void {
+    if (this.#shown) this.#stream.write("\r\x1b[K");
+    this.#shown = false;
+  }
+
+  /** As `waiting` with the seconds it takes, until it has settled. */
+  async during<T>(what: string, waiting: Promise<T>): Promise<T> {
+    const started = performance.now();
+    const line = () => `${what}, ${Math.round((performance.now() - started) / 1000)} s`;
+    const timer = setInterval(() => this.say(line), PERIOD);
+    try {
+      return await waiting;
+    } finally {
+      clearInterval(timer);
+      this.done();
+    }
+  }
+}
