@@ -1,12 +1,12 @@
-/** demi-log on files: run as users do, `pnpm build` first. */
-import { spawn } from "node:child_process";
+/** demi-log on files. Some of it as a process of its own: `pnpm build` first. */
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync, writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import type { LibOS } from "@demikernel/core";
 import { demiLog as commands } from "../src/cli/program.js";
 import { Progress } from "../src/cli/progress.js";
-import { append, demiLog, demiLogJson, flip, openDevice, pathOf, program } from "./demi-log.js";
+import { append, demiLog, demiLogJson, flip, openDevice, pathOf, program, spawned } from "./demi-log.js";
 
 /** Ten records, each of which says which it is, of more than a line of a terminal. */
 const records = (log: string): string[] => Array.from({ length: 10 }, (_, n) => `${log} ${n} `.padEnd(100 + n, "."));
@@ -22,6 +22,18 @@ async function device(name: string, fill: (os: LibOS) => void): Promise<string> 
   return path;
 }
 
+/** The first bytes of a file. */
+function start(path: string, length: number): Buffer {
+  const file = openSync(path, "r");
+  try {
+    const bytes = Buffer.alloc(length);
+    readSync(file, bytes, 0, length, 0);
+    return bytes;
+  } finally {
+    closeSync(file);
+  }
+}
+
 let whole: string;
 beforeAll(async () => {
   if (!existsSync(program)) throw new Error(`${program} is missing: build the package before this test`);
@@ -34,19 +46,19 @@ beforeAll(async () => {
   });
 });
 
-test("help for each command; help lists them all", () => {
+test("help for each command; help lists them all", async () => {
   const program = commands();
   const names = ["format", "ls", "stat", "cat", "verify", "bench", "bind", "unbind"];
   expect(program.commands.map((command) => command.name())).toEqual(names);
   for (const command of program.commands) expect(command.helpInformation()).toMatch(/^Usage: demi-log \w+ .*--json/s);
-  const { status, out } = demiLog("help");
+  const { status, out } = spawned("help");
   expect(status).toBe(0);
   for (const name of names) expect(out).toMatch(new RegExp(`^ {2}${name} `, "m"));
 });
 
-test("format: a file that is not there, of its size; what is there only with --force", () => {
+test("format: a file that is not there, of its size; what is there only with --force", async () => {
   const path = pathOf("made");
-  expect(demiLogJson(0, "format", `${path},size=4MiB`, "--logs", "3")).toMatchObject({
+  expect(await demiLogJson(0, "format", `${path},size=4MiB`, "--logs", "3")).toMatchObject({
     device: `file:${path},size=4MiB`,
     bytes: 4 << 20,
     directorySlots: 3,
@@ -55,31 +67,31 @@ test("format: a file that is not there, of its size; what is there only with --f
     identity: expect.stringMatching(/^[0-9a-f]{16}$/),
   });
   expect(statSync(path).size).toBe(4 << 20);
-  expect(demiLog("format", path)).toMatchObject({
+  expect(await demiLog("format", path)).toMatchObject({
     status: 1,
     err: expect.stringMatching(/^demi-log: EEXIST: format: .*has logs on it; --force/),
   });
   const foreign = pathOf("foreign");
   const data = Buffer.alloc(4 << 20, "somebody's data ");
   writeFileSync(foreign, data);
-  expect(demiLog("format", foreign).err).toMatch(/EEXIST: format: .*holds something that is no log/);
+  expect((await demiLog("format", foreign)).err).toMatch(/EEXIST: format: .*holds something that is no log/);
   expect(readFileSync(foreign).equals(data)).toBe(true);
-  const forced = demiLog("format", foreign, "--force");
+  const forced = await demiLog("format", foreign, "--force");
   expect([forced.status, forced.out]).toEqual([
     0,
     expect.stringMatching(/4 MiB for 1024 logs, \d+ segments of 64 KiB/),
   ]);
 });
 
-test("ls and stat: what the device is, and its logs", () => {
-  const logs = demiLogJson(0, "ls", whole);
+test("ls and stat: what the device is, and its logs", async () => {
+  const logs = await demiLogJson(0, "ls", whole);
   expect(logs).toEqual([
     { name: "first", start: expect.any(Number), end: expect.any(Number), segments: 1 },
     { name: "second", start: 0, end: expect.any(Number), segments: 1 },
   ]);
   expect(logs[0].start).toBeGreaterThan(100);
   expect(logs[0].end).toBeGreaterThan(logs[0].start + 900);
-  const stat = demiLogJson(0, "stat", whole);
+  const stat = await demiLogJson(0, "stat", whole);
   expect(stat).toMatchObject({
     version: 1,
     bytes: 16 << 20,
@@ -89,35 +101,36 @@ test("ls and stat: what the device is, and its logs", () => {
     logs,
   });
   expect(stat.freeSegments).toBe(stat.segments - 2);
-  expect(demiLogJson(0, "stat", whole, "second")).toEqual({ ...stat, epoch: stat.epoch + 1, logs: [logs[1]] });
-  const { out } = demiLog("stat", whole);
+  expect(await demiLogJson(0, "stat", whole, "second")).toEqual({ ...stat, epoch: stat.epoch + 1, logs: [logs[1]] });
+  const { out } = await demiLog("stat", whole);
   expect(out).toMatch(/^directory +2 of 1024 slots used$/m);
   expect(out).toMatch(new RegExp(`^0 +${logs[1].end} +512 bytes +1 +second$`, "m"));
 });
 
-test("cat: bytes as they are, or lines; from a position, so many", () => {
-  expect(demiLog("cat", whole, "second").stdout).toEqual(Buffer.from([0, 10, 255, 0, ...Buffer.from("behind")]));
-  const lines = demiLog("cat", whole, "first", "--json")
-    .out.trimEnd()
+test("cat: bytes as they are, or lines; from a position, so many", async () => {
+  expect(spawned("cat", whole, "second").out).toBe("\x00\n\xff\x00behind");
+  const { out } = await demiLog("cat", whole, "first", "--json");
+  const lines = out
+    .trimEnd()
     .split("\n")
     .map((line) => JSON.parse(line));
   expect(lines.map(({ data }) => Buffer.from(data, "base64").toString())).toEqual(records("first").slice(1));
   expect(lines.map(({ bytes }) => bytes)).toEqual([101, 102, 103, 104, 105, 106, 107, 108, 109]);
   const { position } = lines[3];
-  expect(demiLog("cat", whole, "first", "--from", `${position}`, "--count", "2").out).toBe(
+  expect((await demiLog("cat", whole, "first", "--from", `${position}`, "--count", "2")).out).toBe(
     records("first").slice(4, 6).join(""),
   );
-  expect(demiLog("cat", whole, "first", "--from", `${position}`, "--count", "1", "--positions").out).toBe(
+  expect((await demiLog("cat", whole, "first", "--from", `${position}`, "--count", "1", "--positions")).out).toBe(
     `${position} 104\n`,
   );
 });
 
-test("verify: all of it is right", () => {
-  expect(demiLogJson(0, "verify", whole).logs).toMatchObject([
+test("verify: all of it is right", async () => {
+  expect((await demiLogJson(0, "verify", whole)).logs).toMatchObject([
     { log: "first", records: 9, bytes: 945, damaged: [] },
     { log: "second", records: 2, bytes: 10, damaged: [] },
   ]);
-  expect(demiLog("verify", whole, "second").out).toMatch(/^2 +10 bytes +no +second$/m);
+  expect((await demiLog("verify", whole, "second")).out).toMatch(/^2 +10 bytes +no +second$/m);
 });
 
 test("verify finds a flipped byte: of a record, of its header, of a batch's; what is behind is read", async () => {
@@ -127,13 +140,12 @@ test("verify finds a flipped byte: of a record, of its header, of a batch's; wha
     for (const record of records("batch").slice(0, 3)) append(os, "batch", [record]);
     append(os, "whole", records("whole"));
   });
-  const places = demiLog("cat", path, "data", "--positions")
-    .out.split("\n")
-    .map((line) => Number.parseInt(line, 10));
+  const { out } = await demiLog("cat", path, "data", "--positions");
+  const places = out.split("\n").map((line) => Number.parseInt(line, 10));
   flip(path, "data 4 ");
   flip(path, "header 4 ", -16);
   flip(path, "batch 1 ", -16 - 56);
-  const { logs } = demiLogJson(1, "verify", path);
+  const { logs } = await demiLogJson(1, "verify", path);
   expect(logs).toMatchObject([
     { log: "data", records: 9, damaged: [{ from: places[4], error: "EBADMSG" }] },
     { log: "header", records: 9, damaged: [{ from: places[4], to: places[5], error: "EBADMSG" }] },
@@ -142,17 +154,27 @@ test("verify finds a flipped byte: of a record, of its header, of a batch's; wha
   ]);
   const { to } = logs[0].damaged[0];
   expect(to).toBeLessThanOrEqual(places[5]);
-  const text = demiLog("verify", path, "data");
+  const text = spawned("verify", path, "data");
   expect(text.status).toBe(1);
   expect(text.out).toContain(`data: EBADMSG at position ${places[4]}; reading goes on at position ${to}\n`);
-  const cat = demiLog("cat", path, "data");
+  const cat = spawned("cat", path, "data");
   expect([cat.status, cat.out]).toEqual([1, records("data").slice(0, 4).join("")]);
   expect(cat.err).toBe(`demi-log: EBADMSG: the record at position ${places[4]} of "data" is damaged\n`);
-  expect(demiLog("cat", path, "data", "--from", `${to}`).out).toBe(records("data").slice(5).join(""));
+  expect((await demiLog("cat", path, "data", "--from", `${to}`)).out).toBe(records("data").slice(5).join(""));
 });
 
-test("bench: each combination, and the log is empty afterwards", () => {
-  const { measured } = demiLogJson(0, "bench", whole, "--size", "64,4096", "--outstanding", "1,8", "--seconds", "0.05");
+test("bench: each combination, and the log is empty afterwards", async () => {
+  const { measured } = await demiLogJson(
+    0,
+    "bench",
+    whole,
+    "--size",
+    "64,4096",
+    "--outstanding",
+    "1,8",
+    "--seconds",
+    "0.05",
+  );
   expect(measured.map(({ size, outstanding }: { size: number; outstanding: number }) => [size, outstanding])).toEqual([
     [64, 1],
     [64, 8],
@@ -164,41 +186,41 @@ test("bench: each combination, and the log is empty afterwards", () => {
       expect(figure).toBeGreaterThan(0);
     expect(p99).toBeGreaterThanOrEqual(p50);
   }
-  const [first, , bench] = demiLogJson(0, "ls", whole);
+  const [first, , bench] = await demiLogJson(0, "ls", whole);
   expect(bench).toMatchObject({ name: "demi-log.bench", start: bench.end });
   expect(first.name).toBe("first");
 });
 
-test("bench on a device that is soon full: it says so, and goes on with the next", () => {
+test("bench on a device that is soon full: it says so, and goes on with the next", async () => {
   const path = pathOf("small");
-  demiLog("format", `${path},size=1MiB`, "--logs", "4");
+  await demiLog("format", `${path},size=1MiB`, "--logs", "4");
   const args = ["--size", "65536", "--outstanding", "2,4", "--seconds", "30"];
-  const { measured } = demiLogJson(0, "bench", path, ...args);
+  const { measured } = await demiLogJson(0, "bench", path, ...args);
   expect(measured).toMatchObject([{ full: true }, { full: true }]);
 });
 
 test("bench: Ctrl-C ends it, prints what was measured, and the log is empty", async () => {
   const path = pathOf("interrupted");
-  demiLog("format", `${path},size=16MiB`);
+  await demiLog("format", `${path},size=64MiB`);
   const child = spawn(process.execPath, [program, "bench", path, "--seconds", "600", "--json"]);
   let out = "";
   child.stdout.on("data", (data) => {
     out += data;
   });
   const ended = once(child, "close");
-  // Its log is made when it has begun.
-  while (!readFileSync(path).includes("demi-log.bench")) await pause(20);
+  // Its log is made when it has begun: the first of the directory.
+  while (!start(path, 66 << 10).includes("demi-log.bench")) await pause(20);
   child.kill("SIGINT");
   expect(await ended).toEqual([130, null]);
   expect(JSON.parse(out)).toMatchObject({ interrupted: true });
-  const [log] = demiLogJson(0, "ls", path);
+  const [log] = await demiLogJson(0, "ls", path);
   expect(log.start).toBe(log.end);
 });
 
 test("a device in use is EBUSY", async () => {
   const os = await openDevice(pathOf("busy"));
   try {
-    expect(demiLog("ls", pathOf("busy"))).toMatchObject({
+    expect(await demiLog("ls", pathOf("busy"))).toMatchObject({
       status: 1,
       err: expect.stringMatching(/^demi-log: EBUSY: inspect: .*another libOS has it open\n$/),
     });
@@ -208,34 +230,46 @@ test("a device in use is EBUSY", async () => {
 });
 
 test.each([
-  [["ls", "missing"], /^demi-log: ENOENT: inspect: missing: there is no such file/],
-  [["cat", "zeros", "log"], /^demi-log: EINVAL: inspect: .*holds no logs/],
+  [["ls", "MISSING"], /^demi-log: ENOENT: inspect: .*missing: there is no such file/],
+  [["cat", "ZEROS", "log"], /^demi-log: EINVAL: inspect: .*holds no logs/],
   [["ls", "disk:x"], /^demi-log: EINVAL: inspect: device "disk:x": /],
-  [["cat", "whole", "third"], /^demi-log: ENOENT: file:whole has no log "third"/],
-  [
-    ["cat", "whole", "second", "--from", "9999"],
-    /^demi-log: EINVAL: "second" ends at position 512, --from asks for 9999/,
-  ],
-  [["format", "missing", "--logs", "1025"], /^error: .*Logs is a whole number from 1 to 1024/],
-  [["bench", "whole", "--size", "64,x"], /^error: .*A size is a whole number/],
-  [["bench", "whole", "--seconds", "0"], /^error: .*Seconds are a number/],
+  [["cat", "WHOLE", "third"], /^demi-log: ENOENT: file:.*whole has no log "third"/],
+  [["cat", "WHOLE", "second", "--from", "9999"], /^demi-log: EINVAL: "second" ends at position 512, .* 9999/],
+  [["format", "MISSING", "--logs", "1025"], /^error: .*Logs is a whole number from 1 to 1024/],
+  [["bench", "WHOLE", "--size", "64,x"], /^error: .*A size is a whole number/],
+  [["bench", "WHOLE", "--seconds", "0"], /^error: .*Seconds are a number/],
   [["bind", "none"], /^demi-log: EINVAL: bind: "none" is no PCI address/],
   [["unbind", "ffff:ff:1f.7"], /^demi-log: ENODEV: bind: there is no PCI device ffff:ff:1f.7/],
   [["list"], /^error: unknown command 'list'/],
-])("%j ends with 1 and a sentence", (args, message) => {
+])("%j ends with 1 and a sentence", async (args, message) => {
+  const paths: Record<string, string> = { MISSING: pathOf("missing"), ZEROS: pathOf("zeros"), WHOLE: whole };
   writeFileSync(pathOf("zeros"), Buffer.alloc(4 << 20));
-  expect(demiLog(...args)).toMatchObject({ status: 1, out: "", err: expect.stringMatching(message) });
+  const ended = await demiLog(...args.map((arg) => paths[arg] ?? arg));
+  expect(ended).toEqual({ status: 1, out: "", err: expect.stringMatching(message) });
   expect(existsSync(pathOf("missing"))).toBe(false);
-  expect(readFileSync(pathOf("zeros")).every((byte) => byte === 0)).toBe(true);
+  expect(readFileSync(pathOf("zeros")).equals(Buffer.alloc(4 << 20))).toBe(true);
 });
 
-test("progress: on a terminal, not at once, one line as wide as it is", async () => {
+test("as a process: a sentence and exit code 1; whoever reads its output may leave first", async () => {
+  const refused = spawned("ls", pathOf("missing"));
+  expect(refused).toEqual({ status: 1, out: "", err: expect.stringMatching(/^demi-log: ENOENT: inspect: .*\n$/) });
+  const long = await device("long", (os) =>
+    append(os, "log", [Buffer.alloc(1 << 20, "a"), Buffer.alloc(1 << 20, "b")]),
+  );
+  const piped = `"$0" "$1" cat "$2" log | head -c 9; echo ":\${PIPESTATUS[0]}"`;
+  const ended = spawnSync("bash", ["-c", piped, process.execPath, program, long], { encoding: "utf8" });
+  expect([ended.stdout, ended.stderr]).toEqual(["aaaaaaaaa:0\n", ""]);
+});
+
+test("progress: on a terminal, not at once, one line as wide as it is", () => {
   const written: string[] = [];
-  const stream = (isTTY: boolean) => ({ isTTY, columns: 11, write: (text: string) => written.push(text) });
-  const silent = new Progress(stream(false));
-  const progress = new Progress(stream(true));
+  let now = 0;
+  const progressOn = (isTTY: boolean) =>
+    new Progress({ isTTY, columns: 11, write: (text) => written.push(text) }, () => now);
+  const silent = progressOn(false);
+  const progress = progressOn(true);
   progress.say(() => "too early");
-  await pause(300);
+  now = 1000;
   silent.say(() => "nobody");
   progress.say(() => "line ".repeat(10));
   progress.say(() => "too early again");

@@ -11,17 +11,21 @@ export interface ProgressStream {
 
 export class Progress {
   readonly #stream: ProgressStream;
-  #next = performance.now() + PERIOD;
+  readonly #now: () => number;
+  #next: number;
   #shown = false;
 
-  constructor(stream: ProgressStream = process.stderr) {
+  /** `now`: milliseconds of a clock. */
+  constructor(stream: ProgressStream = process.stderr, now: () => number = () => performance.now()) {
     this.#stream = stream;
+    this.#now = now;
+    this.#next = now() + PERIOD;
   }
 
   /** What is being done; `line` is only called where it is shown. */
   say(line: () => string): void {
-    if (!this.#stream.isTTY || performance.now() < this.#next) return;
-    this.#next = performance.now() + PERIOD;
+    if (!this.#stream.isTTY || this.#now() < this.#next) return;
+    this.#next = this.#now() + PERIOD;
     this.#shown = true;
     this.#stream.write(`\r\x1b[K${line().slice(0, (this.#stream.columns ?? 80) - 1)}`);
   }
@@ -34,8 +38,8 @@ export class Progress {
 
   /** As `waiting` with the seconds it takes, until it has settled. */
   async during<T>(what: string, waiting: Promise<T>): Promise<T> {
-    const started = performance.now();
-    const line = () => `${what}, ${Math.round((performance.now() - started) / 1000)} s`;
+    const started = this.#now();
+    const line = () => `${what}, ${Math.round((this.#now() - started) / 1000)} s`;
     const timer = setInterval(() => this.say(line), PERIOD);
     try {
       return await waiting;
