@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "demi/engine.hpp"
@@ -35,7 +36,9 @@ struct Transfer {
   std::int32_t result = 0;  // 0 or a negative errno: all of it, or, as far as anybody knows, nothing
   void (*done)(Transfer&) = nullptr;
   void* owner = nullptr;
-  Transfer* next = nullptr;  // the device's
+  // The device's:
+  Transfer* next = nullptr;
+  std::uint32_t parts = 0;  // that are under way
 
   std::uint64_t bytes() const {
     std::uint64_t total = 0;
@@ -57,8 +60,18 @@ class BlockDevice {
   // As poll(), and waits up to `us` microseconds while nothing has finished.
   virtual void wait(std::uint32_t us) = 0;
 
-  // As of demi::Engine.
+  // Memory for transfers beside what is mapped: whole pages, zeroed; it must be released while the device lives. nullptr: there is none.
+  virtual std::uint8_t* allocate(std::size_t bytes);
+  virtual void release(std::uint8_t* memory, std::size_t bytes);
+  // True: what is mapped must be of arena_memory(), or of huge pages.
+  virtual bool needs_own_memory() const { return false; }
+  virtual std::shared_ptr<Mapping> arena_memory(std::size_t /*bytes*/, Failure& failure) {
+    return failure.refuse(-EOPNOTSUPP, "the device provides no memory");
+  }
+
+  // As of demi::Engine; it stays mapped until unmap().
   virtual bool map(std::span<std::uint8_t> /*memory*/, Failure&) { return true; }
+  virtual void unmap(std::span<std::uint8_t> /*memory*/) {}
   virtual int sleep_fd() { return -1; }
   virtual int prepare_sleep() { return 0; }
   virtual void end_sleep() {}

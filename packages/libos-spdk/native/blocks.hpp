@@ -1,47 +1,45 @@
-// Memory for transfers: whole pages, so that every device can reach it.
+// Memory for a device's transfers: whole pages that it can reach.
 #pragma once
-
-#include <sys/mman.h>
 
 #include <cstddef>
 #include <cstdint>
-#include <new>
 #include <span>
 #include <utility>
+
+#include "block_device.hpp"
 
 namespace demi::spdk {
 
 class Blocks {
  public:
   Blocks() = default;
-  // Throws std::bad_alloc. Pages are there when they are first written.
-  explicit Blocks(std::size_t bytes) : bytes_(bytes) {
-    memory_ = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory_ == MAP_FAILED) throw std::bad_alloc();
+  // Empty where the device has no memory. The device must outlive it.
+  Blocks(BlockDevice& device, std::size_t bytes) : device_(&device), memory_(device.allocate(bytes)) {
+    bytes_ = memory_ == nullptr ? 0 : bytes;
   }
-  ~Blocks() { release(); }
-  Blocks(Blocks&& other) noexcept
-      : memory_(std::exchange(other.memory_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+  ~Blocks() {
+    if (bytes_ != 0) device_->release(memory_, bytes_);
+  }
+  Blocks(Blocks&& other) noexcept { swap(other); }
   Blocks& operator=(Blocks&& other) noexcept {
-    if (this != &other) {
-      release();
-      memory_ = std::exchange(other.memory_, nullptr);
-      bytes_ = std::exchange(other.bytes_, 0);
-    }
+    swap(other);
     return *this;
   }
 
-  std::uint8_t* data() const { return static_cast<std::uint8_t*>(memory_); }
+  bool empty() const { return bytes_ == 0; }
+  std::uint8_t* data() const { return memory_; }
   std::size_t size() const { return bytes_; }
-  std::span<std::uint8_t> span() const { return {data(), bytes_}; }
+  std::span<std::uint8_t> span() const { return {memory_, bytes_}; }
 
  private:
-  void release() {
-    if (bytes_ != 0) ::munmap(memory_, bytes_);
-    bytes_ = 0;
+  void swap(Blocks& other) {
+    std::swap(device_, other.device_);
+    std::swap(memory_, other.memory_);
+    std::swap(bytes_, other.bytes_);
   }
 
-  void* memory_ = nullptr;
+  BlockDevice* device_ = nullptr;
+  std::uint8_t* memory_ = nullptr;
   std::size_t bytes_ = 0;
 };
 

@@ -8,13 +8,16 @@
 
 namespace demi::spdk {
 
-void Committer::start() {
+bool Committer::start() {
   // Of a small device never more than all of it.
   const format::Layout& layout = store_.layout();
   const std::size_t all = static_cast<std::size_t>(layout.segments) * layout.segment_bytes;
   batch_room_ = std::min(kBatchRoom, all);
-  staging_ = Blocks(batch_room_ + std::min<std::size_t>(kHeaderRoom, 2ull * layout.segments * layout.block_bytes));
+  staging_ = Blocks(store_.device(),
+                    batch_room_ + std::min<std::size_t>(kHeaderRoom, 2ull * layout.segments * layout.block_bytes));
+  if (staging_.empty()) return false;
   writer_ = std::make_unique<BatchWriter>(staging_.span(), store_.layout().block_bytes);
+  return true;
 }
 
 void Committer::append(Log& log, Append& append) {

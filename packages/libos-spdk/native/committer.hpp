@@ -18,8 +18,8 @@ class Committer {
  public:
   explicit Committer(LogStore& store) : store_(store) {}
 
-  // Once the store has its layout.
-  void start();
+  // Once the store has its layout. False: there is no memory.
+  bool start();
   std::span<std::uint8_t> staging() const { return staging_.span(); }
 
   void append(Log& log, Append& append);

@@ -11,8 +11,6 @@
 #include <cstring>
 #include <ctime>
 
-#include "blocks.hpp"
-
 namespace demi::spdk {
 
 namespace {
@@ -40,9 +38,9 @@ bool lock(int fd) {
 
 // The smallest blocks that O_DIRECT reads: asked of the file itself, for file systems tell late kernels only (statx, Linux 6.1).
 std::uint32_t direct_block(int fd) {
-  Blocks memory(8192);
+  alignas(4096) std::uint8_t memory[8192];
   for (const std::uint32_t bytes : {512u, 4096u}) {
-    if (::pread(fd, memory.data() + bytes, bytes, bytes) >= 0) return bytes;
+    if (::pread(fd, memory + bytes, bytes, bytes) >= 0) return bytes;
   }
   return 0;
 }

@@ -201,7 +201,11 @@ bool LogReader::load() {
     end(-EBADMSG);
     return false;
   }
-  if (window_.size() == 0) window_ = Blocks(kWindow);
+  if (window_.empty()) window_ = Blocks(store_.device(), kWindow);
+  if (window_.empty()) {
+    end(-ENOMEM);
+    return false;
+  }
   const std::uint64_t from = position_ / layout.block_bytes * layout.block_bytes;
   std::uint64_t until = std::min(layout.position_of(ordinal + 1), layout.whole_blocks(log_.end));
   const std::uint64_t most =

@@ -247,7 +247,8 @@ void Mount::adopt(std::uint32_t, const format::SegmentHeader& header) {
 
 int LogStore::content(BlockDevice& device, Content& out) {
   SyncIo io(device);
-  Blocks memory(kFirstBytes);
+  Blocks memory(device, kFirstBytes);
+  if (memory.empty()) return -ENOMEM;
   const std::uint64_t bytes = std::min(kFirstBytes, bytes_of(device.geometry()));
   if (const int error = io.read(0, memory.span().first(bytes)); error != 0) return error;
   format::Superblock block;
@@ -272,7 +273,11 @@ bool LogStore::format(BlockDevice& device, std::uint64_t identity, std::uint32_t
     return false;
   }
   SyncIo io(device);
-  Blocks memory(1u << 20);
+  Blocks memory(device, 1u << 20);
+  if (memory.empty()) {
+    failure.refuse(-ENOMEM, "no memory for its transfers");
+    return false;
+  }
   // Without a superblock until all the rest is there.
   int error = io.write(0, memory.span().first(2 * format::kSuperblockStride));
   if (error == 0) error = io.flush();

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "file.hpp"
+#include "nvme/nvme_device.hpp"
 #include "thread_device.hpp"
 #include "uring_device.hpp"
 
@@ -31,27 +32,62 @@ bool read_size(const std::string& text, std::uint64_t& bytes) {
   return bytes >> shift == number && bytes <= std::uint64_t{1} << 50;
 }
 
-std::unique_ptr<BlockDevice> open_block_device(const std::string& name, Failure& failure) {
-  constexpr std::string_view kFile = "file:";
+namespace {
+
+constexpr std::string_view kFile = "file:";
+constexpr std::string_view kNvme = "nvme:";
+
+std::nullptr_t refuse(const std::string& name, const std::string& why, Failure& failure) {
+  return failure.refuse(-EINVAL, "device \"" + name + "\": " + why);
+}
+
+std::unique_ptr<BlockDevice> open_file(const std::string& name, Failure& failure) {
   constexpr std::string_view kSize = ",size=";
-  const auto refuse = [&](const std::string& why) {
-    failure.error = -EINVAL;
-    failure.message = "device \"" + name + "\": " + why;
-    return nullptr;
-  };
-  if (!name.starts_with(kFile)) return refuse("\"file:PATH\" or \"file:PATH,size=1GiB\"");
   std::string path = name.substr(kFile.size());
   std::uint64_t size = std::uint64_t{1} << 30;
   if (const auto at = path.rfind(kSize); at != std::string::npos) {
-    if (!read_size(path.substr(at + kSize.size()), size)) return refuse("size is a number of bytes, or as 64MiB, 1GiB");
+    if (!read_size(path.substr(at + kSize.size()), size))
+      return refuse(name, "size is a number of bytes, or as 64MiB, 1GiB", failure);
     path.resize(at);
   }
-  if (path.empty()) return refuse("no path");
+  if (path.empty()) return refuse(name, "no path", failure);
   File file;
   if (!File::open(path, size, file, failure)) return nullptr;
   std::string why;
   if (auto device = UringDevice::open(file, why)) return device;
   return std::make_unique<ThreadDevice>(std::move(file));
+}
+
+// A whole number from 1 to `most`.
+bool read_count(std::string_view text, std::uint32_t most, std::uint32_t& out) {
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return error == std::errc() && rest == text.data() + text.size() && out >= 1 && out <= most;
+}
+
+std::unique_ptr<BlockDevice> open_nvme(const std::string& name, Failure& failure) {
+  nvme::NvmeDevice::Options options;
+  std::string_view rest = std::string_view(name).substr(kNvme.size());
+  const std::string address(rest.substr(0, rest.find(',')));
+  rest.remove_prefix(address.size());
+  while (!rest.empty()) {
+    rest.remove_prefix(1);
+    const std::string_view option = rest.substr(0, rest.find(','));
+    rest.remove_prefix(option.size());
+    std::uint32_t seconds = 0;
+    if (option.starts_with("ns=") && read_count(option.substr(3), 0xfffffffe, options.nsid)) continue;
+    if (!option.starts_with("timeout=") || !read_count(option.substr(8), 3600, seconds))
+      return refuse(name, "ns=N, the number of a namespace, or timeout=N, 1 to 3600 seconds", failure);
+    options.timeout = std::chrono::seconds(seconds);
+  }
+  return nvme::NvmeDevice::open(address, options, failure);
+}
+
+}  // namespace
+
+std::unique_ptr<BlockDevice> open_block_device(const std::string& name, Failure& failure) {
+  if (name.starts_with(kFile)) return open_file(name, failure);
+  if (name.starts_with(kNvme)) return open_nvme(name, failure);
+  return refuse(name, R"("file:PATH", "file:PATH,size=1GiB" or "nvme:0000:01:00.0")", failure);
 }
 
 }  // namespace demi::spdk

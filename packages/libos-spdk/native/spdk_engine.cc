@@ -21,6 +21,7 @@ SpdkEngine::~SpdkEngine() {
     tend();
   }
   store_.close();
+  if (!mapped_.empty()) device_.unmap(mapped_);
 }
 
 std::unique_ptr<Queue> SpdkEngine::open(const FileRequest& request, int& error) {
@@ -74,7 +75,7 @@ void SpdkEngine::keep(std::unique_ptr<Queue> closed) {
 
 void SpdkEngine::stats(const StatSink& sink) const {
   store_.stats(sink);
-  sink("mappedBytes", static_cast<double>(mapped_));
+  sink("mappedBytes", static_cast<double>(mapped_.size()));
   device_.stats(sink);
 }
 
@@ -84,6 +85,13 @@ class SpdkDevice final : public Device {
  public:
   SpdkDevice(std::unique_ptr<BlockDevice> device, std::unique_ptr<LogStore> store)
       : device_(std::move(device)), store_(std::move(store)) {}
+  bool plan(Limits& limits, Failure&) override {
+    if (device_->needs_own_memory() && limits.provider == nullptr) limits.provider = this;
+    return true;
+  }
+  std::shared_ptr<Mapping> memory(std::size_t bytes, Failure& failure) override {
+    return device_->arena_memory(bytes, failure);
+  }
   std::unique_ptr<Engine> start(Runtime& runtime, Failure&) override {
     return std::make_unique<SpdkEngine>(runtime, *device_, *store_);
   }

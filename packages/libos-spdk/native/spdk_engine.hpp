@@ -24,8 +24,9 @@ class SpdkEngine final : public Engine {
   std::uint8_t provides() const override { return kFiles; }
   std::unique_ptr<Queue> open(const FileRequest& request, int& error) override;
   bool map(std::span<std::uint8_t> memory, Failure& failure) override {
-    mapped_ = memory.size();
-    return device_.map(memory, failure);
+    if (!device_.map(memory, failure)) return false;
+    mapped_ = memory;
+    return true;
   }
   void poll() override;
   bool wait(std::uint32_t us) override;
@@ -45,7 +46,7 @@ class SpdkEngine final : public Engine {
   Runtime& runtime_;
   BlockDevice& device_;
   LogStore& store_;
-  std::size_t mapped_ = 0;
+  std::span<std::uint8_t> mapped_;
   std::vector<LogQueue*> starved_;  // pops that wait for memory
   std::vector<std::unique_ptr<LogQueue>> closing_;
   std::uint64_t releases_ = 0;  // of the arena, when the starved were looked at

@@ -23,10 +23,13 @@ LogStore::~LogStore() {
 }
 
 bool LogStore::open(Failure& failure) {
-  scratch_ = Blocks(kScratchBytes);
-  if (!Mount(*this, failure).run()) return false;
-  committer_.start();
-  return true;
+  scratch_ = Blocks(device_, kScratchBytes);
+  if (!scratch_.empty()) {
+    if (!Mount(*this, failure).run()) return false;
+    if (committer_.start()) return true;
+  }
+  failure.refuse(-ENOMEM, "no memory for its transfers");
+  return false;
 }
 
 int LogStore::close() { return committer_.idle() ? save_entries() : -EBUSY; }
