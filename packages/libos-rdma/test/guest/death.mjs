@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PushFlag } from "@demikernel/core";
-import { generator, runCases } from "./cases.mjs";
+import { generator, runCases } from "../../../../tools/lab-vm/guest-cases.mjs";
 import { handshake, hostileClient, hostileServer, message } from "./hostile-peer.mjs";
 import { cleanUp, connected, nothingLeft, OWN, open, startPeer } from "./two-ports.mjs";
 

@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { openLibOS } from "@demikernel/core";
-import { generator, runCases } from "./cases.mjs";
+import { generator, runCases } from "../../../../tools/lab-vm/guest-cases.mjs";
 import { SMALL } from "./two-ports.mjs";
 
 const HOST = "10.9.0.1";

@@ -1,6 +1,6 @@
 /** What load.mjs pushes and load-peer.mjs expects. */
 import { createHash } from "node:crypto";
-import { generator } from "./cases.mjs";
+import { generator } from "../../../../tools/lab-vm/guest-cases.mjs";
 
 /** Sizes from 1 to `most`, `bytes` of them in all: as many between 1 and 2 as between 2 and 4, and so on. */
 export function* sizes(seed, bytes, most) {

@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Opcode, PushFlag } from "@demikernel/core";
-import { generator, runCases, seed } from "./cases.mjs";
+import { generator, runCases, seed } from "../../../../tools/lab-vm/guest-cases.mjs";
 import { hashOf, sizes } from "./load-messages.mjs";
 import { cleanUp, nothingPosted, onWire, open, PEER, packets, track } from "./two-ports.mjs";
 

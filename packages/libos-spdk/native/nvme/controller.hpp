@@ -43,8 +43,8 @@ class Controller {
   bool gone();
   // It is given up: it is not spoken to any more.
   void forsake() { gone_ = true; }
-  // It says that it cannot go on without a reset.
-  bool fatal() const { return (function_.read32(property::kStatus) & kFatal) != 0; }
+  // It says that it cannot go on without a reset, or somebody has reset it.
+  bool fatal() const { return (function_.read32(property::kStatus) & (kFatal | kReady)) != kReady; }
   // Asks for the command's end; the answer is the command's own completion, or none. False: others are asked for already.
   bool abort(std::uint16_t id);
 

@@ -2,7 +2,7 @@
  * The guest's tests as named cases: each is run within its time and gets a line with how long it took; the last line is
  * "NAME: N passed, N failed, N skipped". What is random comes from DEMI_SEED, or from a fresh seed, which is printed.
  */
-import { count, report } from "../../../../scripts/test/report.mjs";
+import { count, report } from "../../scripts/test/report.mjs";
 
 const given = Number(process.env.DEMI_SEED);
 export const seed = Number.isInteger(given) && given > 0 ? given : Math.floor(Math.random() * 0x7fffffff) + 1;

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# A test inside the guest: controllers that fail, and what else goes wrong with them. faults.mjs has the cases.
+set -euo pipefail
+# shellcheck source=tools/lab-vm/guest-kit.sh
+. "$(dirname "$(readlink -f "$0")")/../../../../tools/lab-vm/guest-kit.sh"
+# shellcheck source=packages/libos-spdk/test/guest/prepare-nvme.sh
+. "$here/prepare-nvme.sh"
+for controller in "$first" "$bad" "$slow"; do bind "$controller" vfio-pci; done
+export first bad slow
+exec node "$here/faults.mjs" "$@"

@@ -1,0 +1,29 @@
+# Inside the guest of run.sh: its controllers, by their places in the machine. Sourced behind guest-kit.sh; sets
+#
+#   first, second    in order
+#   bad              some of its blocks cannot be read or written
+#   slow             it answers some thousand commands at once, and one in a second from then on
+#
+# shellcheck shell=bash disable=SC2034
+guest_only "takes controllers from the kernel"
+
+controllers=()
+for folder in /sys/bus/pci/devices/*; do
+  [ "$(cat "$folder/class")" != 0x010802 ] || controllers+=("$(basename "$folder")")
+done
+[ ${#controllers[@]} -eq 4 ] || fail "${#controllers[@]} NVMe controllers instead of 4; is this a guest of run.sh?"
+first=${controllers[0]} second=${controllers[1]} bad=${controllers[2]} slow=${controllers[3]}
+
+# bind CONTROLLER DRIVER
+bind() {
+  local device=/sys/bus/pci/devices/$1 group
+  [ ! -e "$device/driver" ] || printf '%s' "$1" >"$device/driver/unbind"
+  if [ "$2" = uio_pci_generic ]; then
+    # As on a machine without an IOMMU: bus addresses are physical ones.
+    group=$(basename "$(readlink "$device/iommu_group")")
+    echo identity >"/sys/kernel/iommu_groups/$group/type"
+  fi
+  printf '%s' "$2" >"$device/driver_override"
+  printf '%s' "$1" >/sys/bus/pci/drivers_probe
+  [ "$(basename "$(readlink "$device/driver" || echo none)")" = "$2" ] || fail "$1 is not bound to $2: $(dmesg | tail -n 3)"
+}

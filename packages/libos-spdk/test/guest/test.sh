@@ -1,0 +1,5 @@
+#!/usr/bin/env bash
+# The tests that need NVMe controllers, in one guest: `test.sh [SCRIPT...]`, by default all.
+set -euo pipefail
+here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+exec node "$here/../../../../tools/lab-vm/guest-tests.mjs" "$here" --all vfio.sh,uio.sh,faults.sh,killed.sh,beside.sh -- "$@"
