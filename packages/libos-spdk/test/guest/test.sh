@@ -2,4 +2,4 @@
 # The tests that need NVMe controllers, in one guest: `test.sh [SCRIPT...]`, by default all.
 set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
-exec node "$here/../../../../tools/lab-vm/guest-tests.mjs" "$here" --all vfio.sh,uio.sh,faults.sh,killed.sh,beside.sh -- "$@"
+exec node "$here/../../../../tools/lab-vm/guest-tests.mjs" "$here" --all bind.sh,vfio.sh,killed.sh,uio.sh,faults.sh,beside.sh -- "$@"
