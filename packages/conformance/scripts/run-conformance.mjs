@@ -1,6 +1,6 @@
 // Runs the conformance suite without a test framework, whose start takes long on emulated processors:
 //
-//   node run-conformance.mjs [--worker] [--on runtime|queues] TARGET [group...]
+//   node run-conformance.mjs [--worker] [--on runtime|queues|device] TARGET [group...]
 //
 // TARGET is a module whose export `target` is the conformance target; with words after it, only groups whose names contain one of them
 // run. --worker: in a Worker instead of the main thread. --on: only the cases about this. Prints every case with its time; the last line is

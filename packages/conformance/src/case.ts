@@ -43,6 +43,8 @@ export interface ConformanceCase {
   readonly needs: readonly Need[];
   /** It opens the libOSes it works with itself; no other is open in its thread meanwhile. */
   readonly own: boolean;
+  /** Of a group of `ownLoops`: it shows what the device itself does when it is opened, closed or asleep. */
+  readonly device: boolean;
   /** Milliseconds the case may take, times the target's `timeScale`. */
   readonly timeout: number;
   readonly fn: CaseFunction;
@@ -55,6 +57,8 @@ export interface CaseExtras {
   needs?: readonly Need[];
   /** Default false. */
   own?: boolean;
+  /** Default false. */
+  device?: boolean;
   timeout?: number;
 }
 
@@ -75,6 +79,7 @@ export function group(
       on: extras.on ?? (needs.length > 0 ? "queues" : (common.on ?? "queues")),
       needs,
       own: extras.own ?? common.own ?? false,
+      device: extras.device ?? false,
       timeout: extras.timeout ?? common.timeout ?? DEFAULT_TIMEOUT,
       fn,
     });

@@ -20,16 +20,21 @@ export interface Harness {
 export interface Selection {
   /**
    * Only those about this. The cases about the runtime are the same on all devices of an addon: whoever runs them on one device may run
-   * `on: "queues"` on the others. Default all.
+   * `on: "queues"` on the others. `"device"`: of those about queues what a device decides that shares all the rest with devices which run
+   * `"queues"`, for machines on which everything takes long: without the groups of {@link ownLoops}, but for their cases that say `device`.
+   * Default all.
    */
-  on?: Subject;
+  on?: Subject | "device";
   /** Not those of these groups. */
   without?: readonly string[];
   /** Of these groups alone. */
   only?: readonly string[];
 }
 
-/** Groups whose cases choose the loop mode or the thread they run in themselves: a target of one mode repeats them for nothing. */
+/**
+ * Groups whose cases choose the loop mode or the thread they run in themselves, or open one libOS after another: a target of one mode
+ * repeats them for nothing.
+ */
 export const ownLoops: readonly string[] = ["loop modes", "rule 7: lifetime", "rule 7: threads", "two engines"];
 
 /** Declares the cases; one that the target cannot run is reported as skipped, and each reason printed once. */
@@ -67,7 +72,7 @@ export function declare(
   runner: Runner,
 ): void {
   const chosen = suite
-    .filter((test) => on === undefined || test.on === on)
+    .filter((test) => isAbout(test, on))
     .filter((test) => !without.includes(test.group))
     .filter((test) => only === undefined || only.includes(test.group));
   const skipped = new Map<string, number>();
@@ -90,6 +95,11 @@ export function declare(
     harness.after(() => runner.end());
   });
   for (const [reason, count] of skipped) process.stderr.write(`${title}: ${count} cases skipped: ${reason}\n`);
+}
+
+function isAbout(test: ConformanceCase, on: Selection["on"]): boolean {
+  if (on !== "device") return on === undefined || test.on === on;
+  return test.on === "queues" && (test.device || !ownLoops.includes(test.group));
 }
 
 /** describe, it and afterAll as globals, as jest and vitest (with `globals`) have them. */

@@ -4,8 +4,8 @@ import type { ConformanceTarget } from "./target.js";
 import { conformanceInWorker } from "./worker.js";
 
 export interface WhereOptions extends Selection {
-  /** Once more in a Worker. Default false. */
-  inWorker?: boolean;
+  /** Once more in a Worker; a selection: with these changes to it. Default false. */
+  inWorker?: boolean | Selection;
   /** Why the target does not open on this machine; undefined when it does. Default {@link whyNotOpen}. */
   whyNot?(target: ConformanceTarget): string | undefined | Promise<string | undefined>;
 }
@@ -20,7 +20,8 @@ export async function conformanceWhere(
 ): Promise<void> {
   declareWhere(`conformance of ${target.name}`, await whyNot(target), () => {
     conformance(target, selection);
-    if (inWorker) conformanceInWorker(target, globalHarness(), selection);
+    if (inWorker !== false)
+      conformanceInWorker(target, globalHarness(), { ...selection, ...(inWorker === true ? {} : inWorker) });
   });
 }
 

@@ -117,7 +117,7 @@ export const loopModes = group("loop modes", { own: true }, (test) => {
         os.stop();
         await running;
       },
-      { needs: ["tcp", "hostPeer"] },
+      { needs: ["tcp", "hostPeer"], device: loop === "interrupt" },
     );
 
     test(
@@ -139,7 +139,7 @@ export const loopModes = group("loop modes", { own: true }, (test) => {
         os.close(server);
         await assertIdle(ctx, os);
       },
-      { needs: needsOf("tcp") },
+      { needs: needsOf("tcp"), device: loop === "interrupt" },
     );
 
     test(
@@ -191,7 +191,7 @@ export const loopModes = group("loop modes", { own: true }, (test) => {
         // A loop that spins uses all of a core; one that sleeps next to nothing.
         assert.ok(share < 0.5, `${Math.round(share * 100)} % of a core while idle`);
       },
-      { needs: ["sleep", "tcp"] },
+      { needs: ["sleep", "tcp"], device: loop === "interrupt" },
     );
   }
 });

@@ -121,7 +121,7 @@ export const lifetime = group("rule 7: lifetime", { own: true }, (test) => {
         }
         assert.equal((await settled)[4].status, "rejected", "five pops, three messages");
       },
-      kind === "memory" ? { on: "runtime" } : { needs: needsOf(kind) },
+      kind === "memory" ? { on: "runtime" } : { needs: needsOf(kind), device: kind === "tcp" },
     );
   }
 
@@ -135,7 +135,7 @@ export const lifetime = group("rule 7: lifetime", { own: true }, (test) => {
       os.destroy();
       await accepting;
     },
-    { needs: needsOf("tcp") },
+    { needs: needsOf("tcp"), device: true },
   );
 
   test(
@@ -185,18 +185,22 @@ export const lifetime = group("rule 7: lifetime", { own: true }, (test) => {
     { on: "runtime" },
   );
 
-  test("a second libOS opens or, where the backend offers one in a process, is EBUSY until the first is gone", async (ctx) => {
-    const several = ctx.target.features.several ?? true;
-    const first = await ctx.open();
-    if (several) (await ctx.open()).destroy();
-    else for (let i = 0; i < 3; i++) await assertRejects("EBUSY", ctx.open());
-    const qd = first.queue();
-    await pushBytes(ctx, first, qd, "not disturbed");
-    assert.equal((await popMessage(ctx, first, qd)).toString(), "not disturbed");
-    first.destroy();
-    const next = await ctx.open();
-    await assertIdle(ctx, next);
-  });
+  test(
+    "a second libOS opens or, where the backend offers one in a process, is EBUSY until the first is gone",
+    async (ctx) => {
+      const several = ctx.target.features.several ?? true;
+      const first = await ctx.open();
+      if (several) (await ctx.open()).destroy();
+      else for (let i = 0; i < 3; i++) await assertRejects("EBUSY", ctx.open());
+      const qd = first.queue();
+      await pushBytes(ctx, first, qd, "not disturbed");
+      assert.equal((await popMessage(ctx, first, qd)).toString(), "not disturbed");
+      first.destroy();
+      const next = await ctx.open();
+      await assertIdle(ctx, next);
+    },
+    { device: true },
+  );
 
   test(
     "two libOSes on one thread do not disturb one another",
@@ -239,7 +243,7 @@ export const lifetime = group("rule 7: lifetime", { own: true }, (test) => {
       b.destroy();
       assert.ok((await completion(ctx, a, a.pop(newQd))).result <= 0, "the end of b is the end of its connections");
     },
-    { needs: ["tcp", "several"] },
+    { needs: ["tcp", "several"], device: true },
   );
 
   test(
@@ -265,7 +269,7 @@ export const lifetime = group("rule 7: lifetime", { own: true }, (test) => {
       // What libuv and the device close, they may close a turn later.
       await until(ctx, `descriptors to be closed: ${before} before, ${open()} after`, () => open() <= before + 2);
     },
-    { timeout: 10_000 },
+    { device: true, timeout: 10_000 },
   );
 
   test(
@@ -291,19 +295,23 @@ export const lifetime = group("rule 7: lifetime", { own: true }, (test) => {
     { on: "runtime", timeout: 30_000 },
   );
 
-  test("many rounds of everything leave the counters at zero", async (ctx) => {
-    const os = await ctx.open();
-    for (let round = 0; round < 30; round++) {
-      for (const kind of ctx.target.features.tcp ? (["memory", "tcp"] as const) : (["memory"] as const)) {
-        const channel = await openChannel(ctx, os, kind);
-        const pops = [os.pop(channel.from), os.pop(channel.from)];
-        await pushBytes(ctx, os, channel.to, "round");
-        os.free((await completion(ctx, os, pops[0])).sga);
-        os.drop(pops[1]);
-        channel.close();
+  test(
+    "many rounds of everything leave the counters at zero",
+    async (ctx) => {
+      const os = await ctx.open();
+      for (let round = 0; round < 30; round++) {
+        for (const kind of ctx.target.features.tcp ? (["memory", "tcp"] as const) : (["memory"] as const)) {
+          const channel = await openChannel(ctx, os, kind);
+          const pops = [os.pop(channel.from), os.pop(channel.from)];
+          await pushBytes(ctx, os, channel.to, "round");
+          os.free((await completion(ctx, os, pops[0])).sga);
+          os.drop(pops[1]);
+          channel.close();
+        }
       }
-    }
-    await assertIdle(ctx, os);
-    assert.equal(os.stats().invalidEntries, 0);
-  });
+      await assertIdle(ctx, os);
+      assert.equal(os.stats().invalidEntries, 0);
+    },
+    { device: true },
+  );
 });
