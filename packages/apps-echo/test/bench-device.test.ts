@@ -1,4 +1,7 @@
-/** demi-echo bench on a backend without kernel sockets: DPDK on a wire to the kernel, and on both ends of a virtio ring. */
+/**
+ * demi-echo bench on a backend without kernel sockets: DPDK on a wire to the kernel, and on both ends of a virtio ring. The command lines are
+ * those of libos-dpdk's README, which are not run with its other examples: servers that spin need the machine for themselves.
+ */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { configFile, type Ended, endAll, Program, packageDir, temporaryDirectory } from "./program.js";
@@ -9,12 +12,21 @@ const cli = join(packageDir, "dist/cli.js");
 /** A package around the working directory that is a backend counts as installed. */
 const cwd = join(packageDir, "../libos-dpdk");
 
+/** The arguments of the README's command whose arguments match, with these files and addresses for its own. */
+function fromReadme(matching: RegExp, own: Record<string, string>): string[] {
+  const commands = readFileSync(join(cwd, "README.md"), "utf8").matchAll(/\bdemi-echo bench (--.*)$/gm);
+  const found = [...commands].map(([, args]) => args as string).filter((args) => matching.test(args));
+  expect(found).toHaveLength(1);
+  const words = found[0]?.match(/"[^"]*"|\S+/g) ?? [];
+  return words.map((word) => own[word] ?? word.replaceAll('"', ""));
+}
+
 afterEach(endAll);
 
 onWire("demi-echo bench on DPDK", (wire) => {
   function bench(...args: string[]): Promise<Ended> {
     const short = ["--rounds", "2", "--seconds", "0.1", "--json", join(dir, "out.json"), "--svg", join(dir, "out.svg")];
-    const all = [cli, "bench", ...args, "--rows", "C epoll,demi-echo", ...short];
+    const all = [cli, "bench", ...args, ...short];
     const [command, inside] = wire().inside(process.execPath, all);
     return new Program(command, inside, { cwd, env: { RUNTIME_DIRECTORY: dir } }).exited;
   }
@@ -46,8 +58,8 @@ onWire("demi-echo bench on DPDK", (wire) => {
   }
 
   test("the kernel's client over an interface that leads to the device", async () => {
-    const options = ["--libos", "dpdk", "--config", wireConfig(dir), "--host", LIBOS, "--connections", "1,8"];
-    const { code, stdout, stderr } = await bench(...options);
+    const line = fromReadme(/--config demi\.yaml/, { "demi.yaml": wireConfig(dir), "10.7.0.2": LIBOS });
+    const { code, stdout, stderr } = await bench(...line, "--connections", "1,8");
     expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toMatch(/^demi-echo dpdk: 10\.7\.0\.2, C client; the others: loopback, C client$/m);
     // One client and one network on both sides: that is what the goals are for.
@@ -66,10 +78,10 @@ onWire("demi-echo bench on DPDK", (wire) => {
       device: `net_virtio_user0,path=${socket},${ring}`,
       ipv4: "10.7.0.1/24",
     });
-    const options = ["--libos", "dpdk", "--config", server, "--client-config", client, "--host", LIBOS];
-    const { code, stdout, stderr } = await bench(...options, "--connections", "8");
+    const files = { "server.yaml": server, "client.yaml": client, "10.7.0.2": LIBOS };
+    const { code, stdout, stderr } = await bench(...fromReadme(/--client-config client\.yaml/, files));
     expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toMatch(/^demi-echo dpdk: 10\.7\.0\.2, demi-echo client; the others: loopback, C client$/m);
-    results([8]);
+    results([16]);
   }, 240_000);
 });

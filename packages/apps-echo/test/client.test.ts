@@ -50,9 +50,9 @@ describe.each(engines)("over the posix engine %s", (engine) => {
     "tcp dmtr": ["--framing", "dmtr"],
     "udp dmtr": ["--udp", "--framing", "dmtr"],
   };
-  const cases = Object.entries(kinds).flatMap(([name, args]) =>
-    ["127.0.0.1", "::1"].map((host) => ({ name, host, args })),
-  );
+  // Frames know nothing of addresses.
+  const hosts = (name: string) => (name.includes("dmtr") ? ["127.0.0.1"] : ["127.0.0.1", "::1"]);
+  const cases = Object.entries(kinds).flatMap(([name, args]) => hosts(name).map((host) => ({ name, host, args })));
 
   test.each(cases)("$name at $host: every message comes back", async ({ host, args }) => {
     const common = [...args, "--host", host, "--config", engineConfig(dir, engine)];
@@ -161,7 +161,7 @@ describe("what the client prints", () => {
 
 test("Ctrl-C while it ends by itself does not take the report along", async () => {
   // Closing hundreds of connections takes a while: some of these land in it.
-  for (let milliseconds = 0; milliseconds <= 40; milliseconds += 4) {
+  for (let milliseconds = 0; milliseconds <= 40; milliseconds += 8) {
     const sockets: Socket[] = [];
     let broken = () => {};
     const breaking = new Promise<void>((resolve) => {
