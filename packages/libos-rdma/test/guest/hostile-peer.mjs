@@ -53,6 +53,9 @@ export async function hostileServer(said, ...steps) {
 /** Connects to `to`. */
 export const hostileClient = (to, said, ...steps) => start("connect", to.host, to.port, said, steps);
 
+/** The words for connections one after the other, each `[said, ...steps]`: one process, because starting them is what takes long. */
+export const inTurn = (connections) => connections.flatMap((words, n) => (n === 0 ? words : ["next", ...words]));
+
 function start(role, host, port, said, steps) {
   const child = spawn(process.env.HOSTILE_PEER, [role, host, String(port), said, ...steps], {
     stdio: ["ignore", "pipe", "pipe"],
@@ -67,14 +70,15 @@ function start(role, host, port, said, steps) {
   return {
     ...peer,
     text: () => text,
-    /** Waits until it has said so; meanwhile `turn` is called. */
-    async says(what, turn = () => undefined) {
-      while (!text.includes(what)) {
+    /** Waits until it has said so, so many times; meanwhile `turn` is called. */
+    async says(what, turn = () => undefined, times = 1) {
+      const said = () => text.split(what).length > times;
+      while (!said()) {
         assert.ok(child.exitCode === null || text.length > 0, `the peer ended with ${child.exitCode}`);
         if (child.exitCode !== null) {
           // Its last words may be on their way.
           await sleep(200);
-          assert.ok(text.includes(what), `the peer says "${text.trim()}" instead of "${what}"`);
+          assert.ok(said(), `the peer says "${text.trim()}" instead of "${what}"`);
         }
         turn();
         await sleep(5);

@@ -13,17 +13,17 @@ const LIMIT_MS = 120_000;
 
 /** What each side says in its handshake: the peer's options, the libOS's. */
 const sides = {
-  "both as they come": [{}, {}],
-  "a peer with one credit and the smallest receives": [{ credits: 1, buffer: 64, most: 2000 }, {}],
+  "both as they come": [{ messages: 40 }, {}],
+  "a peer with one credit and the smallest receives": [{ credits: 1, buffer: 64, most: 2000, messages: 40 }, {}],
   "a libOS with one credit, a peer that sends seven bytes at once": [
-    { fragment: 7, most: 3000, messages: 30 },
+    { fragment: 7, most: 3000, messages: 12 },
     { credits: 1, slot: 256 },
   ],
   "large receives on both sides": [
     { buffer: 65_536, most: 262_144, messages: 40 },
     { slot: 65_536, receives: 1024 },
   ],
-  "an odd number of credits": [{ credits: 3, messages: 30 }, { credits: 3 }],
+  "an odd number of credits": [{ credits: 3, most: 100_000, messages: 30 }, { credits: 3 }],
 };
 
 const random = generator();

@@ -5,5 +5,5 @@ set -euo pipefail
 # shellcheck source=tools/lab-vm/guest-kit.sh
 . "$(dirname "$(readlink -f "$0")")/../../../../tools/lab-vm/guest-kit.sh"
 "$here/prepare-rxe.sh" --wire
-export DEMI_LOAD=${DEMI_LOAD:-0.01}
+export DEMI_LOAD=${DEMI_LOAD:-0.004}
 exec node "$here/load.mjs" "$@"

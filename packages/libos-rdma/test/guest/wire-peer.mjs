@@ -1,7 +1,7 @@
 import { open, PEER } from "./two-ports.mjs";
 
 const [how, json = "{}"] = process.argv.slice(2);
-const { to, times, ...options } = JSON.parse(json);
+const { to, ...options } = JSON.parse(json);
 const os = await open({ address: PEER, ...options });
 if (how === "say") {
   const qd = os.socket("tcp");
@@ -10,17 +10,6 @@ if (how === "say") {
   process.send("said");
   for await (const sga of os.async.messages(qd)) os.sga.length(sga);
   os.close(qd);
-} else if (how === "knock") {
-  process.send("knocking");
-  process.disconnect();
-  for (let n = 0; n < times; n++) {
-    const qd = os.socket("tcp");
-    await os.async.connect(qd, to).catch((error) => {
-      if (error.code !== "ECONNREFUSED" || n === 0) throw error;
-    });
-    if (n > 0) os.close(qd);
-  }
-  os.destroy();
 } else {
   const listener = os.socket("tcp");
   os.bind(listener, { host: PEER, port: 0 });
