@@ -8,7 +8,7 @@ export interface Features {
   ipv6: boolean;
   /** socket(..., {framing: "dmtr"}). */
   dmtr: boolean;
-  /** open, creat, lseek, truncate. */
+  /** open, creat, unlink, lseek, truncate. */
   files: boolean;
   /** What open() gives are logs of records, not files of bytes: a push appends one record, a pop hands over one. Default false. */
   logs?: boolean;

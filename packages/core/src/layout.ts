@@ -1,7 +1,7 @@
 // Generated from native/include/demi/layout.hpp by scripts/layout.mjs. Do not edit.
 export const enum Layout {
   MAGIC = 0x44454d49,
-  VERSION = 5,
+  VERSION = 6,
   WORD_MAGIC = 0,
   WORD_VERSION = 1,
   WORD_SQ_ENTRIES = 2,

@@ -59,6 +59,10 @@ export class DemiLibOS implements api.LibOS {
     return this.#control.open(path, "w+", options);
   }
 
+  unlink(path: string): void {
+    this.#control.unlink(path);
+  }
+
   // ---- control path ------------------------------------------------------------------------------------------------
   bind(qd: api.QueueDescriptor, to: api.Address): void {
     this.#control.bind(qd, to);

@@ -29,6 +29,7 @@ export interface NativeLibOS {
   queue(capacity: number): number;
   socket(datagram: boolean, family: number, framing: string, maxMessage: number): number;
   open(path: string, flags: number, mode: number, durable: boolean): number;
+  unlink(path: string): number;
   bind(qd: number, host: string, port: number): number;
   listen(qd: number, backlog: number): number;
   connect(qd: number, qt: number, host: string, port: number): number;

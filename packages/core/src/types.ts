@@ -122,6 +122,8 @@ export interface LibOS {
   open(path: string, flags?: string, options?: OpenOptions): QueueDescriptor;
   /** open(path, "w+"): made if missing, emptied if not. */
   creat(path: string, options?: OpenOptions): QueueDescriptor;
+  /** Removes a file, or a log that nobody has open, by the name that open() takes. */
+  unlink(path: string): void;
 
   // ---- control path ------------------------------------------------------------------------------------------------
   bind(qd: QueueDescriptor, to: Address): void;

@@ -241,6 +241,11 @@ std::unique_ptr<Queue> FileWorker::open(const FileRequest& request, int& error) 
   return std::make_unique<FileQueue>(runtime_, *this, fd, (flags & O_APPEND) != 0);
 }
 
+int FileWorker::unlink(const std::string& path) {
+  if (path.find('\0') != std::string::npos) return -EINVAL;
+  return ::unlink(path.c_str()) == 0 ? 0 : -errno;
+}
+
 void FileWorker::stats(const StatSink& sink) const {
   sink("openFiles", open_files_);
   sink("fileJobs", static_cast<double>(jobs_done_));

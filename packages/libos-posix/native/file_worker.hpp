@@ -59,6 +59,8 @@ class FileWorker {
   // Engine::open(). Errors are those of open(2), and: EINVAL for a flag that makes no sense here, EISDIR for a directory however
   // it is opened, ESPIPE for a pipe or socket.
   std::unique_ptr<Queue> open(const FileRequest& request, int& error);
+  // Engine::unlink(): unlink(2). Files that are open stay readable and writable.
+  static int unlink(const std::string& path);
 
   // Becomes readable when poll() has results to take; -1 when it could not be made (open() then fails with that error).
   int eventfd() const { return eventfd_; }

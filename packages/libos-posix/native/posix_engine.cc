@@ -72,6 +72,8 @@ std::unique_ptr<Queue> PosixEngine::socket(const SocketRequest& request, int& er
 
 std::unique_ptr<Queue> PosixEngine::open(const FileRequest& request, int& error) { return files_.open(request, error); }
 
+int PosixEngine::unlink(const std::string& path) { return FileWorker::unlink(path); }
+
 void PosixEngine::poll() {
   files_.poll();
   driver_->poll(0);

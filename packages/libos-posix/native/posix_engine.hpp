@@ -21,6 +21,7 @@ class PosixEngine final : public Engine {
   std::uint8_t provides() const override { return kStreams | kDatagrams | kFiles; }
   std::unique_ptr<Queue> socket(const SocketRequest& request, int& error) override;
   std::unique_ptr<Queue> open(const FileRequest& request, int& error) override;
+  int unlink(const std::string& path) override;
   void poll() override;
   bool wait(std::uint32_t us) override;
   int sleep_fd() override { return driver_->sleep_fd(); }

@@ -103,6 +103,8 @@ class Log {
   std::map<std::uint64_t, Segment> segments;     // by ordinal
   std::map<std::uint64_t, std::uint64_t> jumps;  // from where batches end to where they go on
   AppendList waiting;
+  // Unlinking it failed, so the device may say already that it is gone: nothing may be added to it any more.
+  bool doomed = false;
   std::uint32_t users = 0;  // queues that have it open
   bool queued = false;      // it is in the store's list of logs with something to append
 };

@@ -35,6 +35,7 @@ class LogQueue final : public Queue, private LogReader::Sink {
 
   // For the engine: a pop waits for memory.
   void retry();
+  bool is_of(const Log& log) const { return &log_ == &log; }
   // Closed, and the device still has memory of it.
   bool busy() const { return outstanding_ != 0 || reader_.loading(); }
 

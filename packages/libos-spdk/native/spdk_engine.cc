@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -29,7 +30,9 @@ std::unique_ptr<Queue> SpdkEngine::open(const FileRequest& request, int& error) 
   const LogQueue::Access access{mode != O_WRONLY, mode != O_RDONLY};
   Log* log = store_.find(request.path);
   error = 0;
-  if (log == nullptr) {
+  if (log != nullptr && log->doomed) {
+    error = -EIO;
+  } else if (log == nullptr) {
     error = (request.flags & O_CREAT) != 0 ? store_.create(request.path, log) : -ENOENT;
   } else if ((request.flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)) {
     error = -EEXIST;
@@ -38,6 +41,19 @@ std::unique_ptr<Queue> SpdkEngine::open(const FileRequest& request, int& error) 
   }
   if (error != 0) return nullptr;
   return std::make_unique<LogQueue>(runtime_, *this, store_, *log, access);
+}
+
+int SpdkEngine::unlink(const std::string& path) {
+  if (path.size() > format::kMostName) return -ENAMETOOLONG;
+  Log* const log = store_.find(path);
+  if (log == nullptr) return -ENOENT;
+  // What was closed is the application's no more: that the device still has something of it is no reason to refuse.
+  while (std::ranges::any_of(closing_, [&](const auto& queue) { return queue->is_of(*log); })) {
+    store_.poll();
+    device_.wait(1000);
+    tend();
+  }
+  return store_.unlink(*log);
 }
 
 void SpdkEngine::poll() {

@@ -23,6 +23,7 @@ class SpdkEngine final : public Engine {
   const char* name() const override { return device_.name(); }
   std::uint8_t provides() const override { return kFiles; }
   std::unique_ptr<Queue> open(const FileRequest& request, int& error) override;
+  int unlink(const std::string& path) override;
   bool map(std::span<std::uint8_t> memory, Failure& failure) override {
     if (!device_.map(memory, failure)) return false;
     mapped_ = memory;

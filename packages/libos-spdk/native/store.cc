@@ -72,6 +72,8 @@ format::DirectoryEntry LogStore::entry_of(const Log& log, bool in_use) const {
 // One copy after the other, so that one of them is always whole.
 int LogStore::write_entry(Log& log, bool in_use) {
   const format::DirectoryEntry entry = entry_of(log, in_use);
+  // Also when it fails: what is written next is then newer than what was perhaps written now.
+  versions_[log.slot] = entry.version;
   const std::span<std::uint8_t> block(scratch_.data(), layout_.block_bytes);
   std::memset(block.data(), 0, block.size());
   std::memcpy(block.data(), &entry, sizeof entry);
@@ -79,7 +81,6 @@ int LogStore::write_entry(Log& log, bool in_use) {
     if (const int error = io_.write(layout_.directory_copy(log.slot, copy), block); error != 0) return error;
     if (const int error = io_.flush(); error != 0) return error;
   }
-  versions_[log.slot] = entry.version;
   log.recorded = log.end;
   return 0;
 }
@@ -88,7 +89,7 @@ int LogStore::write_entry(Log& log, bool in_use) {
 int LogStore::save_entries() {
   std::vector<Log*> stale;
   for (Log* const log : logs()) {
-    if (log->recorded != log->end) stale.push_back(log);
+    if (log->recorded != log->end && !log->doomed) stale.push_back(log);
   }
   if (stale.empty()) return 0;
   const std::span<std::uint8_t> block(scratch_.data(), layout_.block_bytes);
@@ -112,13 +113,17 @@ int LogStore::create(std::string_view name, Log*& out) {
   if (name.empty() || name.find('\0') != std::string_view::npos) return -EINVAL;
   if (name.size() > format::kMostName) return -ENAMETOOLONG;
   if (find(name) != nullptr) return -EEXIST;
-  const auto free = std::ranges::find_if(slots_, [](const auto& log) { return !log; });
+  auto free = std::ranges::find_if(slots_, [](const auto& log) { return !log; });
   if (free == slots_.end()) return -ENOSPC;
+  // The device may say that there is a log in it: before one of that name is made elsewhere, it has to say something else.
+  if (unsure_ != format::kNone) free = slots_.begin() + unsure_;
   const auto slot = static_cast<std::uint32_t>(free - slots_.begin());
   // A slot's versions only grow, so no log had this number before.
   const std::uint64_t incarnation = std::uint64_t{slot} << kIncarnationBits | (versions_[slot] + 1);
   auto log = std::make_unique<Log>(slot, std::string(name), incarnation);
+  unsure_ = slot;
   if (const int error = write_entry(*log, true); error != 0) return error;
+  unsure_ = format::kNone;
   out = log.get();
   *free = std::move(log);
   return 0;
@@ -147,6 +152,7 @@ void LogStore::release_segments(Log& log, std::uint64_t before_ordinal) {
 
 int LogStore::unlink(Log& log) {
   if (log.users != 0 || !committer_.idle(log)) return -EBUSY;
+  log.doomed = true;
   if (const int error = write_entry(log, false); error != 0) return error;
   committer_.forget(log);
   release_segments(log, ~0ull);

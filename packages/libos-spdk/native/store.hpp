@@ -46,7 +46,8 @@ class LogStore {
   int create(std::string_view name, Log*& out);
   // Gives back what is before `position`, which grows only. EINVAL: it is behind the end.
   int truncate(Log& log, std::uint64_t position);
-  // The log and all it holds. EBUSY: somebody has it open, or something of it is under way.
+  // The log and all it holds. EBUSY: somebody has it open, or something of it is under way. After any other error it is there or not when
+  // the device is opened again; until then it is doomed.
   int unlink(Log& log);
 
   // ---- appending
@@ -93,6 +94,7 @@ class LogStore {
   FreeSegments free_;
   std::vector<std::unique_ptr<Log>> slots_;  // as many as the directory has entries
   std::vector<std::uint64_t> versions_;      // of the slots' entries
+  std::uint32_t unsure_ = format::kNone;     // a slot in which a log could not be made, or could
   Blocks scratch_;
   Committer committer_;
 };

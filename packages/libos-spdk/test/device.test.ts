@@ -63,6 +63,27 @@ test("a record that the arena could never hold is EMSGSIZE, and stays", async ()
   os.destroy();
 });
 
+test("a full device has room again after unlink: as much as before, each time", async () => {
+  const os = await open(`file:${join(folder, "emptied")},size=4MiB`);
+  const other = os.open("other", "a+");
+  expect(os.wait(os.push(other, os.sga.from("stays"), PushFlag.FREE), 10_000).result).toBe(5);
+  const { "spdk.freeSegments": free } = os.stats();
+  const kept: number[] = [];
+  for (let round = 0; round < 3; round++) {
+    const log = os.open("log", "ax+");
+    let count = 0;
+    while (os.wait(os.push(log, os.alloc(50_000), PushFlag.FREE), 10_000).result > 0) count++;
+    kept.push(count);
+    os.close(log);
+    os.unlink("log");
+    expect(os.stats()["spdk.freeSegments"]).toBe(free);
+  }
+  expect(kept[0]).toBeGreaterThan(20);
+  expect(kept).toEqual([kept[0], kept[0], kept[0]]);
+  expect(os.sga.copy(os.wait(os.pop(other), 10_000).sga).toString()).toBe("stays");
+  os.destroy();
+});
+
 test("a full device is ENOSPC, loses nothing, and has room again after truncate", async () => {
   const os = await open(`file:${join(folder, "full")},size=4MiB`);
   const log = os.open("log", "a+");

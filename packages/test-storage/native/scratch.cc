@@ -200,6 +200,7 @@ class ScratchEngine final : public demi::Engine {
     auto file = std::make_shared<FileQueue>(runtime_, *worker_, fd, request.durable);
     return std::make_unique<FileHandle>(runtime_, std::move(file));
   }
+  int unlink(const std::string& path) override { return ::unlink((folder_ + "/" + path).c_str()) == 0 ? 0 : -errno; }
   bool map(std::span<std::uint8_t> memory, demi::Failure&) override {
     mapped_ = memory.size();
     return true;

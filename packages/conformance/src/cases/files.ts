@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PushFlag } from "@demikernel/core";
@@ -131,6 +131,37 @@ export const files = group("files", { needs: ["files"] }, (test) => {
     rmSync(path);
     os.close(os.creat(path, { mode: 0o600 }));
     assert.equal(statSync(path).mode & 0o777, 0o600);
+  });
+
+  test("unlink: the name is gone, what is open stays, and what is made by the name is empty", async (ctx) => {
+    const os = await ctx.open();
+    const path = scratch(ctx);
+    const qd = os.open(path, "w+");
+    await pushBytes(ctx, os, qd, "kept while it is open");
+    os.unlink(path);
+    assert.equal(existsSync(path), false);
+    assertThrows("ENOENT", () => os.open(path));
+    assertThrows("ENOENT", () => os.unlink(path));
+    const anew = os.creat(path);
+    assert.equal((await popOnce(ctx, os, anew)).result, 0);
+    os.lseek(qd, 0);
+    assert.equal((await popBytes(ctx, os, qd, 21)).toString(), "kept while it is open");
+    await pushBytes(ctx, os, qd, "!");
+    assert.equal(readFileSync(path, "utf8"), "");
+    os.close(qd);
+    os.close(anew);
+    await assertIdle(ctx, os);
+  });
+
+  test("unlink: what is no name of a file", async (ctx) => {
+    const os = await ctx.open();
+    const path = scratch(ctx);
+    writeFileSync(path, "");
+    for (const wrong of ["", "a\0b", undefined as never]) assertThrows("EINVAL", () => os.unlink(wrong));
+    assertThrows("ENAMETOOLONG", () => os.unlink(`${path}${"x".repeat(256)}`));
+    assertThrows("ENOTDIR", () => os.unlink(join(path, "below")));
+    assertThrows(["EISDIR", "EPERM"], () => os.unlink(join(path, "..")));
+    assert.ok(existsSync(path));
   });
 
   test("durable pushes are in the file when they complete", async (ctx) => {

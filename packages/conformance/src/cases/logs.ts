@@ -172,6 +172,57 @@ export const logs = group("logs", { needs: ["logs"] }, (test) => {
     await assertIdle(ctx, os);
   });
 
+  test("unlink: EBUSY while a queue has the log, then gone, and a new one of that name is empty", async (ctx) => {
+    const os = await ctx.open();
+    const name = `unlinked-${ctx.seed}`;
+    const qd = os.open(name, "a+");
+    const reader = os.open(name, "r");
+    await pushBytes(ctx, os, qd, "before");
+    assertThrows("EBUSY", () => os.unlink(name));
+    os.close(qd);
+    assertThrows("EBUSY", () => os.unlink(name));
+    assert.equal((await popMessage(ctx, os, reader)).toString(), "before", "a refused unlink changes nothing");
+    os.close(reader);
+    os.unlink(name);
+    assertThrows("ENOENT", () => os.open(name, "r"));
+    assertThrows("ENOENT", () => os.unlink(name));
+    const anew = os.open(name, "ax+");
+    assert.equal((await popOnce(ctx, os, anew)).result, 0);
+    await pushBytes(ctx, os, anew, "after");
+    assertSame(await rest(ctx, os, anew), [Buffer.from("after")]);
+    os.close(anew);
+    os.unlink(name);
+    await assertIdle(ctx, os);
+  });
+
+  test("unlink waits for what the device still has of a closed queue", async (ctx) => {
+    const os = await ctx.open();
+    const name = `unlinked-at-once-${ctx.seed}`;
+    const other = fresh(ctx, os);
+    for (let round = 0; round < 10; round++) {
+      const qd = os.open(name, "ax+");
+      const tokens = some(ctx, 20, 3000).map((record) => os.push(qd, os.sga.from(record), PushFlag.FREE));
+      const beside = os.push(other, os.sga.from(`round ${round}`), PushFlag.FREE);
+      os.poll(tokens[0]);
+      os.close(qd);
+      os.unlink(name);
+      for (const qt of [...tokens, beside]) await completion(ctx, os, qt);
+    }
+    assert.deepEqual(
+      (await rest(ctx, os, other)).map(String),
+      Array.from({ length: 10 }, (_, round) => `round ${round}`),
+    );
+    os.close(other);
+    await assertIdle(ctx, os);
+  });
+
+  test("unlink: what is no name of a log", async (ctx) => {
+    const os = await ctx.open();
+    for (const wrong of ["", "a\0b", undefined as never]) assertThrows("EINVAL", () => os.unlink(wrong));
+    assertThrows("ENAMETOOLONG", () => os.unlink("x".repeat(256)));
+    assertThrows("ENOENT", () => os.unlink(`never-${ctx.seed}`));
+  });
+
   test("closing with appends and pops pending leaves nothing behind, and the log whole", async (ctx) => {
     const os = await ctx.open();
     const name = `closed-${ctx.seed}`;
@@ -231,5 +282,22 @@ export const durableLogs = group("logs: durability", { needs: ["logs"], own: tru
       if (round === 1) os.close(qd);
       os.destroy();
     }
+  });
+
+  test("what was unlinked is gone when the libOS is opened again, and what was made since is there", async (ctx) => {
+    const [gone, anew] = [`gone-${ctx.seed}`, `anew-${ctx.seed}`];
+    const os = await ctx.open({});
+    for (const name of [gone, anew]) {
+      const qd = os.open(name, "a+");
+      await pushBytes(ctx, os, qd, "of the first");
+      os.close(qd);
+      os.unlink(name);
+    }
+    const qd = os.open(anew, "ax+");
+    await pushBytes(ctx, os, qd, "of the second");
+    os.destroy();
+    const again = await ctx.open({});
+    assertThrows("ENOENT", () => again.open(gone, "r"));
+    assertSame(await rest(ctx, again, again.open(anew, "r")), [Buffer.from("of the second")]);
   });
 });

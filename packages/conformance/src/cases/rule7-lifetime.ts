@@ -33,6 +33,7 @@ export const lifetime = group("rule 7: lifetime", { own: true }, (test) => {
         socket: () => os.socket("tcp"),
         open: () => os.open("/dev/null"),
         creat: () => os.creat("/dev/null"),
+        unlink: () => os.unlink("/dev/null"),
         bind: () => os.bind(qd, to),
         listen: () => os.listen(qd),
         getsockname: () => os.getsockname(qd),

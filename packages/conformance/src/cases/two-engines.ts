@@ -55,6 +55,8 @@ export const twoEngines = group("two engines", { own: true, needs: ["storage"] }
     const counted = Object.keys(stats).filter((key) => key.startsWith(`${name}.`) && after[key] > stats[key]);
     assert.ok(counted.length > 0, "a counter of the storage engine's has moved");
     os.close(file);
+    os.unlink("counted");
+    assertThrows("ENOENT", () => os.open("counted", "r"));
     await assertIdle(ctx, os);
   });
 

@@ -79,6 +79,10 @@ Napi::Value Instance::open(const Napi::CallbackInfo& in) {
   return adopt(in, std::move(queue), error);
 }
 
+Napi::Value Instance::unlink(const Napi::CallbackInfo& in) {
+  return number(in, runtime_->engines().unlink(text(in, 0)));
+}
+
 Napi::Value Instance::bind(const Napi::CallbackInfo& in) {
   Address address;
   if (const int error = Address::parse(text(in, 1), integer(in, 2), address); error != 0) return number(in, error);
@@ -201,6 +205,7 @@ napi_value Instance::expose(Napi::Env env) {
   add(env, object, "queue", &call<&Instance::queue>);
   add(env, object, "socket", &call<&Instance::socket>);
   add(env, object, "open", &call<&Instance::open>);
+  add(env, object, "unlink", &call<&Instance::unlink>);
   add(env, object, "bind", &call<&Instance::bind>);
   add(env, object, "listen", &call<&Instance::listen>);
   add(env, object, "connect", &call<&Instance::connect>);

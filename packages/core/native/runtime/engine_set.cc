@@ -70,12 +70,22 @@ std::unique_ptr<Queue> EngineSet::socket(const SocketRequest& request, int& erro
   return size_ == 0 ? nullptr : members_[0].engine->socket(request, error);
 }
 
-std::unique_ptr<Queue> EngineSet::open(const FileRequest& request, int& error) {
+Engine* EngineSet::files() const {
   for (std::size_t i = size_; i-- != 0;) {
-    if ((members_[i].engine->provides() & kFiles) != 0) return members_[i].engine->open(request, error);
+    if ((members_[i].engine->provides() & kFiles) != 0) return members_[i].engine.get();
   }
+  return size_ == 0 ? nullptr : members_[0].engine.get();
+}
+
+std::unique_ptr<Queue> EngineSet::open(const FileRequest& request, int& error) {
   error = -EOPNOTSUPP;
-  return size_ == 0 ? nullptr : members_[0].engine->open(request, error);
+  Engine* const engine = files();
+  return engine == nullptr ? nullptr : engine->open(request, error);
+}
+
+int EngineSet::unlink(const std::string& path) {
+  Engine* const engine = files();
+  return engine == nullptr ? -EOPNOTSUPP : engine->unlink(path);
 }
 
 // ---- waiting within a turn -----------------------------------------------------------------------------------------

@@ -44,6 +44,10 @@ class Told final : public Engine {
     error = -ENOENT;
     return nullptr;
   }
+  int unlink(const std::string& path) override {
+    say("unlink " + path);
+    return -EBUSY;
+  }
   void poll() override {
     say("poll");
     if (on_poll) on_poll();
@@ -121,6 +125,7 @@ TEST_CASE_FIXTURE(Fixture, "engine set: sockets come from the first engine that 
   CHECK(error == -EAFNOSUPPORT);
   set.open({}, error);
   CHECK(error == -EOPNOTSUPP);
+  CHECK(set.unlink("x") == -EOPNOTSUPP);
   add("net", kStreams | kFiles);
   add("store", kFiles | kStreams);
   take();
@@ -128,9 +133,10 @@ TEST_CASE_FIXTURE(Fixture, "engine set: sockets come from the first engine that 
   CHECK(error == -EPROTONOSUPPORT);
   set.open({}, error);
   CHECK(error == -ENOENT);
+  CHECK(set.unlink("x") == -EBUSY);
   // Nobody has any: the network's engine says why.
   set.socket({SocketKind::kDatagram, 4, Framing::kStream, 0}, error);
-  CHECK(take() == Calls{"net socket", "store open", "net socket"});
+  CHECK(take() == Calls{"net socket", "store open", "store unlink x", "net socket"});
 }
 
 TEST_CASE_FIXTURE(Fixture, "engine set: a turn moves every device; one that is alone waits its own way") {

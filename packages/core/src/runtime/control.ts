@@ -70,15 +70,18 @@ export class Control {
 
   open(path: string, flags: string, options: OpenOptions): QueueDescriptor {
     const bits = Object.hasOwn(OPEN_FLAGS, flags) ? OPEN_FLAGS[flags] : undefined;
-    if (typeof path !== "string" || path === "" || path.includes("\0")) {
-      throw new DemiError("EINVAL", "open", "path is not a file name");
-    }
+    checkPath(path, "open");
     if (bits === undefined) {
       throw new DemiError("EINVAL", "open", `flags is "${flags}", not one of ${Object.keys(OPEN_FLAGS).join(", ")}`);
     }
     const { mode = 0o644, durable = false } = options ?? {};
     if (!Number.isInteger(mode) || mode < 0 || mode > 0o7777) throw new DemiError("EINVAL", "open", `mode is ${mode}`);
     return this.#opened(this.#ready("open").native.open(path, bits, mode, durable), "open", path);
+  }
+
+  unlink(path: string): void {
+    checkPath(path, "unlink");
+    this.#check(this.#ready("unlink").native.unlink(path), "unlink", undefined, path);
   }
 
   bind(qd: QueueDescriptor, to: Address): void {
@@ -153,6 +156,12 @@ export class Control {
   #check(result: number, syscall: string, qd?: QueueDescriptor, detail?: string): number {
     if (result < 0) throw DemiError.from(result, syscall, qd, detail);
     return result;
+  }
+}
+
+function checkPath(path: string, syscall: string): void {
+  if (typeof path !== "string" || path === "" || path.includes("\0")) {
+    throw new DemiError("EINVAL", syscall, "path is not a file name");
   }
 }
 

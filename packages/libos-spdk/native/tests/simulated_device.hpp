@@ -64,8 +64,12 @@ class SimulatedDevice final : public BlockDevice {
     unflushed_.clear();
     dead_ = true;
   }
+  // Crashes by itself once so many transfers more have completed; 0: not.
+  void crash_after(std::uint32_t transfers) { until_crash_ = transfers; }
+  bool crashed() const { return dead_; }
   // On again.
   void restart() {
+    until_crash_ = 0;
     under_way_.clear();
     dead_ = false;
   }
@@ -139,6 +143,7 @@ class SimulatedDevice final : public BlockDevice {
     } else {
       flush(pending.before);
     }
+    if (until_crash_ != 0 && --until_crash_ == 0) crash();
     transfer.done(transfer);
   }
 
@@ -220,6 +225,7 @@ class SimulatedDevice final : public BlockDevice {
   std::vector<Pending> under_way_;
   std::uint64_t now_ = 0;
   std::uint64_t misdirections_ = 0;
+  std::uint32_t until_crash_ = 0;
   bool dead_ = false;
 };
 

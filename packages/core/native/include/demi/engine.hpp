@@ -54,6 +54,8 @@ class Engine {
     error = -EOPNOTSUPP;
     return nullptr;
   }
+  // Removes what open() opens by this name. 0 or a negative errno.
+  virtual int unlink(const std::string& /*path*/) { return -EOPNOTSUPP; }
 
   // Makes the arena reachable for the device, all of it: what another device has filled is sent and written as it lies. Called once,
   // before the first queue is made; it stays mapped until the engine is destroyed. False and why on failure.

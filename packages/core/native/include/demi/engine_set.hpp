@@ -39,6 +39,8 @@ class EngineSet {
   // New queues: sockets of the first engine that has such, files of the last. On failure nullptr, and in `error` what the first said.
   std::unique_ptr<Queue> socket(const SocketRequest& request, int& error);
   std::unique_ptr<Queue> open(const FileRequest& request, int& error);
+  // Of the engine that open() asks.
+  int unlink(const std::string& path);
 
   // Moves every device once; waits for any of them, up to `wait_us` microseconds, while there are no completions.
   void turn(std::uint32_t wait_us) {
@@ -81,6 +83,8 @@ class EngineSet {
   }
   // Not within turn(), which most calls leave at once.
   [[gnu::noinline]] void wait(std::uint32_t us);
+  // Whose files open() opens; nullptr without any engine.
+  Engine* files() const;
   int prepare(bool& blind);
   Slept sleep(std::int64_t most_us);
   int watch(int fd);

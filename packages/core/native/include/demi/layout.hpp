@@ -14,7 +14,7 @@ namespace demi::layout {
 
 // ---- control page: where the rest is, and the ring indices -------------------------------------------------------
 inline constexpr std::int32_t kMagic = 0x44454d49;  // "DEMI"
-inline constexpr std::int32_t kVersion = 5;
+inline constexpr std::int32_t kVersion = 6;
 
 inline constexpr std::int32_t kWordMagic = 0;
 inline constexpr std::int32_t kWordVersion = 1;

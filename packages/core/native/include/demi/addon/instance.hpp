@@ -46,6 +46,7 @@ class Instance {
   Napi::Value queue(const Napi::CallbackInfo& in);
   Napi::Value socket(const Napi::CallbackInfo& in);
   Napi::Value open(const Napi::CallbackInfo& in);
+  Napi::Value unlink(const Napi::CallbackInfo& in);
   Napi::Value bind(const Napi::CallbackInfo& in);
   Napi::Value listen(const Napi::CallbackInfo& in);
   Napi::Value connect(const Napi::CallbackInfo& in);
