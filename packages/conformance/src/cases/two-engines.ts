@@ -8,6 +8,7 @@ import { Worker } from "node:worker_threads";
 import { type LibOS, type LoopMode, Opcode, PushFlag, type QueueDescriptor, type Sga } from "@demikernel/core";
 import { type CaseContext, group } from "../case.js";
 import { type Channel, openChannel } from "../channels.js";
+import { assertThrows } from "../failures.js";
 import type { ThreadOrder } from "../libos-thread.js";
 import { randomBytes } from "../payload.js";
 import type { OpenOverrides } from "../target.js";
