@@ -70,6 +70,12 @@ int Recovery::check(std::uint64_t position, format::BatchHeader& header) {
   header = format::read<format::BatchHeader>(bytes);
   if (!is_header(header, position)) return -EBADMSG;
   const std::uint64_t end = position + header.bytes;
+  // A batch is no older than a segment that it is in. One that is was cut off by a crash that kept the batch and lost the segment's header;
+  // since then the log ended before it, and the segment was begun again.
+  for (auto it = log_.segments.lower_bound(layout_.ordinal_of(position));
+       it != log_.segments.end() && it->first <= layout_.ordinal_of(end - 1); ++it) {
+    if (header.epoch < it->second.epoch) return -EBADMSG;
+  }
   std::uint64_t at = position + sizeof header;
   for (std::uint32_t n = 0; n < header.records; ++n) {
     at += format::to_next_record(at - position);
