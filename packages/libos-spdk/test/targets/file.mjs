@@ -1,23 +1,25 @@
 /** The conformance target: logs on a file, which a fresh libOS takes over from the last one. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { closeSync, ftruncateSync, mkdirSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isMainThread, threadId } from "node:worker_threads";
 import { openLibOS } from "@demikernel/core";
 import spdk from "@demikernel/libos-spdk";
 
-// Of this thread: the file system locks a device against other libOSes.
-const folder = mkdtempSync(join(tmpdir(), "demi-spdk-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+// Of the process, so that nothing is left of a Worker that was terminated; in it a file for each thread, for a device is locked against
+// other libOSes.
+const folder = join(tmpdir(), `demi-spdk-${process.pid}`);
+if (isMainThread) process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+const device = join(folder, `device-${threadId}`);
+mkdirSync(folder, { recursive: true });
+// With holes: it takes of the disk what is written.
+const file = openSync(device, "a");
+ftruncateSync(file, 256 << 20);
+closeSync(file);
 
 export const target = {
   name: "spdk/file",
   features: spdk.features,
-  open: (overrides) =>
-    openLibOS({
-      libos: "spdk",
-      device: `file:${join(folder, "device")},size=256MiB`,
-      from: import.meta.url,
-      ...overrides,
-    }),
+  open: (overrides) => openLibOS({ libos: "spdk", device: `file:${device}`, from: import.meta.url, ...overrides }),
   module: import.meta.url,
 };
