@@ -5,3 +5,6 @@ export function recordOf(n) {
   bytes.writeDoubleLE(n, 0);
   return bytes;
 }
+
+/** The number that a record says it has. */
+export const numberOf = (record) => record.readDoubleLE(0);
