@@ -60,7 +60,7 @@ class BlockDevice {
   // As poll(), and waits up to `us` microseconds while nothing has finished.
   virtual void wait(std::uint32_t us) = 0;
 
-  // Memory for transfers beside what is mapped: whole pages, zeroed; it must be released while the device lives. nullptr: there is none.
+  // Memory for transfers beside what is mapped: whole pages, with anything in them, released while the device lives. nullptr: there is none.
   virtual std::uint8_t* allocate(std::size_t bytes);
   virtual void release(std::uint8_t* memory, std::size_t bytes);
   // True: what is mapped must be of arena_memory(), or of huge pages.

@@ -12,7 +12,8 @@ bool Committer::start() {
   // Of a small device never more than all of it.
   const format::Layout& layout = store_.layout();
   const std::size_t all = static_cast<std::size_t>(layout.segments) * layout.segment_bytes;
-  batch_room_ = std::min(kBatchRoom, all);
+  // Room for the largest record, for as much as a commit holds else, and for the headers of all segments that they can begin.
+  batch_room_ = std::min(format::kMostRecord + 4 * store_.memory().commit, all);
   staging_ = Blocks(store_.device(),
                     batch_room_ + std::min<std::size_t>(kHeaderRoom, 2ull * layout.segments * layout.block_bytes));
   if (staging_.empty()) return false;
@@ -68,7 +69,7 @@ bool Committer::add_part(Log& log, AppendList& refused) {
   writer_->begin(log.incarnation, part.from);
   while (Append* const append = log.waiting.front()) {
     const bool first = parts_.empty() && writer_->records() == 0;
-    if (!first && bytes_ + writer_->bytes_with(append->length) > kMostBytes) break;
+    if (!first && bytes_ + writer_->bytes_with(append->length) > store_.memory().commit) break;
     const bool fits = writer_->has_room(append->length, batch_room_);
     if (!fits && !first) break;
     log.waiting.remove(*append);

@@ -67,11 +67,7 @@ class Committer {
   void finish(int error);
   void settle(Part& part);
 
-  // What a commit holds at most, unless one record alone is larger.
-  static constexpr std::uint64_t kMostBytes = 1u << 20;
   static constexpr std::size_t kMostParts = 64;
-  // Room for the largest record, for as much as a commit holds else, and for the headers of all segments that they can begin.
-  static constexpr std::size_t kBatchRoom = format::kMostRecord + 4 * kMostBytes;
   static constexpr std::size_t kHeaderRoom = 4u << 20;
 
   LogStore& store_;

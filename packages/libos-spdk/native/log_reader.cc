@@ -201,7 +201,7 @@ bool LogReader::load() {
     end(-EBADMSG);
     return false;
   }
-  if (window_.empty()) window_ = Blocks(store_.device(), kWindow);
+  if (window_.empty()) window_ = Blocks(store_.device(), store_.memory().window);
   if (window_.empty()) {
     end(-ENOMEM);
     return false;
@@ -209,7 +209,8 @@ bool LogReader::load() {
   const std::uint64_t from = position_ / layout.block_bytes * layout.block_bytes;
   std::uint64_t until = std::min(layout.position_of(ordinal + 1), layout.whole_blocks(log_.end));
   const std::uint64_t most =
-      careful_ ? layout.block_bytes : std::min<std::uint64_t>(kWindow, store_.device().geometry().most_transfer_bytes);
+      careful_ ? layout.block_bytes
+               : std::min<std::uint64_t>(window_.size(), store_.device().geometry().most_transfer_bytes);
   until = std::min(until, from + most);
   loading_from_ = from;
   loading_end_ = until;

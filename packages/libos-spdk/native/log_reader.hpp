@@ -58,9 +58,6 @@ class LogReader {
   void on_loaded(int error);
   void end(std::int32_t result);
 
-  // As much as is read at once.
-  static constexpr std::size_t kWindow = 256u << 10;
-
   LogStore& store_;
   Log& log_;
   Sink& sink_;

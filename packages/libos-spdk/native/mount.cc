@@ -180,6 +180,7 @@ bool Mount::read_segments() {
   std::vector<std::uint64_t> offsets;
   std::vector<std::uint32_t> numbers;
   std::vector<std::uint32_t> again;
+  const std::size_t at_once = std::min(kReadsAtOnce, memory_.size() / block);
   const auto look = [&](bool is_copy) {
     store_.io_.read_each(offsets, block, memory_);
     for (std::size_t i = 0; i < numbers.size(); ++i) {
@@ -197,7 +198,7 @@ bool Mount::read_segments() {
     for (const std::uint32_t number : which) {
       offsets.push_back(layout.segment_start(number) + (is_copy ? layout.segment_bytes - block : 0));
       numbers.push_back(number);
-      if (numbers.size() == kReadsAtOnce) look(is_copy);
+      if (numbers.size() == at_once) look(is_copy);
     }
     look(is_copy);
   };
@@ -273,11 +274,13 @@ bool LogStore::format(BlockDevice& device, std::uint64_t identity, std::uint32_t
     return false;
   }
   SyncIo io(device);
-  Blocks memory(device, 1u << 20);
+  const std::size_t most = std::size_t{logs} * layout.block_bytes;
+  Blocks memory(device, std::clamp<std::size_t>(most, 2 * format::kSuperblockStride, 1u << 20));
   if (memory.empty()) {
     failure.refuse(-ENOMEM, "no memory for its transfers");
     return false;
   }
+  std::memset(memory.data(), 0, 2 * format::kSuperblockStride);
   // Without a superblock until all the rest is there.
   int error = io.write(0, memory.span().first(2 * format::kSuperblockStride));
   if (error == 0) error = io.flush();
@@ -285,7 +288,7 @@ bool LogStore::format(BlockDevice& device, std::uint64_t identity, std::uint32_t
   for (int copy = 0; copy < 2; ++copy) {
     for (std::uint32_t slot = 0; slot < layout.logs && error == 0; slot += static_cast<std::uint32_t>(at_once)) {
       const std::size_t count = std::min<std::size_t>(at_once, layout.logs - slot);
-      std::memset(memory.data(), 0, memory.size());
+      std::memset(memory.data(), 0, count * layout.block_bytes);
       for (std::size_t i = 0; i < count; ++i) {
         format::DirectoryEntry entry{};
         entry.magic = format::kDirectoryMagic;

@@ -11,19 +11,19 @@ namespace demi::spdk {
 
 namespace {
 
-constexpr std::size_t kScratchBytes = 1u << 20;
 constexpr std::uint64_t kIncarnationBits = 48;
 
 }  // namespace
 
-LogStore::LogStore(BlockDevice& device) : device_(device), io_(device), committer_(*this) {}
+LogStore::LogStore(BlockDevice& device, const StoreMemory& memory)
+    : device_(device), memory_(memory), io_(device), committer_(*this) {}
 
 LogStore::~LogStore() {
   while (committer_.under_way()) device_.wait(1000);
 }
 
 bool LogStore::open(Failure& failure) {
-  scratch_ = Blocks(device_, kScratchBytes);
+  scratch_ = Blocks(device_, memory_.scratch);
   if (!scratch_.empty()) {
     if (!Mount(*this, failure).run()) return false;
     if (committer_.start()) return true;

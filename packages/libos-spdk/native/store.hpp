@@ -20,10 +20,17 @@
 
 namespace demi::spdk {
 
+// Memory for transfers, in bytes: each of whole blocks.
+struct StoreMemory {
+  std::size_t scratch = 1u << 20;   // what opening reads into
+  std::size_t commit = 1u << 20;    // records that share a commit at most, unless one alone is larger
+  std::size_t window = 256u << 10;  // what a reader reads at once
+};
+
 class LogStore {
  public:
   // The device must outlive it.
-  explicit LogStore(BlockDevice& device);
+  explicit LogStore(BlockDevice& device, const StoreMemory& memory = {});
   // Ends what is under way; what waits is never called back. Nothing is written: see close().
   ~LogStore();
   LogStore(const LogStore&) = delete;
@@ -66,6 +73,7 @@ class LogStore {
   FreeSegments& free_segments() { return free_; }
   std::uint64_t next_stamp() { return ++stamp_; }
   std::vector<Log*> logs() const;
+  const StoreMemory& memory() const { return memory_; }
   Committer& committer() { return committer_; }
   void stats(const StatSink&) const;
 
@@ -86,6 +94,7 @@ class LogStore {
   void release_segments(Log& log, std::uint64_t before_ordinal);
 
   BlockDevice& device_;
+  const StoreMemory memory_;
   SyncIo io_;
   format::Layout layout_;
   format::Superblock superblock_{};

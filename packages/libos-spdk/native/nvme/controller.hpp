@@ -19,7 +19,7 @@ class Controller {
   // Pages of mapped memory that it keeps: commands and completions of the admin queue and of the blocks' queue, and what identify fills.
   static constexpr std::size_t kPages = 5;
 
-  // `pages`: kPages of them, zeroed. `nsid` 0: the first namespace that it has.
+  // `pages`: kPages of them. `nsid` 0: the first namespace that it has.
   Controller(PciFunction& function, std::uint8_t* pages, std::uint32_t nsid);
   ~Controller();
   Controller(const Controller&) = delete;

@@ -1,7 +1,6 @@
 #include "dma_pool.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 namespace demi::spdk::nvme {
 
@@ -38,7 +37,6 @@ void DmaPool::give_back(std::uint8_t* memory, std::size_t bytes) {
   for (Piece& piece : pieces_) {
     if (memory < piece.data() || memory >= piece.data() + piece.memory->bytes()) continue;
     const std::size_t first = static_cast<std::size_t>(memory - piece.data()) / kPage;
-    std::memset(memory, 0, pages_of(bytes) * kPage);
     for (std::size_t i = 0; i < pages_of(bytes); ++i) piece.used[first + i] = false;
   }
 }

@@ -18,7 +18,7 @@ class DmaPool {
   DmaPool(const DmaPool&) = delete;
   DmaPool& operator=(const DmaPool&) = delete;
 
-  // Whole pages, zeroed. nullptr and why.
+  // Whole pages, with anything in them. nullptr and why.
   std::uint8_t* take(std::size_t bytes, Failure& failure);
   void give_back(std::uint8_t* memory, std::size_t bytes);
 

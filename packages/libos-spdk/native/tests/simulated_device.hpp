@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "../block_device.hpp"
+#include "transfer_memory.hpp"
 
 namespace demi::spdk {
 
@@ -47,6 +48,8 @@ class SimulatedDevice final : public BlockDevice {
   }
   void poll() override { advance(); }
   void wait(std::uint32_t) override { advance(); }
+  std::uint8_t* allocate(std::size_t bytes) override { return test::TransferMemory::of_all().take(bytes); }
+  void release(std::uint8_t* memory, std::size_t) override { test::TransferMemory::of_all().give_back(memory); }
 
   void set_faults(const Faults& faults) { faults_ = faults; }
   std::size_t under_way() const { return under_way_.size(); }

@@ -10,6 +10,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "../log_reader.hpp"
@@ -30,7 +31,7 @@ struct Record {
   Fate fate = Fate::kPending;
 };
 
-inline constexpr std::uint32_t kMostLength = 300'000;
+inline constexpr std::uint32_t kMostLength = 200'000;
 
 // The bytes of a record: a part of some noise that its number chooses.
 inline const std::uint8_t* bytes_of(std::uint64_t id) {
@@ -55,7 +56,10 @@ struct Sending {
 // Reads a log from where it stands, a record at a time.
 class Reading final : public LogReader::Sink {
  public:
-  Reading(LogStore& store, Log& log, BlockDevice& device) : reader(store, log, *this), device_(device) {}
+  Reading(LogStore& store, Log& log, BlockDevice& device)
+      : reader(store, log, *this), bytes(std::exchange(spare(), {})), device_(device) {}
+  // As of SimulatedDevice: what the last one read into.
+  ~Reading() override { spare() = std::move(bytes); }
 
   // The record's length, 0 at the end, or a negative errno.
   std::int32_t next() {
@@ -68,7 +72,7 @@ class Reading final : public LogReader::Sink {
     return result_;
   }
   int room(std::uint32_t length, iovec* pieces, int& count) override {
-    bytes.assign(length, 0);
+    bytes.resize(length);
     // In two pieces, now and then of odd sizes.
     const std::uint32_t first = length / 3;
     count = 0;
@@ -85,6 +89,11 @@ class Reading final : public LogReader::Sink {
   std::vector<std::uint8_t> bytes;
 
  private:
+  static std::vector<std::uint8_t>& spare() {
+    static std::vector<std::uint8_t> memory;
+    return memory;
+  }
+
   BlockDevice& device_;
   bool done_ = false;
   std::int32_t result_ = 0;
@@ -100,6 +109,9 @@ class Story {
       : random_(seed),
         tellings_(tellings),
         block_(random_.one_in(4) ? 4096 : 512),
+        // Little, so that what is larger is met, and because fresh pages are dear.
+        memory_{std::size_t{16 * 1024} << random_.below(4), std::size_t{16 * 1024} << random_.below(4),
+                std::size_t{4096} << random_.below(5)},
         // Small, so that it is full at times.
         device_((512u << 10) + (random_.below(3000) << 10), block_, seed) {
     Failure failure;
@@ -141,7 +153,7 @@ class Story {
     compare();
   }
   void open() {
-    store_ = std::make_unique<LogStore>(device_);
+    store_ = std::make_unique<LogStore>(device_, memory_);
     Failure failure;
     const bool opened = store_->open(failure);
     INFO(failure.message);
@@ -251,7 +263,7 @@ class Story {
   }
   // False: it cannot be opened, and says why.
   bool try_open(Failure& failure) {
-    store_ = std::make_unique<LogStore>(device_);
+    store_ = std::make_unique<LogStore>(device_, memory_);
     if (store_->open(failure)) return true;
     store_.reset();
     return false;
@@ -299,7 +311,7 @@ class Story {
   bool control(int expected, F&& call) {
     device_.set_faults({});
     // Of the four transfers that write an entry, and before what is written then is durable.
-    if (random_.one_in(6)) device_.crash_after(1 + random_.below(5));
+    if (reads_ && random_.one_in(6)) device_.crash_after(1 + random_.below(5));
     const int error = call();
     if (!device_.crashed()) {
       device_.crash_after(0);
@@ -388,15 +400,18 @@ class Story {
     settle();
     std::deque<Record>& records = model_[*name];
     Log& log = *store_->find(*name);
-    Reading reading(*store_, log, device_);
     std::size_t count = random_.below(static_cast<std::uint32_t>(records.size() + 1));
     std::deque<Record> rest = records;
-    for (; count != 0 && reading.next() > 0; --count) {
-      while (!is(rest.front(), reading.bytes)) rest.pop_front();
-      rest.pop_front();
-    }
-    const std::uint64_t to = reading.reader.cursor();
     const std::uint64_t before = log.start;
+    std::uint64_t to = 0;
+    {
+      Reading reading(*store_, log, device_);
+      for (; count != 0 && reading.next() > 0; --count) {
+        while (!is(rest.front(), reading.bytes)) rest.pop_front();
+        rest.pop_front();
+      }
+      to = reading.reader.cursor();
+    }
     const bool done = control(0, [&] { return store_->truncate(log, to); });
     if (done) records = rest;
     if (!device_.crashed()) return;
@@ -449,6 +464,7 @@ class Story {
   Random random_;
   Tellings tellings_;
   std::uint32_t block_;
+  StoreMemory memory_;
   SimulatedDevice device_;
   std::unique_ptr<LogStore> store_;
   std::map<std::string, std::deque<Record>> model_;
