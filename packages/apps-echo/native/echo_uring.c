@@ -182,6 +182,7 @@ static void open_ring(void) {
 
 int main(int argc, char** argv) {
   struct options options = read_options(argc, argv);
+  if (options.log != NULL) die("--log", EINVAL);  // the server on epoll has it
   int listener = listen_on_loopback(options.port, 0);
   open_ring();
   arm_accept(listener);

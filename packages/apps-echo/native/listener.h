@@ -14,8 +14,9 @@
 #include <unistd.h>
 
 struct options {
-  int port;   // 0: the kernel chooses, and the line "listening" says which
-  bool busy;  // spin instead of sleeping
+  int port;         // 0: the kernel chooses, and the line "listening" says which
+  bool busy;        // spin instead of sleeping
+  const char* log;  // NULL, or a file: every message is made durable there before it is sent back
 };
 
 static void die(const char* what, int error) {
@@ -24,7 +25,7 @@ static void die(const char* what, int error) {
 }
 
 static struct options read_options(int argc, char** argv) {
-  struct options options = {0, false};
+  struct options options = {0, false, NULL};
   for (int i = 1; i < argc; i++) {
     char* end = NULL;
     if (strcmp(argv[i], "--busy") == 0) {
@@ -33,8 +34,10 @@ static struct options read_options(int argc, char** argv) {
       long port = strtol(argv[++i], &end, 10);
       if (*end != '\0' || port < 0 || port > 65535) die(argv[i], EINVAL);
       options.port = (int)port;
+    } else if (strcmp(argv[i], "--log") == 0 && i + 1 < argc) {
+      options.log = argv[++i];
     } else {
-      fprintf(stderr, "usage: %s [--port N] [--busy]\n", argv[0]);
+      fprintf(stderr, "usage: %s [--port N] [--busy] [--log FILE]\n", argv[0]);
       exit(2);
     }
   }

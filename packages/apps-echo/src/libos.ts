@@ -9,6 +9,12 @@ export interface BackendOptions {
   loop?: LoopMode;
 }
 
+/** Of commands that use a storage engine beside the network. */
+export interface StorageOptions {
+  storage?: string;
+  storageDevice?: string;
+}
+
 /** Adds --libos, --config and --loop. */
 export function addBackendOptions(command: Command): Command {
   return command
@@ -23,10 +29,20 @@ export function addBackendOptions(command: Command): Command {
     );
 }
 
-export async function openBackend(options: BackendOptions): Promise<LibOS> {
-  const { libos, config, loop } = options;
+/** Adds --storage and --storage-device. */
+export function addStorageOptions(command: Command): Command {
+  return command
+    .option("--storage <name>", "storage engine beside the network, as in the configuration file's storage: spdk")
+    .option("--storage-device <device>", "the storage engine's option device: file:PATH, file:PATH,size=1GiB");
+}
+
+export async function openBackend(options: BackendOptions & StorageOptions): Promise<LibOS> {
+  const { libos, config, loop, storage, storageDevice } = options;
+  if (storageDevice !== undefined && storage === undefined)
+    throw new Failure("--storage-device is an option of the engine that --storage names: --storage spdk");
+  const device = storage === undefined || storageDevice === undefined ? {} : { [storage]: { device: storageDevice } };
   try {
-    return await openLibOS({ libos, config, loop });
+    return await openLibOS({ libos, config, loop, storage, ...device });
   } catch (error) {
     throw asFailure(error);
   }

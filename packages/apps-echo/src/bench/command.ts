@@ -11,6 +11,7 @@ export interface Options extends Device {
   seconds: number;
   size: number;
   quick?: boolean;
+  log?: boolean;
   rows?: string[];
   seed?: number;
   json?: string;
@@ -47,6 +48,10 @@ export function registerBench(program: Command): void {
     .option(
       "--quick",
       "1 and 64 connections, 3 rounds of 0.2 s, where nothing else is said: to see that it works, not to believe",
+    )
+    .option(
+      "--log",
+      "every message is durable before it is echoed: posix with spdk on a file, beside C that writes and synchronises each",
     )
     .option("--rows <list>", "only servers whose name contains one of these, separated by commas", nameList)
     .option("--seed <n>", "seed of the order within the rounds", wholeNumber("A seed", 0, 0xffffffff))

@@ -20,6 +20,7 @@ import { type Engine, installedEngines, onlyBackend } from "./engines.js";
 import { Fleet } from "./fleet.js";
 import { judge } from "./goals.js";
 import type { Load } from "./load.js";
+import { benchLogged } from "./logged.js";
 import { baselines, configDirectory, type Device, nodeNet, ours, oursOn, type Server } from "./servers.js";
 import { busyTable, cpuTable, plots } from "./summary.js";
 
@@ -32,6 +33,11 @@ export async function bench(given: Options, command: Command): Promise<void> {
   const unsaid = Object.entries(QUICK).filter(([name]) => command.getOptionValueSource(name) === "default");
   const options: Options = given.quick ? { ...given, ...Object.fromEntries(unsaid) } : given;
   const { rounds, seed = freshSeed() } = options;
+  if (options.log) {
+    const unsaidConnections = command.getOptionValueSource("connections") === "default";
+    const connections = unsaidConnections ? QUICK.connections : options.connections;
+    return benchLogged({ ...options, connections, seed });
+  }
   const programs = buildNative();
   const engines = await installedEngines(options.libos);
   const device = deviceOf(options, engines);
