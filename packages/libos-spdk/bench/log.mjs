@@ -33,7 +33,7 @@ const given = new Command("log")
   .option("--rounds <n>", "rounds of each comparison", wholeNumber(1, 1000), 7)
   .option("--seconds <s>", "counted seconds of appends per measurement", seconds, 1)
   .option("--mebibytes <n>", "of a log that is read back", wholeNumber(1, 900), 128)
-  .option("--only <part>", "appends or reading", oneOf("appends", "reading"))
+  .option("--only <part>", "appends, reading or opening", oneOf("appends", "reading", "opening"))
   .option("--open", "opening a device of 1 GiB with 10 million records, too; takes minutes")
   .option("--records <n>", "with --open: records on the device", wholeNumber(1, 10_000_000), 10_000_000)
   .option("--realtime", "measured processes get real-time priority: for a machine with other work")
@@ -52,7 +52,8 @@ console.log(describe(circumstances()));
 console.log(`all on CPU ${placement.server}; ${options.rounds} rounds of ${options.seconds} s, seed ${options.seed}`);
 console.log(`measured at ${options.realtime ? "real-time" : "normal"} priority, on files in ${options.folder}`);
 const results = { appends: [], reading: [], opening: [] };
-if (options.only !== "reading") {
+const wanted = (part) => options.only === undefined || options.only === part;
+if (wanted("appends")) {
   const files = {
     libos: zeros(folder, "libos", APPENDS_MEBIBYTES),
     c: zeros(folder, "c", APPENDS_MEBIBYTES),
@@ -60,13 +61,13 @@ if (options.only !== "reading") {
   results.appends = await compareAppends(options, programs, files, placement);
   console.log(`\n${summary.appendsTable(results.appends)}`);
 }
-if (options.only !== "appends") {
+if (wanted("reading")) {
   // With their headers, and the segments', and blocks that are not full.
   const fileFor = (size) => zeros(folder, `read-${size}`, 2 * options.mebibytes + 8);
   results.reading = await compareReading(options, programs, fileFor, placement);
   console.log(`\n${summary.readingTable(results.reading)}`);
 }
-if (options.open) {
+if (options.only === "opening" || (options.open && wanted("opening"))) {
   results.opening = await compareOpening(options, () => zeros(folder, "open", 1024), placement);
   console.log(`\n${summary.openingTable(results.opening)}`);
 }
