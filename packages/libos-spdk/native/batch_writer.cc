@@ -30,7 +30,7 @@ void BatchWriter::add(const Append& append) {
   for (int i = 0; i < append.count; ++i)
     header.crc = crc32c(header.crc, append.pieces[i].iov_base, append.pieces[i].iov_len);
   // The first piece's bytes lie in the blocks as they lie in memory, so that the whole blocks of it need not be moved.
-  if (append.pieces[0].iov_len >= 2ull * block_) {
+  if (append.pieces[0].iov_len > 2ull * block_) {
     const auto there = reinterpret_cast<std::uintptr_t>(append.pieces[0].iov_base) % block_;
     const auto here = (bytes_ + sizeof header) % block_;
     header.gap = static_cast<std::uint32_t>((there + block_ - here) % block_);
@@ -46,7 +46,7 @@ void BatchWriter::put_piece(const iovec& piece) {
   const auto* from = static_cast<const std::uint8_t*>(piece.iov_base);
   std::size_t left = piece.iov_len;
   const auto there = reinterpret_cast<std::uintptr_t>(from) % block_;
-  if (left >= 2ull * block_ && there == bytes_ % block_) {
+  if (left > 2ull * block_ && there == bytes_ % block_) {
     const std::size_t edge = (block_ - there) % block_;
     put(from, edge);
     const std::size_t whole = (left - edge) / block_ * block_;

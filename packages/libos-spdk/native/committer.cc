@@ -248,18 +248,19 @@ void Committer::on_written(Write& write) {
 // `error`: of the flush.
 void Committer::finish(int error) {
   flushing_ = false;
-  AppendList ended;
   for (Part& part : parts_) {
     if (part.error == 0) part.error = error;
     settle(part);
+  }
+  ended_.clear();
+  ended_.swap(parts_);
+  // From here on another commit may begin.
+  for (Part& part : ended_) {
     while (Append* const append = part.appends.pop_front()) {
       append->result = part.error;
-      ended.push_back(*append);
+      append->done(*append);
     }
   }
-  parts_.clear();
-  // From here on another commit may begin.
-  while (Append* const append = ended.pop_front()) append->done(*append);
 }
 
 void Committer::settle(Part& part) {

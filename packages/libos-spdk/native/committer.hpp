@@ -76,6 +76,7 @@ class Committer {
   std::unique_ptr<BatchWriter> writer_;
   std::deque<Log*> waiting_;  // logs with something to append, each once
   std::vector<Part> parts_;
+  std::vector<Part> ended_;  // of the last commit
   std::vector<iovec> pieces_;
   std::vector<Write> writes_;
   std::size_t transfers_left_ = 0;  // writes that have not completed

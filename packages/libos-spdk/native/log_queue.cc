@@ -28,7 +28,7 @@ void LogQueue::push(Op& op) {
   Push& push = *take_push();
   push.op = &op;
   push.sga = op.sga;
-  push.append = {};
+  push.append.result = 0;
   push.append.count = runtime_.arena().gather(op.sga, 0, push.append.pieces.data(), Append::kMostPieces);
   push.append.length = op.limit;
   push.append.owner = &push;

@@ -26,7 +26,7 @@ void LogReader::end(std::int32_t result) {
   careful_ = false;
   if (result < 0) {
     // From the medium again the next time.
-    loaded_ = loaded_end_ = 0;
+    discard();
     const bool given_back = cursor_ < log_.start;  // meanwhile, and perhaps it is another's already
     seek(std::max(cursor_, log_.start));
     if (given_back) return step();
@@ -162,8 +162,9 @@ int LogReader::begin_record() {
 bool LogReader::fetch(void* into, std::size_t bytes) {
   while (fetched_ < bytes) {
     if (!load()) return false;
-    const auto here = std::min<std::uint64_t>(bytes - fetched_, loaded_end_ - position_);
-    std::memcpy(static_cast<std::uint8_t*>(into) + fetched_, window_.data() + (position_ - loaded_), here);
+    const auto here = std::min<std::uint64_t>(bytes - fetched_, window().end - position_);
+    std::memcpy(static_cast<std::uint8_t*>(into) + fetched_, window().memory.data() + (position_ - window().from),
+                here);
     fetched_ += here;
     position_ += here;
   }
@@ -173,9 +174,9 @@ bool LogReader::fetch(void* into, std::size_t bytes) {
 bool LogReader::fetch_data() {
   while (data_left_ != 0) {
     if (!load()) return false;
-    const std::uint8_t* const from = window_.data() + (position_ - loaded_);
+    const std::uint8_t* const from = window().memory.data() + (position_ - window().from);
     const iovec& piece = pieces_[piece_];
-    const auto here = std::min({static_cast<std::uint64_t>(data_left_), loaded_end_ - position_,
+    const auto here = std::min({static_cast<std::uint64_t>(data_left_), window().end - position_,
                                 static_cast<std::uint64_t>(piece.iov_len - piece_at_)});
     std::memcpy(static_cast<std::uint8_t*>(piece.iov_base) + piece_at_, from, here);
     crc_ = crc32c(crc_, from, here);
@@ -192,53 +193,91 @@ bool LogReader::fetch_data() {
 
 // True: the window has the byte at position_. False: it is on its way, or the read has ended.
 bool LogReader::load() {
-  if (position_ >= loaded_ && position_ < loaded_end_) return true;
-  const format::Layout& layout = store_.layout();
-  const std::uint64_t ordinal = layout.ordinal_of(position_);
-  const auto segment = log_.segments.find(ordinal);
+  if (window().has(position_)) return true;
+  if (Window& next = window(1); next.has(position_)) {
+    if (next.loading) {
+      awaited_ = &next;
+      return false;
+    }
+    current_ = (current_ + 1) % kWindows;
+    read_ahead();
+    return true;
+  }
+  const std::uint64_t end_before = window().end;
+  const bool reads_on =
+      end_before != 0 && position_ >= end_before && position_ - end_before < store_.layout().block_bytes;
   // Behind the log's end there is nothing of it: a header that leads there is wrong.
-  if (position_ >= log_.end || segment == log_.segments.end()) {
-    end(-EBADMSG);
+  if (const int error = position_ >= log_.end ? -EBADMSG : start(window(), position_); error != 0) {
+    end(error);
     return false;
   }
-  if (window_.empty()) window_ = Blocks(store_.device(), store_.memory().window);
-  if (window_.empty()) {
-    end(-ENOMEM);
-    return false;
-  }
-  const std::uint64_t from = position_ / layout.block_bytes * layout.block_bytes;
-  std::uint64_t until = std::min(layout.position_of(ordinal + 1), layout.whole_blocks(log_.end));
-  const std::uint64_t most =
-      careful_ ? layout.block_bytes
-               : std::min<std::uint64_t>(window_.size(), store_.device().geometry().most_transfer_bytes);
-  until = std::min(until, from + most);
-  loading_from_ = from;
-  loading_end_ = until;
-  loaded_ = loaded_end_ = 0;
-  loading_piece_ = {window_.data(), static_cast<std::size_t>(until - from)};
-  transfer_ = {};
-  transfer_.kind = Transfer::Kind::kRead;
-  const std::uint64_t offset = layout.segment_start(segment->second.number) + layout.offset_of(from);
-  transfer_.block = offset / store_.device().geometry().block_bytes;
-  transfer_.pieces = {&loading_piece_, 1};
-  transfer_.owner = this;
-  transfer_.done = [](Transfer& ended) { static_cast<LogReader*>(ended.owner)->on_loaded(ended.result); };
-  loading_ = true;
-  store_.device().submit(transfer_);
+  awaited_ = &window();
+  if (reads_on) read_ahead();
   return false;
 }
 
-void LogReader::on_loaded(int error) {
-  loading_ = false;
-  if (error != 0 && loading_end_ - loading_from_ > store_.layout().block_bytes) {
+// What comes behind the window, unless it is there or on its way. Whoever jumps about does not get here.
+void LogReader::read_ahead() {
+  if (careful_) return;
+  for (std::size_t ahead = 1; ahead < kWindows; ++ahead) {
+    const std::uint64_t from = window(ahead - 1).end;
+    Window& next = window(ahead);
+    if (next.end != 0 && next.from == from) continue;
+    if (next.loading) return;
+    next.from = next.end = 0;
+    if (from == 0 || from >= log_.end || start(next, from) != 0) return;
+  }
+}
+
+// EBADMSG: there is no such segment.
+int LogReader::start(Window& window, std::uint64_t position) {
+  const format::Layout& layout = store_.layout();
+  const std::uint64_t ordinal = layout.ordinal_of(position);
+  const auto segment = log_.segments.find(ordinal);
+  if (segment == log_.segments.end()) return -EBADMSG;
+  if (window.memory.empty()) window.memory = Blocks(store_.device(), store_.memory().window);
+  if (window.memory.empty()) return -ENOMEM;
+  window.from = position / layout.block_bytes * layout.block_bytes;
+  const std::uint64_t most =
+      careful_ ? layout.block_bytes
+               : std::min<std::uint64_t>(window.memory.size(), store_.device().geometry().most_transfer_bytes);
+  window.end = std::min({layout.position_of(ordinal + 1), layout.whole_blocks(log_.end), window.from + most});
+  window.loading = true;
+  window.discarded = false;
+  window.reader = this;
+  window.piece = {window.memory.data(), static_cast<std::size_t>(window.end - window.from)};
+  window.transfer = {};
+  window.transfer.kind = Transfer::Kind::kRead;
+  const std::uint64_t offset = layout.segment_start(segment->second.number) + layout.offset_of(window.from);
+  window.transfer.block = offset / store_.device().geometry().block_bytes;
+  window.transfer.pieces = {&window.piece, 1};
+  window.transfer.owner = &window;
+  window.transfer.done = [](Transfer& ended) {
+    auto& one = *static_cast<Window*>(ended.owner);
+    one.reader->on_loaded(one, ended.result);
+  };
+  store_.device().submit(window.transfer);
+  return 0;
+}
+
+void LogReader::discard() {
+  for (Window& window : windows_) {
+    if (window.loading) window.discarded = true;
+    window.from = window.end = 0;
+  }
+}
+
+void LogReader::on_loaded(Window& window, int error) {
+  const bool is_large = window.end - window.from > store_.layout().block_bytes;
+  window.loading = false;
+  if (error != 0 || window.discarded) window.from = window.end = 0;
+  if (awaited_ != &window) return;
+  awaited_ = nullptr;
+  if (error != 0 && &window == &this->window()) {
+    if (!is_large) return end(error);
     // Perhaps only a block of it: one at a time then, so that whatever can be read is.
     careful_ = true;
-    load();
-    return;
   }
-  if (error != 0) return end(error);
-  loaded_ = loading_from_;
-  loaded_end_ = loading_end_;
   step();
 }
 

@@ -1,8 +1,10 @@
-// Reads a log's records one after another, from a cursor on.
+// Reads a log's records one after another, from a cursor on. When it reads on where it has ended before, what follows is read ahead.
 #pragma once
 
 #include <sys/uio.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 
 #include "block_device.hpp"
@@ -28,7 +30,7 @@ class LogReader {
   };
 
   LogReader(LogStore& store, Log& log, Sink& sink) : store_(store), log_(log), sink_(sink) {}
-  // Not while busy(): the device writes into its memory.
+  // Not while loading(): the device writes into its memory.
   ~LogReader() = default;
   LogReader(const LogReader&) = delete;
   LogReader& operator=(const LogReader&) = delete;
@@ -36,8 +38,10 @@ class LogReader {
   // Reads the next record; on_read() may be called before this returns. One at a time.
   void read();
   bool busy() const { return busy_; }
-  // The device has memory of its.
-  bool loading() const { return loading_; }
+  // The device has memory of its, perhaps also while nobody reads.
+  bool loading() const {
+    return std::ranges::any_of(windows_, [](const Window& window) { return window.loading; });
+  }
   // Moves the cursor, not while busy. The next record is the first that begins at the position or behind it.
   void seek(std::uint64_t position);
   std::uint64_t cursor() const { return cursor_; }
@@ -45,8 +49,26 @@ class LogReader {
  private:
   enum class State : std::uint8_t { kFind, kBatch, kRecord, kData };
 
+  // What was read at once: positions from `from` to `end`, as the log was then.
+  struct Window {
+    bool has(std::uint64_t position) const { return position >= from && position < end; }
+
+    LogReader* reader = nullptr;
+    Blocks memory;
+    std::uint64_t from = 0;
+    std::uint64_t end = 0;
+    bool loading = false;
+    bool discarded = false;  // while it was loading
+    iovec piece{};
+    Transfer transfer;
+  };
+
   void step();
   bool load();
+  Window& window(std::size_t ahead = 0) { return windows_[(current_ + ahead) % kWindows]; }
+  int start(Window& window, std::uint64_t position);
+  void read_ahead();
+  void discard();
   bool fetch(void* into, std::size_t bytes);
   bool fetch_data();
   bool find();
@@ -55,7 +77,7 @@ class LogReader {
   int begin_record();
   void next_batch();
   void next_record();
-  void on_loaded(int error);
+  void on_loaded(Window& window, int error);
   void end(std::int32_t result);
 
   LogStore& store_;
@@ -63,7 +85,6 @@ class LogReader {
   Sink& sink_;
   State state_ = State::kFind;
   bool busy_ = false;
-  bool loading_ = false;
   bool careful_ = false;        // a large read failed: blocks one at a time
   std::uint64_t cursor_ = 0;    // the next record is the first that begins here or behind
   std::uint64_t position_ = 0;  // of what is fetched next
@@ -80,14 +101,11 @@ class LogReader {
   int piece_ = 0;
   std::size_t piece_at_ = 0;
 
-  // What the window holds: positions from loaded_ to loaded_end_, as the log was when it was read.
-  Blocks window_;
-  std::uint64_t loaded_ = 0;
-  std::uint64_t loaded_end_ = 0;
-  std::uint64_t loading_from_ = 0;
-  std::uint64_t loading_end_ = 0;
-  iovec loading_piece_{};
-  Transfer transfer_;
+  // From one of them is read; behind it, around the end, is what was read ahead.
+  static constexpr std::size_t kWindows = 4;
+  std::array<Window, kWindows> windows_;
+  std::size_t current_ = 0;
+  Window* awaited_ = nullptr;  // the read goes on when it is there
 };
 
 }  // namespace demi::spdk

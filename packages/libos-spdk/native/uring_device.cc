@@ -91,15 +91,20 @@ void UringDevice::reap() {
 
 void UringDevice::poll() {
   fill();
-  if (io_uring_sq_ready(&ring_) != 0 || (under_way_ != 0 && io_uring_cq_has_overflow(&ring_))) {
+  if (io_uring_sq_ready(&ring_) != 0) {
     ++enters_;
     io_uring_submit(&ring_);
-  } else if (under_way_ != 0 && io_uring_cq_ready(&ring_) == 0) {
-    // What the kernel has finished it tells when it is entered.
+  } else if (under_way_ != 0 && kernel_wants_entering()) {
     ++enters_;
     io_uring_get_events(&ring_);
   }
   reap();
+}
+
+// It has finished something and tells what when it is entered, which it says (IORING_SETUP_TASKRUN_FLAG), or what it had to tell found no
+// room.
+bool UringDevice::kernel_wants_entering() const {
+  return (IO_URING_READ_ONCE(*ring_.sq.kflags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
 }
 
 void UringDevice::wait(std::uint32_t us) {
@@ -113,12 +118,13 @@ void UringDevice::wait(std::uint32_t us) {
 }
 
 int UringDevice::prepare_sleep() {
-  eventfd_t ignored;
-  ::eventfd_read(event_, &ignored);
   io_uring_cq_eventfd_toggle(&ring_, true);
   fill();
-  if (io_uring_sq_ready(&ring_) != 0) io_uring_submit(&ring_);
-  if (io_uring_cq_ready(&ring_) == 0) return -1;
+  if (io_uring_sq_ready(&ring_) != 0) {
+    ++enters_;
+    io_uring_submit(&ring_);
+  }
+  if (io_uring_cq_ready(&ring_) == 0 && !kernel_wants_entering()) return -1;
   io_uring_cq_eventfd_toggle(&ring_, false);
   return 0;
 }

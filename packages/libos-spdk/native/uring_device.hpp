@@ -33,6 +33,7 @@ class UringDevice final : public BlockDevice {
   bool prepare(Transfer& transfer);
   void fill();
   void reap();
+  bool kernel_wants_entering() const;
 
   File file_;
   io_uring ring_{};

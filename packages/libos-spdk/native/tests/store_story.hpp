@@ -58,8 +58,11 @@ class Reading final : public LogReader::Sink {
  public:
   Reading(LogStore& store, Log& log, BlockDevice& device)
       : reader(store, log, *this), bytes(std::exchange(spare(), {})), device_(device) {}
-  // As of SimulatedDevice: what the last one read into.
-  ~Reading() override { spare() = std::move(bytes); }
+  // What was read ahead is written to its memory. What it read into is for the next one, as of SimulatedDevice.
+  ~Reading() override {
+    for (int n = 0; reader.loading() && n < 1'000'000; ++n) device_.poll();
+    spare() = std::move(bytes);
+  }
 
   // The record's length, 0 at the end, or a negative errno.
   std::int32_t next() {
