@@ -31,6 +31,8 @@ if demi_log bind "$second" >"$work.said" 2>&1; then fail "it took a disk that is
 grep -q "mounted" "$work.said" || fail "it does not say that it is mounted: $(cat "$work.said")"
 [ "$(driver)" = nvme ] || fail "it was taken all the same"
 umount "$work"
+# As it was: the next test wants an empty disk.
+dd if=/dev/zero of="$(disk)" bs=1M conv=fsync status=none 2>/dev/null || true
 demi_log bind "$second"
 [ "$(driver)" = vfio-pci ] || fail "$second is driven by $(driver), not by vfio-pci"
 demi_log unbind "$second"
