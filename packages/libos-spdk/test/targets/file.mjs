@@ -9,7 +9,9 @@ import spdk from "@demikernel/libos-spdk";
 // Of the process, so that nothing is left of a Worker that was terminated; in it a file for each thread, for a device is locked against
 // other libOSes.
 const folder = join(tmpdir(), `demi-spdk-${process.pid}`);
-if (isMainThread) process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+export const clear = () => rmSync(folder, { recursive: true, force: true });
+// Jest hands out a process that does not say when it ends: there the test clears.
+if (isMainThread) process.on("exit", clear);
 const device = join(folder, `device-${threadId}`);
 mkdirSync(folder, { recursive: true });
 // With holes: it takes of the disk what is written.

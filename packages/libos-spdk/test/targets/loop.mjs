@@ -1,6 +1,6 @@
 /**
  * The conformance target: logs on a block device. The kernel makes one of a file (loop(4)), with blocks of 4096 bytes, as many drives have;
- * it is detached with the process, or by detach() before.
+ * it is detached with the process, or by detach() before, as in Jest, whose process does not say when it ends.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
