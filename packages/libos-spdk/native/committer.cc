@@ -72,8 +72,12 @@ bool Committer::add_part(Log& log, AppendList& refused) {
     if (!first && bytes_ + writer_->bytes_with(append->length) > store_.memory().commit) break;
     const bool fits = writer_->has_room(append->length, batch_room_);
     if (!fits && !first) break;
+    const bool has_room =
+        fits && take_segments(part, part.from + layout.whole_blocks(writer_->bytes_with(append->length)));
+    // Those before it are acknowledged first: it is refused with the next commit.
+    if (!has_room && writer_->records() != 0) break;
     log.waiting.remove(*append);
-    if (!fits || !take_segments(part, part.from + layout.whole_blocks(writer_->bytes_with(append->length)))) {
+    if (!has_room) {
       append->result = -ENOSPC;
       refused.push_back(*append);
       continue;
