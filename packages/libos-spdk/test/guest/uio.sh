@@ -8,6 +8,7 @@ set -euo pipefail
 # shellcheck source=packages/libos-spdk/test/guest/prepare-nvme.sh
 . "$here/prepare-nvme.sh"
 bind "$second" uio_pci_generic
-echo 150 >/proc/sys/vm/nr_hugepagesexport DEMI_NVME=$second DEMI_NVME_DRIVER=uio_pci_generic
+echo 150 >/proc/sys/vm/nr_hugepages
+export DEMI_NVME=$second DEMI_NVME_DRIVER=uio_pci_generic
 [ $# -gt 0 ] || set -- logs
 conformance "$here/target.mjs" "$@"
