@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { PushFlag } from "@demikernel/core";
-import { compareLibc } from "../programs/compare-libc.mjs";
 import { generator, runCases } from "../../../../tools/lab-vm/guest-cases.mjs";
+import { compareLibc } from "../programs/compare-libc.mjs";
 import { cleanUp, connected, nothingLeft, nothingPosted, open, packets, withNetem } from "./two-ports.mjs";
 
 const random = generator();

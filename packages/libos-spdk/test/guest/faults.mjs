@@ -48,51 +48,52 @@ const refusal = (controller) =>
   );
 
 const cases = {
-  "a block that cannot be written is EIO to its push, and one that cannot be read to its pop; all the rest is there": async () => {
-    const written = new Set();
-    let failed = 0;
-    let os = await openNvme(bad);
-    let log = os.open("bad", "a+");
-    // Over both of the sectors.
-    for (let n = 0; n < 110; n++) {
-      const result = append(os, log, n, 40_000);
-      if (result === 40_000) {
-        written.add(n);
-      } else {
-        assert.equal(result, EIO);
-        failed++;
+  "a block that cannot be written is EIO to its push, and one that cannot be read to its pop; all the rest is there":
+    async () => {
+      const written = new Set();
+      let failed = 0;
+      let os = await openNvme(bad);
+      let log = os.open("bad", "a+");
+      // Over both of the sectors.
+      for (let n = 0; n < 110; n++) {
+        const result = append(os, log, n, 40_000);
+        if (result === 40_000) {
+          written.add(n);
+        } else {
+          assert.equal(result, EIO);
+          failed++;
+        }
       }
-    }
-    assert.ok(failed >= 1 && failed <= 3, `${failed} pushes failed`);
-    const look = () => {
-      os.lseek(log, 0, "set");
-      const seen = [...records(os, log)];
-      const errors = seen.filter(({ error }) => error !== undefined);
-      const found = seen.filter(({ n }) => n !== undefined).map(({ n }) => n);
-      assert.deepEqual(
-        errors.map(({ error }) => error),
-        errors.map(() => EIO),
-      );
-      assert.ok(errors.length >= 1 && errors.length <= 2, `${errors.length} records cannot be read`);
-      assert.deepEqual(
-        found,
-        [...found].sort((a, b) => a - b),
-      );
-      const missing = [...written].filter((n) => !found.includes(n));
-      assert.equal(missing.length, 1, `only the record on the block is missing: ${missing}`);
-      return missing[0];
-    };
-    const missing = look();
-    os.destroy();
-    os = await openNvme(bad);
-    log = os.open("bad", "a+");
-    assert.equal(look(), missing);
-    assert.equal(append(os, log, 1000, 5000), 5000);
-    assert.ok([...records(os, log)].some(({ n }) => n === 1000));
-    const { "spdk.retries": retries, "spdk.resets": resets } = os.stats();
-    os.destroy();
-    return `${failed} of 110 pushes, record ${missing}; ${retries} retries, ${resets} resets`;
-  },
+      assert.ok(failed >= 1 && failed <= 3, `${failed} pushes failed`);
+      const look = () => {
+        os.lseek(log, 0, "set");
+        const seen = [...records(os, log)];
+        const errors = seen.filter(({ error }) => error !== undefined);
+        const found = seen.filter(({ n }) => n !== undefined).map(({ n }) => n);
+        assert.deepEqual(
+          errors.map(({ error }) => error),
+          errors.map(() => EIO),
+        );
+        assert.ok(errors.length >= 1 && errors.length <= 2, `${errors.length} records cannot be read`);
+        assert.deepEqual(
+          found,
+          [...found].sort((a, b) => a - b),
+        );
+        const missing = [...written].filter((n) => !found.includes(n));
+        assert.equal(missing.length, 1, `only the record on the block is missing: ${missing}`);
+        return missing[0];
+      };
+      const missing = look();
+      os.destroy();
+      os = await openNvme(bad);
+      log = os.open("bad", "a+");
+      assert.equal(look(), missing);
+      assert.equal(append(os, log, 1000, 5000), 5000);
+      assert.ok([...records(os, log)].some(({ n }) => n === 1000));
+      const { "spdk.retries": retries, "spdk.resets": resets } = os.stats();
+      os.destroy();
+      return `${failed} of 110 pushes, record ${missing}; ${retries} retries, ${resets} resets`;
+    },
 
   "a device that is open is EBUSY": async () => {
     const os = await openNvme(first);
@@ -127,15 +128,17 @@ const cases = {
     assert.equal(append(os, log, 0, 100), 100);
     const device = `/sys/bus/pci/devices/${first}`;
     // Waits for us to let go: not in this process, which has to.
-    const removing = import("node:child_process").then(({ execFile }) =>
-      new Promise((resolve, reject) =>
-        execFile("sh", ["-c", `echo 1 >${device}/remove`], (error) => (error ? reject(error) : resolve())),
-      ),
+    const removing = import("node:child_process").then(
+      ({ execFile }) =>
+        new Promise((resolve, reject) =>
+          execFile("sh", ["-c", `echo 1 >${device}/remove`], (error) => (error ? reject(error) : resolve())),
+        ),
     );
     let result = 100;
     const start = Date.now();
     while (result === 100 && Date.now() - start < 20_000) {
-      result = (await os.async.push(log, os.sga.from("x".repeat(100)), { free: true }).catch((error) => error)).errno ?? 100;
+      result =
+        (await os.async.push(log, os.sga.from("x".repeat(100)), { free: true }).catch((error) => error)).errno ?? 100;
     }
     assert.equal(result, ENODEV);
     await removing;
@@ -156,7 +159,10 @@ const cases = {
     const log = os.open("vanished", "a+");
     assert.equal(append(os, log, 0, 100), 100);
     // Memory space off. A device that was pulled out reads as ones; QEMU gives zeros, and so it seems to be one that does not start.
-    execFileSync("sh", ["-c", `printf "\\0\\0" | dd of=/sys/bus/pci/devices/${first}/config bs=1 seek=4 conv=notrunc status=none`]);
+    execFileSync("sh", [
+      "-c",
+      `printf "\\0\\0" | dd of=/sys/bus/pci/devices/${first}/config bs=1 seek=4 conv=notrunc status=none`,
+    ]);
     assert.equal(append(os, log, 1, 100), EIO);
     const start = Date.now();
     assert.equal(append(os, log, 2, 100), EIO);

@@ -7,4 +7,6 @@ set -euo pipefail
 . "$here/prepare-nvme.sh"
 bind "$second" vfio-pci
 export DEMI_NVME=$second
+# Opening reads the whole directory, which takes long on emulated processors: a small one.
+node "$packages/libos-spdk/dist/cli/main.js" format --logs 16 --force "nvme:$second"
 exec node "$here/killed.mjs"
