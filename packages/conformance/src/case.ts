@@ -79,7 +79,7 @@ export function group(
       on: extras.on ?? (needs.length > 0 ? "queues" : (common.on ?? "queues")),
       needs,
       own: extras.own ?? common.own ?? false,
-      device: extras.device ?? false,
+      device: extras.device ?? common.device ?? false,
       timeout: extras.timeout ?? common.timeout ?? DEFAULT_TIMEOUT,
       fn,
     });

@@ -38,7 +38,7 @@ async function contents(ctx: CaseContext, os: LibOS, file: QueueDescriptor): Pro
   }
 }
 
-export const twoEngines = group("two engines", { own: true, needs: ["storage"] }, (test) => {
+export const twoEngines = group("two engines", { own: true, needs: ["storage"], device: true }, (test) => {
   test("files are the storage engine's, sockets the backend's, and each counts under its name", async (ctx) => {
     const name = ctx.target.storage as string;
     const os = await ctx.open(storage(ctx));
@@ -199,7 +199,7 @@ export const twoEngines = group("two engines", { own: true, needs: ["storage"] }
         );
       }
     },
-    { needs: ["module"], timeout: 20_000 },
+    { needs: ["module"], device: false, timeout: 20_000 },
   );
 
   test("an engine that is not installed, and one that is the libOS itself, are refused", async (ctx) => {

