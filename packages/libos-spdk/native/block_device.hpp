@@ -69,6 +69,9 @@ class BlockDevice {
     return failure.refuse(-EOPNOTSUPP, "the device provides no memory");
   }
 
+  // Something is with the device, and will end soon.
+  virtual bool busy() const { return false; }
+
   // As of demi::Engine; it stays mapped until unmap().
   virtual bool map(std::span<std::uint8_t> /*memory*/, Failure&) { return true; }
   virtual void unmap(std::span<std::uint8_t> /*memory*/) {}

@@ -73,7 +73,7 @@ bool SpdkEngine::wait(std::uint32_t us) {
   store_.poll();
   tend();
   if (runtime_.completions_waiting()) return true;
-  device_.wait(store_.idle() ? us : std::max(us, kPatienceUs));
+  device_.wait(device_.busy() ? std::max(us, kPatienceUs) : us);
   store_.poll();
   tend();
   return true;

@@ -21,6 +21,7 @@ class UringDevice final : public BlockDevice {
   void submit(Transfer& transfer) override;
   void poll() override;
   void wait(std::uint32_t us) override;
+  bool busy() const override { return under_way_ != 0 || first_ != nullptr; }
   int sleep_fd() override { return event_; }
   int prepare_sleep() override;
   void end_sleep() override;

@@ -111,7 +111,7 @@ test("locked memory", () => {
   const limits = { "/proc/self/limits": "Max locked memory         8388608    8388608    bytes\n" };
   expect(check("RLIMIT_MEMLOCK", limits)).toMatchObject({
     status: "warn",
-    message: expect.stringMatching(/68 MiB with the default options$/),
+    message: expect.stringMatching(/96 MiB with the default options$/),
   });
 });
 

@@ -42,6 +42,7 @@ class NvmeDevice final : public BlockDevice {
   }
   bool map(std::span<std::uint8_t> memory, Failure& failure) override { return function_->map(memory, failure); }
   void unmap(std::span<std::uint8_t> memory) override { function_->unmap(memory); }
+  bool busy() const override { return !idle(); }
   int sleep_fd() override { return never_; }
   int prepare_sleep() override;
   void stats(const StatSink& sink) const override;

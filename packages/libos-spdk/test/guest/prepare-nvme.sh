@@ -1,6 +1,7 @@
 # Inside the guest of run.sh: its controllers, by their places in the machine. Sourced behind guest-kit.sh; sets
 #
 #   first, second    in order
+#   others           five more
 #   bad              some of its blocks cannot be read or written
 #   slow             it answers some thousand commands at once, and one in a second from then on
 #
@@ -11,8 +12,8 @@ controllers=()
 for folder in /sys/bus/pci/devices/*; do
   [ "$(cat "$folder/class")" != 0x010802 ] || controllers+=("$(basename "$folder")")
 done
-[ ${#controllers[@]} -eq 4 ] || fail "${#controllers[@]} NVMe controllers instead of 4; is this a guest of run.sh?"
-first=${controllers[0]} second=${controllers[1]} bad=${controllers[2]} slow=${controllers[3]}
+[ ${#controllers[@]} -eq 9 ] || fail "${#controllers[@]} NVMe controllers instead of 9; is this a guest of run.sh?"
+first=${controllers[0]} second=${controllers[1]} others=("${controllers[@]:2:5}") bad=${controllers[7]} slow=${controllers[8]}
 
 # bind CONTROLLER DRIVER
 bind() {

@@ -14,9 +14,12 @@ const DEPTH = 16;
 /** More records are given back, so that the device is used again. */
 const MOST = 300;
 
+/** All memory is locked where the device is a controller: little of it. */
+const ARENA = [{ size: 8192, count: 256 }];
+
 /** Opens a device and checks its log; returns what begins to append. */
 async function open(device, place) {
-  const os = await openLibOS({ libos: "spdk", device });
+  const os = await openLibOS({ libos: "spdk", device, arena: ARENA });
   const log = os.open("log", "a+");
   let first = -1;
   let next = 0;
