@@ -59,8 +59,8 @@ want_packages "libfabric-dev=/usr/include/rdma/fabric.h" "rdmacm-utils=rping" "l
 # What the guest runs on, kernel included: lab-vm itself knows.
 read -ra guest_packages <<<"$("$root/tools/lab-vm/lab-vm" --check 2>/dev/null | sed -n 's/^as root: .*--no-install-recommends //p')"
 want_packages "${guest_packages[@]}"
-# losetup makes a block device for libos-spdk; without ccache every fresh clone compiles everything anew.
-want_packages "mount=losetup" "ccache=ccache"
+# losetup makes a block device for libos-spdk, mkfs.ext2 one that is in use; without ccache every fresh clone compiles everything anew.
+want_packages "mount=losetup" "e2fsprogs=mkfs.ext2" "ccache=ccache"
 require_pnpm
 prepared=$((SECONDS - begun))
 if command -v ccache >/dev/null; then

@@ -103,7 +103,7 @@ test("without an IOMMU: huge pages in place of locked memory", () => {
     [`NVMe ${ADDRESS}`, "ok"],
   ]);
   const pages = "/sys/kernel/mm/hugepages/hugepages-2048kB";
-  const reserved = { [`${pages}/nr_hugepages`]: "40\n", [`${pages}/free_hugepages`]: "40\n" };
+  const reserved = { [`${pages}/nr_hugepages`]: "60\n", [`${pages}/free_hugepages`]: "60\n" };
   expect(check("huge pages", { ...uio, ...reserved })?.status).toBe("ok");
 });
 
