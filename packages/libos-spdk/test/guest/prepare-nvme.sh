@@ -3,7 +3,7 @@
 #   first, second    in order
 #   others           five more
 #   bad              some of its blocks cannot be read or written
-#   slow             it answers some thousand commands at once, and one in a second from then on
+#   slow             it is fast for some megabytes, and takes seconds for each from then on
 #
 # shellcheck shell=bash disable=SC2034
 guest_only "takes controllers from the kernel"

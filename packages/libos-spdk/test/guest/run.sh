@@ -4,7 +4,7 @@
 #   run.sh [lab-vm option...] -- command [argument...]
 #
 # prepare-nvme.sh says which controllers there are and binds them. Seven of them are in order; one fails to read and to write some of its
-# blocks; one is fast for some thousand transfers, and then takes a second for each.
+# blocks; one is fast for some megabytes, and then takes seconds for each.
 set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 work=$(mktemp -d)
@@ -27,9 +27,9 @@ once = "off"
 FAULTS
 drives=(
   "if=none,id=bad,format=raw,cache=unsafe,file.driver=blkdebug,file.config=$work/faults,file.image.driver=file,file.image.filename=$work/bad"
-  "if=none,id=slow,format=raw,cache=unsafe,file=$work/slow,throttling.iops-total=1,throttling.iops-total-max=4000,throttling.iops-total-max-length=1"
+  "if=none,id=slow,format=raw,cache=unsafe,file=$work/slow,throttling.bps-total=300000,throttling.bps-total-max=12000000,throttling.bps-total-max-length=1"
 )
-"$here/../../../../tools/lab-vm/lab-vm" --memory 3072 --iommu --nvme 7 --nvme-size 32 \
+"$here/../../../../tools/lab-vm/lab-vm" --memory 3072 --iommu --nvme 7 \
   --modules vfio-pci,uio_pci_generic,rdma_rxe,rdma_ucm,ib_uverbs,dummy,veth \
   --nic e1000e,mac=02:00:00:00:00:01 --nic virtio-net-pci,mac=02:00:00:00:00:02 \
   --qemu-arg -drive --qemu-arg "${drives[0]}" --qemu-arg -device --qemu-arg nvme,drive=bad,serial=bad,addr=0x10 \
