@@ -42,6 +42,8 @@ class BatchWriter {
   std::uint8_t* take_block();
   // Forgets everything: the staging memory is used again.
   void restart();
+  // Other staging memory from now on, while there is nothing to forget.
+  void use(std::span<std::uint8_t> staging) { staging_ = staging; }
 
   std::uint64_t copied() const { return copied_; }
   std::uint64_t in_place() const { return in_place_; }

@@ -9,15 +9,28 @@
 namespace demi::spdk {
 
 bool Committer::start() {
+  // For what a commit holds, and for the headers of all segments that it can begin.
+  if (!take_staging(4 * store_.memory().commit, kHeaderRoom)) return false;
+  writer_ = std::make_unique<BatchWriter>(staging_.span(), store_.layout().block_bytes);
+  return true;
+}
+
+bool Committer::take_staging(std::size_t records, std::size_t headers) {
   // Of a small device never more than all of it.
   const format::Layout& layout = store_.layout();
-  const std::size_t all = static_cast<std::size_t>(layout.segments) * layout.segment_bytes;
-  // Room for the largest record, for as much as a commit holds else, and for the headers of all segments that they can begin.
-  batch_room_ = std::min(format::kMostRecord + 4 * store_.memory().commit, all);
-  staging_ = Blocks(store_.device(),
-                    batch_room_ + std::min<std::size_t>(kHeaderRoom, 2ull * layout.segments * layout.block_bytes));
-  if (staging_.empty()) return false;
-  writer_ = std::make_unique<BatchWriter>(staging_.span(), store_.layout().block_bytes);
+  records = std::min(records, static_cast<std::size_t>(layout.segments) * layout.segment_bytes);
+  headers = std::min<std::size_t>(headers, 2ull * layout.segments * layout.block_bytes);
+  Blocks larger(store_.device(), records + headers);
+  if (larger.empty()) return false;
+  staging_ = std::move(larger);
+  batch_room_ = records;
+  return true;
+}
+
+// The largest records need more than all others: it is taken when the first of them comes. Nothing is laid out.
+bool Committer::grow() {
+  if (!take_staging(format::kMostRecord + 4 * store_.memory().commit, 2 * kHeaderRoom)) return false;
+  writer_->use(staging_.span());
   return true;
 }
 
@@ -66,6 +79,9 @@ bool Committer::add_part(Log& log, AppendList& refused) {
   Part part;
   part.log = &log;
   part.from = log.next != Log::kNowhere ? log.next : log.end;
+  const Append* const next = log.waiting.front();
+  bool has_memory = true;
+  if (next != nullptr && parts_.empty() && !writer_->has_room(next->length, batch_room_)) has_memory = grow();
   writer_->begin(log.incarnation, part.from);
   while (Append* const append = log.waiting.front()) {
     const bool first = parts_.empty() && writer_->records() == 0;
@@ -78,7 +94,7 @@ bool Committer::add_part(Log& log, AppendList& refused) {
     if (!has_room && writer_->records() != 0) break;
     log.waiting.remove(*append);
     if (!has_room) {
-      append->result = -ENOSPC;
+      append->result = has_memory ? -ENOSPC : -ENOMEM;
       refused.push_back(*append);
       continue;
     }

@@ -57,6 +57,8 @@ class Committer {
     std::size_t pieces = 0;
   };
 
+  bool take_staging(std::size_t records, std::size_t headers);
+  bool grow();
   bool add_part(Log& log, AppendList& refused);
   bool take_segments(Part& part, std::uint64_t to);
   void write_batch(std::size_t index);
@@ -68,7 +70,7 @@ class Committer {
   void settle(Part& part);
 
   static constexpr std::size_t kMostParts = 64;
-  static constexpr std::size_t kHeaderRoom = 4u << 20;
+  static constexpr std::size_t kHeaderRoom = 2u << 20;
 
   LogStore& store_;
   std::size_t batch_room_ = 0;  // bytes of the staging memory that batches may take: the rest is for headers

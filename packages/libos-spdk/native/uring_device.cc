@@ -4,6 +4,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -29,6 +30,9 @@ std::unique_ptr<UringDevice> UringDevice::open(File& file, std::string& why) {
     why = std::string("io_uring: ") + std::strerror(-error);
     return nullptr;
   }
+  // Without it, or without the right to lock memory, the kernel pins pages for each transfer.
+  if (io_uring_register_buffers_sparse(&device->ring_, kMostRegistered) == 0)
+    device->registered_.resize(kMostRegistered);
   // Nobody is told while poll() is called.
   io_uring_cq_eventfd_toggle(&device->ring_, false);
   device->file_ = std::move(file);
@@ -39,6 +43,39 @@ UringDevice::~UringDevice() {
   if (opened_) io_uring_queue_exit(&ring_);
   if (event_ >= 0) ::close(event_);
 }
+
+// ---- memory ---------------------------------------------------------------------------------------------------------
+
+std::uint8_t* UringDevice::allocate(std::size_t bytes) {
+  std::uint8_t* const memory = BlockDevice::allocate(bytes);
+  const auto free = std::ranges::find_if(registered_, [](const auto& span) { return span.empty(); });
+  if (memory == nullptr || free == registered_.end()) return memory;
+  const iovec piece{memory, bytes};
+  const auto number = static_cast<unsigned>(free - registered_.begin());
+  if (io_uring_register_buffers_update_tag(&ring_, number, &piece, nullptr, 1) == 1) *free = {memory, bytes};
+  return memory;
+}
+
+void UringDevice::release(std::uint8_t* memory, std::size_t bytes) {
+  for (std::size_t n = 0; n < registered_.size(); ++n) {
+    if (registered_[n].data() != memory || registered_[n].empty()) continue;
+    const iovec none{};
+    io_uring_register_buffers_update_tag(&ring_, static_cast<unsigned>(n), &none, nullptr, 1);
+    registered_[n] = {};
+  }
+  BlockDevice::release(memory, bytes);
+}
+
+// The number of the memory that the piece lies in; -1 if it is not registered.
+int UringDevice::registered(const iovec& piece) const {
+  const auto* const begin = static_cast<const std::uint8_t*>(piece.iov_base);
+  const auto found = std::ranges::find_if(registered_, [&](const auto& span) {
+    return begin >= span.data() && begin + piece.iov_len <= span.data() + span.size();
+  });
+  return found == registered_.end() ? -1 : static_cast<int>(found - registered_.begin());
+}
+
+// ---- transfers ------------------------------------------------------------------------------------------------------
 
 void UringDevice::submit(Transfer& transfer) {
   transfer.next = nullptr;
@@ -54,9 +91,21 @@ bool UringDevice::prepare(Transfer& transfer) {
   const auto pieces = static_cast<unsigned>(transfer.pieces.size());
   switch (transfer.kind) {
     case Transfer::Kind::kRead:
+      if (const int buffer = pieces == 1 ? registered(transfer.pieces[0]) : -1; buffer >= 0) {
+        const iovec& piece = transfer.pieces[0];
+        io_uring_prep_read_fixed(sqe, file_.fd(), piece.iov_base, static_cast<unsigned>(piece.iov_len), offset, buffer);
+        break;
+      }
       io_uring_prep_readv(sqe, file_.fd(), transfer.pieces.data(), pieces, offset);
       break;
     case Transfer::Kind::kWrite:
+      if (const int buffer = pieces == 1 ? registered(transfer.pieces[0]) : -1; buffer >= 0) {
+        const iovec& piece = transfer.pieces[0];
+        io_uring_prep_write_fixed(sqe, file_.fd(), piece.iov_base, static_cast<unsigned>(piece.iov_len), offset,
+                                  buffer);
+        sqe->rw_flags = transfer.durable ? RWF_DSYNC : 0;
+        break;
+      }
       io_uring_prep_writev2(sqe, file_.fd(), transfer.pieces.data(), pieces, offset, transfer.durable ? RWF_DSYNC : 0);
       break;
     case Transfer::Kind::kFlush:

@@ -4,7 +4,9 @@
 #include <liburing.h>
 
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "file.hpp"
 
@@ -21,6 +23,8 @@ class UringDevice final : public BlockDevice {
   void submit(Transfer& transfer) override;
   void poll() override;
   void wait(std::uint32_t us) override;
+  std::uint8_t* allocate(std::size_t bytes) override;
+  void release(std::uint8_t* memory, std::size_t bytes) override;
   bool busy() const override { return under_way_ != 0 || first_ != nullptr; }
   int sleep_fd() override { return event_; }
   int prepare_sleep() override;
@@ -29,12 +33,14 @@ class UringDevice final : public BlockDevice {
 
  private:
   static constexpr unsigned kEntries = 128;
+  static constexpr unsigned kMostRegistered = 64;
 
   UringDevice() = default;
   bool prepare(Transfer& transfer);
   void fill();
   void reap();
   bool kernel_wants_entering() const;
+  int registered(const iovec& piece) const;
 
   File file_;
   io_uring ring_{};
@@ -43,6 +49,8 @@ class UringDevice final : public BlockDevice {
   Transfer* first_ = nullptr;  // those that are not with the kernel yet
   Transfer* last_ = nullptr;
   unsigned under_way_ = 0;
+  // Memory that the kernel keeps pinned (io_uring_register(2), IORING_REGISTER_BUFFERS2), by its number.
+  std::vector<std::span<std::uint8_t>> registered_;
   std::uint64_t enters_ = 0;
 };
 

@@ -2,7 +2,7 @@
 import { type Check, hugePages, lockedMemory, type Machine, vfio, vfioGroup } from "@demikernel/core/doctor";
 import { type Controller, controllers, groupRivals, useOf } from "./controllers.js";
 
-/** What a controller reaches with the default options: 66 MiB of slots, 24 MiB that commits are laid out in, what is read into, and its queues. */
+/** What a controller reaches with the default options: 66 MiB of slots, what commits are laid out in and what is read into, and its queues. */
 const REACHED_MIB = 96;
 
 /** One check per controller, and what driving them takes; without a controller, one that says so: files and block devices need none. */
