@@ -1,6 +1,6 @@
 /** An echo server on any backend: sends back what arrives, to as many connections as come. */
 import { type Completion, type LibOS, Opcode, PushFlag, type QueueDescriptor } from "@demikernel/core";
-import type { Served } from "./served.js";
+import { type Served, serveNext } from "./served.js";
 
 /**
  * Serves a listening queue until `os.stop()`. Each connection has one operation outstanding, a pop or a push: a peer that does not
@@ -10,15 +10,7 @@ export function serveConnections(os: LibOS, listener: QueueDescriptor, served: S
   os.accept(listener);
   return os.run((event: Completion) => {
     if (event.opcode === Opcode.ACCEPT) {
-      if (event.result < 0) {
-        // Out of descriptors, most likely: who waits in the backlog is accepted when others have gone.
-        setTimeout(() => os.closed || os.accept(listener), 100).unref();
-        return;
-      }
-      served.connections.add(event.newQd);
-      served.accepted++;
-      os.pop(event.newQd);
-      os.accept(listener);
+      serveNext(os, listener, served, event);
     } else if (event.result < 0 || (event.opcode === Opcode.POP && event.sga === 0)) {
       // The end of the stream, or the connection broke. Nothing else of it is outstanding.
       served.connections.delete(event.qd);

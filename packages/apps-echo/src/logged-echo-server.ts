@@ -12,7 +12,7 @@ import {
   type QueueToken,
   type Sga,
 } from "@demikernel/core";
-import type { Served } from "./served.js";
+import { type Served, serveNext } from "./served.js";
 
 /** Appends under way at a time: as many as a log takes. Of further connections each waits with the message that it has. */
 const MOST_APPENDS = 1024;
@@ -83,15 +83,7 @@ export function serveLogged(
   os.accept(listener);
   return os.run((event: Completion) => {
     if (event.opcode === Opcode.ACCEPT) {
-      if (event.result < 0) {
-        // As in serveConnections().
-        setTimeout(() => os.closed || os.accept(listener), 100).unref();
-        return;
-      }
-      served.connections.add(event.newQd);
-      served.accepted++;
-      os.pop(event.newQd);
-      os.accept(listener);
+      serveNext(os, listener, served, event);
     } else if (event.qd === log) {
       appended(event);
     } else if (event.result < 0 || (event.opcode === Opcode.POP && event.sga === 0)) {

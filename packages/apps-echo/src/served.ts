@@ -1,5 +1,5 @@
 /** What a server did, and how it ends: with every connection closed and every token completed. */
-import { type LibOS, Opcode, type QueueDescriptor } from "@demikernel/core";
+import { type AcceptCompletion, type LibOS, Opcode, type QueueDescriptor } from "@demikernel/core";
 
 /** Counters of a server, and the connections it holds open. */
 export class Served {
@@ -14,6 +14,24 @@ export class Served {
     const { user, system } = process.cpuUsage(this.cpu);
     return (user + system) / 1e6;
   }
+}
+
+/** An accept has ended: its connection is read from, and the next one is waited for. */
+export function serveNext(
+  os: LibOS,
+  listener: QueueDescriptor,
+  served: Served,
+  { result, newQd }: AcceptCompletion,
+): void {
+  if (result < 0) {
+    // Out of descriptors, most likely: who waits in the backlog is accepted when others have gone.
+    setTimeout(() => os.closed || os.accept(listener), 100).unref();
+    return;
+  }
+  served.connections.add(newQd);
+  served.accepted++;
+  os.pop(newQd);
+  os.accept(listener);
 }
 
 /** What was still held when a libOS was asked to end. All zero after a clean end. */
