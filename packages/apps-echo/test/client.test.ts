@@ -274,7 +274,7 @@ describe("servers that do it wrong", () => {
     const port = await udpPeer((socket, message, to) => {
       if (++count % 10 !== 0) socket.send(message, to, "127.0.0.1");
     });
-    const ended = await runClient(["--udp", "--port", port, "-i", "100", "-c", "4", "--timeout", "100", "--json"]);
+    const ended = await runClient(["--udp", "--port", port, "-i", "100", "-c", "4", "--timeout", "400", "--json"]);
     expect(ended.code).toBe(2);
     expect(reportIn(ended)).toMatchObject({ completed: 90, lost: 10, mismatches: 0 });
     expect(count).toBe(100);
@@ -284,19 +284,19 @@ describe("servers that do it wrong", () => {
     let count = 0;
     const port = await udpPeer((socket, message, to) => {
       count++;
-      const delay = count === 5 ? 300 : 0;
+      const delay = count === 5 ? 800 : 0;
       setTimeout(() => socket.send(message, to, "127.0.0.1"), delay);
       if (count === 8) socket.send(message, to, "127.0.0.1");
     });
     // Spaced out, so that the late one comes while the client still runs, and within the messages it remembers.
     const relayed = await udpPeer((socket, message, to) => {
       const hop = createSocket("udp4").on("message", (reply) => {
-        setTimeout(() => socket.send(reply, to, "127.0.0.1"), 20);
+        setTimeout(() => socket.send(reply, to, "127.0.0.1"), 25);
       });
       peers.push(hop);
       hop.send(message, Number(port), "127.0.0.1");
     });
-    const ended = await runClient(["--udp", "--port", relayed, "-i", "40", "--timeout", "150", "--json"]);
+    const ended = await runClient(["--udp", "--port", relayed, "-i", "40", "--timeout", "600", "--json"]);
     expect(ended.code).toBe(2);
     expect(reportIn(ended)).toMatchObject({ completed: 39, lost: 1, late: 2, mismatches: 0 });
   });
