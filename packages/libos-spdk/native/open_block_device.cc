@@ -8,6 +8,9 @@
 #include "nvme/nvme_device.hpp"
 #include "thread_device.hpp"
 #include "uring_device.hpp"
+#ifdef DEMI_WITH_SPDK
+#include "spdk_nvme/spdk_nvme_device.hpp"
+#endif
 
 namespace demi::spdk {
 
@@ -36,6 +39,7 @@ namespace {
 
 constexpr std::string_view kFile = "file:";
 constexpr std::string_view kNvme = "nvme:";
+constexpr std::string_view kSpdk = "spdk:";
 
 std::nullptr_t refuse(const std::string& name, const std::string& why, Failure& failure) {
   return failure.refuse(-EINVAL, "device \"" + name + "\": " + why);
@@ -64,9 +68,10 @@ bool read_count(std::string_view text, std::uint32_t most, std::uint32_t& out) {
   return error == std::errc() && rest == text.data() + text.size() && out >= 1 && out <= most;
 }
 
-std::unique_ptr<BlockDevice> open_nvme(const std::string& name, Failure& failure) {
+// A controller by either driver: `prefix`, "nvme:" or "spdk:", says which.
+std::unique_ptr<BlockDevice> open_controller(const std::string& name, std::string_view prefix, Failure& failure) {
   nvme::NvmeDevice::Options options;
-  std::string_view rest = std::string_view(name).substr(kNvme.size());
+  std::string_view rest = std::string_view(name).substr(prefix.size());
   const std::string address(rest.substr(0, rest.find(',')));
   rest.remove_prefix(address.size());
   while (!rest.empty()) {
@@ -79,15 +84,24 @@ std::unique_ptr<BlockDevice> open_nvme(const std::string& name, Failure& failure
       return refuse(name, "ns=N, the number of a namespace, or timeout=N, 1 to 3600 seconds", failure);
     options.timeout = std::chrono::seconds(seconds);
   }
-  return nvme::NvmeDevice::open(address, options, failure);
+  if (prefix == kNvme) return nvme::NvmeDevice::open(address, options, failure);
+#ifdef DEMI_WITH_SPDK
+  return SpdkNvmeDevice::open(address, options, failure);
+#else
+  return failure.refuse(-ENOTSUP,
+                        "device \"" + name +
+                            "\": this build has no SPDK: rebuild the addon where pkg-config finds spdk_nvme, " +
+                            "or use \"nvme:" + address + "\", the package's own driver");
+#endif
 }
 
 }  // namespace
 
 std::unique_ptr<BlockDevice> open_block_device(const std::string& name, Failure& failure) {
   if (name.starts_with(kFile)) return open_file(name, failure);
-  if (name.starts_with(kNvme)) return open_nvme(name, failure);
-  return refuse(name, R"("file:PATH", "file:PATH,size=1GiB" or "nvme:0000:01:00.0")", failure);
+  if (name.starts_with(kNvme)) return open_controller(name, kNvme, failure);
+  if (name.starts_with(kSpdk)) return open_controller(name, kSpdk, failure);
+  return refuse(name, R"("file:PATH", "file:PATH,size=1GiB", "nvme:0000:01:00.0" or "spdk:0000:01:00.0")", failure);
 }
 
 }  // namespace demi::spdk

@@ -1,4 +1,4 @@
-// Devices by name: "file:PATH[,size=1GiB]", "nvme:0000:01:00.0[,ns=1][,timeout=30]".
+// Devices by name: "file:PATH[,size=1GiB]", "nvme:0000:01:00.0[,ns=1][,timeout=30]", and "spdk:" with the same behind it.
 #pragma once
 
 #include <memory>
@@ -8,7 +8,8 @@
 
 namespace demi::spdk {
 
-// EINVAL: no such name; EBUSY: another process, driver, or libOS of this process has the device. nullptr and why on failure.
+// EINVAL: no such name; ENOTSUP: this build does not have it; EBUSY: another process, driver, or libOS of this process has the device.
+// nullptr and why on failure.
 std::unique_ptr<BlockDevice> open_block_device(const std::string& name, Failure& failure);
 
 // "64KiB", "1GiB", "4096": bytes. False: no size.

@@ -44,10 +44,22 @@ test.each([
   [`file:${folder}/missing/x`, "ENOENT", /cannot be opened/],
   [`file:${folder}/small,size=64KiB`, "ENOSPC", /too small for logs/],
   ["file:/dev/null", "EINVAL", /neither a file nor a block device/],
+  ["spdk:0000:01:00.0,ns=none", "EINVAL", /ns=N, the number of a namespace/],
 ])("%s is %s", async (device, code, message) => {
   const error = await refusal(device);
   expect(error.code).toBe(code);
   expect(error.message).toMatch(message);
+});
+
+// An addon that was built with SPDK looks for the controller: no PCI device has such an address.
+test("spdk: is refused with what to do, where the addon was built without SPDK", async () => {
+  const { code, message } = await refusal("spdk:ffff:ff:1f.7");
+  if (code === "ENODEV") expect(message).toMatch(/no such PCI device/);
+  else
+    expect([code, message]).toEqual([
+      "ENOTSUP",
+      expect.stringMatching(/no SPDK: rebuild the addon.*spdk_nvme.*"nvme:ffff:ff:1f.7"/),
+    ]);
 });
 
 test("a record that the arena could never hold is EMSGSIZE, and stays", async () => {

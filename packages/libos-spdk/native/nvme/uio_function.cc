@@ -11,13 +11,13 @@
 #include <fstream>
 #include <vector>
 
+#include "huge_pages.hpp"
 #include "sysfs.hpp"
 
 namespace demi::spdk::nvme {
 
 namespace {
 
-constexpr std::size_t kHuge = 1u << DmaMap::kHugeBits;
 constexpr std::uint64_t kFrameMask = (1ull << 55) - 1;
 
 // "uio0", of the folder that the kernel has for the device.
@@ -84,17 +84,7 @@ void UioFunction::let_go() {
 }
 
 std::shared_ptr<Mapping> UioFunction::memory(std::size_t bytes, Failure& failure) {
-  const std::size_t whole = (bytes + kHuge - 1) & ~(kHuge - 1);
-  // Shared: a child that fork() makes must not turn the next write into a copy elsewhere.
-  void* const memory =
-      ::mmap(nullptr, whole, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB | MAP_POPULATE, -1, 0);
-  if (memory == MAP_FAILED) {
-    const std::string pages = std::to_string(whole / kHuge);
-    return failure.refuse(-ENOMEM, address_ + ": " + pages +
-                                       " huge pages of 2 MiB are not free: sysctl -w vm.nr_hugepages=" + pages +
-                                       " or more, or a smaller arena");
-  }
-  return std::make_shared<Mapping>(memory, whole, [memory, whole] { ::munmap(memory, whole); });
+  return huge_pages(bytes, address_, failure);
 }
 
 bool UioFunction::map(std::span<std::uint8_t> memory, Failure& failure) {
@@ -102,14 +92,14 @@ bool UioFunction::map(std::span<std::uint8_t> memory, Failure& failure) {
     failure.refuse(error, address_ + ": " + why);
     return false;
   };
-  if (page_kib(memory.data()) < kHuge >> 10)
+  if (page_kib(memory.data()) < kHugePage >> 10)
     return refuse(-EINVAL,
                   "without an IOMMU it reaches memory of huge pages only, and the arena's is not; use vfio-pci");
   const FileDescriptor pagemap(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
   if (!pagemap.opened()) return refuse(-errno, std::string("/proc/self/pagemap: ") + std::strerror(errno));
   std::vector<std::uint64_t> pages;
   const auto begin = reinterpret_cast<std::uintptr_t>(memory.data());
-  for (std::uintptr_t at = begin & ~(kHuge - 1); at < begin + memory.size(); at += kHuge) {
+  for (std::uintptr_t at = begin & ~(kHugePage - 1); at < begin + memory.size(); at += kHugePage) {
     std::uint64_t entry = 0;
     const std::uintptr_t page = at / 4096;
     if (::pread(pagemap.get(), &entry, sizeof entry, static_cast<off_t>(page * sizeof entry)) != sizeof entry)

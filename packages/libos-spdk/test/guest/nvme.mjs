@@ -1,4 +1,4 @@
-/** A libOS on one of the guest's controllers. */
+/** A libOS on one of the guest's controllers: by the package's own driver, or the one that DEMI_NVME_BY names. */
 import { openLibOS } from "@demikernel/core";
 
 /** All memory is locked when a libOS is opened, which takes long on emulated processors: less of it than by default. */
@@ -11,5 +11,7 @@ export const SMALL = {
   ],
 };
 
+const by = process.env.DEMI_NVME_BY ?? "nvme";
+
 export const openNvme = (controller, overrides = {}) =>
-  openLibOS({ libos: "spdk", device: `nvme:${controller}`, from: import.meta.url, ...SMALL, ...overrides });
+  openLibOS({ libos: "spdk", device: `${by}:${controller}`, from: import.meta.url, ...SMALL, ...overrides });

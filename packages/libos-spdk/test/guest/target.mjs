@@ -3,7 +3,7 @@ import spdk from "@demikernel/libos-spdk";
 import { openNvme } from "./nvme.mjs";
 
 export const target = {
-  name: `spdk/nvme/${process.env.DEMI_NVME_DRIVER}`,
+  name: `spdk/${process.env.DEMI_NVME_BY ?? "nvme"}/${process.env.DEMI_NVME_DRIVER}`,
   features: spdk.features,
   // Emulated processors: three to ten times slower.
   timeScale: 15,
