@@ -57,7 +57,7 @@ test("spdk: is refused with what to do, where the addon was built without SPDK",
   if (code === "ENODEV") expect(message).toMatch(/no such PCI device/);
   else
     expect([code, message]).toEqual([
-      "ENOTSUP",
+      "EOPNOTSUPP",
       expect.stringMatching(/no SPDK: rebuild the addon.*spdk_nvme.*"nvme:ffff:ff:1f.7"/),
     ]);
 });

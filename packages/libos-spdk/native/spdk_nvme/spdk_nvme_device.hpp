@@ -39,6 +39,7 @@ class SpdkNvmeDevice final : public BlockDevice {
   std::shared_ptr<Mapping> arena_memory(std::size_t bytes, Failure& failure) override;
   bool map(std::span<std::uint8_t> memory, Failure& failure) override;
   void unmap(std::span<std::uint8_t> memory) override;
+  bool busy() const override { return !idle(); }
   int sleep_fd() override { return never_.get(); }
   int prepare_sleep() override { return idle() ? -1 : 0; }
   void stats(const StatSink& sink) const override;
