@@ -8,7 +8,7 @@
 
 namespace demi::spdk {
 
-// EINVAL: no such name; ENOTSUP: this build does not have it; EBUSY: another process, driver, or libOS of this process has the device.
+// EINVAL: no such name; EOPNOTSUPP: this build does not have it; EBUSY: another process, driver, or libOS of this process has the device.
 // nullptr and why on failure.
 std::unique_ptr<BlockDevice> open_block_device(const std::string& name, Failure& failure);
 

@@ -110,7 +110,7 @@ bool SpdkNvmeDevice::start(const Options& options, Failure& failure) {
   namespace_ = nsid == 0 ? nullptr : spdk_nvme_ctrlr_get_ns(controller_, nsid);
   if (namespace_ == nullptr || !spdk_nvme_ns_is_active(namespace_))
     return refuse(-ENODEV, "it has no namespace " + std::to_string(nsid));
-  if (spdk_nvme_ns_get_md_size(namespace_) != 0) return refuse(-ENOTSUP, "its blocks have metadata");
+  if (spdk_nvme_ns_get_md_size(namespace_) != 0) return refuse(-EOPNOTSUPP, "its blocks have metadata");
   spdk_nvme_io_qpair_opts queue_options{};
   spdk_nvme_ctrlr_get_default_io_qpair_opts(controller_, &queue_options, sizeof queue_options);
   queue_options.io_queue_requests = std::max(queue_options.io_queue_requests, kLeastRequests);
@@ -121,7 +121,7 @@ bool SpdkNvmeDevice::start(const Options& options, Failure& failure) {
   // CAP.TO is for becoming ready and for ceasing to be. Base figure 36.
   start_limit_ = timeout_ + 2 * std::chrono::milliseconds(500) * spdk_nvme_ctrlr_get_regs_cap(controller_).bits.to;
   const std::uint32_t block = spdk_nvme_ns_get_sector_size(namespace_);
-  if (block < 512 || block > 4096) return refuse(-ENOTSUP, "its blocks have " + std::to_string(block) + " bytes");
+  if (block < 512 || block > 4096) return refuse(-EOPNOTSUPP, "its blocks have " + std::to_string(block) + " bytes");
   const std::uint32_t most = spdk_nvme_ns_get_max_io_xfer_size(namespace_);
   geometry_ = {block, spdk_nvme_ns_get_num_sectors(namespace_), block, most - most % block, kMostPieces};
   return true;
@@ -298,7 +298,11 @@ void SpdkNvmeDevice::look_after(Clock::time_point now) {
   look_at_ = now + kLookEvery;
   if (spdk_pci_device_is_removed(spdk_nvme_ctrlr_get_pci_device(controller_))) return give_up(-ENODEV);
   const spdk_nvme_csts_register status = spdk_nvme_ctrlr_get_regs_csts(controller_);
-  if (status.raw == nvme::kAbsent) return give_up(-ENODEV);
+  if (status.raw == nvme::kAbsent) {
+    // Without this SPDK asks it to delete its queues, and waits for the answer.
+    spdk_nvme_ctrlr_fail(controller_);
+    return give_up(-ENODEV);
+  }
   if (spdk_nvme_ctrlr_process_admin_completions(controller_) < 0 || !status.bits.rdy || status.bits.cfs) return reset();
   for (Operation& operation : operations_) {
     if (!operation.under_way || now < operation.deadline) continue;
@@ -326,8 +330,7 @@ void SpdkNvmeDevice::start_over() {
     spdk_nvme_ctrlr_reconnect_async(controller_);
     state_ = State::kStarting;
   }
-  // SPDK waits without end for one whose registers are zeros.
-  if (Clock::now() - started_ > start_limit_) spdk_nvme_ctrlr_fail(controller_);
+  if (Clock::now() - started_ > start_limit_) return abandon();
   const int error = spdk_nvme_ctrlr_reconnect_poll_async(controller_);
   if (error == -EAGAIN) return;
   state_ = State::kReady;
@@ -341,6 +344,20 @@ void SpdkNvmeDevice::give_up(int error) {
   spdk_nvme_ctrlr_free_io_qpair(std::exchange(queues_, nullptr));
   // Somebody waits for it.
   spdk_nvme_detach(std::exchange(controller_, nullptr));
+  fill();
+}
+
+// SPDK waits without end for a controller whose registers have become zeros, and holds its lock meanwhile: it is left to it, and so this
+// process never opens the controller again.
+void SpdkNvmeDevice::abandon() {
+  lost_ = -EIO;
+  state_ = State::kReady;
+  claimed_ = false;
+  controller_ = nullptr;
+  queues_ = nullptr;
+  for (Operation& operation : operations_) {
+    if (std::exchange(operation.under_way, false)) end(operation, lost_);
+  }
   fill();
 }
 

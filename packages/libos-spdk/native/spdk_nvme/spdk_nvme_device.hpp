@@ -78,6 +78,7 @@ class SpdkNvmeDevice final : public BlockDevice {
   void reset();
   void start_over();
   void give_up(int error);
+  void abandon();
   static void reset_place(void* operation, std::uint32_t offset);
   static int next_piece(void* operation, void** memory, std::uint32_t* bytes);
 
