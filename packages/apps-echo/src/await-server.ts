@@ -15,6 +15,7 @@ import { familyOf, formatEndpoint } from "./options.js";
 /** Milliseconds between two tries, and of one that nobody answers. */
 const PAUSE = 50;
 const TRY = 1000;
+const ITSELF = "nobody but this client is there";
 
 export interface Awaited {
   to: Address;
@@ -79,6 +80,8 @@ async function tryOnce(
     }
     if (done.opcode === Opcode.POP && done.sga !== 0) os.free(done.sga);
     if (done.result < 0) return errorName(done.result);
+    // Where nobody listens, the kernel may give this socket that very port, and then connects it to itself.
+    if (done.opcode === Opcode.CONNECT && formatEndpoint(os.getsockname(qd)) === formatEndpoint(to)) return ITSELF;
   }
   return undefined;
 }

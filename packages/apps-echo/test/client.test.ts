@@ -1,8 +1,10 @@
 /** The client: against our server in every combination, and against servers that do it wrong on purpose. */
+import { spawnSync } from "node:child_process";
 import { createSocket, type Socket as Datagrams } from "node:dgram";
 import { writeFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { usableEngines } from "./engines.js";
 import {
   demiEcho,
@@ -15,6 +17,7 @@ import {
   temporaryDirectory,
 } from "./program.js";
 
+const cli = fileURLToPath(new URL("../dist/cli.js", import.meta.url));
 const dir = temporaryDirectory();
 const engines = usableEngines();
 const peers: { close(): unknown }[] = [];
@@ -204,6 +207,18 @@ describe("--wait", () => {
     expect(ended).toMatchObject({ code: 1, stdout: "" });
     expect(ended.stderr).toMatch(/no server answered at 127\.0\.0\.1:\d+ within 0\.3 s: ECONNREFUSED/);
   });
+
+  // Its own network has two ports to give away, so one of three tries gets that of the server.
+  const hasNetworks = process.getuid?.() === 0 || process.env.CI === "true";
+  (hasNetworks ? test : test.skip)(
+    "does not take itself for a server, whose port the kernel gives it (needs root)",
+    () => {
+      const tries = [0, 1, 2].map((n) => `node "$0" client --wait 300ms --udp --port ${40_000 + (n % 2)} -i 3 --json`);
+      const script = `ip link set lo up; sysctl -qw net.ipv4.ip_local_port_range="40000 40001"; ${tries.join("; ")}`;
+      const { stdout, stderr } = spawnSync("unshare", ["--net", "sh", "-c", script, cli], { encoding: "utf8" });
+      expect([stdout, stderr.match(/no server answered/g)?.length]).toEqual(["", 3]);
+    },
+  );
 
   test("ends at once on Ctrl-C", async () => {
     const { program, port } = await startServer();

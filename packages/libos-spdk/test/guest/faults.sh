@@ -5,6 +5,8 @@ set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/../../../../tools/lab-vm/guest-kit.sh"
 # shellcheck source=packages/libos-spdk/test/guest/prepare-nvme.sh
 . "$here/prepare-nvme.sh"
+# The kernel must not take a controller that comes back.
+modprobe -r nvme 2>/dev/null || true
 for controller in "$first" "$bad" "$slow"; do bind "$controller" vfio-pci; done
 export first bad slow
 exec node "$here/faults.mjs" "$@"
