@@ -1,10 +1,8 @@
 #include "eal.hpp"
 
-#include <pthread.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_lcore.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,6 +13,7 @@
 #include <fstream>
 #include <mutex>
 
+#include "demi/kept_affinity.hpp"
 #include "eal_log.hpp"
 #include "low_base.hpp"
 
@@ -51,28 +50,6 @@ void remove_runtime_folder() {
   std::error_code ignored;
   if (runtime_folder.find("demi-") != std::string::npos) std::filesystem::remove_all(runtime_folder, ignored);
 }
-
-// EAL pins the thread that starts it to its lcore, and whatever that thread starts later, Node's own threads included: the
-// affinity is put back afterwards.
-class KeptAffinity {
- public:
-  KeptAffinity() { kept_ = pthread_getaffinity_np(pthread_self(), sizeof set_, &set_) == 0; }
-  ~KeptAffinity() {
-    if (kept_) pthread_setaffinity_np(pthread_self(), sizeof set_, &set_);
-  }
-  KeptAffinity(const KeptAffinity&) = delete;
-  KeptAffinity& operator=(const KeptAffinity&) = delete;
-  int first_cpu() const {
-    for (int cpu = 0; kept_ && cpu < CPU_SETSIZE; ++cpu) {
-      if (CPU_ISSET(cpu, &set_)) return cpu;
-    }
-    return 0;
-  }
-
- private:
-  cpu_set_t set_{};
-  bool kept_ = false;
-};
 
 // What decides whether a running EAL will do: the same devices, and the user's own arguments.
 std::vector<std::string> identity(const EalOptions& options) {

@@ -218,7 +218,7 @@ void Controller::on_answer(const Completion& completion) {
   }
   switch (step_) {
     case Step::kIdentifyController:
-      if (!read_controller()) return;
+      read_controller();
       return begin(nsid_ == 0 ? Step::kListNamespaces : Step::kIdentifyNamespace);
     case Step::kListNamespaces:
       if (!read_list()) return;
@@ -235,7 +235,7 @@ void Controller::on_answer(const Completion& completion) {
 }
 
 // Base figure 275.
-bool Controller::read_controller() {
+void Controller::read_controller() {
   const std::uint8_t* const said = identified_.memory;
   model_ = text(said + 24, 40);
   most_transfer_bytes_ = kMostTransfer;
@@ -244,7 +244,6 @@ bool Controller::read_controller() {
   has_write_cache_ = (said[525] & 1) != 0;
   for (unsigned i = 1; i <= 3; ++i)
     retry_delays_[i] = std::chrono::milliseconds(100) * field<std::uint16_t>(said, 128 + 2 * (i - 1));
-  return true;
 }
 
 bool Controller::read_list() {

@@ -78,7 +78,7 @@ class Controller {
   void begin(Step step);
   void ask(const Command& command);
   void on_answer(const Completion& completion);
-  bool read_controller();
+  void read_controller();
   bool read_list();
   bool read_namespace();
   void fail(const std::string& why);

@@ -1,7 +1,5 @@
 #include "environment.hpp"
 
-#include <pthread.h>
-#include <sched.h>
 #include <spdk/env.h>
 #include <spdk/log.h>
 #include <spdk/pci_ids.h>
@@ -19,6 +17,7 @@
 #include <vector>
 
 #include "../nvme/sysfs.hpp"
+#include "demi/kept_affinity.hpp"
 
 // Of DPDK, whose headers SPDK's pkg-config does not name.
 extern "C" const char* rte_eal_get_runtime_dir(void);
@@ -67,27 +66,6 @@ std::vector<spdk_pci_addr> all_but_controllers() {
   }
   return others;
 }
-
-// DPDK pins the thread that starts it, and whatever that thread starts later, Node's own threads included.
-class KeptAffinity {
- public:
-  KeptAffinity() { kept_ = pthread_getaffinity_np(pthread_self(), sizeof set_, &set_) == 0; }
-  ~KeptAffinity() {
-    if (kept_) pthread_setaffinity_np(pthread_self(), sizeof set_, &set_);
-  }
-  KeptAffinity(const KeptAffinity&) = delete;
-  KeptAffinity& operator=(const KeptAffinity&) = delete;
-  int first_cpu() const {
-    for (int cpu = 0; kept_ && cpu < CPU_SETSIZE; ++cpu) {
-      if (CPU_ISSET(cpu, &set_)) return cpu;
-    }
-    return 0;
-  }
-
- private:
-  cpu_set_t set_{};
-  bool kept_ = false;
-};
 
 }  // namespace
 
