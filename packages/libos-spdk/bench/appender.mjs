@@ -2,6 +2,7 @@
 // and the next begins when one has completed, which is when it is durable.
 //
 //   node appender.mjs '{"path": FILE}'       started by appends.mjs, with an IPC channel
+import { performance } from "node:perf_hooks";
 import { answerLoads } from "@demikernel/bench";
 import { openLibOS } from "@demikernel/core";
 

@@ -48,16 +48,21 @@ bool is_whole(const RecordHeader& header, std::uint32_t salt) {
          header.length <= kMostRecord && header.gap < kMostBlock;
 }
 
-Layout Layout::of(std::uint64_t bytes, std::uint32_t block_bytes, std::uint32_t logs) {
-  Layout layout{block_bytes, 0, 0, logs};
+Layout Layout::with(std::uint32_t segment_bytes, std::uint64_t bytes, std::uint32_t block_bytes, std::uint32_t logs) {
+  Layout layout{block_bytes, segment_bytes, 0, logs};
   const std::uint64_t start = layout.segments_start();
   if (bytes <= start) return layout;
-  const std::uint64_t room = bytes - start;
-  // Some four thousand of them, so that as many logs fit; of a size that is a power of two.
-  const std::uint64_t wanted = std::clamp<std::uint64_t>(std::bit_floor(room / 4096), kLeastSegment, kMostSegment);
-  layout.segment_bytes = static_cast<std::uint32_t>(wanted);
-  layout.segments = static_cast<std::uint32_t>(std::min<std::uint64_t>(room / wanted, kMostSegments));
+  layout.segments = static_cast<std::uint32_t>(std::min<std::uint64_t>((bytes - start) / segment_bytes, kMostSegments));
   return layout;
+}
+
+Layout Layout::of(std::uint64_t bytes, std::uint32_t block_bytes, std::uint32_t logs) {
+  const std::uint64_t start = with(kLeastSegment, 0, block_bytes, logs).segments_start();
+  const std::uint64_t room = bytes - std::min(bytes, start);
+  // Half as many again as there can be logs, and no more: where a segment begins a commit is no single write, and has two blocks more.
+  const std::uint64_t wanted = std::bit_floor(room / (kMostLogs * 3 / 2));
+  const auto segment_bytes = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(wanted, kLeastSegment, kMostSegment));
+  return with(segment_bytes, bytes, block_bytes, logs);
 }
 
 }  // namespace demi::spdk::format

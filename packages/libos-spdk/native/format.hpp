@@ -147,7 +147,8 @@ struct Layout {
   std::uint32_t segments = 0;
   std::uint32_t logs = 0;
 
-  // For a device of `bytes` bytes; segments is 0 if it is too small.
+  // For a device of `bytes` bytes, with segments of the size that suits it, or of a given one; segments is 0 if it is too small.
+  static Layout with(std::uint32_t segment_bytes, std::uint64_t bytes, std::uint32_t block_bytes, std::uint32_t logs);
   static Layout of(std::uint64_t bytes, std::uint32_t block_bytes, std::uint32_t logs);
 
   std::uint64_t directory_copy(std::uint32_t slot, int copy) const {

@@ -20,11 +20,12 @@ constexpr std::uint64_t kMostPosition = std::uint64_t{1} << 62;
 // Of a superblock: whether it can be followed, on a device of these bytes.
 bool is_sound(const format::Superblock& block, std::uint64_t device_bytes) {
   if (block.logs == 0 || block.logs > format::kMostLogs || block.block_bytes < format::kLeastBlock ||
-      block.block_bytes > format::kMostBlock || !std::has_single_bit(block.block_bytes))
+      block.block_bytes > format::kMostBlock || !std::has_single_bit(block.block_bytes) ||
+      block.segment_bytes < format::kLeastSegment || block.segment_bytes > format::kMostSegment ||
+      !std::has_single_bit(block.segment_bytes))
     return false;
-  const format::Layout layout = format::Layout::of(block.device_bytes, block.block_bytes, block.logs);
-  return block.device_bytes <= device_bytes && layout.segment_bytes == block.segment_bytes &&
-         layout.segments == block.segments && layout.segments != 0;
+  const auto layout = format::Layout::with(block.segment_bytes, block.device_bytes, block.block_bytes, block.logs);
+  return block.device_bytes <= device_bytes && layout.segments == block.segments && layout.segments != 0;
 }
 
 std::uint64_t bytes_of(const Geometry& geometry) { return geometry.blocks * geometry.block_bytes; }

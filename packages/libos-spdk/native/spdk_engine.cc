@@ -15,7 +15,7 @@ namespace {
 
 // What is under way on a disk without moving parts ends within this, mostly. Whoever is ready to wait for less would sleep in Node's loop
 // for the rest, which costs as much processor time as the write.
-constexpr std::uint32_t kPatienceUs = 300;
+constexpr std::uint32_t kPatienceUs = 1000;
 
 }  // namespace
 

@@ -16,6 +16,8 @@ std::size_t uv_handle_size(int type);
 int uv_poll_init(uv_loop_s*, uv_poll_s*, int fd);
 int uv_poll_start(uv_poll_s*, int events, uv_poll_cb);
 int uv_poll_stop(uv_poll_s*);
+void uv_ref(uv_handle_s*);
+void uv_unref(uv_handle_s*);
 void uv_close(uv_handle_s*, uv_close_cb);
 void* uv_handle_get_data(const uv_handle_s*);
 void uv_handle_set_data(uv_handle_s*, void*);
@@ -28,6 +30,9 @@ void uv_handle_set_data(uv_handle_s*, void*);
 namespace demi {
 
 // Watches one descriptor for readability in Node's loop. While armed it keeps the process alive.
+//
+// libuv's watch goes on when this one is disarmed, because beginning and ending it are three system calls of the loop's: whoever sleeps
+// often mostly finds it there. It ends when the descriptor is readable while nobody asks.
 class EventLoopWatch {
  public:
   EventLoopWatch() = default;
@@ -49,16 +54,26 @@ class EventLoopWatch {
       }
       handle_ = handle;
       fd_ = fd;
-      uv_handle_set_data(reinterpret_cast<uv_handle_s*>(handle), this);
+      uv_handle_set_data(this->handle(), this);
     }
-    return uv_poll_start(handle_, kReadable, [](uv_poll_s* handle, int, int) {
+    armed_ = true;
+    uv_ref(handle());
+    if (watching_) return 0;
+    const int error = uv_poll_start(handle_, kReadable, [](uv_poll_s* handle, int status, int) {
       auto* self = static_cast<EventLoopWatch*>(uv_handle_get_data(reinterpret_cast<uv_handle_s*>(handle)));
-      self->wake_(self->context_);
+      if (status < 0) self->watching_ = false;  // libuv gave it up
+      if (self->armed_) return self->wake_(self->context_);
+      self->watching_ = false;
+      uv_poll_stop(handle);
     });
+    watching_ = error == 0;
+    armed_ = watching_;
+    return error;
   }
 
   void disarm() {
-    if (handle_ != nullptr) uv_poll_stop(handle_);
+    armed_ = false;
+    if (handle_ != nullptr) uv_unref(handle());
   }
 
   // Ends the watch; do it before the descriptor is closed. The handle's memory is libuv's until its close callback ran:
@@ -68,8 +83,9 @@ class EventLoopWatch {
       if (done != nullptr) done(context);
       return;
     }
-    auto* handle = reinterpret_cast<uv_handle_s*>(handle_);
+    auto* const handle = this->handle();
     handle_ = nullptr;
+    armed_ = watching_ = false;
     uv_handle_set_data(handle, new Closing{done, context});
     uv_close(handle, [](uv_handle_s* h) {
       const std::unique_ptr<Closing> closing(static_cast<Closing*>(uv_handle_get_data(h)));
@@ -85,8 +101,12 @@ class EventLoopWatch {
   };
   static constexpr int kPoll = 8;      // UV_POLL
   static constexpr int kReadable = 1;  // UV_READABLE
+  uv_handle_s* handle() const { return reinterpret_cast<uv_handle_s*>(handle_); }
+
   uv_poll_s* handle_ = nullptr;
   int fd_ = -1;
+  bool armed_ = false;
+  bool watching_ = false;  // libuv is
   void (*wake_)(void*) = nullptr;
   void* context_ = nullptr;
 };
