@@ -1,0 +1,4 @@
+import base from "../../jest.base.mjs";
+
+/** @type {import("jest").Config} Tests start the built program in dist: build first. */
+export default { ...base, testTimeout: 30_000 };

@@ -1,0 +1,271 @@
+/**
+ * Memory off the JavaScript heap, so that ten million keys are nothing for the garbage collector to walk through: chunks of 16 MiB, handed out
+ * in blocks. A block is named by its {@link Ref}, and lies in one chunk.
+ *
+ * Small blocks come from spans of 64 KiB, each of one size class (Bonwick, "The Slab Allocator", USENIX 1994); what is larger than half a span
+ * takes spans that lie side by side, and what is larger than a chunk a chunk of its own. A span without blocks goes back, a chunk without
+ * spans is given up: so memory that was used for one size is there for others.
+ */
+
+/** Where a block begins, in units of 8 bytes over all chunks: an integer from 1 to 2^32 - 1. 0 names nothing. */
+export type Ref = number;
+
+const CHUNK_BITS = 24;
+const CHUNK_BYTES = 1 << CHUNK_BITS;
+/** Bits of a Ref that say where in its chunk. */
+const UNIT_BITS = CHUNK_BITS - 3;
+const UNIT_MASK = (1 << UNIT_BITS) - 1;
+const MOST_CHUNKS = 1 << (32 - UNIT_BITS);
+const SPAN_BITS = 16;
+const SPAN_BYTES = 1 << SPAN_BITS;
+const SPANS = CHUNK_BYTES / SPAN_BYTES;
+/** Larger blocks take whole spans. */
+const LARGEST_CLASS = SPAN_BYTES / 2;
+
+/** What a span is used for: nothing, the first or a further one of a large block, or (from CLASS on) blocks of a size class. */
+const FREE = 0;
+const LARGE = 1;
+const MORE = 2;
+const CLASS = 3;
+
+/** Sizes of the classes: steps of 8 up to 128, then four to each doubling. */
+const SIZES: number[] = [];
+for (let size = 8; size <= 128; size += 8) SIZES.push(size);
+for (let power = 128; power < LARGEST_CLASS; power *= 2) {
+  for (let step = 1; step <= 4; step++) SIZES.push(power + (power / 4) * step);
+}
+/** The class of a size, by units of 8 bytes rounded up. */
+const CLASS_OF = new Uint8Array(LARGEST_CLASS / 8 + 1);
+for (let units = 1, found = 0; units < CLASS_OF.length; units++) {
+  if (units * 8 > SIZES[found]) found++;
+  CLASS_OF[units] = found;
+}
+
+class Chunk {
+  /** Of each span: FREE, LARGE, MORE, or CLASS + its size class. */
+  readonly use = new Uint8Array(SPANS);
+  /** Of each span: its blocks that are in use; of a large block's first, how many spans it takes. */
+  readonly count = new Uint16Array(SPANS);
+  /** Of each span with blocks: the first free one that was used before, in bytes from the span's start plus 1; 0 is none. */
+  readonly freed = new Uint32Array(SPANS);
+  /** Of each span with blocks: bytes that were handed out at least once. */
+  readonly touched = new Uint32Array(SPANS);
+  free = SPANS;
+}
+
+/** Thrown by {@link Heap.alloc} when there is no room for more names: some 32 GiB are in use. */
+export class HeapFull extends Error {}
+
+export class Heap {
+  /** The bytes of each chunk: a block's are `bytes[ref >>> 21]` from `(ref & 0x1fffff) * 8` on. See {@link chunkOf}, {@link offsetOf}. */
+  readonly bytes: Uint8Array[] = [];
+  /** The same as 32-bit words. */
+  readonly words: Int32Array[] = [];
+  /** Bytes in blocks that are in use, each as large as its class is. */
+  used = 0;
+  /** Bytes in chunks. */
+  reserved = 0;
+  private readonly chunks: (Chunk | undefined)[] = [];
+  /** Chunks that have a free span, and of each class the spans that have room, as (chunk * SPANS + span). Both may name some that have none. */
+  private roomy: number[] = [];
+  private readonly partial: number[][] = SIZES.map(() => []);
+  private readonly vacant: number[] = [];
+
+  /** A block of at least `size` bytes, 1 to 2^32 - 1, with anything in it. */
+  alloc(size: number): Ref {
+    if (size > LARGEST_CLASS) return this.allocLarge(size);
+    const wanted = CLASS_OF[(size + 7) >>> 3];
+    const bytes = SIZES[wanted];
+    const at = this.spanWithRoom(wanted, bytes);
+    const number = (at / SPANS) | 0;
+    const span = at % SPANS;
+    const chunk = this.chunks[number] as Chunk;
+    let offset = chunk.freed[span];
+    if (offset !== 0) {
+      offset--;
+      chunk.freed[span] = this.words[number][(span * SPAN_BYTES + offset) >>> 2];
+    } else {
+      offset = chunk.touched[span];
+      chunk.touched[span] = offset + bytes;
+    }
+    chunk.count[span]++;
+    if (isFull(chunk, span, bytes)) this.partial[wanted].pop();
+    this.used += bytes;
+    return number * (UNIT_MASK + 1) + ((span * SPAN_BYTES + offset) >>> 3);
+  }
+
+  free(ref: Ref): void {
+    const number = ref >>> UNIT_BITS;
+    const chunk = this.chunks[number] as Chunk;
+    const at = (ref & UNIT_MASK) << 3;
+    const span = at >>> SPAN_BITS;
+    const use = chunk.use[span];
+    if (use < CLASS) return this.freeLarge(number, chunk, span);
+    const bytes = SIZES[use - CLASS];
+    this.used -= bytes;
+    const wasFull = isFull(chunk, span, bytes);
+    this.words[number][at >>> 2] = chunk.freed[span];
+    chunk.freed[span] = (at & (SPAN_BYTES - 1)) + 1;
+    // A class keeps one span: who adds and removes one block takes and gives no span each time.
+    const partial = this.partial[use - CLASS];
+    if (--chunk.count[span] === 0 && partial.length > 1) this.giveSpans(number, chunk, span, 1);
+    else if (wasFull) partial.push(number * SPANS + span);
+  }
+
+  /** Bytes that the block has room for. */
+  capacity(ref: Ref): number {
+    const chunk = this.chunks[ref >>> UNIT_BITS] as Chunk;
+    const span = ((ref & UNIT_MASK) << 3) >>> SPAN_BITS;
+    const use = chunk.use[span];
+    if (use >= CLASS) return SIZES[use - CLASS];
+    const own = this.bytes[ref >>> UNIT_BITS].length;
+    return own === CHUNK_BYTES ? chunk.count[span] * SPAN_BYTES : own;
+  }
+
+  /** As capacity() of what alloc(size) would give. */
+  capacityFor(size: number): number {
+    if (size <= LARGEST_CLASS) return SIZES[CLASS_OF[(size + 7) >>> 3]];
+    return Math.ceil(size / SPAN_BYTES) * SPAN_BYTES;
+  }
+
+  /** The block with room for `size` bytes: itself where it is of that class, else another with the first `keep` bytes copied, and the old one freed. */
+  resize(ref: Ref, size: number, keep: number): Ref {
+    if (this.capacity(ref) === this.capacityFor(size)) return ref;
+    const moved = this.alloc(size);
+    const from = (ref & UNIT_MASK) << 3;
+    this.bytes[moved >>> UNIT_BITS].set(
+      this.bytes[ref >>> UNIT_BITS].subarray(from, from + keep),
+      (moved & UNIT_MASK) << 3,
+    );
+    this.free(ref);
+    return moved;
+  }
+
+  // ---- spans ---------------------------------------------------------------------------------------------------------
+
+  /** Of those named last the first that is still of the class and has room: what was given back is found out here. */
+  private spanWithRoom(wanted: number, bytes: number): number {
+    const partial = this.partial[wanted];
+    for (; partial.length !== 0; partial.pop()) {
+      const at = partial[partial.length - 1];
+      const chunk = this.chunks[(at / SPANS) | 0];
+      const span = at % SPANS;
+      if (chunk !== undefined && chunk.use[span] === CLASS + wanted && !isFull(chunk, span, bytes)) return at;
+    }
+    return this.addSpan(wanted);
+  }
+
+  private addSpan(wanted: number): number {
+    const at = this.takeSpans(1);
+    const chunk = this.chunks[(at / SPANS) | 0] as Chunk;
+    const span = at % SPANS;
+    chunk.use[span] = CLASS + wanted;
+    chunk.count[span] = 0;
+    chunk.freed[span] = 0;
+    // No block has the Ref 0.
+    chunk.touched[span] = at === 0 ? SIZES[wanted] : 0;
+    this.partial[wanted].push(at);
+    return at;
+  }
+
+  /** `n` spans side by side; the first free ones of the chunk that was given some last. */
+  private takeSpans(n: number): number {
+    for (let i = this.roomy.length; i-- !== 0; ) {
+      const number = this.roomy[i];
+      const chunk = this.chunks[number];
+      const span = chunk === undefined || chunk.free < n ? -1 : runOf(chunk.use, n);
+      if (chunk === undefined || chunk.free === 0) {
+        this.roomy[i] = this.roomy[this.roomy.length - 1];
+        this.roomy.pop();
+      }
+      if (span < 0 || chunk === undefined) continue;
+      chunk.free -= n;
+      return number * SPANS + span;
+    }
+    const number = this.addChunk(CHUNK_BYTES);
+    (this.chunks[number] as Chunk).free -= n;
+    this.roomy.push(number);
+    return number * SPANS;
+  }
+
+  private giveSpans(number: number, chunk: Chunk, span: number, n: number): void {
+    chunk.use.fill(FREE, span, span + n);
+    chunk.free += n;
+    if (chunk.free === SPANS && number !== 0) this.dropChunk(number);
+    else if (chunk.free === n) this.roomy.push(number);
+  }
+
+  private addChunk(bytes: number): number {
+    const number = this.vacant.pop() ?? this.chunks.length;
+    if (number === MOST_CHUNKS) throw new HeapFull("the keyspace has no room for more");
+    const buffer = new ArrayBuffer(bytes);
+    this.chunks[number] = new Chunk();
+    this.bytes[number] = new Uint8Array(buffer);
+    this.words[number] = new Int32Array(buffer);
+    this.reserved += bytes;
+    return number;
+  }
+
+  private dropChunk(number: number): void {
+    this.reserved -= this.bytes[number].length;
+    this.chunks[number] = undefined;
+    this.bytes[number] = EMPTY_BYTES;
+    this.words[number] = EMPTY_WORDS;
+    this.roomy = this.roomy.filter((one) => one !== number);
+    this.vacant.push(number);
+  }
+
+  private allocLarge(size: number): Ref {
+    const spans = Math.ceil(size / SPAN_BYTES);
+    let at: number;
+    if (spans > SPANS) {
+      const number = this.addChunk(spans * SPAN_BYTES);
+      (this.chunks[number] as Chunk).free = 0;
+      at = number * SPANS;
+    } else {
+      at = this.takeSpans(spans);
+    }
+    const chunk = this.chunks[(at / SPANS) | 0] as Chunk;
+    const span = at % SPANS;
+    chunk.use[span] = LARGE;
+    chunk.use.fill(MORE, span + 1, span + Math.min(spans, SPANS));
+    chunk.count[span] = Math.min(spans, SPANS);
+    this.used += spans * SPAN_BYTES;
+    return ((at / SPANS) | 0) * (UNIT_MASK + 1) + ((span * SPAN_BYTES) >>> 3);
+  }
+
+  private freeLarge(number: number, chunk: Chunk, span: number): void {
+    const own = this.bytes[number].length;
+    if (own !== CHUNK_BYTES) {
+      this.used -= own;
+      this.dropChunk(number);
+      return;
+    }
+    const spans = chunk.count[span];
+    this.used -= spans * SPAN_BYTES;
+    this.giveSpans(number, chunk, span, spans);
+  }
+}
+
+const EMPTY_BYTES = new Uint8Array(0);
+const EMPTY_WORDS = new Int32Array(0);
+
+function isFull(chunk: Chunk, span: number, bytes: number): boolean {
+  return chunk.freed[span] === 0 && chunk.touched[span] + bytes > SPAN_BYTES;
+}
+
+/** Where `n` free spans begin side by side, or -1. */
+function runOf(use: Uint8Array, n: number): number {
+  let run = 0;
+  for (let span = 0; span < SPANS; span++) {
+    run = use[span] === FREE ? run + 1 : 0;
+    if (run === n) return span - n + 1;
+  }
+  return -1;
+}
+
+/** The number of the chunk that a block lies in: of {@link Heap.bytes} and {@link Heap.words}. */
+export const chunkOf = (ref: Ref): number => ref >>> UNIT_BITS;
+
+/** Where in its chunk a block begins, in bytes. */
+export const offsetOf = (ref: Ref): number => (ref & UNIT_MASK) << 3;
