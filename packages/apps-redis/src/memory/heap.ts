@@ -41,6 +41,11 @@ for (let units = 1, found = 0; units < CLASS_OF.length; units++) {
   CLASS_OF[units] = found;
 }
 
+/** What Buffer has beyond its declarations: text of a part without making an object of the part. */
+export interface Latin1 {
+  latin1Slice(begin: number, end: number): string;
+}
+
 class Chunk {
   /** Of each span: FREE, LARGE, MORE, or CLASS + its size class. */
   readonly use = new Uint8Array(SPANS);
@@ -61,6 +66,7 @@ export class Heap {
   readonly bytes: Uint8Array[] = [];
   /** The same as 32-bit words. */
   readonly words: Int32Array[] = [];
+  private readonly buffers: Latin1[] = [];
   /** Bytes in blocks that are in use, each as large as its class is. */
   used = 0;
   /** Bytes in chunks. */
@@ -141,6 +147,11 @@ export class Heap {
     return moved;
   }
 
+  /** Bytes of a chunk as latin1 text. */
+  text(chunk: number, at: number, length: number): string {
+    return this.buffers[chunk].latin1Slice(at, at + length);
+  }
+
   // ---- spans ---------------------------------------------------------------------------------------------------------
 
   /** Of those named last the first that is still of the class and has room: what was given back is found out here. */
@@ -202,6 +213,7 @@ export class Heap {
     this.chunks[number] = new Chunk();
     this.bytes[number] = new Uint8Array(buffer);
     this.words[number] = new Int32Array(buffer);
+    this.buffers[number] = Buffer.from(buffer) as unknown as Latin1;
     this.reserved += bytes;
     return number;
   }
@@ -211,6 +223,7 @@ export class Heap {
     this.chunks[number] = undefined;
     this.bytes[number] = EMPTY_BYTES;
     this.words[number] = EMPTY_WORDS;
+    this.buffers[number] = Buffer.from(EMPTY_BYTES.buffer) as unknown as Latin1;
     this.roomy = this.roomy.filter((one) => one !== number);
     this.vacant.push(number);
   }

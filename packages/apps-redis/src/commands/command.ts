@@ -1,0 +1,74 @@
+/** What a command is: the lines that COMMAND, ACL and the dispatcher read, and what runs it. */
+import type { Args } from "../protocol/args.js";
+import type { Call } from "../server/call.js";
+
+export type Handler = (call: Call) => void;
+
+/** Where keys are among the arguments (Redis's key specifications): `begin` is an index or follows a keyword, then a range or a count. */
+export interface KeySpec {
+  /** Space-separated, as COMMAND INFO tells them: "RW access update". */
+  flags: string;
+  begin: { index: number } | { keyword: string; startFrom: number };
+  /** `last`: relative to the first, negative from the end; `limit`: of the rest only 1/limit. `count`: where the number of keys stands. */
+  find: { last: number; step: number; limit?: number } | { count: number; first: number; step: number };
+  notes?: string;
+}
+
+export interface CommandSpec {
+  /** Lower case; of a subcommand its own name only. */
+  name: string;
+  /** Arguments, the name (of a subcommand: both) included; negative: at least so many. */
+  arity: number;
+  /** Space-separated: "write denyoom fast". */
+  flags: string;
+  /** Space-separated, beyond those that follow from the flags: "string", "keyspace dangerous". */
+  categories: string;
+  group: string;
+  since: string;
+  complexity: string;
+  summary: string;
+  keys?: readonly KeySpec[];
+  /** Where the keys are if that depends on the arguments: their indices; undefined: the arguments are wrong. */
+  keysOf?: (args: Args) => number[] | undefined;
+  handler?: Handler;
+  subcommands?: readonly CommandSpec[];
+}
+
+/** Keys from argument `first` to `last`, each `step`: as almost all commands have them. */
+export function keys(flags: string, first = 1, last = 0, step = 1): readonly KeySpec[] {
+  return [{ flags, begin: { index: first }, find: { last, step } }];
+}
+
+/** A command as the server has it. */
+export class Command {
+  readonly flags: ReadonlySet<string>;
+  readonly isWrite: boolean;
+  readonly deniesOutOfMemory: boolean;
+  readonly subcommands: ReadonlyMap<string, Command>;
+  readonly handler: Handler | undefined;
+  readonly name: string;
+  readonly arity: number;
+  /** COMMAND STATS: microseconds with fractions. */
+  calls = 0;
+  microseconds = 0;
+  rejected = 0;
+  failed = 0;
+
+  constructor(
+    readonly spec: CommandSpec,
+    readonly container?: Command,
+  ) {
+    this.name = spec.name;
+    this.arity = spec.arity;
+    this.handler = spec.handler;
+    this.flags = new Set(spec.flags.split(" ").filter((flag) => flag !== ""));
+    this.isWrite = this.flags.has("write");
+    this.deniesOutOfMemory = this.flags.has("denyoom");
+    this.subcommands = new Map((spec.subcommands ?? []).map((one) => [one.name, new Command(one, this)]));
+  }
+
+  /** As errors and COMMAND STATS name it: "config|get". */
+  get fullName(): string {
+    return this.container === undefined ? this.name : `${this.container.name}|${this.name}`;
+  }
+}

@@ -1,0 +1,89 @@
+/** All databases, the memory they share, and what is freed later. */
+import type { Dict } from "../memory/dict.js";
+import { Heap, type Ref } from "../memory/heap.js";
+import { Db } from "./db.js";
+import { Objects } from "./objects.js";
+import type { StoredObject } from "./types.js";
+
+/** Larger values are freed later, bit by bit; elements freed before the clock is looked at. */
+const FREED_AT_ONCE = 64;
+const FREED_BETWEEN_LOOKS = 512;
+
+/** A part of the dataset that nobody can reach any more. */
+interface Released {
+  release(most: number): boolean;
+}
+
+export class Keyspace {
+  readonly heap = new Heap();
+  readonly objects = new Objects();
+  readonly dbs: Db[];
+  /** Reads that found their key, that did not; keys that were deleted because their time was over, or the memory's. */
+  hits = 0;
+  misses = 0;
+  expired = 0;
+  evicted = 0;
+  /** Changes of the dataset, as INFO's rdb_changes_since_last_save counts them. */
+  dirty = 0;
+  /** Somebody wants to hear of changes: {@link onChanged}. */
+  isWatched = false;
+  private readonly released: Released[] = [];
+  private time = Date.now();
+  private readonly text = Buffer.alloc(1024);
+
+  constructor(databases: number) {
+    this.dbs = Array.from({ length: databases }, (_, id) => new Db(this, id));
+  }
+
+  // ---- told by the server ----------------------------------------------------------------------------------------------
+
+  /** A key of a database was changed. */
+  onChanged: (db: Db, bytes: Uint8Array, at: number, length: number) => void = () => {};
+  onExpired: (db: Db, key: string) => void = () => {};
+  /** A key was used: its clock of LRU or LFU. What a new one begins with. */
+  touch: (db: Db, ref: Ref) => void = () => {};
+  newClock: () => number = () => 0;
+
+  /** Milliseconds since 1970: one time for all of a command. */
+  now(): number {
+    return this.time;
+  }
+
+  setNow(milliseconds: number): void {
+    this.time = milliseconds;
+  }
+
+  /** The bytes of latin1 text: good until the next call. */
+  scratch(text: string): { bytes: Uint8Array; length: number } {
+    const bytes = text.length <= this.text.length ? this.text : Buffer.alloc(text.length);
+    return { bytes, length: bytes.write(text, 0, "latin1") };
+  }
+
+  // ---- freeing ---------------------------------------------------------------------------------------------------------
+
+  releaseValue(value: Ref | StoredObject | undefined): void {
+    if (value === undefined) return;
+    if (typeof value === "number") this.heap.free(value);
+    else if (value.size > FREED_AT_ONCE || !value.release(Number.POSITIVE_INFINITY)) this.released.push(value);
+  }
+
+  releaseDict(dict: Dict, before: (ref: Ref) => void): void {
+    if (dict.size !== 0) this.released.push({ release: (most) => dict.drain(most, before) });
+  }
+
+  /** Things that wait to be freed. */
+  get pendingReleases(): number {
+    return this.released.length;
+  }
+
+  /** Frees for about `milliseconds`; true while something is left. */
+  releaseSome(milliseconds: number): boolean {
+    const end = performance.now() + milliseconds;
+    while (this.released.length !== 0) {
+      const last = this.released[this.released.length - 1];
+      if (last.release(FREED_BETWEEN_LOOKS)) this.released.splice(this.released.indexOf(last), 1);
+      if (performance.now() >= end) break;
+    }
+    return this.released.length !== 0;
+  }
+}

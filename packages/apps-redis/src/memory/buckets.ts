@@ -1,0 +1,48 @@
+/** The array of a hash table: heads of chains, in pieces that are made when first written to, so that a large table costs no pause to make. */
+import type { Ref } from "./heap.js";
+
+const PIECE_BITS = 15;
+const PIECE = 1 << PIECE_BITS;
+
+export class Buckets {
+  readonly mask: number;
+  private readonly pieces: (Uint32Array | undefined)[] = [];
+  private readonly piece: number;
+
+  /** `capacity`: a power of two. */
+  constructor(capacity: number) {
+    this.mask = capacity - 1;
+    this.piece = Math.min(capacity, PIECE);
+    this.pieces.length = Math.ceil(capacity / PIECE);
+    this.pieces.fill(undefined);
+  }
+
+  get capacity(): number {
+    return this.mask + 1;
+  }
+
+  get bytes(): number {
+    let count = 0;
+    for (const piece of this.pieces) if (piece !== undefined) count++;
+    return count * this.piece * 4;
+  }
+
+  get(at: number): Ref {
+    const piece = this.pieces[at >>> PIECE_BITS];
+    return piece === undefined ? 0 : piece[at & (PIECE - 1)];
+  }
+
+  set(at: number, ref: Ref): void {
+    let piece = this.pieces[at >>> PIECE_BITS];
+    if (piece === undefined) {
+      piece = new Uint32Array(this.piece);
+      this.pieces[at >>> PIECE_BITS] = piece;
+    }
+    piece[at & (PIECE - 1)] = ref;
+  }
+
+  /** What is before `at` is not asked for again. */
+  forget(at: number): void {
+    if ((at & (PIECE - 1)) === 0 && at !== 0) this.pieces[(at >>> PIECE_BITS) - 1] = undefined;
+  }
+}

@@ -1,0 +1,261 @@
+/**
+ * A hash table of records off the JavaScript heap, chained, that grows and shrinks a few buckets with each change (as Redis's dict does), so
+ * that no single operation is long. Keys are bytes.
+ */
+import { Buckets } from "./buckets.js";
+import { hashOf } from "./hash.js";
+import { chunkOf, type Heap, offsetOf, type Ref } from "./heap.js";
+import {
+  copyRecord,
+  HEADER,
+  hasExpiry,
+  hashIn,
+  initRecord,
+  keyLengthOf,
+  nextOf,
+  payloadRoom,
+  recordSize,
+  setNext,
+} from "./record.js";
+
+const LEAST = 4;
+/** Buckets moved with each change while the table is rebuilt, and empty ones that are passed over for each. */
+const MOVED = 2;
+const PASSED = 10;
+
+export class Dict {
+  size = 0;
+  private table = new Buckets(LEAST);
+  /** While the table is rebuilt: the one it becomes; buckets of `table` before `moved` are empty. */
+  private next: Buckets | undefined;
+  private moved = 0;
+
+  constructor(readonly heap: Heap) {}
+
+  /** Bytes of the tables, without the records. */
+  get tableBytes(): number {
+    return this.table.bytes + (this.next?.bytes ?? 0);
+  }
+
+  /** The record of a key, or 0. */
+  find(bytes: Uint8Array, at: number, length: number): Ref {
+    if (this.size === 0) return 0;
+    if (this.next !== undefined) this.rebuild(1);
+    const hash = hashOf(bytes, at, length);
+    return this.inChain(this.head(hash), hash, bytes, at, length);
+  }
+
+  /** A new record with room for `payload` bytes, which are not set, and meta 0. The key is not there yet. */
+  add(bytes: Uint8Array, at: number, length: number, payload: number, expires = false): Ref {
+    const hash = hashOf(bytes, at, length);
+    const ref = this.heap.alloc(recordSize(length, expires) + payload);
+    initRecord(this.heap, ref, hash, bytes, at, length, expires);
+    this.link(ref, hash);
+    return ref;
+  }
+
+  /** Takes the record out and frees its block. What the payload names is the caller's to free before. */
+  delete(ref: Ref): void {
+    this.replaceInChain(ref, nextOf(this.heap, ref));
+    this.heap.free(ref);
+    this.size--;
+    if (this.next !== undefined) this.rebuild(MOVED);
+    else if (this.size * 10 < this.table.capacity && this.table.capacity > LEAST) this.resizeTable();
+  }
+
+  /**
+   * The record with room for `payload` bytes, of which the first `keep` are as they were, and with or without room for an expiry. It may have
+   * moved: the Ref before names nothing then.
+   */
+  resize(ref: Ref, payload: number, keep: number, expires = hasExpiry(this.heap, ref)): Ref {
+    const heap = this.heap;
+    const size = recordSize(keyLengthOf(heap, ref), expires) + payload;
+    if (expires === hasExpiry(heap, ref) && heap.capacity(ref) === heap.capacityFor(size)) return ref;
+    const moved = heap.alloc(size);
+    copyRecord(heap, ref, moved, expires, Math.min(keep, payloadRoom(heap, ref)));
+    this.replaceInChain(ref, moved);
+    heap.free(ref);
+    return moved;
+  }
+
+  /** Any record; 0 of an empty table. As fair as its buckets are: chains of two have half the chance each. */
+  random(): Ref {
+    if (this.size === 0) return 0;
+    if (this.next !== undefined) this.rebuild(MOVED);
+    for (;;) {
+      const spread = this.table.capacity + (this.next?.capacity ?? 0);
+      const at = Math.floor(Math.random() * spread);
+      let ref = at < this.table.capacity ? this.table.get(at) : (this.next?.get(at - this.table.capacity) ?? 0);
+      if (ref === 0) continue;
+      let length = 0;
+      for (let one = ref; one !== 0; one = nextOf(this.heap, one)) length++;
+      for (let n = Math.floor(Math.random() * length); n !== 0; n--) ref = nextOf(this.heap, ref);
+      return ref;
+    }
+  }
+
+  /**
+   * Tells `found` the records of one bucket (of two tables, of all the buckets that belong to it), and returns the next cursor, 0 at the end.
+   * Whatever is there from the first call to the last is told at least once, whatever is added, removed or rebuilt between: the cursor counts
+   * with its bits reversed (Noordhuis, in Redis's dictScan). `found` must not change the table.
+   */
+  scan(cursor: number, found: (ref: Ref) => void): number {
+    if (this.size === 0) return 0;
+    const [small, large] =
+      this.next === undefined || this.next.mask > this.table.mask ? [this.table, this.next] : [this.next, this.table];
+    let at = cursor;
+    this.tell(small, at & small.mask, found);
+    if (large === undefined) return advance(at, small.mask);
+    do {
+      this.tell(large, at & large.mask, found);
+      at = advance(at, large.mask);
+    } while ((at & (small.mask ^ large.mask)) !== 0);
+    return at;
+  }
+
+  /** All records, from first to last; the one being told may be deleted or changed, nothing else. */
+  each(found: (ref: Ref) => void): void {
+    for (const table of this.next === undefined ? [this.table] : [this.table, this.next]) {
+      for (let at = 0; at < table.capacity; at++) this.tell(table, at, found);
+    }
+  }
+
+  /** Frees records, at most `most`; true when there are none left. `before` is told each, for what its payload names. */
+  drain(most: number, before?: (ref: Ref) => void): boolean {
+    for (let table: Buckets | undefined = this.table; ; table = this.next) {
+      for (; table !== undefined && this.drained < table.capacity; this.drained++) {
+        for (let ref = table.get(this.drained); ref !== 0; ) {
+          if (most-- === 0) return false;
+          const next = nextOf(this.heap, ref);
+          before?.(ref);
+          this.heap.free(ref);
+          this.size--;
+          table.set(this.drained, next);
+          ref = next;
+        }
+      }
+      this.drained = 0;
+      if (table === this.next || this.next === undefined) break;
+      this.table = new Buckets(LEAST);
+    }
+    this.table = new Buckets(LEAST);
+    this.next = undefined;
+    this.moved = 0;
+    return true;
+  }
+  private drained = 0;
+
+  /** Goes on with rebuilding by up to `buckets`; for who has time. True while there is more to do. */
+  rebuild(buckets: number): boolean {
+    const next = this.next;
+    if (next === undefined) return false;
+    let passed = buckets * PASSED;
+    while (buckets !== 0 && this.moved < this.table.capacity) {
+      let ref = this.table.get(this.moved);
+      if (ref === 0) {
+        this.table.forget(++this.moved);
+        if (--passed === 0) return true;
+        continue;
+      }
+      for (; ref !== 0; ) {
+        const following = nextOf(this.heap, ref);
+        const at = hashIn(this.heap, ref) & next.mask;
+        setNext(this.heap, ref, next.get(at));
+        next.set(at, ref);
+        ref = following;
+      }
+      this.table.set(this.moved, 0);
+      this.table.forget(++this.moved);
+      buckets--;
+    }
+    if (this.moved < this.table.capacity) return true;
+    this.table = next;
+    this.next = undefined;
+    this.moved = 0;
+    return false;
+  }
+
+  // ---- chains --------------------------------------------------------------------------------------------------------
+
+  private tell(table: Buckets, at: number, found: (ref: Ref) => void): void {
+    for (let ref = table.get(at); ref !== 0; ) {
+      const next = nextOf(this.heap, ref);
+      found(ref);
+      ref = next;
+    }
+  }
+
+  /** The table that has the key's bucket. */
+  private of(hash: number): Buckets {
+    return this.next !== undefined && (hash & this.table.mask) < this.moved ? this.next : this.table;
+  }
+
+  private head(hash: number): Ref {
+    const table = this.of(hash);
+    return table.get(hash & table.mask);
+  }
+
+  private inChain(ref: Ref, hash: number, bytes: Uint8Array, at: number, length: number): Ref {
+    const heap = this.heap;
+    for (; ref !== 0; ) {
+      const words = heap.words[chunkOf(ref)];
+      const word = offsetOf(ref) >>> 2;
+      if (words[word + 1] === hash && (words[word + 3] & 0x7fffffff) === length) {
+        const own = heap.bytes[chunkOf(ref)];
+        const begin = offsetOf(ref) + HEADER;
+        let i = 0;
+        while (i < length && own[begin + i] === bytes[at + i]) i++;
+        if (i === length) return ref;
+      }
+      ref = words[word] >>> 0;
+    }
+    return 0;
+  }
+
+  private link(ref: Ref, hash: number): void {
+    if (this.next !== undefined) this.rebuild(MOVED);
+    else if (this.size >= this.table.capacity) this.resizeTable();
+    const table = this.of(hash);
+    const at = hash & table.mask;
+    setNext(this.heap, ref, table.get(at));
+    table.set(at, ref);
+    this.size++;
+  }
+
+  private replaceInChain(ref: Ref, by: Ref): void {
+    const hash = hashIn(this.heap, ref);
+    const table = this.of(hash);
+    const at = hash & table.mask;
+    let one = table.get(at);
+    if (one === ref) {
+      table.set(at, by);
+      return;
+    }
+    for (; ; one = nextOf(this.heap, one)) {
+      if (nextOf(this.heap, one) !== ref) continue;
+      setNext(this.heap, one, by);
+      return;
+    }
+  }
+
+  private resizeTable(): void {
+    let capacity = LEAST;
+    while (capacity <= this.size) capacity *= 2;
+    if (capacity === this.table.capacity) return;
+    this.next = new Buckets(capacity);
+    this.moved = 0;
+  }
+}
+
+/** The cursor counted up by one in the bits of the mask, the highest first. */
+function advance(cursor: number, mask: number): number {
+  return reversed(reversed(cursor | ~mask) + 1) >>> 0;
+}
+
+function reversed(bits: number): number {
+  bits = ((bits >>> 1) & 0x55555555) | ((bits & 0x55555555) << 1);
+  bits = ((bits >>> 2) & 0x33333333) | ((bits & 0x33333333) << 2);
+  bits = ((bits >>> 4) & 0x0f0f0f0f) | ((bits & 0x0f0f0f0f) << 4);
+  bits = ((bits >>> 8) & 0x00ff00ff) | ((bits & 0x00ff00ff) << 8);
+  return (bits >>> 16) | (bits << 16);
+}

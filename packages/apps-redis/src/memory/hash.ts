@@ -1,0 +1,29 @@
+/** MurmurHash3 (Appleby, x86 32-bit) with a seed that differs in each process, so that nobody outside knows which keys share a bucket. */
+import { randomInt } from "node:crypto";
+
+const SEED = randomInt(2 ** 32) | 0;
+
+export function hashOf(bytes: Uint8Array, at: number, length: number): number {
+  let h = SEED;
+  const whole = at + (length & ~3);
+  let i = at;
+  for (; i < whole; i += 4) {
+    let k = bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24);
+    k = Math.imul(k, 0xcc9e2d51);
+    k = (k << 15) | (k >>> 17);
+    h ^= Math.imul(k, 0x1b873593);
+    h = (h << 13) | (h >>> 19);
+    h = (Math.imul(h, 5) + 0xe6546b64) | 0;
+  }
+  let k = 0;
+  for (let n = length & 3; n-- !== 0; ) k = (k << 8) | bytes[whole + n];
+  if (k !== 0) {
+    k = Math.imul(k, 0xcc9e2d51);
+    k = (k << 15) | (k >>> 17);
+    h ^= Math.imul(k, 0x1b873593);
+  }
+  h ^= length;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h ^ (h >>> 16);
+}

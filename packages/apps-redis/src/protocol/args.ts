@@ -1,0 +1,137 @@
+/** The arguments of a command, the name first, as they lie in the bytes they came in: nothing is copied until somebody asks. */
+import type { Latin1 } from "../memory/heap.js";
+
+/** Of Buffer, and good for any bytes. */
+const { latin1Slice } = Buffer.prototype as unknown as Latin1;
+
+export class Args {
+  /** What they lie in; read {@link at} and {@link length} for each. */
+  bytes: Uint8Array = NONE;
+  count = 0;
+  private begins = new Int32Array(16);
+  private lengths = new Int32Array(16);
+
+  at(i: number): number {
+    return this.begins[i];
+  }
+
+  length(i: number): number {
+    return this.lengths[i];
+  }
+
+  /** As latin1 text. */
+  text(i: number): string {
+    const at = this.begins[i];
+    return latin1Slice.call(this.bytes, at, at + this.lengths[i]);
+  }
+
+  /** All from `i` on as latin1 texts. */
+  texts(i = 0): string[] {
+    const all: string[] = [];
+    for (; i < this.count; i++) all.push(this.text(i));
+    return all;
+  }
+
+  /** Whether argument `i` is `word`, which is lower case, whatever its own case is. */
+  is(i: number, word: string): boolean {
+    const length = this.lengths[i];
+    if (length !== word.length) return false;
+    const at = this.begins[i];
+    for (let n = 0; n < length; n++) {
+      let byte = this.bytes[at + n];
+      if (byte >= 65 && byte <= 90) byte += 32;
+      if (byte !== word.charCodeAt(n)) return false;
+    }
+    return true;
+  }
+
+  /** The argument by Redis's rule for integers (string2ll), as far as a double has it exactly; undefined if it is none, or larger. */
+  safeInteger(i: number): number | undefined {
+    const at = this.begins[i];
+    const length = this.lengths[i];
+    if (length === 0 || length > 17) return undefined;
+    const negative = this.bytes[at] === 45;
+    let n = negative ? at + 1 : at;
+    const end = at + length;
+    if (n === end) return undefined;
+    if (this.bytes[n] === 48) return length === 1 ? 0 : undefined;
+    let value = 0;
+    for (; n < end; n++) {
+      const digit = this.bytes[n] - 48;
+      if (digit < 0 || digit > 9) return undefined;
+      value = value * 10 + digit;
+    }
+    if (value > Number.MAX_SAFE_INTEGER) return undefined;
+    return negative ? -value : value;
+  }
+
+  /** As safeInteger(), of all 64-bit integers. */
+  integer(i: number): bigint | undefined {
+    const safe = this.safeInteger(i);
+    if (safe !== undefined) return BigInt(safe);
+    const text = this.text(i);
+    if (text.length > 20 || !/^(?:-?[1-9][0-9]*)$/.test(text)) return undefined;
+    const value = BigInt(text);
+    return BigInt.asIntN(64, value) === value ? value : undefined;
+  }
+
+  // ---- made by the parser ------------------------------------------------------------------------------------------------
+
+  clear(bytes: Uint8Array): void {
+    this.bytes = bytes;
+    this.count = 0;
+  }
+
+  add(at: number, length: number): void {
+    if (this.count === this.begins.length) {
+      this.begins = grown(this.begins);
+      this.lengths = grown(this.lengths);
+    }
+    this.begins[this.count] = at;
+    this.lengths[this.count++] = length;
+  }
+
+  /** The bytes they lie in are now elsewhere, what was at `by` at 0. */
+  move(bytes: Uint8Array, by: number): void {
+    this.bytes = bytes;
+    if (by !== 0) for (let i = 0; i < this.count; i++) this.begins[i] -= by;
+  }
+
+  assign(other: Args): void {
+    this.clear(other.bytes);
+    for (let i = 0; i < other.count; i++) this.add(other.begins[i], other.lengths[i]);
+  }
+
+  /** One that lasts: its bytes are a copy. */
+  copy(): Args {
+    let total = 0;
+    for (let i = 0; i < this.count; i++) total += this.lengths[i];
+    const made = new Args();
+    const bytes = Buffer.allocUnsafeSlow(total);
+    made.clear(bytes);
+    for (let i = 0, at = 0; i < this.count; at += this.lengths[i++]) {
+      bytes.set(this.bytes.subarray(this.begins[i], this.begins[i] + this.lengths[i]), at);
+      made.add(at, this.lengths[i]);
+    }
+    return made;
+  }
+
+  static of(...texts: string[]): Args {
+    const made = new Args();
+    made.clear(Buffer.from(texts.join(""), "latin1"));
+    let at = 0;
+    for (const { length } of texts) {
+      made.add(at, length);
+      at += length;
+    }
+    return made;
+  }
+}
+
+const NONE = Buffer.alloc(0);
+
+function grown(array: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(array.length * 2);
+  larger.set(array);
+  return larger;
+}

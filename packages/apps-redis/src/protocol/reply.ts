@@ -1,0 +1,224 @@
+/** Writes replies of RESP2 and RESP3 one behind the other into memory that grows (https://github.com/redis/redis-specifications, RESP3). */
+
+const LEAST = 16 * 1024;
+/** Memory beyond this is not kept from one batch of replies to the next. */
+const KEPT = 1024 * 1024;
+
+export class Reply {
+  bytes = Buffer.allocUnsafeSlow(LEAST);
+  length = 0;
+  /** 2 or 3: what the peer understands. */
+  resp = 2;
+  /** Nothing is written: CLIENT REPLY OFF. */
+  isMuted = false;
+
+  reset(): void {
+    this.length = 0;
+    if (this.bytes.length > KEPT) this.bytes = Buffer.allocUnsafeSlow(LEAST);
+  }
+
+  // ---- RESP2 -----------------------------------------------------------------------------------------------------------
+
+  ok(): void {
+    this.status("OK");
+  }
+
+  status(text: string): void {
+    this.line(43, text);
+  }
+
+  /** `text` begins with the code: "ERR no such key". Line ends within it become spaces. */
+  error(text: string): void {
+    this.errors++;
+    this.line(45, /[\r\n]/.test(text) ? text.replace(/[\r\n]/g, " ") : text);
+  }
+  /** Errors that were written. */
+  errors = 0;
+
+  integer(value: number | bigint): void {
+    if (typeof value === "number" && value >= 0 && value <= 0x7fffffff) return this.prefixed(58, value);
+    this.line(58, String(value));
+  }
+
+  /** A bulk string of bytes. */
+  bulk(from: Uint8Array, at: number, length: number): void {
+    if (this.isMuted) return;
+    this.prefixed(36, length);
+    this.raw(from, at, length);
+    this.end();
+  }
+
+  /** A bulk string of latin1 text. */
+  text(text: string): void {
+    if (this.isMuted) return;
+    this.prefixed(36, text.length);
+    this.room(text.length + 2);
+    this.length += this.bytes.latin1Write(text, this.length);
+    this.end();
+  }
+
+  /** Text or nothing. */
+  textOrNull(text: string | undefined): void {
+    if (text === undefined) this.null();
+    else this.text(text);
+  }
+
+  array(count: number): void {
+    this.prefixed(42, count);
+  }
+
+  texts(all: readonly string[]): void {
+    this.array(all.length);
+    for (const one of all) this.text(one);
+  }
+
+  /** No value: a null bulk string, in RESP3 the null. */
+  null(): void {
+    this.literal(this.resp === 3 ? "_\r\n" : "$-1\r\n");
+  }
+
+  nullArray(): void {
+    this.literal(this.resp === 3 ? "_\r\n" : "*-1\r\n");
+  }
+
+  // ---- RESP3, and what stands for it in RESP2 ----------------------------------------------------------------------------
+
+  /** `pairs` keys with values follow. */
+  map(pairs: number): void {
+    if (this.resp === 3) this.prefixed(37, pairs);
+    else this.prefixed(42, pairs * 2);
+  }
+
+  set(count: number): void {
+    this.prefixed(this.resp === 3 ? 126 : 42, count);
+  }
+
+  /** Out of order: what the peer did not ask for. In RESP2 an array. */
+  push(count: number): void {
+    this.prefixed(this.resp === 3 ? 62 : 42, count);
+  }
+
+  attribute(pairs: number): void {
+    this.prefixed(124, pairs);
+  }
+
+  boolean(value: boolean): void {
+    if (this.resp === 3) this.literal(value ? "#t\r\n" : "#f\r\n");
+    else this.integer(value ? 1 : 0);
+  }
+
+  /** A double, by its text: numbers/ writes it. */
+  double(text: string): void {
+    if (this.resp === 3) this.line(44, text);
+    else this.text(text);
+  }
+
+  bigNumber(text: string): void {
+    if (this.resp === 3) this.line(40, text);
+    else this.text(text);
+  }
+
+  /** `kind`: three letters, txt or mkd. */
+  verbatim(kind: string, text: string): void {
+    if (this.resp !== 3) return this.text(text);
+    this.prefixed(61, text.length + 4);
+    this.literal(`${kind}:`);
+    this.literal(text);
+    this.literal("\r\n");
+  }
+
+  // ---- counts that are known later -----------------------------------------------------------------------------------------
+
+  /** Where something begins whose head is written afterwards: {@link insert}. */
+  mark(): number {
+    return this.length;
+  }
+
+  /** What `head` writes stands at `mark`, before what was written since. */
+  insert(mark: number, head: (reply: Reply) => void): void {
+    if (this.isMuted) return;
+    const end = this.length;
+    head(this);
+    const written = this.length - end;
+    const text = this.bytes.subarray(end, this.length).toString("latin1");
+    this.bytes.copyWithin(mark + written, mark, end);
+    this.bytes.latin1Write(text, mark);
+  }
+
+  /** Forgets what was written since `mark`. */
+  rewind(mark: number): void {
+    this.length = mark;
+  }
+
+  // ---- bytes -----------------------------------------------------------------------------------------------------------------
+
+  raw(from: Uint8Array, at: number, length: number): void {
+    if (this.isMuted) return;
+    this.room(length + 2);
+    const { bytes } = this;
+    const to = this.length;
+    if (length > 48) bytes.set(from.subarray(at, at + length), to);
+    else for (let i = 0; i < length; i++) bytes[to + i] = from[at + i];
+    this.length = to + length;
+  }
+
+  /** What is RESP already, as latin1 text. */
+  literal(text: string): void {
+    if (this.isMuted) return;
+    this.room(text.length);
+    if (text.length > 16) {
+      this.length += this.bytes.latin1Write(text, this.length);
+      return;
+    }
+    for (let i = 0; i < text.length; i++) this.bytes[this.length + i] = text.charCodeAt(i);
+    this.length += text.length;
+  }
+
+  private line(kind: number, text: string): void {
+    if (this.isMuted) return;
+    this.room(text.length + 3);
+    this.bytes[this.length++] = kind;
+    this.literal(text);
+    this.end();
+  }
+
+  private prefixed(kind: number, value: number): void {
+    if (this.isMuted) return;
+    this.room(16);
+    const { bytes } = this;
+    let at = this.length;
+    bytes[at++] = kind;
+    if (value < 10) {
+      bytes[at++] = 48 + value;
+    } else {
+      let digits = value < 100 ? 2 : value < 1000 ? 3 : String(value).length;
+      this.length = at + digits;
+      for (let rest = value; digits !== 0; rest = Math.floor(rest / 10)) bytes[at + --digits] = 48 + (rest % 10);
+      at = this.length;
+    }
+    bytes[at] = 13;
+    bytes[at + 1] = 10;
+    this.length = at + 2;
+  }
+
+  private end(): void {
+    if (this.isMuted) return;
+    this.room(2);
+    this.bytes[this.length] = 13;
+    this.bytes[this.length + 1] = 10;
+    this.length += 2;
+  }
+
+  private room(more: number): void {
+    if (this.length + more <= this.bytes.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, this.length + more));
+    this.bytes.copy(larger, 0, 0, this.length);
+    this.bytes = larger;
+  }
+}
+
+declare global {
+  interface Buffer {
+    latin1Write(text: string, at: number): number;
+  }
+}

@@ -1,0 +1,65 @@
+/** One connection, and what Redis knows of it. */
+import type { LibOS, QueueDescriptor } from "@demikernel/core";
+import type { Args } from "../protocol/args.js";
+import { RequestParser } from "../protocol/request-parser.js";
+import type { Command } from "../commands/command.js";
+import { Output } from "./output.js";
+
+/** A command that waits for EXEC. */
+export interface Queued {
+  command: Command;
+  args: Args;
+}
+
+/** What MULTI began. */
+export interface Transaction {
+  queued: Queued[];
+  /** A command was refused while queueing: EXEC is refused too. */
+  isAborted: boolean;
+}
+
+/** A key that WATCH names. */
+export interface WatchedKey {
+  db: number;
+  key: string;
+}
+
+export class Client {
+  db = 0;
+  resp = 2;
+  name = "";
+  readonly created = Date.now();
+  /** When it last sent something: milliseconds since 1970. */
+  lastSeen = this.created;
+  lastCommand = "NULL";
+  /** Who it has said it is; undefined: it has not, and must. */
+  user: string | undefined = "default";
+  transaction: Transaction | undefined;
+  watched: WatchedKey[] = [];
+  /** A watched key was changed: EXEC does nothing. */
+  isDirty = false;
+  /** CLIENT REPLY: what is written is thrown away; "skip": of the next command only. */
+  replies: "on" | "off" | "skip" | "skipping" = "on";
+  /** What it waits for; until then it is not read from. */
+  blocked: object | undefined;
+  /** It is left when what was written for it is sent; nothing more is taken from it. */
+  isLeaving = false;
+  isClosed = false;
+  isMonitor = false;
+  readonly output: Output;
+  /** Bytes that have come and belong to no request yet, from 0 to `filled`. */
+  query: Buffer | undefined;
+  filled = 0;
+  /** Goes through {@link query}. */
+  readonly parser = new RequestParser();
+
+  constructor(
+    readonly id: number,
+    os: LibOS,
+    readonly qd: QueueDescriptor,
+    readonly address: string,
+    readonly localAddress: string,
+  ) {
+    this.output = new Output(os, qd);
+  }
+}

@@ -1,0 +1,70 @@
+/** From a request to its handler: who may, whether now, and what is counted (Redis: processCommand and call). */
+import type { Command } from "../commands/command.js";
+import type { Args } from "../protocol/args.js";
+import type { Client } from "./client.js";
+import type { Server } from "./server.js";
+
+/** Allowed between MULTI and EXEC, where all others are queued. */
+const AT_ONCE = new Set(["exec", "discard", "multi", "watch", "quit", "reset"]);
+const SHOWN_BYTES = 128;
+
+/** Runs a request of a client, or replies why not. */
+export function dispatch(server: Server, client: Client, args: Args): void {
+  const { reply } = server.call;
+  const found = server.commands.find(args);
+  if (found === undefined) return refuse(server, client, unknown(args));
+  let command = found;
+  if (found.subcommands.size !== 0 && args.count > 1) {
+    const sub = found.subcommands.get(args.text(1).toLowerCase());
+    if (sub === undefined) {
+      const shown = args.text(1).slice(0, SHOWN_BYTES);
+      return refuse(server, client, `ERR unknown subcommand '${shown}'. Try ${found.name.toUpperCase()} HELP.`);
+    }
+    command = sub;
+  }
+  if (command.arity > 0 ? args.count !== command.arity : args.count < -command.arity)
+    return refuse(server, client, `ERR wrong number of arguments for '${command.fullName}' command`, command);
+  for (const check of server.checks) {
+    const why = check(client, command, args);
+    if (why !== undefined) return refuse(server, client, why, command);
+  }
+  if (client.transaction !== undefined && !AT_ONCE.has(command.name)) {
+    client.transaction.queued.push({ command, args: args.copy() });
+    reply.status("QUEUED");
+    return;
+  }
+  run(server, client, command, args);
+  if (server.blocking.count !== 0) server.blocking.serveReady();
+}
+
+/** Runs a command that may run. */
+export function run(server: Server, client: Client, command: Command, args: Args): void {
+  const { call } = server;
+  call.client = client;
+  call.db = server.keyspace.dbs[client.db];
+  call.args = args;
+  call.command = command;
+  const errors = call.reply.errors;
+  const begun = server.clock();
+  (command.handler as NonNullable<Command["handler"]>)(call);
+  const took = server.clock() - begun;
+  command.calls++;
+  command.microseconds += took * 1000;
+  if (call.reply.errors !== errors) command.failed++;
+  client.lastCommand = command.fullName;
+  for (const after of server.afterwards) after(client, command, args, took);
+}
+
+/** A request that does not run: a transaction it belongs to will not either. */
+function refuse(server: Server, client: Client, why: string, command?: Command): void {
+  if (command !== undefined) command.rejected++;
+  if (client.transaction !== undefined) client.transaction.isAborted = true;
+  server.call.reply.error(why);
+}
+
+function unknown(args: Args): string {
+  let shown = "";
+  for (let i = 1; i < args.count && shown.length < SHOWN_BYTES; i++)
+    shown += `'${args.text(i).slice(0, SHOWN_BYTES - shown.length)}' `;
+  return `ERR unknown command '${args.text(0).slice(0, SHOWN_BYTES)}', with args beginning with: ${shown}`;
+}

@@ -1,0 +1,92 @@
+/** What is to be sent to a client: into the arena and on its way at once, as long as the device takes it; else it is kept. */
+import { type LibOS, PushFlag, type QueueDescriptor, type Sga } from "@demikernel/core";
+
+/** Bytes of one push, and on their way for one client at most: the arena is everybody's. */
+const LARGEST_PUSH = 64 * 1024;
+const MOST_UNDER_WAY = 256 * 1024;
+
+export class Output {
+  /** Bytes that are kept because too many are on their way. */
+  kept = 0;
+  underWay = 0;
+  sent = 0;
+  private readonly waiting: Buffer[] = [];
+  private offset = 0;
+  /** It broke: nothing more is sent. */
+  isBroken = false;
+
+  constructor(
+    private readonly os: LibOS,
+    private readonly qd: QueueDescriptor,
+  ) {}
+
+  get isIdle(): boolean {
+    return this.underWay === 0 && this.waiting.length === 0;
+  }
+
+  /** Bytes that the client has not been sent. */
+  get pending(): number {
+    return this.kept + this.underWay;
+  }
+
+  /** Copies: the memory is the caller's again. */
+  send(bytes: Buffer, length: number): void {
+    if (this.isBroken) return;
+    let from = 0;
+    if (this.waiting.length === 0) {
+      while (from < length && this.underWay < MOST_UNDER_WAY) {
+        const some = Math.min(length - from, LARGEST_PUSH);
+        if (!this.push(bytes, from, some)) break;
+        from += some;
+      }
+    }
+    if (from === length) return;
+    this.waiting.push(Buffer.from(bytes.subarray(from, length)));
+    this.kept += length - from;
+  }
+
+  /** A push has ended with `result`. */
+  ended(result: number): void {
+    if (result < 0) {
+      this.isBroken = true;
+      this.waiting.length = 0;
+      this.kept = 0;
+      this.underWay = 0;
+      return;
+    }
+    this.underWay -= result;
+    this.sent += result;
+    this.goOn();
+  }
+
+  /** Sends what is kept, as far as it can be now. */
+  goOn(): void {
+    while (this.waiting.length !== 0 && this.underWay < MOST_UNDER_WAY) {
+      const first = this.waiting[0];
+      const some = Math.min(first.length - this.offset, LARGEST_PUSH);
+      if (!this.push(first, this.offset, some)) return;
+      this.kept -= some;
+      this.offset += some;
+      if (this.offset < first.length) continue;
+      this.offset = 0;
+      this.waiting.shift();
+    }
+  }
+
+  /** False: the arena has no memory now. */
+  private push(bytes: Buffer, from: number, length: number): boolean {
+    let sga: Sga;
+    try {
+      sga = this.os.alloc(length);
+    } catch {
+      return false;
+    }
+    const view = this.os.sga.view(sga);
+    const at = this.os.sga.offset(sga);
+    if (length > 64) bytes.copy(view, at, from, from + length);
+    else for (let i = 0; i < length; i++) view[at + i] = bytes[from + i];
+    this.os.push(this.qd, sga, PushFlag.FREE);
+    this.underWay += length;
+    return true;
+  }
+}

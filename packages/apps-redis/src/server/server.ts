@@ -1,0 +1,301 @@
+/** The server: listeners, connections, and what is done from time to time. */
+import { type Completion, type LibOS, Opcode, type QueueDescriptor } from "@demikernel/core";
+import { commandTable } from "../commands/index.js";
+import type { Command } from "../commands/command.js";
+import { Keyspace } from "../keyspace/keyspace.js";
+import type { Args } from "../protocol/args.js";
+import { Reply } from "../protocol/reply.js";
+import { Found, RequestParser } from "../protocol/request-parser.js";
+import { Blocking } from "./blocking.js";
+import { Call } from "./call.js";
+import { Client } from "./client.js";
+import type { Config } from "../config/config.js";
+import { dispatch } from "./dispatch.js";
+import { Notifications } from "./notifications.js";
+
+/** Replies of one batch that are sent before the batch is over, bytes. */
+const SENT_BEFORE = 64 * 1024;
+/** Milliseconds for which the next accept waits when there are no descriptors. */
+const ACCEPT_PAUSE = 100;
+
+/** Why a command of a client may not run now; undefined: it may. */
+export type Check = (client: Client, command: Command, args: Args) => string | undefined;
+/** Hears of a command that has run for so many milliseconds. */
+export type Afterwards = (client: Client, command: Command, args: Args, took: number) => void;
+
+export class Server {
+  readonly keyspace: Keyspace;
+  readonly commands = commandTable();
+  readonly clients = new Map<QueueDescriptor, Client>();
+  readonly call = new Call(this, new Reply());
+  readonly blocking = new Blocking((client, body) => this.as(client, body));
+  readonly notifications = new Notifications((channel, message) => this.publish(channel, message));
+  readonly checks: Check[] = [];
+  readonly afterwards: Afterwards[] = [];
+  readonly started = Date.now();
+  /** Milliseconds of a clock that only goes forward. */
+  readonly clock = performance.now.bind(performance);
+  connections = 0;
+  processed = 0;
+  private readonly listeners: QueueDescriptor[] = [];
+  private readonly parser = new RequestParser();
+  private nextId = 1;
+  /** Whose replies are being written. */
+  current: Client | undefined;
+
+  constructor(
+    readonly os: LibOS,
+    readonly config: Config,
+  ) {
+    this.keyspace = new Keyspace(config.databases);
+  }
+
+  /** A message for whoever has subscribed to the channel; returns to how many it went. */
+  publish: (channel: string, message: string) => number = () => 0;
+  /** Told when a client is gone. */
+  readonly onClosed: ((client: Client) => void)[] = [];
+
+  // ---- serving ---------------------------------------------------------------------------------------------------------
+
+  listen(host: string, port: number): void {
+    const qd = this.os.socket("tcp", { family: host.includes(":") ? 6 : 4 });
+    this.os.bind(qd, { host, port });
+    this.os.listen(qd, this.config.tcpBacklog);
+    this.listeners.push(qd);
+    this.os.accept(qd);
+  }
+
+  /** Serves until stop(). */
+  run(): Promise<void> {
+    return this.os.run(this.onCompletion);
+  }
+
+  stop(): void {
+    this.os.stop();
+  }
+
+  private readonly onCompletion = (event: Completion): void => {
+    if (event.opcode === Opcode.POP) this.onPop(event.qd, event.result, event.sga);
+    else if (event.opcode === Opcode.PUSH) this.onPush(event.qd, event.result);
+    else if (event.opcode === Opcode.ACCEPT) this.onAccept(event.qd, event.result, event.newQd);
+  };
+
+  private onAccept(listener: QueueDescriptor, result: number, qd: QueueDescriptor): void {
+    if (result < 0) {
+      setTimeout(() => this.os.closed || this.os.accept(listener), ACCEPT_PAUSE).unref();
+      return;
+    }
+    this.os.accept(listener);
+    this.connections++;
+    const peer = this.os.getpeername(qd);
+    const own = this.os.getsockname(qd);
+    const client = new Client(this.nextId++, this.os, qd, addressText(peer), addressText(own));
+    if (this.clients.size >= this.config.maxclients) {
+      this.reject(client, "ERR max number of clients reached");
+      return;
+    }
+    this.clients.set(qd, client);
+    this.os.pop(qd);
+  }
+
+  private reject(client: Client, why: string): void {
+    client.isLeaving = true;
+    this.clients.set(client.qd, client);
+    const text = Buffer.from(`-${why}\r\n`);
+    client.output.send(text, text.length);
+    if (client.output.isIdle) this.close(client);
+  }
+
+  private onPush(qd: QueueDescriptor, result: number): void {
+    const client = this.clients.get(qd);
+    if (client === undefined) return;
+    client.output.ended(result);
+    if (client.output.isBroken || (client.isLeaving && client.output.isIdle)) this.close(client);
+  }
+
+  private onPop(qd: QueueDescriptor, result: number, sga: number): void {
+    const client = this.clients.get(qd);
+    if (result <= 0 || client === undefined) {
+      if (sga !== 0) this.os.free(sga as never);
+      if (client !== undefined) this.close(client);
+      return;
+    }
+    const { os } = this;
+    const view = os.sga.view(sga as never);
+    const at = os.sga.offset(sga as never);
+    const now = Date.now();
+    this.keyspace.setNow(now);
+    client.lastSeen = now;
+    if (client.filled === 0 && client.blocked === undefined && !client.isLeaving) {
+      // The usual: whole requests, read where they lie.
+      this.parser.begin(view, at);
+      const end = at + result;
+      this.serve(client, this.parser, end);
+      const done = this.parser.isWithin ? this.begunAt : this.parser.position;
+      if (done < end && !client.isClosed) this.keep(client, view, done, end);
+    } else {
+      this.append(client, view, at, result);
+      this.serveKept(client);
+    }
+    os.free(sga as never);
+    if (!client.isClosed) os.pop(qd);
+  }
+
+  /** Where the request that the parser is within begins. */
+  private begunAt = 0;
+
+  /** Runs requests until there is no whole one; replies are sent. */
+  private serve(client: Client, parser: RequestParser, end: number): void {
+    const { reply } = this.call;
+    this.current = client;
+    reply.resp = client.resp;
+    this.begunAt = parser.position;
+    while (client.blocked === undefined && !client.isLeaving) {
+      const found = parser.next(end, this.config.protoMaxBulkLen, client.user !== undefined);
+      if (found === Found.NOTHING) break;
+      if (found === Found.ERROR) {
+        reply.error(parser.error);
+        client.isLeaving = true;
+        break;
+      }
+      this.begunAt = parser.position;
+      this.processed++;
+      if (client.replies === "on") {
+        dispatch(this, client, parser.take());
+      } else {
+        this.quietly(client, parser.take());
+      }
+      if (reply.length >= SENT_BEFORE) this.flush(client);
+    }
+    this.flush(client);
+    this.current = undefined;
+  }
+
+  private quietly(client: Client, args: Args): void {
+    const { reply } = this.call;
+    const mark = reply.mark();
+    const skips = client.replies === "skipping";
+    dispatch(this, client, args);
+    // CLIENT REPLY ON is answered.
+    if ((client.replies as string) !== "on") reply.rewind(mark);
+    if (client.replies === "skip") client.replies = "skipping";
+    else if (skips && client.replies === "skipping") client.replies = "on";
+  }
+
+  private flush(client: Client): void {
+    const { reply } = this.call;
+    if (reply.length !== 0) client.output.send(reply.bytes, reply.length);
+    reply.reset();
+    if (client.isLeaving && client.output.isIdle && !client.isClosed) this.close(client);
+  }
+
+  /** Runs what replies to a client that is not being served: one that was blocked, and is no more when `body` returns true. */
+  private as(client: Client, body: () => boolean): void {
+    const { reply } = this.call;
+    const { current } = this;
+    const { client: calling, db, args, command } = this.call;
+    const resp = reply.resp;
+    // What was written for the one that is being served goes first.
+    if (current !== undefined && reply.length !== 0) {
+      current.output.send(reply.bytes, reply.length);
+      reply.reset();
+    }
+    this.current = client;
+    reply.resp = client.resp;
+    this.call.client = client;
+    this.call.db = this.keyspace.dbs[client.db];
+    const served = body();
+    if (reply.length !== 0) client.output.send(reply.bytes, reply.length);
+    reply.reset();
+    this.current = current;
+    reply.resp = resp;
+    Object.assign(this.call, { client: calling, db, args, command });
+    if (served && client.filled !== 0) setImmediate(() => client.isClosed || this.serveKept(client));
+  }
+
+  /** Writes something for a client out of order, before or after its replies as it happens. */
+  tell(client: Client, write: (reply: Reply) => void): void {
+    if (client.isClosed) return;
+    const { reply } = this.call;
+    if (client === this.current) return write(reply);
+    this.aside.resp = client.resp;
+    write(this.aside);
+    client.output.send(this.aside.bytes, this.aside.length);
+    this.aside.reset();
+  }
+  private readonly aside = new Reply();
+
+  // ---- requests that are not whole ---------------------------------------------------------------------------------------
+
+  private keep(client: Client, bytes: Uint8Array, from: number, end: number): void {
+    this.roomFor(client, Math.max(end - from, this.parser.needs - from));
+    const query = client.query as Buffer;
+    query.set(bytes.subarray(from, end), 0);
+    client.filled = end - from;
+    client.parser.begin(query, 0);
+    if (this.parser.isWithin) client.parser.resume(this.parser, query, from);
+  }
+
+  private append(client: Client, bytes: Uint8Array, at: number, length: number): void {
+    const needed = Math.max(client.filled + length, client.parser.isWithin ? client.parser.needs : 0);
+    this.roomFor(client, needed);
+    (client.query as Buffer).set(bytes.subarray(at, at + length), client.filled);
+    client.filled += length;
+    if (client.filled > this.config.clientQueryBufferLimit) this.close(client);
+  }
+
+  /** More bytes than the limit are not promised before they are there. */
+  private roomFor(client: Client, bytes: number): void {
+    const had = client.query;
+    if (had !== undefined && had.length >= bytes) return;
+    const wanted = Math.max(Math.min(bytes, this.config.protoMaxBulkLen + 65536), (had?.length ?? 0) * 2, 4096);
+    const larger = Buffer.allocUnsafeSlow(wanted);
+    if (had !== undefined) had.copy(larger, 0, 0, client.filled);
+    client.query = larger;
+    client.parser.args.move(larger, 0);
+  }
+
+  private serveKept(client: Client): void {
+    if (client.isClosed || client.blocked !== undefined || client.filled === 0) return;
+    const { parser } = client;
+    this.keyspace.setNow(Date.now());
+    if (!parser.isWithin) parser.begin(client.query as Buffer, 0);
+    this.serve(client, parser, client.filled);
+    if (client.isClosed) return;
+    const done = parser.isWithin ? this.begunAt : parser.position;
+    if (done === client.filled) {
+      client.filled = 0;
+      client.query = undefined;
+      parser.begin(NOTHING, 0);
+    } else if (done !== 0) {
+      const query = client.query as Buffer;
+      query.copyWithin(0, done, client.filled);
+      client.filled -= done;
+      if (parser.isWithin) parser.resume(parser, query, done);
+      else parser.begin(query, 0);
+    }
+  }
+
+  // ---- the end -------------------------------------------------------------------------------------------------------------
+
+  close(client: Client): void {
+    if (client.isClosed) return;
+    client.isClosed = true;
+    this.blocking.forget(client);
+    this.clients.delete(client.qd);
+    for (const told of this.onClosed) told(client);
+    this.os.close(client.qd);
+  }
+
+  /** The client is left when what was written for it is sent. */
+  leave(client: Client): void {
+    client.isLeaving = true;
+    if (client !== this.current && client.output.isIdle) this.close(client);
+  }
+}
+
+const NOTHING = Buffer.alloc(0);
+
+function addressText({ host, port }: { host: string; port: number }): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
