@@ -6,8 +6,8 @@ import { Dict } from "../memory/dict.js";
 import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
 import {
   expiryOf,
-  hasExpiry,
   HEADER,
+  hasExpiry,
   keyLengthOf,
   keyText,
   metaOf,

@@ -77,7 +77,7 @@ export class RequestParser {
   private beginMultibulk(end: number, isKnown: boolean): number {
     const count = this.line(end, 1, "too big mbulk count string");
     if (count === INCOMPLETE) return Found.NOTHING;
-    if (count === BAD) return this.fail(this.error || "invalid multibulk length");
+    if (Number.isNaN(count)) return this.fail(this.error || "invalid multibulk length");
     if (count > MOST_ARGUMENTS) return this.fail("invalid multibulk length");
     if (count > UNKNOWN_ARGUMENTS && !isKnown) return this.fail("unauthenticated multibulk length");
     if (count <= 0) return SKIPPED;
@@ -95,7 +95,7 @@ export class RequestParser {
         if (first !== DOLLAR) return this.fail(`expected '$', got '${String.fromCharCode(first)}'`);
         const length = this.line(end, 1, "too big bulk count string");
         if (length === INCOMPLETE) return Found.NOTHING;
-        if (length === BAD) return this.fail(this.error || "invalid bulk length");
+        if (Number.isNaN(length)) return this.fail(this.error || "invalid bulk length");
         if (length < 0 || length > most) return this.fail("invalid bulk length");
         if (length > UNKNOWN_BULK && !isKnown) return this.fail("unauthenticated bulk length");
         this.bulk = length;
@@ -168,5 +168,6 @@ export class RequestParser {
 
 const SKIPPED = 3;
 const BEGUN = 4;
-const INCOMPLETE = -0x80000000000000;
-const BAD = -0x80000000000001;
+/** No number that a line of 18 digits has. */
+const INCOMPLETE = Number.NEGATIVE_INFINITY;
+const BAD = Number.NaN;

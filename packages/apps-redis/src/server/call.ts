@@ -70,8 +70,7 @@ export class Call {
 
   /** Keyspace notification of a kind ("g", "$", "l", ...: notify-keyspace-events) for a key that argument `i` is. */
   notify(kind: string, event: string, i: number): void {
-    if (this.server.notifications.isOn)
-      this.server.notifications.notify(kind, event, this.args.text(i), this.db.id);
+    if (this.server.notifications.isOn) this.server.notifications.notify(kind, event, this.args.text(i), this.db.id);
   }
 
   /** Deletes the key that argument `i` is, if it is there: a value that became empty. */

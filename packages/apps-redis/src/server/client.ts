@@ -1,8 +1,8 @@
 /** One connection, and what Redis knows of it. */
 import type { LibOS, QueueDescriptor } from "@demikernel/core";
+import type { Command } from "../commands/command.js";
 import type { Args } from "../protocol/args.js";
 import { RequestParser } from "../protocol/request-parser.js";
-import type { Command } from "../commands/command.js";
 import { Output } from "./output.js";
 
 /** A command that waits for EXEC. */

@@ -1,7 +1,8 @@
 /** The server: listeners, connections, and what is done from time to time. */
 import { type Completion, type LibOS, Opcode, type QueueDescriptor } from "@demikernel/core";
-import { commandTable } from "../commands/index.js";
 import type { Command } from "../commands/command.js";
+import { commandTable } from "../commands/index.js";
+import type { Config } from "../config/config.js";
 import { Keyspace } from "../keyspace/keyspace.js";
 import type { Args } from "../protocol/args.js";
 import { Reply } from "../protocol/reply.js";
@@ -9,7 +10,6 @@ import { Found, RequestParser } from "../protocol/request-parser.js";
 import { Blocking } from "./blocking.js";
 import { Call } from "./call.js";
 import { Client } from "./client.js";
-import type { Config } from "../config/config.js";
 import { dispatch } from "./dispatch.js";
 import { Notifications } from "./notifications.js";
 
