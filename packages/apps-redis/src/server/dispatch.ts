@@ -45,9 +45,8 @@ export function run(server: Server, client: Client, command: Command, args: Args
   call.args = args;
   call.command = command;
   const errors = call.reply.errors;
-  const begun = server.clock();
   (command.handler as NonNullable<Command["handler"]>)(call);
-  const took = server.clock() - begun;
+  const took = server.lap();
   command.calls++;
   command.microseconds += took * 1000;
   if (call.reply.errors !== errors) command.failed++;

@@ -35,6 +35,7 @@ export class Server {
   readonly started = Date.now();
   /** Milliseconds of a clock that only goes forward. */
   readonly clock = performance.now.bind(performance);
+  private lapBegan = 0;
   connections = 0;
   processed = 0;
   private readonly listeners: QueueDescriptor[] = [];
@@ -54,6 +55,14 @@ export class Server {
   publish: (channel: string, message: string) => number = () => 0;
   /** Told when a client is gone. */
   readonly onClosed: ((client: Client) => void)[] = [];
+
+  /** Milliseconds since the last lap: one reading of the clock for each command of a batch, and one for the batch. */
+  lap(): number {
+    const now = this.clock();
+    const took = now - this.lapBegan;
+    this.lapBegan = now;
+    return took;
+  }
 
   // ---- serving ---------------------------------------------------------------------------------------------------------
 
@@ -149,6 +158,7 @@ export class Server {
     const { reply } = this.call;
     this.current = client;
     reply.resp = client.resp;
+    this.lapBegan = this.clock();
     this.begunAt = parser.position;
     while (client.blocked === undefined && !client.isLeaving) {
       const found = parser.next(end, this.config.protoMaxBulkLen, client.user !== undefined);
