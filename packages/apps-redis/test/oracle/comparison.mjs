@@ -15,7 +15,7 @@ export async function compareReplies(ours, theirs, commands) {
   const others = split(other);
   for (let i = 0; i < Math.max(mines.length, others.length, commands.length); i++) {
     if (mines[i] === others[i]) continue;
-    const command = commands[i] ?? ["beyond the last command"];
+    const command = commands[i] ?? ["EXEC"];
     if (mines[i] !== undefined && others[i] !== undefined && alike(command, mines[i], others[i])) continue;
     return { command, ours: String(mines[i]), theirs: String(others[i]) };
   }
@@ -50,6 +50,9 @@ function normal(value) {
 
 /** How the elements of a value are read that has no order when it is large. */
 const CONTENTS = {
+  // With groups, a stream has the times at which its entries were handed out.
+  stream: (key) => ["XRANGE", key, "-", "+"],
+ 
   hash: (key) => ["HGETALL", key],
   set: (key) => ["SMEMBERS", key],
   zset: (key) => ["ZRANGE", key, "0", "-1", "WITHSCORES"],
@@ -77,7 +80,7 @@ export async function compareKeyspaces(ours, theirs) {
       return `${key}: time to live ${life} where redis-server has ${theirLife}`;
     if (dump === theirDump) continue;
     const contents = CONTENTS[type.slice(1).trim()];
-    const isTable = /hashtable|skiplist/.test(encoding);
+    const isTable = /hashtable|skiplist|stream/.test(encoding);
     if (!isTable || contents === undefined)
       return `${key} (${type.trim()}, ${encoding.trim()}): DUMP ${JSON.stringify(dump)} where redis-server has ${JSON.stringify(theirDump)}`;
     const difference = await compareContents(ours, theirs, contents(key));
@@ -90,7 +93,7 @@ async function compareContents(ours, theirs, command) {
   const [mine, other] = (await Promise.all([ours.send([command]), theirs.send([command])])).map(
     (reply) => take(reply, 0).value,
   );
-  const together = command[0] === "SMEMBERS" ? 1 : 2;
+  const together = /^[SX]/.test(command[0]) ? 1 : 2;
   const [a, b] = [inOrder(mine, together), inOrder(other, together)];
   return a === b ? undefined : `it holds ${a} where redis-server has ${b}`;
 }

@@ -2,7 +2,9 @@
 import { FAMILIES } from "./families/index.mjs";
 import { Random } from "./random.mjs";
 
-const TYPES = { string: "s", hash: "h", list: "l", set: "t", zset: "z", stream: "x", geo: "g", hll: "p", bits: "b" };
+const TYPES = { string: "s", hash: "h", list: "l", set: "t", zset: "z", stream: "x", geo: "g", lex: "y", hll: "p", bits: "b" };
+/** Not those whose members all have one score: with several the ranges by name depend on Redis's own dice. */
+const OTHERS = Object.values(TYPES).filter((letter) => letter !== TYPES.lex);
 const KEYS_PER_TYPE = 6;
 const WRONG_TYPE = 0.03;
 const WRONG_ARITY = 0.005;
@@ -35,8 +37,9 @@ export class Generator {
       if (this.templates[middle][0] > at) high = middle;
       else low = middle + 1;
     }
-    const command = this.templates[low][1](this).flat();
-    if (this.random.chance(WRONG_ARITY)) {
+    const command = this.templates[low][1](this).flat(3);
+    // Without their count these choose at random.
+    if (this.random.chance(WRONG_ARITY) && !/^(HRANDFIELD|SRANDMEMBER|SPOP)$/.test(command[0])) {
       if (this.random.chance(0.5)) command.pop();
       else command.push(this.value());
       if (command.length === 0) return ["PING"];
@@ -62,13 +65,12 @@ export class Generator {
   }
 
   key(type) {
-    const names = Object.values(TYPES);
-    const letter = this.random.chance(WRONG_TYPE) ? this.random.pick(names) : TYPES[type];
+    const letter = this.random.chance(WRONG_TYPE) ? this.random.pick(OTHERS) : TYPES[type];
     return `${letter}:${this.random.below(KEYS_PER_TYPE)}`;
   }
 
   anyKey() {
-    return `${this.random.pick(Object.values(TYPES))}:${this.random.below(KEYS_PER_TYPE)}`;
+    return `${this.random.pick(OTHERS)}:${this.random.below(KEYS_PER_TYPE)}`;
   }
 
   /** A number of few bytes, mostly. */

@@ -44,7 +44,11 @@ export class Peer {
     this.reject?.(error);
   }
 
-  /** @param {string[][]} commands @returns {Promise<Buffer>} The replies, one behind the other. */
+  /**
+   * Whatever is queued is executed in the end, so that the last reply comes at once.
+   *
+   * @param {string[][]} commands @returns {Promise<Buffer>} The replies, one behind the other, and that of the EXEC.
+   */
   send(commands) {
     if (this.error) return Promise.reject(this.error);
     const mark = `end of round ${this.rounds++} of ${process.pid}`;
@@ -54,7 +58,7 @@ export class Peer {
       this.reject = reject;
     });
     this.timer = setTimeout(() => this.fail(new Error(`${this.name}: no reply for ${PATIENCE} ms`)), PATIENCE);
-    this.socket.write(encode([...commands, ["PING", mark]]), "latin1");
+    this.socket.write(encode([...commands, ["EXEC"], ["PING", mark]]), "latin1");
     return done;
   }
 

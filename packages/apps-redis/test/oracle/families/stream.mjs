@@ -21,6 +21,5 @@ export const stream = [
   [1, (g) => ["XCLAIM", key(g), group(g), consumer(g), "0", g.some(2, () => id(g)), "JUSTID"]],
   [1, (g) => ["XAUTOCLAIM", key(g), group(g), consumer(g), "0", id(g), g.maybe(0.4, "COUNT", () => g.count()), "JUSTID"]],
   [0.5, (g) => ["XSETID", key(g), id(g)]],
-  [0.5, (g) => ["XINFO", "STREAM", key(g)]],
   [0.2, (g) => ["DEL", key(g)]],
 ]; // biome-ignore format: a table
