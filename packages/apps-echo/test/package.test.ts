@@ -12,7 +12,6 @@ const FORBIDDEN = ["cc", "gcc", "g++", "clang", "make", "cmake", "ninja", "pytho
 
 /** What core needs to run, and under each what that needs. */
 const CORE_NEEDS = {
-  ajv: ["fast-deep-equal", "fast-uri", "json-schema-traverse", "require-from-string"],
   commander: [],
   "node-gyp-build": [],
   yaml: [],

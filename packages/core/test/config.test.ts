@@ -166,6 +166,74 @@ test("given options are checked like the file's, without a place", () => {
   expect(refusal(() => resolveOptions(backend, none, JSON.parse('{"__proto__": {"tokens": 5}}'))).code).toBe("EINVAL");
 });
 
+test("hostile values are EINVAL like all that is no plain data, and soon", () => {
+  const started = Date.now();
+  let nested: unknown = [];
+  for (let depth = 0; depth < 100_000; depth++) nested = [nested];
+  const refusing = new Proxy([], {
+    get: () => {
+      throw new Error("not for you");
+    },
+  });
+  const endless: ProxyHandler<object> = { get: (_, key) => (key === "length" ? 5 : new Proxy([], endless)) };
+  const gone = Proxy.revocable({}, {});
+  gone.revoke();
+  const self: Record<string, unknown> = {};
+  self.timeout = self;
+  for (const given of [
+    { anything: nested },
+    { anything: refusing },
+    { anything: new Proxy([], endless) },
+    { anything: new Proxy([], { get: () => Number.MAX_SAFE_INTEGER }) },
+    { anything: new Array(2 ** 32 - 1) },
+    { anything: [undefined] },
+    { anything: [new Uint8Array(2 ** 28)] },
+    { arp: gone.proxy },
+    { arp: self },
+    {
+      arp: {
+        get timeout() {
+          throw new Error("not for you");
+        },
+      },
+    },
+  ])
+    expect(refusal(() => resolveOptions(backend, none, given)).message).toMatch(
+      /^EINVAL: openLibOS: \S+ must be plain data of a moderate size.*; got /s,
+    );
+  expect(Date.now() - started).toBeLessThan(10_000);
+});
+
+test("what is used is what was checked: every property is read once, and only what is the value's own", () => {
+  let reads = 0;
+  const arp = {
+    get timeout() {
+      return ++reads === 1 ? 5 : "six";
+    },
+  };
+  expect(resolveOptions(backend, none, { arp }).backend.arp).toBe('{"timeout":5}');
+  expect(reads).toBe(1);
+  expect(resolveOptions(backend, none, { arp: { timeout: undefined } }).backend.arp).toBe("{}");
+  expect(resolveOptions(backend, none, { arp: Object.create({ timeout: "six" }) }).backend.arp).toBe("{}");
+  const inherited = Object.create({ size: 64, count: 1 });
+  expect(refusal(() => resolveOptions(backend, none, { arena: [inherited] })).message).toMatch(
+    /arena\[0\] must have the key size; got \{\}$/,
+  );
+});
+
+test("options are checked where code from strings is forbidden", () => {
+  const program = `
+    import { openLibOS } from "@demikernel/core";
+    (await openLibOS({ libos: "memory", tokens: 64 })).destroy();
+    await openLibOS({ libos: "memory", tokens: 63 }).catch((error) => console.log(error.message));`;
+  const said = execFileSync(
+    process.execPath,
+    ["--disallow-code-generation-from-strings", "--input-type=module", "--eval", program],
+    { encoding: "utf8", cwd: import.meta.dirname },
+  );
+  expect(said).toBe("EINVAL: openLibOS: tokens must be at least 64; got 63\n");
+});
+
 test("all problems are told at once, up to eight", () => {
   const two = refusal(() => resolve("tokens: 1\nqueues: 1\n", { loop: "x" })).message;
   expect(two).toMatch(/tokens.*; queues.*; loop/);

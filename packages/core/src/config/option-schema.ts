@@ -3,7 +3,7 @@
  * or refer to schemas. Backends state theirs, and each is looked at whenever its backend is loaded: so this is a table, for which nothing
  * has to be compiled.
  */
-import { requireFinite, requireJson } from "./plain-data.js";
+import { plainCopy, requireFinite } from "./plain-data.js";
 
 /** Options by name, and the schema of each: the properties of an object that has no others. */
 export type Schemas = Readonly<Record<string, object>>;
@@ -76,8 +76,7 @@ const keywords: Readonly<Record<string, Rule>> = {
 /** Why these cannot be the schemas of options; undefined when they can. */
 export function schemaProblem(schemas: Schemas): string | undefined {
   try {
-    requireJson(schemas);
-    requireFinite(schemas);
+    requireFinite(plainCopy(schemas));
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

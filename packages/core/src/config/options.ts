@@ -5,7 +5,7 @@ import { arenaProblem, type CoreOptions, coreDefaults, coreProperties, type Size
 import { describe } from "./describe.js";
 import type { FileConfig } from "./file.js";
 import { nearest } from "./nearest.js";
-import { type Schemas, schemaProblem, type Violation, violations } from "./schema-check.js";
+import { checkValues, type Schemas, schemaProblem, type Violation } from "./schema-check.js";
 
 /** What openLibOS() takes beside options; a file has only the first two of them. */
 const RESERVED = ["libos", "storage", "config", "from"];
@@ -156,12 +156,12 @@ function notSection(key: string, value: unknown): string {
 
 // A null in YAML is a key without a value, and undefined in a call an option that is not given: as if they were not there.
 function check(source: Source, problems: string[]): Values {
-  const values = Object.fromEntries(
+  const given = Object.fromEntries(
     Object.entries(source.values).filter(([, value]) => value !== null && value !== undefined),
   );
-  const found = violations(source.schemas, values);
-  for (const violation of found) problems.push(explain(violation, source));
-  if (found.length > 0) return {};
+  const { values, violations } = checkValues(source.schemas, given);
+  for (const violation of violations) problems.push(explain(violation, source));
+  if (violations.length > 0) return {};
   if (source.schemas === coreProperties && values.arena !== undefined) {
     const problem = arenaProblem(values.arena as SizeClass[]);
     if (problem) problems.push(`arena ${problem}${at(source.where(["arena"]))}`);

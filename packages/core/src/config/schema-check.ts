@@ -1,9 +1,10 @@
-/** Checks values against the JSON Schemas of options, each option by itself. */
-import { createRequire } from "node:module";
-import type { Ajv2020, ErrorObject, ValidateFunction } from "ajv/dist/2020.js";
-import { DemiError } from "../errors.js";
+/**
+ * Checks values against the JSON Schemas of options, each option by itself. It reads a schema, which is used once or twice in the life of a
+ * process: a validator that compiles it takes longer to load than all else that opening a libOS does. The keywords are those that
+ * option-schema.ts lets pass, as JSON Schema 2020-12 defines them (Core, section 10.3; Validation, section 6).
+ */
 import type { Schemas } from "./option-schema.js";
-import { requireFinite, requireJson } from "./plain-data.js";
+import { plainCopy, requireFinite } from "./plain-data.js";
 
 export { type Schemas, schemaProblem } from "./option-schema.js";
 
@@ -15,117 +16,113 @@ export interface Violation {
   unknown?: { name: string; known: readonly string[] };
 }
 
+export interface Checked {
+  /** Copies of the values: what was checked, whatever becomes of what was given. */
+  values: Record<string, unknown>;
+  /** Empty when they are right. */
+  violations: Violation[];
+}
+
+interface Schema {
+  type?: string;
+  enum?: readonly unknown[];
+  minimum?: number;
+  maximum?: number;
+  multipleOf?: number;
+  minLength?: number;
+  maxLength?: number;
+  minItems?: number;
+  maxItems?: number;
+  items?: Schema;
+  properties?: Readonly<Record<string, Schema>>;
+  required?: readonly string[];
+  additionalProperties?: boolean | Schema;
+}
+
 const PLAIN = "must be plain data of a moderate size: no functions, no cycles, finite numbers";
 
-let validator: Ajv2020 | undefined;
-/**
- * The validator. Loading it takes longer than anything else that opening a libOS does, and only who gives options needs it: so it is loaded
- * for the first of them, and compiles the schemas of those that are given.
- */
-function ajv(): Ajv2020 {
-  if (validator !== undefined) return validator;
-  const library = createRequire(import.meta.url)("ajv/dist/2020.js") as typeof import("ajv/dist/2020.js");
-  validator = new library.Ajv2020({
-    allErrors: true,
-    verbose: true,
-    // What every object inherits is no key of it.
-    ownProperties: true,
-    // Infinity and NaN inside plain data have a separate message.
-    strictNumbers: false,
-    // Schemas are looked at when their backend is loaded: option-schema.ts.
-    strict: false,
-    meta: false,
-    validateSchema: false,
-    logger: false,
-  });
-  return validator;
-}
-
-/** Ajv writes a function for each schema. Throws DemiError EPERM where the process forbids that. */
-function compiled(schema: object): ValidateFunction {
-  try {
-    return ajv().compile(schema);
-  } catch (error) {
-    if (!(error instanceof EvalError)) throw error;
-    const why =
-      "options cannot be checked where code from strings is forbidden (--disallow-code-generation-from-strings)";
-    throw new DemiError("EPERM", "openLibOS", why, undefined, error);
-  }
-}
-
-/** What the values violate; empty when they are right. Whatever the values are, they make it throw nothing. */
-export function violations(schemas: Schemas, values: Readonly<Record<string, unknown>>): Violation[] {
-  return Object.entries(values).flatMap(([key, value]) => {
+/** What the values violate. Whatever they are, they make it throw nothing. */
+export function checkValues(schemas: Schemas, given: Readonly<Record<string, unknown>>): Checked {
+  const values = new Map<string, unknown>();
+  const violations = Object.entries(given).flatMap(([key, value]): Violation[] => {
     if (!Object.hasOwn(schemas, key)) {
-      return [{ path: [], value: values, wanted: "", unknown: { name: key, known: Object.keys(schemas) } }];
+      return [{ path: [], value: given, wanted: "", unknown: { name: key, known: Object.keys(schemas) } }];
     }
-    const validate = compiled(schemas[key]);
     try {
-      requireJson(value);
-      const found = violationsOf(key, validate, value);
-      if (found.length === 0) requireFinite(value);
+      const copy = plainCopy(value);
+      const found = [...violationsOf(schemas[key], copy, [key])];
+      if (found.length === 0) requireFinite(copy);
+      values.set(key, copy);
       return found;
     } catch {
       return [{ path: [key], value, wanted: PLAIN }];
     }
   });
+  return { values: Object.fromEntries(values), violations };
 }
 
-/** One for each place: its type where that is wrong, else the first. */
-function violationsOf(key: string, validate: ValidateFunction, value: unknown): Violation[] {
-  if (validate(value)) return [];
-  const found = new Map<string, Violation>();
-  const errors = validate.errors ?? [];
-  for (const error of [...errors.filter(isType), ...errors.filter((one) => !isType(one))]) {
-    const violation = toViolation(key, error);
-    const place = JSON.stringify([violation.path, violation.unknown?.name]);
-    if (!found.has(place)) found.set(place, violation);
+/** Of a value and all inside of it. It goes as deep as the schema does. */
+function* violationsOf(schema: Schema, value: unknown, path: readonly string[]): Generator<Violation> {
+  const wanted = wantedOf(schema, value);
+  if (wanted !== undefined) yield { path, value, wanted };
+  const { items, properties = {}, additionalProperties = true } = schema;
+  for (const [key, inner] of Object.entries(isContainer(value) ? value : {})) {
+    const known = !Array.isArray(value) && Object.hasOwn(properties, key);
+    const own = Array.isArray(value) ? items : known ? properties[key] : additionalProperties;
+    if (own === false) yield { path, value, wanted: "", unknown: { name: key, known: Object.keys(properties) } };
+    else if (typeof own === "object") yield* violationsOf(own, inner, [...path, key]);
   }
-  return [...found.values()];
 }
 
-const isType = ({ keyword }: ErrorObject) => keyword === "type";
-
-function toViolation(key: string, error: ErrorObject): Violation {
-  const path = [key, ...keysOf(error.instancePath)];
-  if (error.keyword !== "additionalProperties") return { path, value: error.data, wanted: wanted(error) };
-  const { properties = {} } = error.parentSchema as { properties?: object };
-  const name = String(error.params.additionalProperty);
-  return { path, value: error.data, wanted: "", unknown: { name, known: Object.keys(properties) } };
+/** What the value itself, and not what is inside of it, should be: by the first keyword that it violates. A NaN keeps within no limit. */
+function wantedOf(schema: Schema, value: unknown): string | undefined {
+  const { type, enum: one } = schema;
+  if (type !== undefined && !isOfType(type, value)) return `must be of type ${type}`;
+  if (one !== undefined && !one.includes(value)) return `must be one of ${one.join(", ")}`;
+  if (typeof value === "number") {
+    const { minimum, maximum, multipleOf } = schema;
+    if (maximum !== undefined && !(value <= maximum)) return `must be at most ${maximum}`;
+    if (minimum !== undefined && !(value >= minimum)) return `must be at least ${minimum}`;
+    if (multipleOf !== undefined && !Number.isInteger(value / multipleOf)) return `must be a multiple of ${multipleOf}`;
+  } else if (typeof value === "string") {
+    const { minLength = 0, maxLength = value.length } = schema;
+    return wantedCount(characters(value), minLength, maxLength, "characters");
+  } else if (Array.isArray(value)) {
+    const { minItems = 0, maxItems = value.length } = schema;
+    return wantedCount(value.length, minItems, maxItems, "entries");
+  } else if (isContainer(value)) {
+    const missing = schema.required?.find((name) => !Object.hasOwn(value, name));
+    if (missing !== undefined) return `must have the key ${missing}`;
+  }
+  return undefined;
 }
 
-/** `schema` is what the violated keyword says. */
-function wanted({ keyword, schema, params, message }: ErrorObject): string {
-  switch (keyword) {
-    case "enum":
-      return `must be one of ${(schema as unknown[]).join(", ")}`;
-    case "type":
-      return `must be of type ${schema}`;
-    case "minimum":
-      return `must be at least ${schema}`;
-    case "maximum":
-      return `must be at most ${schema}`;
-    case "multipleOf":
-      return `must be a multiple of ${schema}`;
-    case "minItems":
-      return `must have at least ${schema} entries`;
-    case "maxItems":
-      return `must have at most ${schema} entries`;
-    case "minLength":
-      return `must have at least ${schema} characters`;
-    case "maxLength":
-      return `must have at most ${schema} characters`;
-    case "required":
-      return `must have the key ${params.missingProperty}`;
+function wantedCount(count: number, least: number, most: number, what: string): string | undefined {
+  if (count < least) return `must have at least ${least} ${what}`;
+  if (count > most) return `must have at most ${most} ${what}`;
+  return undefined;
+}
+
+function isOfType(type: string, value: unknown): boolean {
+  switch (type) {
+    case "integer":
+      return Number.isInteger(value);
+    case "array":
+      return Array.isArray(value);
+    case "object":
+      return isContainer(value) && !Array.isArray(value);
+    case "null":
+      return value === null;
     default:
-      return `is wrong: ${message}`;
+      return typeof value === type;
   }
 }
 
-/** The keys of a JSON Pointer (RFC 6901). */
-function keysOf(pointer: string): string[] {
-  return pointer
-    .split("/")
-    .slice(1)
-    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+const isContainer = (value: unknown): value is object => typeof value === "object" && value !== null;
+
+/** As JSON counts them: code points. */
+function characters(text: string): number {
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
 }
