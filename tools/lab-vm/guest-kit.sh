@@ -8,7 +8,8 @@
 here=$(dirname "$(readlink -f "$0")")
 packages=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../../packages")
 nobody=(setpriv --reuid=nobody --regid=nogroup --clear-groups --inh-caps=-all --ambient-caps=-all --bounding-set=-all)
-script=$(basename "$0" .sh)
+script=${0##*/}
+script=${script%.sh}
 
 say() { printf '%s: %s\n' "$script" "$*"; }
 fail() {

@@ -24,9 +24,11 @@ esac
 
 # card VENDOR DEVICE: the PCI address of the one card with these numbers.
 card() {
-  local folder found=()
+  local folder vendor device found=()
   for folder in /sys/bus/pci/devices/*; do
-    if [ "$(cat "$folder/vendor")" = "$1" ] && [ "$(cat "$folder/device")" = "$2" ]; then found+=("$(basename "$folder")"); fi
+    read -r vendor <"$folder/vendor"
+    read -r device <"$folder/device"
+    [ "$vendor $device" != "$1 $2" ] || found+=("${folder##*/}")
   done
   [ ${#found[@]} -eq 1 ] || fail "${#found[@]} cards of $1:$2 instead of one; is this a guest of run.sh?"
   printf '%s' "${found[0]}"
@@ -38,9 +40,11 @@ modprobe -a vfio-pci virtio_net
 # DPDK loads every driver there is into each process, and emulated processors take five seconds for it. What the guest removes it removes
 # for itself.
 kept='librte_(bus_pci|bus_vdev|mempool_ring|mempool_stack|net_(af_packet|af_xdp|e1000|memif|null|pcap|ring|tap|vhost|virtio))\.so'
+unwanted=()
 for driver in /usr/lib/*/dpdk/pmds-*/*; do
-  [ "${FEW_DRIVERS:-}" != 1 ] || [[ $driver =~ $kept ]] || rm -f "$driver"
+  [ "${FEW_DRIVERS:-}" != 1 ] || [[ $driver =~ $kept ]] || unwanted+=("$driver")
 done
+rm -f "${unwanted[@]}"
 # No group: no IOMMU, and vfio-pci would refuse the card later and less clearly.
 [ -e "$device/iommu_group" ] || fail "$nic has no IOMMU group; lab-vm needs --iommu"
 
@@ -64,9 +68,9 @@ fi
 # The kernel's end: the one interface that virtio_net drives.
 peer=
 for folder in /sys/class/net/*; do
-  if [ "$(basename "$(readlink "$folder/device/driver" || true)")" = virtio_net ]; then
-    [ -z "$peer" ] || fail "two virtio cards, $peer and $(basename "$folder")"
-    peer=$(basename "$folder")
+  if [ "$folder/device/driver" -ef /sys/bus/virtio/drivers/virtio_net ]; then
+    [ -z "$peer" ] || fail "two virtio cards, $peer and ${folder##*/}"
+    peer=${folder##*/}
   fi
 done
 [ -n "$peer" ] || fail "no virtio card for the kernel's end"

@@ -23,9 +23,11 @@ need iproute2 ip rdma
 modprobe -a rdma_rxe rdma_ucm ib_uverbs dummy veth || fail "the guest's kernel lacks one of the modules for soft-RoCE"
 # libibverbs loads the driver of every card there might be into each process that opens a device, and emulated processors take a second for
 # it. In the guest there is no other card, and what it removes it removes for itself.
+unwanted=()
 for driver in /etc/libibverbs.d/*.driver; do
-  [ "$driver" = /etc/libibverbs.d/rxe.driver ] || rm -f "$driver"
+  [ "$driver" = /etc/libibverbs.d/rxe.driver ] || unwanted+=("$driver")
 done
+rm -f "${unwanted[@]}"
 
 # A packet of RoCE has 4096 bytes of payload at most, and its headers.
 MTU=4200
@@ -62,20 +64,22 @@ for file in rdma_cm uverbs0; do [ -c "/dev/infiniband/$file" ] || fail "/dev/inf
 # out_of INTERFACE NEXT ADDRESS SOURCE: by this interface to the one named NEXT, from SOURCE unless the socket is bound.
 rules=0
 out_of() {
-  local family=-4
+  local family=-4 next
   case $3 in *:*) family=-6 ;; esac
   rules=$((rules + 1))
   local number=$((base + rules))
   # Packets come in with a source that is an address of this machine.
-  sysctl -qw "net.ipv4.conf.$1.rp_filter=0" "net.ipv4.conf.$1.accept_local=1"
+  echo 0 >"/proc/sys/net/ipv4/conf/$1/rp_filter"
+  echo 1 >"/proc/sys/net/ipv4/conf/$1/accept_local"
   # Nobody answers ARP for an own address.
-  ip neighbour replace "$3" lladdr "$(cat "/sys/class/net/$2/address")" dev "$1" nud permanent
+  read -r next <"/sys/class/net/$2/address"
+  ip neighbour replace "$3" lladdr "$next" dev "$1" nud permanent
   ip "$family" route replace "$3" dev "$1" src "$4" table "$number"
   ip "$family" rule add pref "$number" iif lo to "$3" lookup "$number"
 }
 # The rule of the local addresses, behind those.
 local_addresses_later() {
-  sysctl -qw net.ipv4.conf.all.rp_filter=0
+  echo 0 >/proc/sys/net/ipv4/conf/all/rp_filter
   local family
   for family in -4 -6; do
     # All of it is read: a grep that leaves early ends ip with a signal, and the rule would seem not to be there.
