@@ -38,7 +38,7 @@ const BUDGETS = {
   "native-libos-spdk": 170,
   "guest-libos-dpdk": 560,
   "guest-libos-rdma": 800,
-  "guest-libos-spdk": 450,
+  "guest-libos-spdk": 360,
   "load-libos-rdma": 60,
 };
 const DEFAULT_BUDGET = 180;

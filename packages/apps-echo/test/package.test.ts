@@ -45,7 +45,7 @@ test("the packages bring no sources of tests, no link to this checkout, and only
   }
 });
 
-test("core alone brings the four packages it declares, what those need, and nothing else", () => {
+test("core alone brings the packages it declares, what those need, and nothing else", () => {
   const alone = emptyProject(dir, "core-alone");
   npmInstall([...pack(["core"]).values()], alone, environment);
   const manifest = JSON.parse(readFileSync(join(alone, "node_modules/@demikernel/core/package.json"), "utf8"));
