@@ -1,6 +1,7 @@
 /** Doubles as Redis reads and prints them. */
 import { readLatin1 } from "../memory/latin1.js";
 import { hexadecimal, rounded } from "./float-text.js";
+import type { Integer } from "./integers.js";
 
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 const INFINITE = /^[+-]?inf(?:inity)?$/i;
@@ -60,12 +61,16 @@ export function formatDouble(value: number): string {
   return exponential(value.toExponential(16));
 }
 
-/** As a sorted set's listpack has it: an integer in full up to 2^62, else as replies have it. */
+/** The integer that a sorted set's listpack holds in place of this score, up to 2^62; of -0 that is 0. Undefined where the score is none. */
+export function integerOfScore(value: number): Integer | undefined {
+  if (Number.isSafeInteger(value)) return value + 0;
+  return Number.isInteger(value) && Math.abs(value) <= 2 ** 62 ? BigInt(value) : undefined;
+}
+
+/** As a sorted set's listpack has it: see {@link integerOfScore}, else as replies have it. */
 export function formatScore(value: number): string {
-  if (Number.isInteger(value) && Math.abs(value) > Number.MAX_SAFE_INTEGER && Math.abs(value) <= 2 ** 62) {
-    return String(BigInt(value));
-  }
-  return formatDouble(value);
+  const integer = integerOfScore(value);
+  return integer === undefined ? formatDouble(value) : String(integer);
 }
 
 /** Whether it could lie halfway between two texts of 17 digits. It has 18 digits then, and so no more than 25 binary places. */
