@@ -72,8 +72,9 @@ export class Heap {
   /** Bytes in chunks. */
   reserved = 0;
   private readonly chunks: (Chunk | undefined)[] = [];
-  /** Chunks that have a free span, and of each class the spans that have room, as (chunk * SPANS + span). Both may name some that have none. */
+  /** Chunks that have a free span. */
   private roomy: number[] = [];
+  /** Of each class the spans that have room, as (chunk * SPANS + span), and some that have none. */
   private readonly partial: number[][] = SIZES.map(() => []);
   private readonly vacant: number[] = [];
 
@@ -106,7 +107,10 @@ export class Heap {
     const at = (ref & UNIT_MASK) << 3;
     const span = at >>> SPAN_BITS;
     const use = chunk.use[span];
-    if (use < CLASS) return this.freeLarge(number, chunk, span);
+    if (use < CLASS) {
+      this.freeLarge(number, chunk, span);
+      return;
+    }
     const bytes = SIZES[use - CLASS];
     this.used -= bytes;
     const wasFull = isFull(chunk, span, bytes);
@@ -183,19 +187,21 @@ export class Heap {
   private takeSpans(n: number): number {
     for (let i = this.roomy.length; i-- !== 0; ) {
       const number = this.roomy[i];
-      const chunk = this.chunks[number];
-      const span = chunk === undefined || chunk.free < n ? -1 : runOf(chunk.use, n);
-      if (chunk === undefined || chunk.free === 0) {
+      const chunk = this.chunks[number] as Chunk;
+      const span = chunk.free < n ? -1 : runOf(chunk.use, n);
+      if (span < 0) continue;
+      chunk.free -= n;
+      // One without free spans is named again when it has one: each is named once.
+      if (chunk.free === 0) {
         this.roomy[i] = this.roomy[this.roomy.length - 1];
         this.roomy.pop();
       }
-      if (span < 0 || chunk === undefined) continue;
-      chunk.free -= n;
       return number * SPANS + span;
     }
     const number = this.addChunk(CHUNK_BYTES);
-    (this.chunks[number] as Chunk).free -= n;
-    this.roomy.push(number);
+    const chunk = this.chunks[number] as Chunk;
+    chunk.free -= n;
+    if (chunk.free !== 0) this.roomy.push(number);
     return number * SPANS;
   }
 
