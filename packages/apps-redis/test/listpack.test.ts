@@ -35,7 +35,7 @@ test("random changes, against an array", () => {
   const list = new Listpack().create(heap);
   const target = new Uint8Array(20_000);
   let model: string[] = [];
-  for (let step = 0; step < 1500; step++) {
+  for (let step = 0; step < 1000; step++) {
     const value = text(random);
     // Not at the start of what it is in.
     const bytes = Buffer.from(`xx${value}x`, "latin1");
@@ -138,7 +138,7 @@ test("find tells what is not there, also from an element on", () => {
 test("merge puts another behind it", () => {
   const random = new Random("merge");
   const heap = new Heap();
-  for (let i = 0; i < 50; i++) {
+  for (let i = 0; i < 30; i++) {
     const [first, second] = [new Listpack().create(heap), new Listpack().create(heap)];
     const model: string[] = [];
     for (const list of [first, second]) {
@@ -228,7 +228,7 @@ describe("bytes of anyone", () => {
   test("at random: what is valid can be walked both ways", () => {
     const random = new Random("hostile listpacks");
     let passed = 0;
-    for (let i = 0; i < 10_000; i++) {
+    for (let i = 0; i < 6000; i++) {
       const bytes = packed(
         ...Array.from({ length: random.below(6) }, () => random.pick(["a", "7", "-300", "x".repeat(64)])),
       );

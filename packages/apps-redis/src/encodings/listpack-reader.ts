@@ -83,23 +83,29 @@ export class ListpackReader {
     let wanted: Integer | undefined;
     let isParsed = false;
     let skipped = 0;
-    for (let at = this.base + p; bytes[at] !== END; at = after(bytes, at)) {
-      if (skipped !== 0) {
-        skipped--;
+    for (let at = this.base + p; ; ) {
+      const head = bytes[at];
+      if (head === END) return 0;
+      const isCompared = skipped === 0;
+      skipped = isCompared ? skip : skipped - 1;
+      // Most are strings of less than 64 bytes.
+      if (head >= 0x80 && head < 0xc0) {
+        const size = head & 0x3f;
+        if (isCompared && size === length && sameBytes(bytes, at + 1, text, offset, length)) return at - this.base;
+        at += size + 2;
         continue;
       }
-      skipped = skip;
-      if (isIntegerHead(bytes[at])) {
+      if (isCompared && isIntegerHead(head)) {
         if (!isParsed) {
           wanted = parseInteger(text, offset, length);
           isParsed = true;
         }
         if (wanted !== undefined && readInteger(bytes, at) === wanted) return at - this.base;
-      } else if (textSize(bytes, at) === length) {
-        if (sameBytes(bytes, at + headSize(bytes[at]), text, offset, length)) return at - this.base;
+      } else if (isCompared && textSize(bytes, at) === length) {
+        if (sameBytes(bytes, at + headSize(head), text, offset, length)) return at - this.base;
       }
+      at = after(bytes, at);
     }
-    return 0;
   }
 
   // ---- what an element is ----------------------------------------------------------------------------------------------

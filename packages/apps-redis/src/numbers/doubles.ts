@@ -55,6 +55,8 @@ export function parseDoubleText(text: string): number | undefined {
 export function formatDouble(value: number): string {
   if (Number.isSafeInteger(value)) return Object.is(value, -0) ? "-0" : String(value);
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
+  // Of up to 15 digits that are all there are: the shortest text is the exact one.
+  if (Math.abs(value) < 1e6 && Number.isInteger(value * 512)) return String(value);
   if (mayBeHalfway(value)) return formatHalfway(value);
   const size = Math.abs(value);
   if (size >= 1e-4 && size < 1e17) return trimmed(value.toPrecision(17));
@@ -73,9 +75,12 @@ export function formatScore(value: number): string {
   return integer === undefined ? formatDouble(value) : String(integer);
 }
 
-/** Whether it could lie halfway between two texts of 17 digits. It has 18 digits then, and so no more than 25 binary places. */
+/**
+ * Whether it could lie halfway between two texts of 17 digits. It has 18 digits then, the last three 125, 375, 625 or 875, and so no more than 25
+ * binary places, and no shorter text than of 16 digits that is read as it.
+ */
 function mayBeHalfway(value: number): boolean {
-  return Number.isInteger(value * 2 ** 25) && !Number.isInteger(value);
+  return Number.isInteger(value * 2 ** 25) && !Number.isInteger(value) && String(value).length > 16;
 }
 
 /** JavaScript takes the larger of two texts that are as near, C the even one. */
