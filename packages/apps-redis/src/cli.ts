@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { openLibOS } from "@demikernel/core";
 import { Command } from "commander";
+import { registerBench } from "./bench/command.js";
 import { Config } from "./config/config.js";
 import { Server } from "./server/server.js";
+import { registerCli } from "./shell/command.js";
 
 const program = new Command("demi-redis").description("A Redis 7.0 server over any Demikernel backend");
 program
@@ -22,4 +24,7 @@ program
     await server.run();
     os.destroy();
   });
+registerCli(program);
+registerBench(program);
+program.enablePositionalOptions();
 await program.parseAsync();

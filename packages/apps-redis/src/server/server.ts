@@ -1,5 +1,5 @@
 /** The server: listeners, connections, and what is done from time to time. */
-import { type Completion, type LibOS, Opcode, type QueueDescriptor } from "@demikernel/core";
+import { type Completion, type LibOS, Opcode, type QueueDescriptor, type Sga } from "@demikernel/core";
 import type { Command } from "../commands/command.js";
 import { commandTable } from "../commands/index.js";
 import type { Config } from "../config/config.js";
@@ -122,16 +122,18 @@ export class Server {
     if (client.output.isBroken || (client.isLeaving && client.output.isIdle)) this.close(client);
   }
 
-  private onPop(qd: QueueDescriptor, result: number, sga: number): void {
+  private onPop(qd: QueueDescriptor, result: number, sga: Sga): void {
     const client = this.clients.get(qd);
     if (result <= 0 || client === undefined) {
-      if (sga !== 0) this.os.free(sga as never);
+      if (sga !== 0) this.os.free(sga);
       if (client !== undefined) this.close(client);
       return;
     }
     const { os } = this;
-    const view = os.sga.view(sga as never);
-    const at = os.sga.offset(sga as never);
+    // Mostly one piece, which is read where it lies.
+    const whole = os.sga.segments(sga) === 1;
+    const view = whole ? os.sga.view(sga) : os.sga.copy(sga);
+    const at = whole ? os.sga.offset(sga) : 0;
     const now = Date.now();
     this.keyspace.setNow(now);
     client.lastSeen = now;
@@ -146,7 +148,7 @@ export class Server {
       this.append(client, view, at, result);
       this.serveKept(client);
     }
-    os.free(sga as never);
+    os.free(sga);
     if (!client.isClosed) os.pop(qd);
   }
 

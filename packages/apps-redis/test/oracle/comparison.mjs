@@ -52,7 +52,7 @@ function normal(value) {
 const CONTENTS = {
   // With groups, a stream has the times at which its entries were handed out.
   stream: (key) => ["XRANGE", key, "-", "+"],
- 
+
   hash: (key) => ["HGETALL", key],
   set: (key) => ["SMEMBERS", key],
   zset: (key) => ["ZRANGE", key, "0", "-1", "WITHSCORES"],

@@ -2,7 +2,18 @@
 import { FAMILIES } from "./families/index.mjs";
 import { Random } from "./random.mjs";
 
-const TYPES = { string: "s", hash: "h", list: "l", set: "t", zset: "z", stream: "x", geo: "g", lex: "y", hll: "p", bits: "b" };
+const TYPES = {
+  string: "s",
+  hash: "h",
+  list: "l",
+  set: "t",
+  zset: "z",
+  stream: "x",
+  geo: "g",
+  lex: "y",
+  hll: "p",
+  bits: "b",
+};
 /** Not those whose members all have one score: with several the ranges by name depend on Redis's own dice. */
 const OTHERS = Object.values(TYPES).filter((letter) => letter !== TYPES.lex);
 const KEYS_PER_TYPE = 6;
