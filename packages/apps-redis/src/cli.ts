@@ -24,7 +24,8 @@ program
     await server.run();
     os.destroy();
   });
+program.enablePositionalOptions();
 registerCli(program);
 registerBench(program);
-program.enablePositionalOptions();
+
 await program.parseAsync();
