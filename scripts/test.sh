@@ -61,6 +61,9 @@ read -ra guest_packages <<<"$("$root/tools/lab-vm/lab-vm" --check 2>/dev/null | 
 want_packages "${guest_packages[@]}"
 # losetup makes a block device for libos-spdk, mkfs.ext2 one that is in use; without ccache every fresh clone compiles everything anew.
 want_packages "mount=losetup" "e2fsprogs=mkfs.ext2" "ccache=ccache"
+# redis-cli and redis-benchmark, and (as redis-check-rdb, which is the same program) the server that demi-redis is compared with. The package
+# redis-server would start a service.
+want_packages "redis-tools=redis-check-rdb"
 require_pnpm
 prepared=$((SECONDS - begun))
 if command -v ccache >/dev/null; then
