@@ -1,7 +1,7 @@
 /** demi-redis bench: redis-benchmark's options and figures over any backend. */
 import { writeFileSync } from "node:fs";
 import { table } from "@demikernel/bench";
-import { DemiError, openLibOS } from "@demikernel/core";
+import { type LibOS, openLibOS } from "@demikernel/core";
 import { type Command, InvalidArgumentError } from "commander";
 import { Connection } from "../client/connection.js";
 import { type Measured, measure } from "./load.js";
@@ -43,7 +43,7 @@ export function registerBench(program: Command): void {
     .option("--config <file>", "configuration of the backend: demi.yaml (or DEMI_CONFIG in the environment)")
     .passThroughOptions()
     .action(async (words: string[], options: Options) => {
-      const os = await openLibOS({ libos: options.libos, config: options.config });
+      let os: LibOS | undefined;
       const load = {
         ...options,
         connections: options.clients,
@@ -54,8 +54,9 @@ export function registerBench(program: Command): void {
       const custom: BenchTest = { name: words.join(" "), title: words.join(" "), words: () => words };
       const tests = words.length !== 0 ? [custom] : (options.tests ?? TESTS);
       const results: object[] = [];
-      if (options.csv) console.log(CSV_HEAD);
       try {
+        os = await openLibOS({ libos: options.libos, config: options.config });
+        if (options.csv) console.log(CSV_HEAD);
         for (const test of tests) {
           if (test.prepare !== undefined) {
             const connection = await Connection.open(os, options.host, options.port);
@@ -67,11 +68,11 @@ export function registerBench(program: Command): void {
         }
         if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(results, undefined, 2)}\n`);
       } catch (error) {
-        const reason = error instanceof DemiError ? "could not connect: " : "";
-        console.error(`demi-redis bench: ${options.host}:${options.port}: ${reason}${(error as Error).message}`);
+        const where = os === undefined ? "" : `${options.host}:${options.port}: `;
+        console.error(`demi-redis bench: ${where}${(error as Error).message}`);
         process.exitCode = 1;
       } finally {
-        os.destroy();
+        os?.destroy();
       }
     });
 }

@@ -1,7 +1,7 @@
 /** demi-redis cli: redis-cli's habits over any backend. */
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
-import { DemiError, openLibOS } from "@demikernel/core";
+import { DemiError, type LibOS, openLibOS } from "@demikernel/core";
 import type { Command } from "commander";
 import { Connection } from "../client/connection.js";
 import type { ReplyValue } from "../client/reply-reader.js";
@@ -48,17 +48,19 @@ export function registerCli(program: Command): void {
     .option("--config <file>", "configuration of the backend: demi.yaml (or DEMI_CONFIG in the environment)")
     .passThroughOptions()
     .action(async (words: string[], options: Options) => {
-      const os = await openLibOS({ libos: options.libos, config: options.config });
+      let os: LibOS | undefined;
       try {
+        os = await openLibOS({ libos: options.libos, config: options.config });
         const connection = await Connection.open(os, options.host, Number(options.port));
         const failed = await new Shell(connection, options).run(words);
         process.exitCode = failed ? 1 : 0;
       } catch (error) {
         if (!(error instanceof DemiError)) throw error;
-        console.error(`Could not connect to Redis at ${options.host}:${options.port}: ${error.message}`);
+        const where = os === undefined ? "" : `Could not connect to Redis at ${options.host}:${options.port}: `;
+        console.error(`${where}${error.message}`);
         process.exitCode = 1;
       } finally {
-        os.destroy();
+        os?.destroy();
       }
     });
 }
