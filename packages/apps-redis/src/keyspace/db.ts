@@ -4,7 +4,9 @@
  */
 import { Dict } from "../memory/dict.js";
 import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
+import { copyBytes } from "../memory/latin1.js";
 import {
+  exactExpiryOf,
   expiryOf,
   HEADER,
   hasExpiry,
@@ -16,6 +18,7 @@ import {
   setExpiry,
   setMeta,
 } from "../memory/record.js";
+import type { Integer } from "../numbers/integers.js";
 import { ExpiryIndex } from "./expiry-index.js";
 import type { Keyspace } from "./keyspace.js";
 import { Encoding, type EncodingValue, isBlob, type StoredObject, Type, type TypeValue } from "./types.js";
@@ -51,6 +54,14 @@ export class Db {
     return ref;
   }
 
+  /** As lookup(), without a use: EXISTS, TTL, OBJECT. */
+  peek(bytes: Uint8Array, at: number, length: number): Ref {
+    const ref = this.find(bytes, at, length);
+    if (ref === 0) this.keyspace.misses++;
+    else this.keyspace.hits++;
+    return ref;
+  }
+
   /** As lookup(), for who will write: not counted among the reads. */
   lookupWrite(bytes: Uint8Array, at: number, length: number): Ref {
     const ref = this.find(bytes, at, length);
@@ -82,6 +93,8 @@ export class Db {
   expire(ref: Ref): void {
     const key = keyText(this.heap, ref);
     this.keyspace.expired++;
+    if (this.keyspace.isWatched)
+      this.keyspace.onChanged(this, this.heap.bytes[chunkOf(ref)], this.keyAt(ref), this.keyLength(ref));
     this.delete(ref);
     this.keyspace.onExpired(this, key);
   }
@@ -224,8 +237,13 @@ export class Db {
     return hasExpiry(this.heap, ref) ? expiryOf(this.heap, ref) : -1;
   }
 
+  /** As expiryOf(), where a number does not hold it exactly a bigint: EXPIREAT takes all 64 bits. */
+  exactExpiryOf(ref: Ref): Integer {
+    return hasExpiry(this.heap, ref) ? exactExpiryOf(this.heap, ref) : -1;
+  }
+
   /** -1: it does not expire. Returns where the record is now. */
-  setExpiry(ref: Ref, milliseconds: number): Ref {
+  setExpiry(ref: Ref, milliseconds: Integer): Ref {
     const had = hasExpiry(this.heap, ref);
     const wants = milliseconds !== -1;
     let now = ref;
@@ -241,6 +259,38 @@ export class Db {
 
   private payloadBytes(ref: Ref): number {
     return this.typeOf(ref) === Type.STRING ? this.stringLength(ref) + 4 : 4;
+  }
+
+  /** Gives the value, as it is, another key, here or in another database, which has none of that name. Returns its record there. */
+  moveTo(target: Db, ref: Ref, key: Uint8Array, at: number, length: number): Ref {
+    const made = this.makeAlike(target, ref, key, at, length);
+    setMeta(this.heap, made, metaOf(this.heap, ref));
+    if (hasExpiry(this.heap, ref)) this.expires.remove(ref);
+    this.dict.delete(ref);
+    return made;
+  }
+
+  /** As moveTo(), of which only the key's own record stays: `value` is what the new one names, if it is no string. */
+  copyTo(target: Db, ref: Ref, key: Uint8Array, at: number, length: number, value: Ref | StoredObject | undefined): Ref {
+    const made = this.makeAlike(target, ref, key, at, length);
+    if (value !== undefined) target.setBlob(made, typeof value === "number" ? value : this.keyspace.objects.add(value));
+    return made;
+  }
+
+  /** A record with the same payload and expiry. */
+  private makeAlike(target: Db, ref: Ref, key: Uint8Array, at: number, length: number): Ref {
+    const { heap } = this;
+    const payload = this.payloadBytes(ref);
+    const expires = hasExpiry(heap, ref);
+    const made = target.dict.add(key, at, length, payload, expires);
+    setMeta(heap, made, (metaOf(heap, ref) & 0xff) | (this.keyspace.newClock() << CLOCK_SHIFT));
+    const from = payloadOf(heap, ref);
+    copyBytes(heap.bytes[chunkOf(ref)], from, payload, heap.bytes[chunkOf(made)], payloadOf(heap, made));
+    if (expires) {
+      setExpiry(heap, made, exactExpiryOf(heap, ref));
+      target.expires.add(made);
+    }
+    return made;
   }
 
   /** Removes the key and frees its value: large ones bit by bit, later. */
@@ -269,6 +319,15 @@ export class Db {
       const value = this.takeValue(ref);
       if (value !== undefined) this.keyspace.releaseValue(value);
     });
+  }
+
+  /** What both hold is in the other's place: SWAPDB. */
+  swapWith(other: Db): void {
+    const { dict, expires } = this;
+    this.dict = other.dict;
+    this.expires = other.expires;
+    other.dict = dict;
+    other.expires = expires;
   }
 
   /** A key's value was changed, the key made or removed: WATCH and tracking hear of it, and the dataset counts it. */

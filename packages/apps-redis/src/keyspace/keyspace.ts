@@ -39,6 +39,8 @@ export class Keyspace {
 
   /** A key of a database was changed. */
   onChanged: (db: Db, bytes: Uint8Array, at: number, length: number) => void = () => {};
+  /** All keys of a database are about to go, and those of `by`, if there is one, to come: FLUSHDB and SWAPDB. */
+  onEmptied: (db: Db, by?: Db) => void = () => {};
   onExpired: (db: Db, key: string) => void = () => {};
   /** A key was used: its clock of LRU or LFU. What a new one begins with. */
   touch: (db: Db, ref: Ref) => void = () => {};

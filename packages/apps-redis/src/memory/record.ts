@@ -7,8 +7,9 @@
  * | 1 | the key's hash |
  * | 2 | {@link Record.meta}: type (bits 0 to 3), encoding (4 to 7), clock of LRU or LFU (8 to 31) |
  * | 3 | bytes of the key; bit 31: there is an expiry |
- * | 4... | the key, filled to whole words; the expiry, if there is one: a double (milliseconds) and where {@link ExpiryIndex} has the record; the payload |
+ * | 4... | the key, filled to whole words; the expiry, if there is one: 64 bits (milliseconds) and where {@link ExpiryIndex} has the record; the payload |
  */
+import { fromHalves, highHalf, type Integer, lowHalf } from "../numbers/integers.js";
 import { chunkOf, type Heap, offsetOf, type Ref } from "./heap.js";
 
 export const HEADER = 16;
@@ -16,9 +17,6 @@ const HAS_EXPIRY = 0x80000000 | 0;
 const LENGTH = 0x7fffffff;
 /** Bytes of an expiry in the record. */
 export const EXPIRY = 12;
-
-const double = new Float64Array(1);
-const halves = new Int32Array(double.buffer);
 
 /** Bytes of a record without its payload. */
 export const recordSize = (keyLength: number, hasExpiry: boolean): number =>
@@ -76,21 +74,25 @@ export function initRecord(
   else for (let i = 0; i < length; i++) target[to + i] = bytes[at + i];
 }
 
-/** Milliseconds since 1970; only of a record that has an expiry. */
+/** Milliseconds since 1970, rounded to what a number holds; only of a record that has an expiry. */
 export function expiryOf(heap: Heap, ref: Ref): number {
   const words = heap.words[chunkOf(ref)];
   const word = expiryWord(heap, ref);
-  halves[0] = words[word];
-  halves[1] = words[word + 1];
-  return double[0];
+  return words[word + 1] * 2 ** 32 + (words[word] >>> 0);
 }
 
-export function setExpiry(heap: Heap, ref: Ref, milliseconds: number): void {
+/** As expiryOf(), every bit of it. */
+export function exactExpiryOf(heap: Heap, ref: Ref): Integer {
   const words = heap.words[chunkOf(ref)];
   const word = expiryWord(heap, ref);
-  double[0] = milliseconds;
-  words[word] = halves[0];
-  words[word + 1] = halves[1];
+  return fromHalves(words[word], words[word + 1]);
+}
+
+export function setExpiry(heap: Heap, ref: Ref, milliseconds: Integer): void {
+  const words = heap.words[chunkOf(ref)];
+  const word = expiryWord(heap, ref);
+  words[word] = lowHalf(milliseconds);
+  words[word + 1] = highHalf(milliseconds);
 }
 
 export const expiryPlace = (heap: Heap, ref: Ref): number => heap.words[chunkOf(ref)][expiryWord(heap, ref) + 2];
