@@ -8,9 +8,9 @@ export type Handler = (call: Call) => void;
 export interface KeySpec {
   /** Space-separated, as COMMAND INFO tells them: "RW access update". */
   flags: string;
-  begin: { index: number } | { keyword: string; startFrom: number };
+  begin: { index: number } | { keyword: string; startFrom: number } | "unknown";
   /** `last`: relative to the first, negative from the end; `limit`: of the rest only 1/limit. `count`: where the number of keys stands. */
-  find: { last: number; step: number; limit?: number } | { count: number; first: number; step: number };
+  find: { last: number; step: number; limit?: number } | { count: number; first: number; step: number } | "unknown";
   notes?: string;
 }
 
@@ -28,6 +28,8 @@ export interface CommandSpec {
   complexity: string;
   summary: string;
   keys?: readonly KeySpec[];
+  /** Space-separated, for clients and proxies: "nondeterministic_output". */
+  tips?: string;
   /** Where the keys are if that depends on the arguments: their indices; undefined: the arguments are wrong. */
   keysOf?: (args: Args) => number[] | undefined;
   handler?: Handler;
