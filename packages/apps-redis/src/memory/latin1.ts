@@ -22,8 +22,25 @@ export function writeLatin1(bytes: Uint8Array, at: number, text: string): void {
   else for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i);
 }
 
-/** Copies bytes; a handful of them without a view for it. */
+/** More bytes than this are copied by a call; for fewer that costs more than a loop, and leaves an object for the garbage collector. */
+const MOST_LOOPED = 64;
+
+/** Copies bytes. */
 export function copyBytes(from: Uint8Array, start: number, length: number, to: Uint8Array, at: number): void {
-  if (length > 32) to.set(from.subarray(start, start + length), at);
-  else for (let i = 0; i < length; i++) to[at + i] = from[start + i];
+  if (length > MOST_LOOPED) {
+    to.set(from.subarray(start, start + length), at);
+    return;
+  }
+  let i = 0;
+  for (const whole = length - 7; i < whole; i += 8) {
+    to[at + i] = from[start + i];
+    to[at + i + 1] = from[start + i + 1];
+    to[at + i + 2] = from[start + i + 2];
+    to[at + i + 3] = from[start + i + 3];
+    to[at + i + 4] = from[start + i + 4];
+    to[at + i + 5] = from[start + i + 5];
+    to[at + i + 6] = from[start + i + 6];
+    to[at + i + 7] = from[start + i + 7];
+  }
+  for (; i < length; i++) to[at + i] = from[start + i];
 }

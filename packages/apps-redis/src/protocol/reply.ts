@@ -1,4 +1,6 @@
 /** Writes replies of RESP2 and RESP3 one behind the other into memory that grows (https://github.com/redis/redis-specifications, RESP3). */
+import { copyBytes } from "../memory/latin1.js";
+import { decimalLength, writeDecimal } from "../numbers/decimal.js";
 
 const LEAST = 16 * 1024;
 /** Memory beyond this is not kept from one batch of replies to the next. */
@@ -36,7 +38,7 @@ export class Reply {
   errors = 0;
 
   integer(value: number | bigint): void {
-    if (typeof value === "number" && value >= 0 && value <= 0x7fffffff) return this.prefixed(58, value);
+    if (Number.isSafeInteger(value)) return this.prefixed(58, value as number);
     this.line(58, String(value));
   }
 
@@ -155,11 +157,8 @@ export class Reply {
   raw(from: Uint8Array, at: number, length: number): void {
     if (this.isMuted) return;
     this.room(length + 2);
-    const { bytes } = this;
-    const to = this.length;
-    if (length > 48) bytes.set(from.subarray(at, at + length), to);
-    else for (let i = 0; i < length; i++) bytes[to + i] = from[at + i];
-    this.length = to + length;
+    copyBytes(from, at, length, this.bytes, this.length);
+    this.length += length;
   }
 
   /** What is RESP already, as latin1 text. */
@@ -184,18 +183,12 @@ export class Reply {
 
   private prefixed(kind: number, value: number): void {
     if (this.isMuted) return;
-    this.room(16);
+    this.room(24);
     const { bytes } = this;
-    let at = this.length;
-    bytes[at++] = kind;
-    if (value < 10) {
-      bytes[at++] = 48 + value;
-    } else {
-      let digits = value < 100 ? 2 : value < 1000 ? 3 : String(value).length;
-      this.length = at + digits;
-      for (let rest = value; digits !== 0; rest = Math.floor(rest / 10)) bytes[at + --digits] = 48 + (rest % 10);
-      at = this.length;
-    }
+    const digits = decimalLength(value);
+    bytes[this.length] = kind;
+    writeDecimal(bytes, this.length + 1, value, digits);
+    const at = this.length + 1 + digits;
     bytes[at] = 13;
     bytes[at + 1] = 10;
     this.length = at + 2;
