@@ -137,7 +137,7 @@ export class Db {
   // ---- strings: their length and their bytes are the payload -----------------------------------------------------------
 
   stringLength(ref: Ref): number {
-    return this.heap.words[chunkOf(ref)][payloadOf(this.heap, ref) >>> 2];
+    return this.heap.words[chunkOf(ref)][payloadOf(this.heap, ref) >>> 2] >>> 0;
   }
 
   /** Where the string's bytes begin, in the record's chunk. */
@@ -159,9 +159,20 @@ export class Db {
     return now;
   }
 
-  /** A new string of `length` bytes with anything in them; the key is not there. */
-  addString(key: Uint8Array, at: number, keyLength: number, length: number, encoding: EncodingValue): Ref {
-    const ref = this.add(key, at, keyLength, Type.STRING, encoding, length + 4);
+  /** A new string of `length` bytes with anything in them; the key is not there. `expiry`: milliseconds since 1970, -1 for none. */
+  addString(
+    key: Uint8Array,
+    at: number,
+    keyLength: number,
+    length: number,
+    encoding: EncodingValue,
+    expiry: Integer = -1,
+  ): Ref {
+    const ref = this.add(key, at, keyLength, Type.STRING, encoding, length + 4, expiry !== -1);
+    if (expiry !== -1) {
+      setExpiry(this.heap, ref, expiry);
+      this.expires.add(ref);
+    }
     this.heap.words[chunkOf(ref)][payloadOf(this.heap, ref) >>> 2] = length;
     return ref;
   }
@@ -219,8 +230,9 @@ export class Db {
     type: TypeValue,
     encoding: EncodingValue,
     payload: number,
+    expires = false,
   ): Ref {
-    const ref = this.dict.add(key, at, length, payload);
+    const ref = this.dict.add(key, at, length, payload, expires);
     setMeta(this.heap, ref, type | (encoding << 4) | (this.keyspace.newClock() << CLOCK_SHIFT));
     return ref;
   }
@@ -271,7 +283,14 @@ export class Db {
   }
 
   /** As moveTo(), of which only the key's own record stays: `value` is what the new one names, if it is no string. */
-  copyTo(target: Db, ref: Ref, key: Uint8Array, at: number, length: number, value: Ref | StoredObject | undefined): Ref {
+  copyTo(
+    target: Db,
+    ref: Ref,
+    key: Uint8Array,
+    at: number,
+    length: number,
+    value: Ref | StoredObject | undefined,
+  ): Ref {
     const made = this.makeAlike(target, ref, key, at, length);
     if (value !== undefined) target.setBlob(made, typeof value === "number" ? value : this.keyspace.objects.add(value));
     return made;
