@@ -3,6 +3,7 @@ import type { Command } from "../commands/command.js";
 import type { Db } from "../keyspace/db.js";
 import type { TypeValue } from "../keyspace/types.js";
 import type { Ref } from "../memory/heap.js";
+import { type Integer, parseInteger } from "../numbers/integers.js";
 import type { Args } from "../protocol/args.js";
 import type { Reply } from "../protocol/reply.js";
 import type { Client } from "./client.js";
@@ -55,6 +56,13 @@ export class Call {
   /** Argument `i` as a 64-bit integer that a double has exactly; undefined: it is none, which was replied. */
   integer(i: number, error = NOT_INTEGER): number | undefined {
     const value = this.args.safeInteger(i);
+    if (value === undefined) this.reply.error(error);
+    return value;
+  }
+
+  /** As integer(), of all 64-bit integers. */
+  long(i: number, error = NOT_INTEGER): Integer | undefined {
+    const value = parseInteger(this.args.bytes, this.args.at(i), this.args.length(i));
     if (value === undefined) this.reply.error(error);
     return value;
   }
