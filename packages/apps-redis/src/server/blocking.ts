@@ -44,6 +44,11 @@ export class Blocking {
     if (this.waiting.has(name)) this.ready.add(name);
   }
 
+  /** As signal(), of all keys of a database. */
+  signalAll(db: Db): void {
+    for (const name of this.waiting.keys()) if (name.startsWith(`${db.id}:`)) this.ready.add(name);
+  }
+
   /** Serves who can be. What that makes ready is served, too. */
   serveReady(): void {
     while (this.ready.size !== 0) {
