@@ -48,9 +48,9 @@ export class RequestParser {
     this.bulk = -1;
   }
 
-  /** As far as `other`, whose bytes from `from` on are in `bytes` from 0 on. */
+  /** As far as `other`, which may be itself, whose bytes from `from` on are in `bytes` from 0 on. */
   resume(other: RequestParser, bytes: Uint8Array, from: number): void {
-    this.args.assign(other.args);
+    if (other !== this) this.args.assign(other.args);
     this.args.move(bytes, from);
     this.position = other.position - from;
     this.wanted = other.wanted;
