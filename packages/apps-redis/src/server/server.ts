@@ -161,7 +161,8 @@ export class Server {
     this.current = client;
     reply.resp = client.resp;
     this.lapBegan = this.clock();
-    this.begunAt = parser.position;
+    // One that has begun is at the start of what was kept.
+    this.begunAt = parser.isWithin ? 0 : parser.position;
     while (client.blocked === undefined && !client.isLeaving) {
       const found = parser.next(end, this.config.protoMaxBulkLen, client.user !== undefined);
       if (found === Found.NOTHING) break;
