@@ -61,6 +61,13 @@ export class Keyspace {
     return { bytes, length: bytes.write(text, 0, "latin1") };
   }
 
+  /** Bytes of keys, values and the tables that find them: what maxmemory limits. */
+  get usedMemory(): number {
+    let bytes = this.heap.used;
+    for (const db of this.dbs) bytes += db.dict.tableBytes;
+    return bytes;
+  }
+
   // ---- freeing ---------------------------------------------------------------------------------------------------------
 
   releaseValue(value: Ref | StoredObject | undefined): void {

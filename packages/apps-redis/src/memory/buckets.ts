@@ -21,11 +21,8 @@ export class Buckets {
     return this.mask + 1;
   }
 
-  get bytes(): number {
-    let count = 0;
-    for (const piece of this.pieces) if (piece !== undefined) count++;
-    return count * this.piece * 4;
-  }
+  /** Of the pieces that are there. */
+  bytes = 0;
 
   get(at: number): Ref {
     const piece = this.pieces[at >>> PIECE_BITS];
@@ -36,6 +33,7 @@ export class Buckets {
     let piece = this.pieces[at >>> PIECE_BITS];
     if (piece === undefined) {
       piece = new Uint32Array(this.piece);
+      this.bytes += piece.byteLength;
       this.pieces[at >>> PIECE_BITS] = piece;
     }
     piece[at & (PIECE - 1)] = ref;
@@ -43,6 +41,9 @@ export class Buckets {
 
   /** What is before `at` is not asked for again. */
   forget(at: number): void {
-    if ((at & (PIECE - 1)) === 0 && at !== 0) this.pieces[(at >>> PIECE_BITS) - 1] = undefined;
+    if ((at & (PIECE - 1)) !== 0 || at === 0) return;
+    const piece = (at >>> PIECE_BITS) - 1;
+    this.bytes -= this.pieces[piece]?.byteLength ?? 0;
+    this.pieces[piece] = undefined;
   }
 }
