@@ -5,8 +5,16 @@ export class Config {
   databases = 16;
   tcpBacklog = 511;
   maxclients = 10000;
+  hz = 10;
   protoMaxBulkLen = 512 * 1024 * 1024;
   clientQueryBufferLimit = 1024 * 1024 * 1024;
+  maxmemory = 0;
+  maxmemoryPolicy = "noeviction";
+  maxmemorySamples = 5;
+  maxmemoryEvictionTenacity = 10;
+  lfuLogFactor = 10;
+  lfuDecayTime = 1;
+  activeExpireEffort = 1;
   hashMaxListpackEntries = 512;
   hashMaxListpackValue = 64;
   listMaxListpackSize = -2;
