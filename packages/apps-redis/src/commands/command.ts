@@ -27,9 +27,9 @@ export interface CommandSpec {
   since: string;
   complexity: string;
   summary: string;
+  /** Space-separated, for clients that route or merge: "nondeterministic_output". */
+  hints?: string;
   keys?: readonly KeySpec[];
-  /** Space-separated, for clients and proxies: "nondeterministic_output". */
-  tips?: string;
   /** Where the keys are if that depends on the arguments: their indices; undefined: the arguments are wrong. */
   keysOf?: (args: Args) => number[] | undefined;
   handler?: Handler;
