@@ -3,6 +3,8 @@ import { type Completion, type LibOS, Opcode, type QueueDescriptor, type Sga } f
 import type { Command } from "../commands/command.js";
 import { commandTable } from "../commands/index.js";
 import type { Config } from "../config/config.js";
+import { ActiveExpiry } from "../keyspace/active-expiry.js";
+import { Eviction, Evictor } from "../keyspace/eviction.js";
 import { Keyspace } from "../keyspace/keyspace.js";
 import type { Args } from "../protocol/args.js";
 import { Reply } from "../protocol/reply.js";
@@ -10,6 +12,7 @@ import { Found, RequestParser } from "../protocol/request-parser.js";
 import { Blocking } from "./blocking.js";
 import { Call } from "./call.js";
 import { Client } from "./client.js";
+import { Cron } from "./cron.js";
 import { dispatch } from "./dispatch.js";
 import { Notifications } from "./notifications.js";
 
@@ -25,6 +28,9 @@ export type Afterwards = (client: Client, command: Command, args: Args, took: nu
 
 export class Server {
   readonly keyspace: Keyspace;
+  readonly evictor: Evictor;
+  readonly activeExpiry: ActiveExpiry;
+  readonly cron = new Cron(this);
   readonly commands = commandTable();
   readonly clients = new Map<QueueDescriptor, Client>();
   readonly call = new Call(this, new Reply());
@@ -49,6 +55,12 @@ export class Server {
     readonly config: Config,
   ) {
     this.keyspace = new Keyspace(config.databases);
+    this.keyspace.onExpired = (db, key) => this.notifications.notify("x", "expired", key, db.id);
+    this.activeExpiry = new ActiveExpiry(this.keyspace, config);
+    this.evictor = new Evictor(this.keyspace, config, (db, key) =>
+      this.notifications.notify("e", "evicted", key, db.id),
+    );
+    this.checks.push((client, command) => this.checkMemory(client, command));
   }
 
   /** A message for whoever has subscribed to the channel; returns to how many it went. */
@@ -76,12 +88,35 @@ export class Server {
 
   /** Serves until stop(). */
   run(): Promise<void> {
-    return this.os.run(this.onCompletion);
+    this.cron.start();
+    return this.os.run(this.onCompletion).finally(() => this.cron.stop());
   }
 
   stop(): void {
     this.os.stop();
   }
+
+  /** Evicts keys if memory is beyond its limit; where that does not help, what may need more memory is refused. */
+  private checkMemory(client: Client, command: Command): string | undefined {
+    if (this.config.maxmemory === 0) return undefined;
+    const result = this.evictor.run();
+    if (result === Eviction.RUNNING) this.evictLater();
+    if (result !== Eviction.FAILED) return undefined;
+    const queued = command.name === "exec" ? (client.transaction?.queued ?? []) : [];
+    if (!command.deniesOutOfMemory && !queued.some((one) => one.command.deniesOutOfMemory)) return undefined;
+    return "OOM command not allowed when used memory > 'maxmemory'.";
+  }
+
+  /** Goes on evicting between commands. */
+  private evictLater(): void {
+    if (this.isEvicting) return;
+    this.isEvicting = true;
+    setImmediate(() => {
+      this.isEvicting = false;
+      if (!this.os.closed && this.evictor.run() === Eviction.RUNNING) this.evictLater();
+    });
+  }
+  private isEvicting = false;
 
   private readonly onCompletion = (event: Completion): void => {
     if (event.opcode === Opcode.POP) this.onPop(event.qd, event.result, event.sga);
