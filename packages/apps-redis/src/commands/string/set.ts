@@ -1,38 +1,137 @@
+/** SET, and what is short for it with options: SETNX, SETEX, PSETEX, GETSET. */
 import type { Db } from "../../keyspace/db.js";
 import { Encoding, type EncodingValue, Type } from "../../keyspace/types.js";
 import { chunkOf, type Ref } from "../../memory/heap.js";
+import { copyBytes, writeLatin1 } from "../../memory/latin1.js";
+import type { Integer } from "../../numbers/integers.js";
 import type { Args } from "../../protocol/args.js";
-import type { Call } from "../../server/call.js";
+import { type Call, REFUSED } from "../../server/call.js";
+import { expiryTime, Option, options } from "./expiry.js";
+import { replyString } from "./get.js";
 
 /** Longest string whose encoding is told as embstr. */
 const LONGEST_EMBEDDED = 44;
+/** Instead of the time when a key expires: never; when it did before. */
+export const NO_EXPIRY = -1;
+export const KEEP_EXPIRY = 0;
 
 export function set(call: Call): void {
-  const { args, db, reply } = call;
-  if (args.count > 3) return call.syntaxError();
-  setString(db, args, 1, args.bytes, args.at(2), args.length(2));
-  call.changed(1, "$", "set");
-  reply.ok();
+  if (call.args.count === 3) {
+    store(call, 2, NO_EXPIRY);
+    return call.reply.ok();
+  }
+  if (!options.parse(call, 3, true)) return;
+  let expiry: Integer = options.has(Option.KEEPTTL) ? KEEP_EXPIRY : NO_EXPIRY;
+  if (options.time !== 0) {
+    expiry = expiryTime(call, options.time, options.flags);
+    if (expiry === 0) return;
+  }
+  const gets = options.has(Option.GET);
+  if (gets) {
+    const ref = call.read(1, Type.STRING);
+    if (ref === REFUSED) return;
+    replyString(call, ref);
+  }
+  if (options.has(Option.NX | Option.XX) && isThere(call) !== options.has(Option.XX)) {
+    if (!gets) call.reply.null();
+    return;
+  }
+  store(call, 2, expiry);
+  if (!gets) call.reply.ok();
 }
 
-/** Sets the key that argument `i` is to a string; it does not expire any more. Returns its record. */
-export function setString(db: Db, args: Args, i: number, from: Uint8Array, at: number, length: number): Ref {
-  let ref = db.lookupWrite(args.bytes, args.at(i), args.length(i));
-  const encoding = encodingFor(from, at, length);
-  if (ref !== 0 && (db.typeOf(ref) !== Type.STRING || db.expiryOf(ref) !== -1)) {
-    db.delete(ref);
-    ref = 0;
+export function setnx(call: Call): void {
+  if (isThere(call)) return call.reply.integer(0);
+  store(call, 2, NO_EXPIRY);
+  call.reply.integer(1);
+}
+
+export function setex(call: Call): void {
+  setWithExpiry(call, Option.EX);
+}
+
+export function psetex(call: Call): void {
+  setWithExpiry(call, Option.PX);
+}
+
+export function getset(call: Call): void {
+  const ref = call.read(1, Type.STRING);
+  if (ref === REFUSED) return;
+  replyString(call, ref);
+  store(call, 2, NO_EXPIRY);
+}
+
+function setWithExpiry(call: Call, flag: number): void {
+  const expiry = expiryTime(call, 2, flag);
+  if (expiry === 0) return;
+  store(call, 3, expiry);
+  call.reply.ok();
+}
+
+function isThere({ args, db }: Call): boolean {
+  return db.lookupWrite(args.bytes, args.at(1), args.length(1)) !== 0;
+}
+
+/** Sets the first argument to argument `value`. */
+function store(call: Call, value: number, expiry: Integer): void {
+  const { args, db } = call;
+  setString(db, args, 1, args.bytes, args.at(value), args.length(value), expiry);
+  call.changed(1, "$", "set");
+  if (expiry > 0) call.notify("g", "expire", 1);
+}
+
+/**
+ * Sets the key that argument `i` is to a string, whatever it held. `expiry`: milliseconds since 1970, NO_EXPIRY or KEEP_EXPIRY. Returns its
+ * record.
+ */
+export function setString(
+  db: Db,
+  args: Args,
+  i: number,
+  from: Uint8Array,
+  at: number,
+  length: number,
+  expiry: Integer = NO_EXPIRY,
+): Ref {
+  const ref = setLength(db, args, i, length, encodingFor(from, at, length), expiry);
+  copyBytes(from, at, length, db.heap.bytes[chunkOf(ref)], db.stringAt(ref));
+  return ref;
+}
+
+/** As setString(), with anything in the bytes: they are the caller's to write. */
+export function setLength(
+  db: Db,
+  args: Args,
+  i: number,
+  length: number,
+  encoding: EncodingValue,
+  expiry: Integer = NO_EXPIRY,
+): Ref {
+  const key = args.at(i);
+  const keyLength = args.length(i);
+  const ref = db.lookupWrite(args.bytes, key, keyLength);
+  if (ref === 0) return db.addString(args.bytes, key, keyLength, length, encoding, expiry || NO_EXPIRY);
+  const had = db.exactExpiryOf(ref);
+  const wanted = expiry === KEEP_EXPIRY ? had : expiry;
+  if (db.typeOf(ref) === Type.STRING && (had === NO_EXPIRY) === (wanted === NO_EXPIRY)) {
+    const now = db.setStringLength(ref, length);
+    db.setEncoding(now, encoding);
+    if (expiry > 0) db.setExpiry(now, expiry);
+    return now;
   }
-  if (ref === 0) {
-    ref = db.addString(args.bytes, args.at(i), args.length(i), length, encoding);
-  } else {
-    ref = db.setStringLength(ref, length);
-    db.setEncoding(ref, encoding);
-  }
-  const target = db.heap.bytes[chunkOf(ref)];
-  const to = db.stringAt(ref);
-  if (length > 64) target.set(from.subarray(at, at + length), to);
-  else for (let n = 0; n < length; n++) target[to + n] = from[at + n];
+  // Its record has another form. The key is the same, though: so is how often it was used.
+  const clock = db.clockOf(ref);
+  db.delete(ref);
+  const added = db.addString(args.bytes, key, keyLength, length, encoding, wanted);
+  db.setClock(added, clock);
+  return added;
+}
+
+/** As setString(), of latin1 text, which stays text even if it is an integer. */
+export function setText(db: Db, args: Args, i: number, text: string, expiry: Integer = NO_EXPIRY): Ref {
+  const encoding = text.length <= LONGEST_EMBEDDED ? Encoding.EMBSTR : Encoding.RAW;
+  const ref = setLength(db, args, i, text.length, encoding, expiry);
+  writeLatin1(db.heap.bytes[chunkOf(ref)], db.stringAt(ref), text);
   return ref;
 }
 
@@ -41,16 +140,21 @@ export function encodingFor(bytes: Uint8Array, at: number, length: number): Enco
   return length <= LONGEST_EMBEDDED ? Encoding.EMBSTR : Encoding.RAW;
 }
 
+const LARGEST = Buffer.from("9223372036854775807");
+
 /** Redis's rule (string2ll): a 64-bit integer as it would be printed. */
 function isInteger(bytes: Uint8Array, at: number, length: number): boolean {
   if (length === 0) return false;
-  let n = at;
   const end = at + length;
-  if (bytes[n] === 45) n++;
-  if (n === end || (bytes[n] === 48 && length !== 1)) return false;
-  for (let i = n; i < end; i++) if (bytes[i] < 48 || bytes[i] > 57) return false;
-  if (end - n < 19) return true;
-  if (end - n > 19) return false;
-  const value = BigInt(Buffer.from(bytes.subarray(at, end)).toString("latin1"));
-  return BigInt.asIntN(64, value) === value;
+  const begin = bytes[at] === 45 ? at + 1 : at;
+  if (begin === end || (bytes[begin] === 48 && length !== 1)) return false;
+  for (let n = begin; n < end; n++) if (bytes[n] < 48 || bytes[n] > 57) return false;
+  if (end - begin < LARGEST.length) return true;
+  if (end - begin > LARGEST.length) return false;
+  for (let n = 0; n < LARGEST.length; n++) {
+    // The smallest is one further from zero.
+    const limit = LARGEST[n] + (n === LARGEST.length - 1 && begin !== at ? 1 : 0);
+    if (bytes[begin + n] !== limit) return bytes[begin + n] < limit;
+  }
+  return true;
 }

@@ -1,0 +1,21 @@
+import { Type } from "../../keyspace/types.js";
+import { chunkOf } from "../../memory/heap.js";
+import { addLongDoubles, formatLongDouble, parseLongDouble } from "../../numbers/long-doubles.js";
+import { type Call, NOT_FLOAT, REFUSED } from "../../server/call.js";
+import { KEEP_EXPIRY, setText } from "./set.js";
+
+export function incrbyfloat(call: Call): void {
+  const { args, db, reply } = call;
+  const ref = call.write(1, Type.STRING);
+  if (ref === REFUSED) return;
+  const text = ref === 0 ? "0" : db.heap.text(chunkOf(ref), db.stringAt(ref), db.stringLength(ref));
+  const had = parseLongDouble(text);
+  const by = had === undefined ? undefined : parseLongDouble(args.text(2));
+  if (had === undefined || by === undefined) return reply.error(NOT_FLOAT);
+  const sum = addLongDoubles(had, by);
+  if (sum === undefined) return reply.error("ERR increment would produce NaN or Infinity");
+  const value = formatLongDouble(sum);
+  setText(db, args, 1, value, KEEP_EXPIRY);
+  call.changed(1, "$", "incrbyfloat");
+  reply.text(value);
+}
