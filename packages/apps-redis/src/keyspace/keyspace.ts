@@ -14,6 +14,14 @@ interface Released {
   release(most: number): boolean;
 }
 
+/** Who hears of what happens to keys: WATCH, client tracking. */
+export interface ChangeListener {
+  /** The value of a key was changed, the key made or removed. */
+  changed(db: Db, bytes: Uint8Array, at: number, length: number): void;
+  /** All keys of a database are about to go, and those of `by`, if there is one, to come: FLUSHDB and SWAPDB. */
+  emptied(db: Db, by?: Db): void;
+}
+
 export class Keyspace {
   readonly heap = new Heap();
   readonly objects = new Objects();
@@ -25,8 +33,9 @@ export class Keyspace {
   evicted = 0;
   /** Changes of the dataset, as INFO's rdb_changes_since_last_save counts them. */
   dirty = 0;
-  /** Somebody wants to hear of changes: {@link onChanged}. */
+  /** Somebody listens: {@link listen}. */
   isWatched = false;
+  listeners: readonly ChangeListener[] = [];
   private readonly released: Released[] = [];
   private time = Date.now();
   private readonly text = Buffer.alloc(1024);
@@ -37,10 +46,6 @@ export class Keyspace {
 
   // ---- told by the server ----------------------------------------------------------------------------------------------
 
-  /** A key of a database was changed. */
-  onChanged: (db: Db, bytes: Uint8Array, at: number, length: number) => void = () => {};
-  /** All keys of a database are about to go, and those of `by`, if there is one, to come: FLUSHDB and SWAPDB. */
-  onEmptied: (db: Db, by?: Db) => void = () => {};
   onExpired: (db: Db, key: string) => void = () => {};
   /** A key was used: its clock of LRU or LFU. What a new one begins with. */
   touch: (db: Db, ref: Ref) => void = () => {};
@@ -66,6 +71,29 @@ export class Keyspace {
     let bytes = this.heap.used;
     for (const db of this.dbs) bytes += db.dict.tableBytes;
     return bytes;
+  }
+
+  // ---- who listens -----------------------------------------------------------------------------------------------------
+
+  listen(listener: ChangeListener): void {
+    this.listeners = [...this.listeners, listener];
+    this.isWatched = true;
+  }
+
+  /** It is told no more. */
+  leave(listener: ChangeListener): void {
+    this.listeners = this.listeners.filter((one) => one !== listener);
+    this.isWatched = this.listeners.length !== 0;
+  }
+
+  /** Tells who listens of a change; ask {@link isWatched} first. */
+  onChanged(db: Db, bytes: Uint8Array, at: number, length: number): void {
+    for (const listener of this.listeners) listener.changed(db, bytes, at, length);
+  }
+
+  /** All keys of a database are about to go, and those of `by`, if there is one, to come: FLUSHDB and SWAPDB. */
+  onEmptied(db: Db, by?: Db): void {
+    for (const listener of this.listeners) listener.emptied(db, by);
   }
 
   // ---- freeing ---------------------------------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ export const Encoding = {
   SKIPLIST: 6,
   QUICKLIST: 7,
   STREAM: 8,
+  /** A quicklist of one node, which is a listpack: that is the value. */
+  QUICKLIST_NODE: 9,
 } as const;
 export type EncodingValue = (typeof Encoding)[keyof typeof Encoding];
 export const ENCODING_NAMES = [
@@ -26,11 +28,12 @@ export const ENCODING_NAMES = [
   "skiplist",
   "quicklist",
   "stream",
+  "quicklist",
 ] as const;
 
 /** Whose payload is a Ref to one block of bytes; strings hold their bytes themselves, all others are a {@link StoredObject}. */
 export const isBlob = (encoding: EncodingValue): boolean =>
-  encoding === Encoding.LISTPACK || encoding === Encoding.INTSET;
+  encoding === Encoding.LISTPACK || encoding === Encoding.INTSET || encoding === Encoding.QUICKLIST_NODE;
 
 /** A value that is an object of JavaScript, with what it holds in the heap. */
 export interface StoredObject {
