@@ -1,11 +1,18 @@
 /** Clients that wait for keys: the one that has waited longest is served first (Redis: blocked.c). */
 import type { Db } from "../keyspace/db.js";
+import type { Keyspace } from "../keyspace/keyspace.js";
+import type { TypeValue } from "../keyspace/types.js";
 import type { Client } from "./client.js";
+
+/** setTimeout's longest. */
+const LONGEST_TIMER = 0x7fffffff;
 
 /** What a client waits for. */
 export interface Wait {
   db: number;
   keys: readonly string[];
+  /** It is served only when the key is there and of this type; without, whatever happens to the key. */
+  type?: TypeValue;
   /** Tries to serve it, when something has happened to `key`: replies and returns true, or does nothing and returns false. */
   serve(key: string): boolean;
   /** Its time is over: replies. */
@@ -18,23 +25,31 @@ export class Blocking {
   private readonly waiting = new Map<string, Set<Client>>();
   private ready = new Set<string>();
   count = 0;
+  /** Of these, who wait for no type. */
+  private untyped = 0;
 
   /** `as`: runs what replies, with the reply going to that client, which is read from again after it. */
-  constructor(private readonly as: (client: Client, body: () => boolean) => void) {}
+  constructor(
+    private readonly keyspace: Keyspace,
+    private readonly as: (client: Client, body: () => boolean) => void,
+  ) {}
+
+  /** Within EXEC nobody waits: a command that would replies as if its time were over. */
+  mayBlock(client: Client): boolean {
+    return client.transaction === undefined;
+  }
 
   /** `milliseconds`: 0 for without end. */
   block(client: Client, wait: Wait, milliseconds: number): void {
     client.blocked = wait;
-    this.count++;
+    this.counted(wait, 1);
     for (const key of wait.keys) {
       const name = `${wait.db}:${key}`;
       const clients = this.waiting.get(name);
       if (clients === undefined) this.waiting.set(name, new Set([client]));
       else clients.add(client);
     }
-    if (milliseconds > 0) {
-      wait.timer = setTimeout(() => this.unblock(client, () => wait.expire()), Math.min(milliseconds, 0x7fffffff));
-    }
+    if (milliseconds > 0) this.startTimer(client, wait, milliseconds);
   }
 
   /** A key was made or got more: who waits for it is served when the command is over. */
@@ -54,18 +69,29 @@ export class Blocking {
     while (this.ready.size !== 0) {
       const names = this.ready;
       this.ready = new Set();
-      for (const name of names) {
-        for (const client of [...(this.waiting.get(name) ?? [])]) {
-          const wait = client.blocked as Wait | undefined;
-          if (wait === undefined) continue;
-          const key = name.slice(name.indexOf(":") + 1);
-          this.as(client, () => {
-            const served = wait.serve(key);
-            if (served) this.forget(client, wait);
-            return served;
-          });
-        }
+      for (const name of names) this.serveWaiting(name);
+    }
+  }
+
+  private serveWaiting(name: string): void {
+    const clients = this.waiting.get(name);
+    if (clients === undefined) return;
+    const colon = name.indexOf(":");
+    const db = this.keyspace.dbs[Number(name.slice(0, colon))];
+    const key = name.slice(colon + 1);
+    for (const client of clients) {
+      const wait = client.blocked as Wait;
+      if (wait.type !== undefined) {
+        const ref = db.findText(key);
+        // There may be ten thousand who wait, and one element.
+        if (ref === 0 && this.untyped === 0) return;
+        if (ref === 0 || db.typeOf(ref) !== wait.type) continue;
       }
+      this.as(client, () => {
+        const served = wait.serve(key);
+        if (served) this.forget(client, wait);
+        return served;
+      });
     }
   }
 
@@ -80,11 +106,18 @@ export class Blocking {
     });
   }
 
+  /** As if its time were over: CLIENT UNBLOCK TIMEOUT. False: it does not wait. */
+  expire(client: Client): boolean {
+    const wait = client.blocked as Wait | undefined;
+    this.unblock(client, () => (wait as Wait).expire());
+    return wait !== undefined;
+  }
+
   /** Gone, or served. */
   forget(client: Client, wait = client.blocked as Wait | undefined): void {
     if (wait === undefined) return;
     client.blocked = undefined;
-    this.count--;
+    this.counted(wait, -1);
     clearTimeout(wait.timer);
     for (const key of wait.keys) {
       const name = `${wait.db}:${key}`;
@@ -92,5 +125,19 @@ export class Blocking {
       clients?.delete(client);
       if (clients?.size === 0) this.waiting.delete(name);
     }
+  }
+
+  private counted(wait: Wait, one: number): void {
+    this.count += one;
+    if (wait.type === undefined) this.untyped += one;
+  }
+
+  private startTimer(client: Client, wait: Wait, milliseconds: number): void {
+    const some = Math.min(milliseconds, LONGEST_TIMER);
+    wait.timer = setTimeout(() => {
+      if (some < milliseconds) this.startTimer(client, wait, milliseconds - some);
+      else this.expire(client);
+    }, some);
+    wait.timer.unref();
   }
 }

@@ -27,7 +27,8 @@ export class Call {
 
   constructor(
     readonly server: Server,
-    readonly reply: Reply,
+    /** Another one while somebody else than who sent the command is served. */
+    public reply: Reply,
   ) {}
 
   /** The record of the key that argument `i` is, of this type; 0: there is none. REFUSED: it is of another type, which was replied. */

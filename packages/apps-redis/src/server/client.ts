@@ -14,6 +14,8 @@ export interface Queued {
 /** What MULTI began. */
 export interface Transaction {
   queued: Queued[];
+  /** Of their arguments. */
+  bytes: number;
   /** A command was refused while queueing: EXEC is refused too. */
   isAborted: boolean;
 }

@@ -1,8 +1,9 @@
 /** From a request to its handler: who may, whether now, and what is counted (Redis: processCommand and call). */
 import type { Command } from "../commands/command.js";
 import type { Args } from "../protocol/args.js";
-import type { Client } from "./client.js";
+import type { Client, Transaction } from "./client.js";
 import type { Server } from "./server.js";
+import { discardTransaction } from "./transaction.js";
 
 /** Allowed between MULTI and EXEC, where all others are queued. */
 const AT_ONCE = new Set(["exec", "discard", "multi", "watch", "quit", "reset"]);
@@ -28,10 +29,14 @@ export function dispatch(server: Server, client: Client, args: Args): void {
     const why = check(client, command, args);
     if (why !== undefined) return refuse(server, client, why, command);
   }
-  if (client.transaction !== undefined && !AT_ONCE.has(command.name)) {
-    client.transaction.queued.push({ command, args: args.copy() });
-    reply.status("QUEUED");
-    return;
+  if (client.transaction !== undefined) {
+    if (command.flags.has("no_multi"))
+      return refuse(server, client, "ERR Command not allowed inside a transaction", command);
+    if (!AT_ONCE.has(command.fullName)) {
+      queue(server, client, command, args);
+      reply.status("QUEUED");
+      return;
+    }
   }
   run(server, client, command, args);
   if (server.blocking.count !== 0) server.blocking.serveReady();
@@ -54,10 +59,25 @@ export function run(server: Server, client: Client, command: Command, args: Args
   for (const after of server.afterwards) after(client, command, args, took);
 }
 
+/** What a transaction that will not run has after it is not kept. */
+function queue(server: Server, client: Client, command: Command, args: Args): void {
+  const transaction = client.transaction as Transaction;
+  if (transaction.isAborted || client.isDirty) return;
+  const copy = args.copy();
+  transaction.queued.push({ command, args: copy });
+  transaction.bytes += copy.bytes.length;
+  // As of requests that are not whole.
+  if (transaction.bytes > server.config.clientQueryBufferLimit) client.isLeaving = true;
+}
+
 /** A request that does not run: a transaction it belongs to will not either. */
 function refuse(server: Server, client: Client, why: string, command?: Command): void {
   if (command !== undefined) command.rejected++;
   if (client.transaction !== undefined) client.transaction.isAborted = true;
+  if (command?.fullName === "exec") {
+    discardTransaction(server, client);
+    why = `EXECABORT Transaction discarded because of: ${why.replace(/^ERR /, "")}`;
+  }
   server.call.reply.error(why);
 }
 

@@ -15,6 +15,7 @@ import { Client } from "./client.js";
 import { Cron } from "./cron.js";
 import { dispatch } from "./dispatch.js";
 import { Notifications } from "./notifications.js";
+import { Watches } from "./watches.js";
 
 /** Replies of one batch that are sent before the batch is over, bytes. */
 const SENT_BEFORE = 64 * 1024;
@@ -34,9 +35,12 @@ export class Server {
   readonly commands = commandTable();
   readonly clients = new Map<QueueDescriptor, Client>();
   readonly call = new Call(this, new Reply());
-  readonly blocking = new Blocking((client, body) => this.as(client, body));
+  readonly blocking: Blocking;
+  readonly watches: Watches;
   readonly notifications = new Notifications((channel, message) => this.publish(channel, message));
   readonly checks: Check[] = [];
+  /** Asked again of each command when EXEC runs it: permissions may have changed since it was queued. */
+  readonly execChecks: Check[] = [];
   readonly afterwards: Afterwards[] = [];
   readonly started = Date.now();
   /** Milliseconds of a clock that only goes forward. */
@@ -61,6 +65,8 @@ export class Server {
       this.notifications.notify("e", "evicted", key, db.id),
     );
     this.checks.push((client, command) => this.checkMemory(client, command));
+    this.blocking = new Blocking(this.keyspace, (client, body) => this.as(client, body));
+    this.watches = new Watches(this.keyspace);
   }
 
   /** A message for whoever has subscribed to the channel; returns to how many it went. */
@@ -227,7 +233,7 @@ export class Server {
     // CLIENT REPLY ON is answered.
     if ((client.replies as string) !== "on") reply.rewind(mark);
     if (client.replies === "skip") client.replies = "skipping";
-    else if (skips && client.replies === "skipping") client.replies = "on";
+    else if (skips && client.replies === "skipping" && client.blocked === undefined) client.replies = "on";
   }
 
   private flush(client: Client): void {
@@ -239,27 +245,26 @@ export class Server {
 
   /** Runs what replies to a client that is not being served: one that was blocked, and is no more when `body` returns true. */
   private as(client: Client, body: () => boolean): void {
-    const { reply } = this.call;
-    const { current } = this;
-    const { client: calling, db, args, command } = this.call;
-    const resp = reply.resp;
-    // What was written for the one that is being served goes first.
-    if (current !== undefined && reply.length !== 0) {
-      current.output.send(reply.bytes, reply.length);
-      reply.reset();
-    }
+    const { call, current } = this;
+    const { client: calling, db, args, command, reply } = call;
+    // The replies of who is being served stay as they are: CLIENT REPLY may yet take them back.
+    const own = reply === this.other ? new Reply() : this.other;
+    own.resp = client.resp;
     this.current = client;
-    reply.resp = client.resp;
-    this.call.client = client;
-    this.call.db = this.keyspace.dbs[client.db];
+    call.client = client;
+    call.db = this.keyspace.dbs[client.db];
+    call.reply = own;
     const served = body();
-    if (reply.length !== 0) client.output.send(reply.bytes, reply.length);
-    reply.reset();
+    Object.assign(call, { client: calling, db, args, command, reply });
     this.current = current;
-    reply.resp = resp;
-    Object.assign(this.call, { client: calling, db, args, command });
-    if (served && client.filled !== 0) setImmediate(() => client.isClosed || this.serveKept(client));
+    if (own.length !== 0 && client.replies === "on") client.output.send(own.bytes, own.length);
+    own.reset();
+    if (!served) return;
+    if (client.replies === "skipping") client.replies = "on";
+    if (client.isLeaving && client.output.isIdle) this.close(client);
+    else if (client.filled !== 0) setImmediate(() => this.serveKept(client));
   }
+  private readonly other = new Reply();
 
   /** Writes something for a client out of order, before or after its replies as it happens. */
   tell(client: Client, write: (reply: Reply) => void): void {
@@ -330,6 +335,7 @@ export class Server {
     if (client.isClosed) return;
     client.isClosed = true;
     this.blocking.forget(client);
+    this.watches.unwatchAll(client);
     this.clients.delete(client.qd);
     for (const told of this.onClosed) told(client);
     this.os.close(client.qd);
