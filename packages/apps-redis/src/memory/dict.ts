@@ -22,6 +22,8 @@ const LEAST = 4;
 /** Buckets moved with each change while the table is rebuilt, and empty ones that are passed over for each. */
 const MOVED = 2;
 const PASSED = 10;
+/** Places of a chain that fairRandom() draws from: longer ones are very rare. */
+const DRAWN = 8;
 
 export class Dict {
   size = 0;
@@ -95,6 +97,31 @@ export class Dict {
   }
 
   /**
+   * Any record, all with the same chance; 0 of an empty table. Draws places of chains until one is taken, which is a few dozen draws at most
+   * times. (Of a chain with more than DRAWN places each has less than the others'.)
+   */
+  fairRandom(): Ref {
+    if (this.size === 0) return 0;
+    if (this.next !== undefined) this.rebuild(MOVED);
+    const { heap } = this;
+    for (;;) {
+      const at = Math.floor(Math.random() * (this.table.capacity + (this.next?.capacity ?? 0)));
+      const head = at < this.table.capacity ? this.table.get(at) : (this.next?.get(at - this.table.capacity) ?? 0);
+      if (head === 0) continue;
+      let place = Math.floor(Math.random() * DRAWN);
+      let ref = head;
+      for (let rest = place; rest !== 0 && ref !== 0; rest--) ref = nextOf(heap, ref);
+      if (ref === 0) continue;
+      let length = place;
+      for (let one = ref; one !== 0; one = nextOf(heap, one)) length++;
+      if (length <= DRAWN) return ref;
+      place = Math.floor(Math.random() * length);
+      for (ref = head; place !== 0; place--) ref = nextOf(heap, ref);
+      return ref;
+    }
+  }
+
+  /**
    * Tells `found` the records of one bucket (of two tables, of all the buckets that belong to it), and returns the next cursor, 0 at the end.
    * Whatever is there from the first call to the last is told at least once, whatever is added, removed or rebuilt between: the cursor counts
    * with its bits reversed (Noordhuis, in Redis's dictScan). `found` must not change the table.
@@ -118,6 +145,16 @@ export class Dict {
     for (const table of this.next === undefined ? [this.table] : [this.table, this.next]) {
       for (let at = 0; at < table.capacity; at++) this.tell(table, at, found);
     }
+  }
+
+  /** As each(), until `found` returns true: then true. */
+  some(found: (ref: Ref) => boolean): boolean {
+    for (const table of this.next === undefined ? [this.table] : [this.table, this.next]) {
+      for (let at = 0; at < table.capacity; at++) {
+        for (let ref = table.get(at); ref !== 0; ref = nextOf(this.heap, ref)) if (found(ref)) return true;
+      }
+    }
+    return false;
   }
 
   /** Frees records, at most `most`; true when there are none left. `before` is told each, for what its payload names. */
