@@ -17,7 +17,16 @@ besideEachOther("strings", (both) => {
   });
 
   test("times at the edges of 64 bits", async () => {
-    const times = [0n, 1n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 53n + 1n, 2n ** 63n - 1n, 2n ** 63n, (2n ** 63n - 1n) / 1000n];
+    const times = [
+      0n,
+      1n,
+      2n ** 53n - 1n,
+      2n ** 53n,
+      2n ** 53n + 1n,
+      2n ** 63n - 1n,
+      2n ** 63n,
+      (2n ** 63n - 1n) / 1000n,
+    ];
     const requests: Request[] = [];
     for (const time of times.flatMap((one) => [one, one + 1n, -one])) {
       for (const kind of ["EX", "px", "ExAt", "PXAT"]) {
@@ -132,7 +141,9 @@ class Drawn {
     const { random } = this;
     const digits = () => String(random.word()).slice(0, 1 + random.below(9));
     const text = `${random.pick(["", "-", "+", "", " "])}${digits()}.${digits()}`;
-    return random.below(4) === 0 ? `${text}e${random.below(30) - 15}` : random.pick([text, text, "inf", "nan", "1e400"]);
+    return random.below(4) === 0
+      ? `${text}e${random.below(30) - 15}`
+      : random.pick([text, text, "inf", "nan", "1e400"]);
   }
 
   private index(): string | number {

@@ -48,7 +48,7 @@ export const hashCommands: readonly CommandSpec[] = [
     complexity: ALL_FIELDS,
     summary: "All fields of a hash with their values.",
     keys: keys("RO access"),
-    tips: "nondeterministic_output_order",
+    hints: "nondeterministic_output_order",
     handler: hgetall,
   },
   {
@@ -80,7 +80,7 @@ export const hashCommands: readonly CommandSpec[] = [
     complexity: ALL_FIELDS,
     summary: "All fields of a hash.",
     keys: keys("RO access"),
-    tips: "nondeterministic_output_order",
+    hints: "nondeterministic_output_order",
     handler: hkeys,
   },
   {
@@ -122,7 +122,7 @@ export const hashCommands: readonly CommandSpec[] = [
     complexity: "O(N) for N fields that are replied",
     summary: "Random fields of a hash.",
     keys: keys("RO access"),
-    tips: "nondeterministic_output",
+    hints: "nondeterministic_output",
     handler: hrandfield,
   },
   {
@@ -134,7 +134,7 @@ export const hashCommands: readonly CommandSpec[] = [
     complexity: "O(1) a call; O(N) for all N fields",
     summary: "Walks through the fields of a hash, some with each call.",
     keys: keys("RO access"),
-    tips: "nondeterministic_output",
+    hints: "nondeterministic_output",
     handler: hscan,
   },
   {
@@ -176,7 +176,7 @@ export const hashCommands: readonly CommandSpec[] = [
     complexity: ALL_FIELDS,
     summary: "The values of all fields of a hash.",
     keys: keys("RO access"),
-    tips: "nondeterministic_output_order",
+    hints: "nondeterministic_output_order",
     handler: hvals,
   },
 ];

@@ -39,7 +39,7 @@ export const setCommands: readonly CommandSpec[] = [
     complexity: "O(N) for N members of all sets",
     summary: "Members of the first set that no other has.",
     keys: keys("RO access", 1, -1),
-    tips: "nondeterministic_output_order",
+    hints: "nondeterministic_output_order",
     handler: sdiff,
   },
   {
@@ -60,7 +60,7 @@ export const setCommands: readonly CommandSpec[] = [
     complexity: "O(N*M) for N members of the smallest of M sets",
     summary: "Members that all sets have.",
     keys: keys("RO access", 1, -1),
-    tips: "nondeterministic_output_order",
+    hints: "nondeterministic_output_order",
     handler: sinter,
   },
   {
@@ -102,7 +102,7 @@ export const setCommands: readonly CommandSpec[] = [
     complexity: "O(N) for N members of the set",
     summary: "All members of a set.",
     keys: keys("RO access"),
-    tips: "nondeterministic_output_order",
+    hints: "nondeterministic_output_order",
     handler: smembers,
   },
   {
@@ -134,7 +134,7 @@ export const setCommands: readonly CommandSpec[] = [
     complexity: "O(1); O(N) for N members where a count is given",
     summary: "Takes random members out of a set.",
     keys: keys("RW access delete"),
-    tips: "nondeterministic_output",
+    hints: "nondeterministic_output",
     handler: spop,
   },
   {
@@ -145,7 +145,7 @@ export const setCommands: readonly CommandSpec[] = [
     complexity: "O(1); O(N) for N members where a count is given",
     summary: "Random members of a set.",
     keys: keys("RO access"),
-    tips: "nondeterministic_output",
+    hints: "nondeterministic_output",
     handler: srandmember,
   },
   {
@@ -167,7 +167,7 @@ export const setCommands: readonly CommandSpec[] = [
     complexity: "O(1) a call; O(N) for all N members",
     summary: "Walks through the members of a set, some with each call.",
     keys: keys("RO access"),
-    tips: "nondeterministic_output",
+    hints: "nondeterministic_output",
     handler: sscan,
   },
   {
@@ -178,7 +178,7 @@ export const setCommands: readonly CommandSpec[] = [
     complexity: "O(N) for N members of all sets",
     summary: "Members that any of the sets has.",
     keys: keys("RO access", 1, -1),
-    tips: "nondeterministic_output_order",
+    hints: "nondeterministic_output_order",
     handler: sunion,
   },
   {
