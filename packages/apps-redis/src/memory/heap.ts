@@ -66,6 +66,8 @@ export class Heap {
   readonly bytes: Uint8Array[] = [];
   /** The same as 32-bit words. */
   readonly words: Int32Array[] = [];
+  /** The same as doubles. */
+  readonly doubles: Float64Array[] = [];
   private readonly buffers: Latin1[] = [];
   /** Bytes in blocks that are in use, each as large as its class is. */
   used = 0;
@@ -219,6 +221,7 @@ export class Heap {
     this.chunks[number] = new Chunk();
     this.bytes[number] = new Uint8Array(buffer);
     this.words[number] = new Int32Array(buffer);
+    this.doubles[number] = new Float64Array(buffer);
     this.buffers[number] = Buffer.from(buffer) as unknown as Latin1;
     this.reserved += bytes;
     return number;
@@ -229,6 +232,7 @@ export class Heap {
     this.chunks[number] = undefined;
     this.bytes[number] = EMPTY_BYTES;
     this.words[number] = EMPTY_WORDS;
+    this.doubles[number] = EMPTY_DOUBLES;
     this.buffers[number] = Buffer.from(EMPTY_BYTES.buffer) as unknown as Latin1;
     this.roomy = this.roomy.filter((one) => one !== number);
     this.vacant.push(number);
@@ -268,6 +272,7 @@ export class Heap {
 
 const EMPTY_BYTES = new Uint8Array(0);
 const EMPTY_WORDS = new Int32Array(0);
+const EMPTY_DOUBLES = new Float64Array(0);
 
 function isFull(chunk: Chunk, span: number, bytes: number): boolean {
   return chunk.freed[span] === 0 && chunk.touched[span] + bytes > SPAN_BYTES;
