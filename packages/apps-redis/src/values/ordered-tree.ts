@@ -244,10 +244,7 @@ export class OrderedTree {
       while (low < high) {
         const middle = (low + high) >>> 1;
         const one = scores[begin + middle];
-        if (
-          one < score ||
-          (one === score && compareKey(heap, words[members + middle] >>> 0, bytes, at, length) <= 0)
-        ) {
+        if (one < score || (one === score && compareKey(heap, words[members + middle] >>> 0, bytes, at, length) <= 0)) {
           low = middle + 1;
         } else {
           high = middle;

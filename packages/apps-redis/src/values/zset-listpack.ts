@@ -1,6 +1,7 @@
 /** A small sorted set: a listpack of members, each with its score behind it, in order. */
-import { END, after, headSize, isIntegerHead, readInteger, textSize } from "../encodings/listpack-entry.js";
+
 import { Listpack } from "../encodings/listpack.js";
+import { after, END, headSize, isIntegerHead, readInteger, textSize } from "../encodings/listpack-entry.js";
 import { HEAD_BYTES } from "../encodings/listpack-validate.js";
 import { readLatin1 } from "../memory/latin1.js";
 import { formatScore, integerOfScore, parseDouble } from "../numbers/doubles.js";
