@@ -44,3 +44,20 @@ export function copyBytes(from: Uint8Array, start: number, length: number, to: U
   }
   for (; i < length; i++) to[at + i] = from[start + i];
 }
+
+/** How bytes compare with others: one by one, then the shorter first (memcmp). Less than 0: they come before them. */
+export function compareBytes(
+  a: Uint8Array,
+  atA: number,
+  lengthA: number,
+  b: Uint8Array,
+  atB: number,
+  lengthB: number,
+): number {
+  const shorter = Math.min(lengthA, lengthB);
+  for (let i = 0; i < shorter; i++) {
+    const difference = a[atA + i] - b[atB + i];
+    if (difference !== 0) return difference;
+  }
+  return lengthA - lengthB;
+}

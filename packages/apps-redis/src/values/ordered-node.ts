@@ -10,7 +10,8 @@
  * An entry of a leaf is an element; one of an inner node is the first element of a child.
  */
 import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
-import { HEADER } from "../memory/record.js";
+import { compareBytes } from "../memory/latin1.js";
+import { HEADER, keyLengthOf } from "../memory/record.js";
 
 const HEAD_WORDS = 4;
 const LEAF_BYTES = 512;
@@ -60,17 +61,9 @@ function link(heap: Heap, before: Ref, after: Ref): void {
   if (after !== 0) heap.words[chunkOf(after)][(offsetOf(after) >>> 2) + 2] = before;
 }
 
-/** How the key of a record compares with bytes: byte by byte, the shorter first (memcmp). Less than 0: it comes before them. */
+/** How the key of a record compares with bytes: less than 0, it comes before them. */
 export function compareKey(heap: Heap, ref: Ref, bytes: Uint8Array, at: number, length: number): number {
-  const own = heap.bytes[chunkOf(ref)];
-  const ownLength = heap.words[chunkOf(ref)][(offsetOf(ref) >>> 2) + 3] & 0x7fffffff;
-  const begin = offsetOf(ref) + HEADER;
-  const shorter = Math.min(ownLength, length);
-  for (let i = 0; i < shorter; i++) {
-    const difference = own[begin + i] - bytes[at + i];
-    if (difference !== 0) return difference;
-  }
-  return ownLength - length;
+  return compareBytes(heap.bytes[chunkOf(ref)], offsetOf(ref) + HEADER, keyLengthOf(heap, ref), bytes, at, length);
 }
 
 /** Moves entries `from` to the end of `source` to `at` of another node of the same kind, which has room; counts are the caller's. */

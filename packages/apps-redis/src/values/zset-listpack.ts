@@ -3,7 +3,7 @@
 import { Listpack } from "../encodings/listpack.js";
 import { after, END, headSize, isIntegerHead, readInteger, textSize } from "../encodings/listpack-entry.js";
 import { HEAD_BYTES } from "../encodings/listpack-validate.js";
-import { readLatin1 } from "../memory/latin1.js";
+import { compareBytes, readLatin1 } from "../memory/latin1.js";
 import { formatScore, integerOfScore, parseDouble } from "../numbers/doubles.js";
 
 /** Of a member that is held as an integer: its text. */
@@ -92,13 +92,7 @@ export class ZsetListpack extends Listpack {
   /** How the member at `p` compares with bytes: less than 0, it comes before them. */
   compare(p: number, bytes: Uint8Array, at: number, length: number): number {
     this.load(p);
-    const { text, textAt, textLength } = this;
-    const shorter = Math.min(textLength, length);
-    for (let i = 0; i < shorter; i++) {
-      const difference = text[textAt + i] - bytes[at + i];
-      if (difference !== 0) return difference;
-    }
-    return textLength - length;
+    return compareBytes(this.text, this.textAt, this.textLength, bytes, at, length);
   }
 
   /** Adds a member that is not there. */

@@ -1,9 +1,8 @@
 /** Ranges of a sorted set by score and by member, as commands name them. */
-import { readLatin1 } from "../memory/latin1.js";
+import { compareBytes, readLatin1 } from "../memory/latin1.js";
 import { parseDouble, parseDoubleText } from "../numbers/doubles.js";
 import type { Args } from "../protocol/args.js";
 import type { OrderedTree } from "./ordered-tree.js";
-import type { ZsetListpack } from "./zset-listpack.js";
 
 const OPEN = 40; // "("
 const CLOSED = 91; // "["
@@ -92,27 +91,21 @@ export class LexRange {
     return tree.rankOfMember(this.bytes, this.maxAt, this.maxLength, !this.isMaxOpen);
   }
 
-  /** Of the member of this rank, after the listpack's index(). */
-  isAboveMin(pack: ZsetListpack, rank: number): boolean {
+  /** Of a member. */
+  isAboveMin(bytes: Uint8Array, at: number, length: number): boolean {
     if (this.min !== AT) return this.min === FIRST;
-    const order = pack.compare(pack.place(rank), this.bytes, this.minAt, this.minLength);
+    const order = compareBytes(bytes, at, length, this.bytes, this.minAt, this.minLength);
     return this.isMinOpen ? order > 0 : order >= 0;
   }
 
-  isBelowMax(pack: ZsetListpack, rank: number): boolean {
+  isBelowMax(bytes: Uint8Array, at: number, length: number): boolean {
     if (this.max !== AT) return this.max === LAST;
-    const order = pack.compare(pack.place(rank), this.bytes, this.maxAt, this.maxLength);
+    const order = compareBytes(bytes, at, length, this.bytes, this.maxAt, this.maxLength);
     return this.isMaxOpen ? order < 0 : order <= 0;
   }
 
   private compareBounds(): number {
-    const { bytes, minAt, maxAt } = this;
-    const shorter = Math.min(this.minLength, this.maxLength);
-    for (let i = 0; i < shorter; i++) {
-      const difference = bytes[minAt + i] - bytes[maxAt + i];
-      if (difference !== 0) return difference;
-    }
-    return this.minLength - this.maxLength;
+    return compareBytes(this.bytes, this.minAt, this.minLength, this.bytes, this.maxAt, this.maxLength);
   }
 }
 

@@ -225,31 +225,53 @@ export class Zset {
   /** Where scores differ there is no order to go by: of a small one what a walk from the one end (`isReverse`: from the other) finds, as in Redis. */
   lexRange(range: LexRange, isReverse: boolean): void {
     const { large, pack } = this;
+    this.from = 0;
+    this.end = 0;
+    if (range.isEmpty) return;
     if (large !== undefined) {
       const { tree } = large;
+      if (!this.isWithinEnds(range)) return;
       this.from = range.rankOfMin(tree);
       this.end = Math.max(this.from, range.rankOfMax(tree));
       return;
     }
     const count = pack.index();
-    this.from = 0;
-    this.end = 0;
-    if (count === 0 || range.isEmpty) return;
-    if (!range.isAboveMin(pack, count - 1) || !range.isBelowMax(pack, 0)) return;
+    if (!this.isWithinEnds(range)) return;
     if (isReverse) {
       let last = count - 1;
-      while (last >= 0 && !range.isBelowMax(pack, last)) last--;
+      while (last >= 0 && !this.isBelowMax(range, last)) last--;
       let first = last + 1;
-      while (first > 0 && range.isAboveMin(pack, first - 1)) first--;
+      while (first > 0 && this.isAboveMin(range, first - 1)) first--;
       this.from = first;
       this.end = last + 1;
     } else {
       let first = 0;
-      while (first < count && !range.isAboveMin(pack, first)) first++;
+      while (first < count && !this.isAboveMin(range, first)) first++;
       let end = first;
-      while (end < count && range.isBelowMax(pack, end)) end++;
+      while (end < count && this.isBelowMax(range, end)) end++;
       this.from = first;
       this.end = end;
     }
+  }
+
+  /** Of the last element and the first, which is all that Redis asks before it searches. */
+  private isWithinEnds(range: LexRange): boolean {
+    this.seek(this.length - 1);
+    if (!range.isAboveMin(this.text, this.textAt, this.textLength)) return false;
+    this.seek(0);
+    return range.isBelowMax(this.text, this.textAt, this.textLength);
+  }
+
+  /** Of the member of this rank of a small one, after the listpack's index(). */
+  private isAboveMin(range: LexRange, rank: number): boolean {
+    const { pack } = this;
+    pack.load(pack.place(rank));
+    return range.isAboveMin(pack.text, pack.textAt, pack.textLength);
+  }
+
+  private isBelowMax(range: LexRange, rank: number): boolean {
+    const { pack } = this;
+    pack.load(pack.place(rank));
+    return range.isBelowMax(pack.text, pack.textAt, pack.textLength);
   }
 }
