@@ -1,7 +1,7 @@
 import type { Db } from "../../keyspace/db.js";
-import { copyOfValue } from "../../keyspace/value-copy.js";
 import type { Args } from "../../protocol/args.js";
 import { type Call, NO_SUCH_KEY } from "../../server/call.js";
+import { copyOfValue } from "../../values/value-copy.js";
 import { type CommandSpec, type KeySpec, keys } from "../command.js";
 import { changedIn, databaseAt, int32At, made, notifyIn } from "./key-event.js";
 
