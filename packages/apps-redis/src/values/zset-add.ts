@@ -8,11 +8,21 @@ import { formatScore, integerOfScore } from "../numbers/doubles.js";
 import { ZsetListpack } from "./zset-listpack.js";
 import type { ZsetObject } from "./zset-object.js";
 
+/** Of the configuration: what a listpack may hold. */
+export type ZsetLimits = Pick<Config, "zsetMaxListpackEntries" | "zsetMaxListpackValue">;
+
 const pack = new ZsetListpack();
 
 /** A new key with the elements of `object`, which has some, as a listpack if they are few and small. The object is the key's then, or gone. */
-export function addZset(db: Db, config: Config, key: Uint8Array, at: number, length: number, object: ZsetObject): Ref {
-  if (!isSmall(object, config)) return db.addObject(key, at, length, Type.ZSET, Encoding.SKIPLIST, object);
+export function addZset(
+  db: Db,
+  limits: ZsetLimits,
+  key: Uint8Array,
+  at: number,
+  length: number,
+  object: ZsetObject,
+): Ref {
+  if (!isSmall(object, limits)) return db.addObject(key, at, length, Type.ZSET, Encoding.SKIPLIST, object);
   const { heap, tree } = object;
   pack.create(heap);
   tree.seek(0);
@@ -28,13 +38,13 @@ export function addZset(db: Db, config: Config, key: Uint8Array, at: number, len
 }
 
 /** No more elements than a listpack may have, and none of them too long. */
-function isSmall({ heap, size, tree }: ZsetObject, config: Config): boolean {
-  if (size > config.zsetMaxListpackEntries) return false;
+function isSmall({ heap, size, tree }: ZsetObject, limits: ZsetLimits): boolean {
+  if (size > limits.zsetMaxListpackEntries) return false;
   let bytes = 0;
   tree.seek(0);
   do {
     const length = keyLengthOf(heap, tree.member);
-    if (length > config.zsetMaxListpackValue) return false;
+    if (length > limits.zsetMaxListpackValue) return false;
     bytes += length;
   } while (tree.step(1));
   return bytes < 2 ** 30;
