@@ -10,7 +10,7 @@ function wait(call: Call): void {
   if (timeout === undefined) return reply.error("ERR timeout is not an integer or out of range");
   if (timeout < 0n) return reply.error("ERR timeout is negative");
   if (wanted <= 0n || client.transaction !== undefined) return reply.integer(0);
-  const none = { db: db.id, keys: [], serve: () => false, expire: () => reply.integer(0) };
+  const none = { db: db.id, keys: [], serve: () => false, expire: () => call.reply.integer(0) };
   call.server.blocking.block(client, none, Number(timeout));
 }
 
