@@ -1,31 +1,81 @@
 #!/usr/bin/env node
-import { openLibOS } from "@demikernel/core";
+import { DemiError, type LibOS, openLibOS } from "@demikernel/core";
 import { Command } from "commander";
 import { registerBench } from "./bench/command.js";
 import { Config } from "./config/config.js";
+import { ConfigError, directivesOf, type Loaded, loadFile, loadText } from "./config/file.js";
+import { followListening, listenAsConfigured } from "./server/listening.js";
 import { Server } from "./server/server.js";
 import { registerCli } from "./shell/command.js";
+
+interface ServerOptions {
+  port?: string;
+  host?: string;
+  libos?: string;
+  config?: string;
+}
+
+/** Told to the user without a stack. */
+class Failure extends Error {}
 
 const program = new Command("demi-redis").description("A Redis 7.0 server over any Demikernel backend");
 program
   .command("server")
-  .option("--port <n>", "port to listen on", "6379")
-  .option("--host <address>", "address to listen on", "127.0.0.1")
+  .usage("[options] [redis.conf] [--directive value...]")
+  .option("--port <n>", "port to listen on (default: 6379)")
+  .option("--host <address>", "address to listen on (default: what bind has, 127.0.0.1)")
   .option("--libos <name>", "backend to use where several are installed (or LIBOS in the environment)")
-  .action(async (options: { port: string; host: string; libos?: string }) => {
-    const os = await openLibOS({ libos: options.libos });
-    const config = new Config();
-    config.port = Number(options.port);
-    const server = new Server(os, config);
-    server.listen(options.host, config.port);
-    process.once("SIGTERM", () => server.stop());
-    process.once("SIGINT", () => server.stop());
-    console.log(`demi-redis: ready on ${options.host}:${config.port}, ${os.name} (${os.engine}), pid ${process.pid}`);
-    await server.run();
-    os.destroy();
+  .option("--config <file>", "configuration of the backend: demi.yaml")
+  .allowUnknownOption()
+  .allowExcessArguments()
+  .action(async (options: ServerOptions, command: Command) => {
+    try {
+      await serve(options, command.args);
+    } catch (error) {
+      if (!(error instanceof ConfigError || error instanceof DemiError || error instanceof Failure)) throw error;
+      console.error(`demi-redis: ${error.message}`);
+      process.exitCode = 1;
+    }
   });
 program.enablePositionalOptions();
 registerCli(program);
 registerBench(program);
 
 await program.parseAsync();
+
+async function serve(options: ServerOptions, words: readonly string[]): Promise<void> {
+  const config = new Config();
+  const loaded: Loaded = { users: [], unknown: [] };
+  const file = words[0]?.startsWith("--") === false ? words[0] : undefined;
+  if (file !== undefined) {
+    loadFile(config, file, loaded);
+    config.file = file;
+  }
+  loadText(config, directivesOf(words.slice(file === undefined ? 0 : 1)), "command line", loaded);
+  if (options.port !== undefined) loadText(config, `port ${options.port}`, "command line", loaded);
+  if (options.host !== undefined) loadText(config, `bind ${options.host}`, "command line", loaded);
+  if (loaded.unknown.length !== 0) {
+    console.error(`demi-redis: directives that are not known here, and do nothing: ${loaded.unknown.join(", ")}`);
+  }
+  const os = await openLibOS({ libos: options.libos, config: options.config });
+  try {
+    await run(os, config, loaded);
+  } finally {
+    os.destroy();
+  }
+}
+
+async function run(os: LibOS, config: Config, _loaded: Loaded): Promise<void> {
+  const server = new Server(os, config);
+  try {
+    listenAsConfigured(server);
+  } catch (error) {
+    throw new Failure((error as Error).message);
+  }
+  followListening(server);
+  process.once("SIGTERM", () => server.stop());
+  process.once("SIGINT", () => server.stop());
+  const where = config.bind.split(" ")[0].replace(/^-/, "");
+  console.log(`demi-redis: ready on ${where}:${config.port}, ${os.name} (${os.engine}), pid ${process.pid}`);
+  await server.run();
+}

@@ -56,6 +56,12 @@ export class Command {
   rejected = 0;
   failed = 0;
 
+  /** As CONFIG RESETSTAT has it. */
+  resetStatistics(): void {
+    this.calls = this.microseconds = this.rejected = this.failed = 0;
+    for (const sub of this.subcommands.values()) sub.resetStatistics();
+  }
+
   constructor(
     readonly spec: CommandSpec,
     readonly container?: Command,

@@ -3,6 +3,7 @@
 /** Who hears of a message: pub/sub. */
 export type Publish = (channel: string, message: string) => void;
 
+/** In the order in which they are told. */
 const ALL = "g$lshzxetd";
 
 export class Notifications {
@@ -13,22 +14,12 @@ export class Notifications {
 
   constructor(private readonly publish: Publish) {}
 
-  /** The value of notify-keyspace-events; false: a letter means nothing. */
-  set(letters: string): boolean {
-    if (/[^AKEg$lshzxetdmn]/.test(letters)) return false;
+  /** `letters`: of notify-keyspace-events, as {@link notificationLetters} tells them. */
+  set(letters: string): void {
     this.keyspace = letters.includes("K");
     this.keyevent = letters.includes("E");
-    const kinds = letters.replace("A", ALL);
-    this.kinds = [...`${ALL}mn`].filter((letter) => kinds.includes(letter)).join("");
-    this.isOn = (this.keyspace || this.keyevent) && this.kinds !== "";
-    return true;
-  }
-
-  /** The value as CONFIG GET tells it. */
-  get letters(): string {
-    const all = [...ALL].every((letter) => this.kinds.includes(letter));
-    const kinds = all ? `A${this.kinds.replace(new RegExp(`[${ALL.replace("$", "\\$")}]`, "g"), "")}` : this.kinds;
-    return `${kinds}${this.keyspace ? "K" : ""}${this.keyevent ? "E" : ""}`;
+    this.kinds = letters.replace("A", ALL);
+    this.isOn = (this.keyspace || this.keyevent) && /[^KE]/.test(letters);
   }
 
   notify(kind: string, event: string, key: string, db: number): void {
@@ -36,4 +27,14 @@ export class Notifications {
     if (this.keyspace) this.publish(`__keyspace@${db}__:${key}`, event);
     if (this.keyevent) this.publish(`__keyevent@${db}__:${event}`, key);
   }
+}
+
+/** The letters of notify-keyspace-events as CONFIG GET tells them; undefined: one of them means nothing. */
+export function notificationLetters(letters: string): string | undefined {
+  if (/[^AKEg$lshzxetdmn]/.test(letters)) return undefined;
+  const given = letters.replace("A", ALL);
+  const has = (letter: string): boolean => given.includes(letter);
+  // Redis tells n only where not all others are told as A.
+  const kinds = [...ALL].every(has) ? "A" : [...`${ALL}n`].filter(has).join("");
+  return kinds + [..."KEm"].filter(has).join("");
 }

@@ -48,7 +48,7 @@ export class Server {
   private lapBegan = 0;
   connections = 0;
   processed = 0;
-  private readonly listeners: QueueDescriptor[] = [];
+  private listeners: QueueDescriptor[] = [];
   private readonly parser = new RequestParser();
   private nextId = 1;
   /** Whose replies are being written. */
@@ -67,7 +67,23 @@ export class Server {
     this.checks.push((client, command) => this.checkMemory(client, command));
     this.blocking = new Blocking(this.keyspace, (client, body) => this.as(client, body));
     this.watches = new Watches(this.keyspace);
+    config.onChange("notify-keyspace-events", () => {
+      this.notifications.set(config.notifyKeyspaceEvents);
+      return undefined;
+    });
+    this.notifications.set(config.notifyKeyspaceEvents);
   }
+
+  /** What CONFIG RESETSTAT does. */
+  resetStatistics(): void {
+    this.connections = 0;
+    this.processed = 0;
+    Object.assign(this.keyspace, { hits: 0, misses: 0, expired: 0, evicted: 0 });
+    for (const command of this.commands.all.values()) command.resetStatistics();
+    for (const reset of this.onReset) reset();
+  }
+  /** Others that count. */
+  readonly onReset: (() => void)[] = [];
 
   /** A message for whoever has subscribed to the channel; returns to how many it went. */
   publish: (channel: string, message: string) => number = () => 0;
@@ -86,10 +102,30 @@ export class Server {
 
   listen(host: string, port: number): void {
     const qd = this.os.socket("tcp", { family: host.includes(":") ? 6 : 4 });
-    this.os.bind(qd, { host, port });
-    this.os.listen(qd, this.config.tcpBacklog);
+    try {
+      this.os.bind(qd, { host, port });
+      this.os.listen(qd, this.config.tcpBacklog);
+    } catch (error) {
+      this.os.close(qd);
+      throw error;
+    }
     this.listeners.push(qd);
     this.os.accept(qd);
+  }
+
+  /** Those there are, which are no more the server's own. */
+  takeListeners(): QueueDescriptor[] {
+    const taken = this.listeners;
+    this.listeners = [];
+    return taken;
+  }
+
+  giveListeners(listeners: QueueDescriptor[]): void {
+    this.listeners = listeners;
+  }
+
+  closeListeners(): void {
+    for (const qd of this.takeListeners()) this.os.close(qd);
   }
 
   /** Serves until stop(). */
@@ -131,8 +167,16 @@ export class Server {
   };
 
   private onAccept(listener: QueueDescriptor, result: number, qd: QueueDescriptor): void {
+    if (!this.listeners.includes(listener)) {
+      // It was closed while this was under way.
+      if (result >= 0) this.os.close(qd);
+      return;
+    }
     if (result < 0) {
-      setTimeout(() => this.os.closed || this.os.accept(listener), ACCEPT_PAUSE).unref();
+      setTimeout(
+        () => this.os.closed || !this.listeners.includes(listener) || this.os.accept(listener),
+        ACCEPT_PAUSE,
+      ).unref();
       return;
     }
     this.os.accept(listener);
