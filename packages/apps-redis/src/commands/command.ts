@@ -50,6 +50,8 @@ export class Command {
   readonly handler: Handler | undefined;
   readonly name: string;
   readonly arity: number;
+  /** As errors and COMMAND STATS name it: "config|get". */
+  readonly fullName: string;
   /** COMMAND STATS: microseconds with fractions. */
   calls = 0;
   microseconds = 0;
@@ -68,15 +70,11 @@ export class Command {
   ) {
     this.name = spec.name;
     this.arity = spec.arity;
+    this.fullName = container === undefined ? spec.name : `${container.name}|${spec.name}`;
     this.handler = spec.handler;
     this.flags = new Set(spec.flags.split(" ").filter((flag) => flag !== ""));
     this.isWrite = this.flags.has("write");
     this.deniesOutOfMemory = this.flags.has("denyoom");
     this.subcommands = new Map((spec.subcommands ?? []).map((one) => [one.name, new Command(one, this)]));
-  }
-
-  /** As errors and COMMAND STATS name it: "config|get". */
-  get fullName(): string {
-    return this.container === undefined ? this.name : `${this.container.name}|${this.name}`;
   }
 }

@@ -1,9 +1,12 @@
 /** One connection, and what Redis knows of it. */
 import type { LibOS, QueueDescriptor } from "@demikernel/core";
+import type { User } from "../acl/user.js";
 import type { Command } from "../commands/command.js";
 import type { Args } from "../protocol/args.js";
 import { RequestParser } from "../protocol/request-parser.js";
 import { Output } from "./output.js";
+import type { Subscriptions } from "./pubsub.js";
+import type { Tracking } from "./tracking.js";
 
 /** A command that waits for EXEC. */
 export interface Queued {
@@ -33,9 +36,16 @@ export class Client {
   readonly created = Date.now();
   /** When it last sent something: milliseconds since 1970. */
   lastSeen = this.created;
-  lastCommand = "NULL";
+  /** What it runs, or ran last. */
+  command: Command | undefined;
   /** Who it has said it is; undefined: it has not, and must. */
-  user: string | undefined = "default";
+  user: User | undefined;
+  /** Undefined: it has never subscribed to anything. */
+  subscriptions: Subscriptions | undefined;
+  /** CLIENT TRACKING ON. */
+  tracking: Tracking | undefined;
+  /** CLIENT NO-EVICT ON. */
+  isKept = false;
   transaction: Transaction | undefined;
   watched: WatchedKey[] = [];
   /** A watched key was changed: EXEC does nothing. */

@@ -29,6 +29,7 @@ export function dispatch(server: Server, client: Client, args: Args): void {
     const why = check(client, command, args);
     if (why !== undefined) return refuse(server, client, why, command);
   }
+  if (server.pause.isOn && server.pause.postpone(client, command, args)) return;
   if (client.transaction !== undefined) {
     if (command.flags.has("no_multi"))
       return refuse(server, client, "ERR Command not allowed inside a transaction", command);
@@ -49,13 +50,13 @@ export function run(server: Server, client: Client, command: Command, args: Args
   call.db = server.keyspace.dbs[client.db];
   call.args = args;
   call.command = command;
+  client.command = command;
   const errors = call.reply.errors;
   (command.handler as NonNullable<Command["handler"]>)(call);
   const took = server.lap();
   command.calls++;
   command.microseconds += took * 1000;
   if (call.reply.errors !== errors) command.failed++;
-  client.lastCommand = command.fullName;
   for (const after of server.afterwards) after(client, command, args, took);
 }
 

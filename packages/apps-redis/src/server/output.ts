@@ -24,6 +24,11 @@ export class Output {
     return this.underWay === 0 && this.waiting.length === 0;
   }
 
+  /** Pieces that are kept. */
+  get waitingChunks(): number {
+    return this.waiting.length;
+  }
+
   /** Bytes that the client has not been sent. */
   get pending(): number {
     return this.kept + this.underWay;

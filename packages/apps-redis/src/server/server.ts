@@ -1,5 +1,6 @@
 /** The server: listeners, connections, and what is done from time to time. */
 import { type Completion, type LibOS, Opcode, type QueueDescriptor, type Sga } from "@demikernel/core";
+import { Acl } from "../acl/acl.js";
 import type { Command } from "../commands/command.js";
 import { commandTable } from "../commands/index.js";
 import type { Config } from "../config/config.js";
@@ -16,6 +17,9 @@ import { Cron } from "./cron.js";
 import { dispatch } from "./dispatch.js";
 import { Notifications } from "./notifications.js";
 import { Watches } from "./watches.js";
+import { Pause } from "./pause.js";
+import { PubSub } from "./pubsub.js";
+import { Tracker } from "./tracking.js";
 
 /** Replies of one batch that are sent before the batch is over, bytes. */
 const SENT_BEFORE = 64 * 1024;
@@ -38,6 +42,10 @@ export class Server {
   readonly blocking: Blocking;
   readonly watches: Watches;
   readonly notifications = new Notifications((channel, message) => this.publish(channel, message));
+  readonly acl = new Acl(this);
+  readonly pause = new Pause(this);
+  readonly pubsub = new PubSub(this);
+  readonly tracker = new Tracker(this);
   readonly checks: Check[] = [];
   /** Asked again of each command when EXEC runs it: permissions may have changed since it was queued. */
   readonly execChecks: Check[] = [];
@@ -72,6 +80,15 @@ export class Server {
       return undefined;
     });
     this.notifications.set(config.notifyKeyspaceEvents);
+    this.checks.push(
+      (client, command, args) => this.acl.check(client, command, args),
+      (client, command) => this.pubsub.check(client, command),
+    );
+    this.onClosed.push((client) => {
+      this.pause.forget(client);
+      this.pubsub.forget(client);
+      this.tracker.forget(client);
+    });
   }
 
   /** What CONFIG RESETSTAT does. */
@@ -86,7 +103,12 @@ export class Server {
   readonly onReset: (() => void)[] = [];
 
   /** A message for whoever has subscribed to the channel; returns to how many it went. */
-  publish: (channel: string, message: string) => number = () => 0;
+  publish(channel: string, message: string): number {
+    return this.pubsub.publish(channel, message);
+  }
+
+  /** What RESET makes a client forget, beyond what is its own. */
+  readonly onForgotten: ((client: Client) => void)[] = [];
   /** Told when a client is gone. */
   readonly onClosed: ((client: Client) => void)[] = [];
 
@@ -188,6 +210,7 @@ export class Server {
       this.reject(client, "ERR max number of clients reached");
       return;
     }
+    client.user = this.acl.newcomer();
     this.clients.set(qd, client);
     this.os.pop(qd);
   }
@@ -224,6 +247,7 @@ export class Server {
     client.lastSeen = now;
     if (client.filled === 0 && client.blocked === undefined && !client.isLeaving) {
       // The usual: whole requests, read where they lie.
+      this.batch = result;
       this.parser.begin(view, at);
       const end = at + result;
       this.serve(client, this.parser, end);
@@ -236,6 +260,9 @@ export class Server {
     os.free(sga);
     if (!client.isClosed) os.pop(qd);
   }
+
+  /** Bytes that came together with what is being run: CLIENT LIST. */
+  batch = 0;
 
   /** Where the request that the parser is within begins. */
   private begunAt = 0;
@@ -355,6 +382,7 @@ export class Server {
   private serveKept(client: Client): void {
     if (client.isClosed || client.blocked !== undefined || client.filled === 0) return;
     const { parser } = client;
+    this.batch = client.filled;
     this.keyspace.setNow(Date.now());
     if (!parser.isWithin) parser.begin(client.query as Buffer, 0);
     this.serve(client, parser, client.filled);

@@ -1,0 +1,77 @@
+/** CLIENT PAUSE: what clients send waits, all of it or what writes. */
+import type { Command } from "../commands/command.js";
+import type { Args } from "../protocol/args.js";
+import type { Client } from "./client.js";
+import { dispatch } from "./dispatch.js";
+import type { Server } from "./server.js";
+
+export class Pause {
+  isOn = false;
+  /** Only what writes waits. */
+  private onlyWrites = false;
+  private end = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private readonly waiting = new Map<Client, Args>();
+
+  constructor(private readonly server: Server) {}
+
+  forget(client: Client): void {
+    this.waiting.delete(client);
+  }
+
+  /** "none", "write" or "all", and for how many milliseconds more: INFO. */
+  get kind(): string {
+    return !this.isOn ? "none" : this.onlyWrites ? "write" : "all";
+  }
+
+  get left(): number {
+    return this.isOn ? Math.max(0, this.end - Date.now()) : 0;
+  }
+
+  /** A pause within a pause makes neither shorter nor milder. */
+  begin(milliseconds: number, onlyWrites: boolean): void {
+    this.onlyWrites = this.isOn ? this.onlyWrites && onlyWrites : onlyWrites;
+    this.end = Math.max(this.isOn ? this.end : 0, Date.now() + milliseconds);
+    this.isOn = true;
+    this.wait();
+  }
+
+  private wait(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(
+      () => (Date.now() >= this.end ? this.stop() : this.wait()),
+      Math.min(this.end - Date.now(), 0x7fffffff),
+    ).unref();
+  }
+
+  stop(): void {
+    if (!this.isOn) return;
+    clearTimeout(this.timer);
+    this.isOn = false;
+    const { server } = this;
+    const all = [...this.waiting];
+    this.waiting.clear();
+    for (const [client, args] of all) {
+      server.blocking.unblock(client, () => dispatch(server, client, args));
+    }
+  }
+
+  /** Keeps the command for later if it may not run now. */
+  postpone(client: Client, command: Command, args: Args): boolean {
+    if (this.onlyWrites && !writes(client, command)) return false;
+    this.waiting.set(client, args.copy());
+    const wait = { db: client.db, keys: [], serve: () => false, expire: () => {} };
+    this.server.blocking.block(client, wait, 0);
+    return true;
+  }
+
+  isPostponed(client: Client): boolean {
+    return this.waiting.has(client);
+  }
+}
+
+const writes = (client: Client, command: Command): boolean => {
+  if (command.isWrite || command.flags.has("may_replicate")) return true;
+  const queued = command.name === "exec" ? client.transaction?.queued : undefined;
+  return queued?.some((one) => one.command.isWrite || one.command.flags.has("may_replicate")) ?? false;
+};
