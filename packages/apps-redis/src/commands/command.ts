@@ -1,6 +1,7 @@
 /** What a command is: the lines that COMMAND, ACL and the dispatcher read, and what runs it. */
 import type { Args } from "../protocol/args.js";
 import type { Call } from "../server/call.js";
+import type { Histogram } from "../server/histogram.js";
 
 export type Handler = (call: Call) => void;
 
@@ -57,10 +58,13 @@ export class Command {
   microseconds = 0;
   rejected = 0;
   failed = 0;
+  /** How long calls took, since the first with latency-tracking. */
+  histogram: Histogram | undefined;
 
   /** As CONFIG RESETSTAT has it. */
   resetStatistics(): void {
     this.calls = this.microseconds = this.rejected = this.failed = 0;
+    this.histogram = undefined;
     for (const sub of this.subcommands.values()) sub.resetStatistics();
   }
 

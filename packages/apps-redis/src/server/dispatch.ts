@@ -2,6 +2,7 @@
 import type { Command } from "../commands/command.js";
 import type { Args } from "../protocol/args.js";
 import type { Client, Transaction } from "./client.js";
+import { Histogram } from "./histogram.js";
 import type { Server } from "./server.js";
 import { discardTransaction } from "./transaction.js";
 
@@ -56,6 +57,10 @@ export function run(server: Server, client: Client, command: Command, args: Args
   const took = server.lap();
   command.calls++;
   command.microseconds += took * 1000;
+  if (server.config.latencyTracking) {
+    command.histogram ??= new Histogram();
+    command.histogram.record(took * 1e6);
+  }
   if (call.reply.errors !== errors) command.failed++;
   for (const after of server.afterwards) after(client, command, args, took);
 }

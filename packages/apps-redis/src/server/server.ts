@@ -19,6 +19,7 @@ import { Notifications } from "./notifications.js";
 import { Watches } from "./watches.js";
 import { Pause } from "./pause.js";
 import { PubSub } from "./pubsub.js";
+import { Statistics } from "./statistics.js";
 import { Tracker } from "./tracking.js";
 
 /** Replies of one batch that are sent before the batch is over, bytes. */
@@ -46,6 +47,7 @@ export class Server {
   readonly pause = new Pause(this);
   readonly pubsub = new PubSub(this);
   readonly tracker = new Tracker(this);
+  readonly statistics = new Statistics(this);
   readonly checks: Check[] = [];
   /** Asked again of each command when EXEC runs it: permissions may have changed since it was queued. */
   readonly execChecks: Check[] = [];
@@ -97,6 +99,7 @@ export class Server {
     this.processed = 0;
     Object.assign(this.keyspace, { hits: 0, misses: 0, expired: 0, evicted: 0 });
     for (const command of this.commands.all.values()) command.resetStatistics();
+    this.statistics.reset();
     for (const reset of this.onReset) reset();
   }
   /** Others that count. */
@@ -153,7 +156,11 @@ export class Server {
   /** Serves until stop(). */
   run(): Promise<void> {
     this.cron.start();
-    return this.os.run(this.onCompletion).finally(() => this.cron.stop());
+    this.statistics.start();
+    return this.os.run(this.onCompletion).finally(() => {
+      this.cron.stop();
+      this.statistics.stop();
+    });
   }
 
   stop(): void {
@@ -207,6 +214,7 @@ export class Server {
     const own = this.os.getsockname(qd);
     const client = new Client(this.nextId++, this.os, qd, addressText(peer), addressText(own));
     if (this.clients.size >= this.config.maxclients) {
+      this.statistics.rejectedConnections++;
       this.reject(client, "ERR max number of clients reached");
       return;
     }
@@ -227,6 +235,8 @@ export class Server {
     const client = this.clients.get(qd);
     if (client === undefined) return;
     client.output.ended(result);
+    this.statistics.writes++;
+    if (result > 0) this.statistics.outputBytes += result;
     if (client.output.isBroken || (client.isLeaving && client.output.isIdle)) this.close(client);
   }
 
@@ -242,6 +252,8 @@ export class Server {
     const whole = os.sga.segments(sga) === 1;
     const view = whole ? os.sga.view(sga) : os.sga.copy(sga);
     const at = whole ? os.sga.offset(sga) : 0;
+    this.statistics.reads++;
+    this.statistics.inputBytes += result;
     const now = Date.now();
     this.keyspace.setNow(now);
     client.lastSeen = now;

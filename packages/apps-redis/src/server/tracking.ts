@@ -18,6 +18,11 @@ export interface Tracking {
 }
 
 export class Tracker {
+  /** Keys that somebody would be told of, and how many would; prefixes that clients have. */
+  keys = 0;
+  items = 0;
+  prefixCount = 0;
+
   constructor(protected readonly server: Server) {}
 
   begin(client: Client, tracking: Tracking): void {

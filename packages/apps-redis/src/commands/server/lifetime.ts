@@ -1,0 +1,43 @@
+/** TIME, LOLWUT, LASTSAVE, ROLE, SHUTDOWN. */
+import type { Call } from "../../server/call.js";
+import { VERSION } from "../connection/session.js";
+
+export function time({ reply }: Call): void {
+  const microseconds = Math.floor((performance.timeOrigin + performance.now()) * 1000);
+  const seconds = Math.floor(microseconds / 1e6);
+  reply.texts([String(seconds), String(microseconds - seconds * 1e6)]);
+}
+
+export function lolwut(call: Call): void {
+  const { args, reply } = call;
+  if (args.count > 2 && args.is(1, "version") && args.integer(2) === undefined)
+    return reply.error("ERR value is not an integer or out of range");
+  reply.verbatim("txt", `Redis ver. ${VERSION}\n`);
+}
+
+/** Nothing is saved: when it began. */
+export function lastSave({ reply, server }: Call): void {
+  reply.integer(Math.floor(server.started / 1000));
+}
+
+export function role({ reply }: Call): void {
+  reply.array(3);
+  reply.text("master");
+  reply.integer(0);
+  reply.array(0);
+}
+
+export function shutdown(call: Call): void {
+  const { args, client, reply, server } = call;
+  const given = new Set<string>();
+  for (let i = 1; i < args.count; i++) {
+    const word = args.text(i).toLowerCase();
+    if (!["nosave", "save", "now", "force", "abort"].includes(word)) return call.syntaxError();
+    given.add(word);
+  }
+  if ((given.has("save") && given.has("nosave")) || (given.has("abort") && given.size > 1)) return call.syntaxError();
+  if (given.has("abort")) return reply.error("ERR No shutdown in progress.");
+  if (given.has("save") && !given.has("force")) return reply.error("ERR Errors trying to SHUTDOWN. Check logs.");
+  client.isLeaving = true;
+  server.stop();
+}
