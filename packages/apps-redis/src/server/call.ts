@@ -50,6 +50,11 @@ export class Call {
     return REFUSED;
   }
 
+  /** Argument `i` is nobody else's: MONITOR and SLOWLOG do not show it. */
+  redact(i: number): void {
+    this.server.observer.redacted.add(i);
+  }
+
   syntaxError(): void {
     this.reply.error(SYNTAX);
   }

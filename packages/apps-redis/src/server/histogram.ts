@@ -29,23 +29,25 @@ export class Histogram {
     return 0;
   }
 
-  /** How many were not longer than each bound, which doubles; only bounds that some were added at. */
+  /** How many were not longer than each bound, in microseconds; bounds double, and those that add nothing are left out. */
   cumulative(): Map<number, number> {
     const found = new Map<number, number>();
     let seen = 0;
     let place = 0;
     for (let bound = 1024; seen < this.total; bound *= 2) {
       const before = seen;
-      for (; place < PLACES && highest(place) < bound; place++) seen += this.counts[place];
-      if (seen !== before) found.set(Math.floor(bound / 1000), seen);
+      do seen += this.counts[place];
+      while (lowest(place++) < bound && place < PLACES);
+      if (seen !== before) found.set(Math.floor(highest(place - 1) / 1000), seen);
     }
     return found;
   }
 }
 
+const shiftOf = (place: number): number => Math.max(0, Math.floor(place / HALF) - 1);
+const lowest = (place: number): number => (place - shiftOf(place) * HALF) * 2 ** shiftOf(place);
+
 /** The largest value of a place. */
 function highest(place: number): number {
-  const shift = Math.max(0, Math.floor(place / HALF) - 1);
-  const value = place - shift * HALF;
-  return value * 2 ** shift + 2 ** shift - 1;
+  return lowest(place) + 2 ** shiftOf(place) - 1;
 }

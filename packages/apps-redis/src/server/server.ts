@@ -15,8 +15,10 @@ import { Call } from "./call.js";
 import { Client } from "./client.js";
 import { Cron } from "./cron.js";
 import { dispatch } from "./dispatch.js";
+import { Latency } from "./latency.js";
 import { Notifications } from "./notifications.js";
 import { Watches } from "./watches.js";
+import { Observer } from "./observer.js";
 import { Pause } from "./pause.js";
 import { PubSub } from "./pubsub.js";
 import { Statistics } from "./statistics.js";
@@ -47,6 +49,8 @@ export class Server {
   readonly pause = new Pause(this);
   readonly pubsub = new PubSub(this);
   readonly tracker = new Tracker(this);
+  readonly observer = new Observer(this);
+  readonly latency = new Latency();
   readonly statistics = new Statistics(this);
   readonly checks: Check[] = [];
   /** Asked again of each command when EXEC runs it: permissions may have changed since it was queued. */
@@ -86,7 +90,13 @@ export class Server {
       (client, command, args) => this.acl.check(client, command, args),
       (client, command) => this.pubsub.check(client, command),
     );
+    this.afterwards.push(this.observer.observe);
+    config.onChange("slowlog-max-len", () => {
+      this.observer.trimSlow();
+      return undefined;
+    });
     this.onClosed.push((client) => {
+      this.observer.forget(client);
       this.pause.forget(client);
       this.pubsub.forget(client);
       this.tracker.forget(client);

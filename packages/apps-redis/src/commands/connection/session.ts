@@ -26,6 +26,7 @@ export function echo({ args, reply }: Call): void {
 export function auth(call: Call): void {
   const { args, client, reply, server } = call;
   if (args.count > 3) return call.syntaxError();
+  for (let i = 1; i < args.count; i++) call.redact(i);
   if (args.count === 2 && server.acl.defaultUser.needsNoPassword) {
     return reply.error(
       "ERR AUTH <password> called without any password configured for the default user. " +
@@ -49,6 +50,8 @@ export function hello(call: Call): void {
   for (let i = 2; i < args.count; i++) {
     const more = args.count - 1 - i;
     if (args.is(i, "auth") && more >= 2) {
+      call.redact(i + 1);
+      call.redact(i + 2);
       if (!server.acl.authenticate(client, args.text(i + 1), args.text(i + 2))) return reply.error(WRONG_PASSWORD);
       i += 2;
     } else if (args.is(i, "setname") && more >= 1) {
@@ -112,7 +115,7 @@ function forget(server: Server, client: Client): void {
   client.resp = 2;
   client.name = "";
   client.isKept = false;
-  client.isMonitor = false;
+  server.observer.forget(client);
   client.replies = "on";
   client.user = server.acl.newcomer();
 }

@@ -31,9 +31,11 @@ export function configSet(call: Call): void {
   const wanted = new Map<Parameter, [string, string]>();
   let error = "";
   let unknown: string | undefined;
-  for (let i = 2; i < args.count && error === "" && unknown === undefined; i += 2) {
+  for (let i = 2; i < args.count; i += 2) {
     const name = args.text(i);
     const parameter = findParameter(name);
+    if (parameter?.isSensitive) call.redact(i + 1);
+    if (error !== "" || unknown !== undefined) continue;
     if (parameter === undefined) unknown = name;
     else if (parameter.isImmutable) error = failure(name, "can't set immutable config");
     else if (parameter.isProtected && !isAllowed(call, server.config.enableProtectedConfigs))
