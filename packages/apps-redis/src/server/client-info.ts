@@ -24,11 +24,7 @@ export function memoryOf(client: Client): number {
 /** Of the objects that stand for it. */
 const BASE_BYTES = 1024;
 
-export function multiMemoryOf({ transaction }: Client): number {
-  let bytes = 0;
-  for (const { args } of transaction?.queued ?? []) bytes += args.bytes.length;
-  return bytes;
-}
+export const multiMemoryOf = ({ transaction }: Client): number => transaction?.bytes ?? 0;
 
 export function clientInfo(server: Server, client: Client): string {
   const now = Date.now();

@@ -17,12 +17,12 @@ import { Cron } from "./cron.js";
 import { dispatch } from "./dispatch.js";
 import { Latency } from "./latency.js";
 import { Notifications } from "./notifications.js";
-import { Watches } from "./watches.js";
 import { Observer } from "./observer.js";
 import { Pause } from "./pause.js";
 import { PubSub } from "./pubsub.js";
 import { Statistics } from "./statistics.js";
 import { Tracker } from "./tracking.js";
+import { Watches } from "./watches.js";
 
 /** Replies of one batch that are sent before the batch is over, bytes. */
 const SENT_BEFORE = 64 * 1024;
@@ -78,7 +78,6 @@ export class Server {
     this.evictor = new Evictor(this.keyspace, config, (db, key) =>
       this.notifications.notify("e", "evicted", key, db.id),
     );
-    this.checks.push((client, command) => this.checkMemory(client, command));
     this.blocking = new Blocking(this.keyspace, (client, body) => this.as(client, body));
     this.watches = new Watches(this.keyspace);
     config.onChange("notify-keyspace-events", () => {
@@ -86,8 +85,11 @@ export class Server {
       return undefined;
     });
     this.notifications.set(config.notifyKeyspaceEvents);
+    const permitted: Check = (client, command, args) => this.acl.check(client, command, args);
+    this.execChecks.push(permitted);
     this.checks.push(
-      (client, command, args) => this.acl.check(client, command, args),
+      permitted,
+      (client, command) => this.checkMemory(client, command),
       (client, command) => this.pubsub.check(client, command),
     );
     this.afterwards.push(this.observer.observe);
@@ -120,8 +122,6 @@ export class Server {
     return this.pubsub.publish(channel, message);
   }
 
-  /** What RESET makes a client forget, beyond what is its own. */
-  readonly onForgotten: ((client: Client) => void)[] = [];
   /** Told when a client is gone. */
   readonly onClosed: ((client: Client) => void)[] = [];
 

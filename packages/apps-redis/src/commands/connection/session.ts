@@ -3,6 +3,7 @@ import type { Call } from "../../server/call.js";
 import type { Client } from "../../server/client.js";
 import { PubSub } from "../../server/pubsub.js";
 import type { Server } from "../../server/server.js";
+import { discardTransaction } from "../../server/transaction.js";
 
 export const VERSION = "7.0.15";
 const WRONG_PASSWORD = "WRONGPASS invalid username-password pair or user is disabled.";
@@ -109,8 +110,7 @@ export function reset({ client, reply, server }: Call): void {
 function forget(server: Server, client: Client): void {
   server.tracker.forget(client);
   server.pubsub.forget(client);
-  for (const told of server.onForgotten) told(client);
-  client.transaction = undefined;
+  discardTransaction(server, client);
   client.db = 0;
   client.resp = 2;
   client.name = "";
