@@ -7,6 +7,7 @@ import { expireCommands } from "./expire.js";
 import { keysCommands } from "./keys.js";
 import { objectCommands } from "./object.js";
 import { renameCommands } from "./rename.js";
+import { sortCommands } from "./sort.js";
 import { waitCommands } from "./wait.js";
 
 export const genericCommands: readonly CommandSpec[] = [
@@ -17,5 +18,6 @@ export const genericCommands: readonly CommandSpec[] = [
   ...keysCommands,
   ...objectCommands,
   ...renameCommands,
+  ...sortCommands,
   ...waitCommands,
 ];
