@@ -41,6 +41,7 @@ export function dispatch(server: Server, client: Client, args: Args): void {
     }
   }
   run(server, client, command, args);
+  if (server.tracker.hasPending) server.tracker.sendPending(client);
   if (server.blocking.count !== 0) server.blocking.serveReady();
 }
 
@@ -62,6 +63,7 @@ export function run(server: Server, client: Client, command: Command, args: Args
     command.histogram.record(took * 1e6);
   }
   if (call.reply.errors !== errors) command.failed++;
+  if (client.tracking !== undefined) server.tracker.remember(client, client.tracking, command, args);
   for (const after of server.afterwards) after(client, command, args, took);
 }
 

@@ -314,6 +314,7 @@ export class Server {
       }
       if (reply.length >= SENT_BEFORE) this.flush(client);
     }
+    if (this.tracker.hasBroadcasts) this.tracker.broadcast();
     this.flush(client);
     this.current = undefined;
   }
@@ -433,6 +434,11 @@ export class Server {
     this.clients.delete(client.qd);
     for (const told of this.onClosed) told(client);
     this.os.close(client.qd);
+  }
+
+  clientById(id: number): Client | undefined {
+    for (const client of this.clients.values()) if (client.id === id) return client;
+    return undefined;
   }
 
   /** The client is left when what was written for it is sent. */

@@ -11,11 +11,6 @@ export function allClients(server: Server): Client[] {
   return [...server.clients.values()].filter((client) => !client.isClosed).sort((a, b) => a.id - b.id);
 }
 
-export function clientById(server: Server, id: number | bigint): Client | undefined {
-  for (const client of server.clients.values()) if (client.id === Number(id)) return client;
-  return undefined;
-}
-
 export function info({ client, reply, server }: Call): void {
   reply.verbatim("txt", `${clientInfo(server, client)}\n`);
 }
@@ -118,7 +113,7 @@ export function unblock(call: Call): void {
     return reply.error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
   const id = args.integer(2);
   if (id === undefined) return reply.error("ERR value is not an integer or out of range");
-  const client = clientById(server, id);
+  const client = server.clientById(Number(id));
   if (client?.blocked === undefined || server.pause.isPostponed(client)) return reply.integer(0);
   reply.integer(1);
   const wait = client.blocked as Wait;

@@ -2,7 +2,6 @@
 import type { Call } from "../../server/call.js";
 import type { Client } from "../../server/client.js";
 import type { Tracking } from "../../server/tracking.js";
-import { clientById } from "./client-list.js";
 
 export function tracking(call: Call): void {
   const { args, client, reply, server } = call;
@@ -43,7 +42,8 @@ function readOptions(call: Call): Tracking | undefined {
       const id = args.integer(++i);
       if (id === undefined) return fail("ERR value is not an integer or out of range");
       wanted.redirect = Number(id);
-      if (clientById(server, id) === undefined) return fail("ERR The client ID you want redirect to does not exist");
+      if (server.clientById(Number(id)) === undefined)
+        return fail("ERR The client ID you want redirect to does not exist");
     } else if (args.is(i, "bcast")) {
       wanted.isBroadcast = true;
     } else if (args.is(i, "optin")) {
