@@ -14,6 +14,9 @@ export class Reply {
   /** Nothing is written: CLIENT REPLY OFF. */
   isMuted = false;
 
+  /** `codes`: error replies are counted there by their codes. */
+  constructor(readonly codes = new Map<string, number>()) {}
+
   reset(): void {
     this.length = 0;
     if (this.bytes.length > KEPT) this.bytes = Buffer.allocUnsafeSlow(LEAST);
@@ -39,8 +42,6 @@ export class Reply {
   }
   /** Errors that were written. */
   errors = 0;
-  /** The same by their codes. */
-  readonly codes = new Map<string, number>();
 
   integer(value: number | bigint): void {
     if (Number.isSafeInteger(value)) return this.prefixed(58, value as number);

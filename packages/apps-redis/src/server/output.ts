@@ -50,6 +50,13 @@ export class Output {
     this.kept += length - from;
   }
 
+  /** What is kept is thrown away, and nothing more is sent. */
+  abandon(): void {
+    this.isBroken = true;
+    this.waiting.length = 0;
+    this.kept = 0;
+  }
+
   /** A push has ended with `result`. */
   ended(result: number): void {
     if (result < 0) {

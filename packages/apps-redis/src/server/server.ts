@@ -16,6 +16,7 @@ import { Client } from "./client.js";
 import { Cron } from "./cron.js";
 import { dispatch } from "./dispatch.js";
 import { Latency } from "./latency.js";
+import { Limits } from "./limits.js";
 import { Notifications } from "./notifications.js";
 import { Observer } from "./observer.js";
 import { Pause } from "./pause.js";
@@ -28,6 +29,11 @@ import { Watches } from "./watches.js";
 const SENT_BEFORE = 64 * 1024;
 /** Milliseconds for which the next accept waits when there are no descriptors. */
 const ACCEPT_PAUSE = 100;
+/** What waits for every client, without a look at its limits: as much as Redis keeps beside the list that it limits. */
+const UNCOUNTED_OUTPUT = 16 * 1024;
+/** Memory of a request that is not whole: at least, and for bytes that are only announced, beyond as many again as there are. */
+const LEAST_QUERY = 4096;
+const MOST_AHEAD = 64 * 1024;
 
 /** Why a command of a client may not run now; undefined: it may. */
 export type Check = (client: Client, command: Command, args: Args) => string | undefined;
@@ -51,6 +57,7 @@ export class Server {
   readonly tracker = new Tracker(this);
   readonly observer = new Observer(this);
   readonly latency = new Latency();
+  readonly limits = new Limits(this);
   readonly statistics = new Statistics(this);
   readonly checks: Check[] = [];
   /** Asked again of each command when EXEC runs it: permissions may have changed since it was queued. */
@@ -93,12 +100,20 @@ export class Server {
       (client, command) => this.pubsub.check(client, command),
     );
     this.afterwards.push(this.observer.observe);
+    this.cron.tasks.push(this.limits.tick);
+    for (const name of ["maxmemory-clients", "maxmemory"]) {
+      config.onChange(name, () => {
+        this.limits.recount();
+        return undefined;
+      });
+    }
     config.onChange("slowlog-max-len", () => {
       this.observer.trimSlow();
       return undefined;
     });
     this.onClosed.push((client) => {
       this.observer.forget(client);
+      this.limits.forget(client);
       this.pause.forget(client);
       this.pubsub.forget(client);
       this.tracker.forget(client);
@@ -229,8 +244,19 @@ export class Server {
       return;
     }
     client.user = this.acl.newcomer();
+    this.keepAlive(qd);
     this.clients.set(qd, client);
     this.os.pop(qd);
+  }
+
+  /** The kernel's own times: a backend has a switch, and no seconds. */
+  private keepAlive(qd: QueueDescriptor): void {
+    if (this.config.tcpKeepalive === 0) return;
+    try {
+      this.os.setsockopt(qd, "keepalive", true);
+    } catch {
+      // A backend without it: timeout is left.
+    }
   }
 
   private reject(client: Client, why: string): void {
@@ -315,6 +341,7 @@ export class Server {
       if (reply.length >= SENT_BEFORE) this.flush(client);
     }
     if (this.tracker.hasBroadcasts) this.tracker.broadcast();
+    if (this.config.maxmemoryClients !== 0) this.limits.account(client);
     this.flush(client);
     this.current = undefined;
   }
@@ -332,7 +359,7 @@ export class Server {
 
   private flush(client: Client): void {
     const { reply } = this.call;
-    if (reply.length !== 0) client.output.send(reply.bytes, reply.length);
+    if (reply.length !== 0) this.send(client, reply);
     reply.reset();
     if (client.isLeaving && client.output.isIdle && !client.isClosed) this.close(client);
   }
@@ -342,7 +369,7 @@ export class Server {
     const { call, current } = this;
     const { client: calling, db, args, command, reply } = call;
     // The replies of who is being served stay as they are: CLIENT REPLY may yet take them back.
-    const own = reply === this.other ? new Reply() : this.other;
+    const own = reply === this.other ? new Reply(reply.codes) : this.other;
     own.resp = client.resp;
     this.current = client;
     call.client = client;
@@ -351,14 +378,14 @@ export class Server {
     const served = body();
     Object.assign(call, { client: calling, db, args, command, reply });
     this.current = current;
-    if (own.length !== 0 && client.replies === "on") client.output.send(own.bytes, own.length);
+    if (own.length !== 0 && client.replies === "on") this.send(client, own);
     own.reset();
     if (!served) return;
     if (client.replies === "skipping") client.replies = "on";
     if (client.isLeaving && client.output.isIdle) this.close(client);
     else if (client.filled !== 0) setImmediate(() => this.serveKept(client));
   }
-  private readonly other = new Reply();
+  private readonly other = new Reply(this.call.reply.codes);
 
   /** Writes something for a client out of order, before or after its replies as it happens. */
   tell(client: Client, write: (reply: Reply) => void): void {
@@ -367,15 +394,20 @@ export class Server {
     if (client === this.current) return write(reply);
     this.aside.resp = client.resp;
     write(this.aside);
-    client.output.send(this.aside.bytes, this.aside.length);
+    this.send(client, this.aside);
     this.aside.reset();
   }
-  private readonly aside = new Reply();
+  private readonly aside = new Reply(this.call.reply.codes);
+
+  private send(client: Client, reply: Reply): void {
+    client.output.send(reply.bytes, reply.length);
+    if (client.output.pending > UNCOUNTED_OUTPUT) this.limits.afterSend(client);
+  }
 
   // ---- requests that are not whole ---------------------------------------------------------------------------------------
 
   private keep(client: Client, bytes: Uint8Array, from: number, end: number): void {
-    this.roomFor(client, Math.max(end - from, this.parser.needs - from));
+    this.roomFor(client, end - from, this.parser.needs - from);
     const query = client.query as Buffer;
     query.set(bytes.subarray(from, end), 0);
     client.filled = end - from;
@@ -384,18 +416,19 @@ export class Server {
   }
 
   private append(client: Client, bytes: Uint8Array, at: number, length: number): void {
-    const needed = Math.max(client.filled + length, client.parser.isWithin ? client.parser.needs : 0);
-    this.roomFor(client, needed);
+    this.roomFor(client, client.filled + length, client.parser.isWithin ? client.parser.needs : 0);
     (client.query as Buffer).set(bytes.subarray(at, at + length), client.filled);
     client.filled += length;
     if (client.filled > this.config.clientQueryBufferLimit) this.close(client);
+    else if (this.config.maxmemoryClients !== 0) this.limits.account(client);
   }
 
-  /** More bytes than the limit are not promised before they are there. */
-  private roomFor(client: Client, bytes: number): void {
+  /** For bytes that are there, and some of those that are announced: ten thousand clients may announce what they never send. */
+  private roomFor(client: Client, bytes: number, announced: number): void {
     const had = client.query;
     if (had !== undefined && had.length >= bytes) return;
-    const wanted = Math.max(Math.min(bytes, this.config.protoMaxBulkLen + 65536), (had?.length ?? 0) * 2, 4096);
+    const ahead = Math.min(announced, Math.max(bytes * 2, MOST_AHEAD));
+    const wanted = Math.max(bytes, ahead, LEAST_QUERY);
     const larger = Buffer.allocUnsafeSlow(wanted);
     if (had !== undefined) had.copy(larger, 0, 0, client.filled);
     client.query = larger;
