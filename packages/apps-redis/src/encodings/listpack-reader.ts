@@ -5,6 +5,9 @@ import { type Integer, parseInteger } from "../numbers/integers.js";
 import { after, backSize, END, headSize, isIntegerHead, readBack, readInteger, textSize } from "./listpack-entry.js";
 import { HEAD_BYTES, UNKNOWN } from "./listpack-validate.js";
 
+/** The head of a string of up to 63 bytes, without their number; such an element says its size in one byte. */
+const SHORT_STRING = 0x80;
+
 export class ListpackReader {
   ref: Ref = 0;
   /** The chunk that the block is in, and where it begins there. */
@@ -83,28 +86,30 @@ export class ListpackReader {
     let wanted: Integer | undefined;
     let isParsed = false;
     let skipped = 0;
+    // Texts that differ mostly do so at their end: that of a short one is looked at first. (An empty one ends with its head.)
+    const last = length === 0 ? SHORT_STRING : text[offset + length - 1];
     for (let at = this.base + p; ; ) {
       const head = bytes[at];
       if (head === END) return 0;
-      const isCompared = skipped === 0;
-      skipped = isCompared ? skip : skipped - 1;
-      // Most are strings of less than 64 bytes.
-      if (head >= 0x80 && head < 0xc0) {
-        const size = head & 0x3f;
-        if (isCompared && size === length && sameBytes(bytes, at + 1, text, offset, length)) return at - this.base;
-        at += size + 2;
-        continue;
-      }
-      if (isCompared && isIntegerHead(head)) {
-        if (!isParsed) {
-          wanted = parseInteger(text, offset, length);
-          isParsed = true;
+      const isShort = (head & 0xc0) === SHORT_STRING;
+      if (skipped !== 0) {
+        skipped--;
+      } else {
+        skipped = skip;
+        if (isShort) {
+          if ((head & 0x3f) === length && bytes[at + length] === last && sameBytes(bytes, at + 1, text, offset, length))
+            return at - this.base;
+        } else if (isIntegerHead(head)) {
+          if (!isParsed) {
+            wanted = parseInteger(text, offset, length);
+            isParsed = true;
+          }
+          if (wanted !== undefined && readInteger(bytes, at) === wanted) return at - this.base;
+        } else if (textSize(bytes, at) === length) {
+          if (sameBytes(bytes, at + headSize(head), text, offset, length)) return at - this.base;
         }
-        if (wanted !== undefined && readInteger(bytes, at) === wanted) return at - this.base;
-      } else if (isCompared && textSize(bytes, at) === length) {
-        if (sameBytes(bytes, at + headSize(head), text, offset, length)) return at - this.base;
       }
-      at = after(bytes, at);
+      at = isShort ? at + 2 + (head & 0x3f) : after(bytes, at);
     }
   }
 

@@ -77,6 +77,10 @@ export function lowHalf(value: Integer): number {
 }
 
 function parseLong(bytes: Uint8Array, offset: number, end: number): Integer | undefined {
+  // Most texts of this length are none: that is seen without making one of JavaScript.
+  for (let at = bytes[offset] === MINUS ? offset + 1 : offset; at < end; at++) {
+    if (bytes[at] < ZERO || bytes[at] > ZERO + 9) return undefined;
+  }
   let text = "";
   for (let at = offset; at < end; at++) text += String.fromCharCode(bytes[at]);
   return parseIntegerText(text);
