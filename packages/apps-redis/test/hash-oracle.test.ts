@@ -120,7 +120,7 @@ sideBySide("hashes beside redis-server", [], (both) => {
     await both.compare([setString, ...commands]);
     // In a listpack, fields have an order.
     for (const key of KEYS.slice(0, 2)) {
-      const [encoding] = await both.redis([["OBJECT", "ENCODING", key]]);
+      const [encoding] = await both.compare([{ command: ["OBJECT", "ENCODING", key] }]);
       await both.compare([{ command: ["HGETALL", key], normal: encoding === "listpack" ? undefined : sortedPairs }]);
     }
   });

@@ -174,8 +174,9 @@ export class SetValue {
     old.record = 0;
   }
 
-  /** Frees one that is no key's: `db` is any of the keyspace that it is in. */
-  free(db: Db): void {
-    db.keyspace.releaseValue(this.table ?? this.ints.ref);
+  /** Frees one that is no key's, at once: to make it took longer. */
+  free(): void {
+    if (this.table === undefined) this.heap.free(this.ints.ref);
+    else this.table.release(Number.POSITIVE_INFINITY);
   }
 }

@@ -57,5 +57,5 @@ function popMost(call: Call, set: SetValue, count: number): void {
     else reply.bulk(bytes, at, length);
   }
   rest.replace(set);
-  set.free(db);
+  set.free();
 }

@@ -8,7 +8,7 @@ export function storeSet(call: Call, set: SetValue, event: string): void {
   const { size } = set;
   reply.integer(size);
   if (size === 0) {
-    set.free(db);
+    set.free();
     return deleteTarget(call);
   }
   const old = db.lookupWrite(args.bytes, args.at(1), args.length(1));

@@ -18,7 +18,7 @@ function replyResult(call: Call, operation: (call: Call, sets: Sets) => SetValue
   const result = operation(call, sets);
   reply.set(result.size);
   result.each(({ bytes, at, length }) => reply.bulk(bytes, at, length));
-  result.free(call.db);
+  result.free();
 }
 
 function storeResult(call: Call, operation: (call: Call, sets: Sets) => SetValue, event: string): void {
