@@ -30,11 +30,13 @@ export class HashTable extends Table {
 
   /** Gives the record's field another value. */
   replace(ref: Ref, value: Uint8Array, at: number, length: number): void {
-    const room = payloadRoom(this.heap, ref);
-    const wanted = LENGTH_BYTES + length;
-    // It stays where it is if it fits, and does not waste more than half.
-    const stays = wanted <= room && (room <= SMALL_ROOM || wanted >= room / 2);
-    this.write(stays ? ref : this.dict.resize(ref, wanted, 0), value, at, length);
+    const { heap } = this;
+    const chunk = chunkOf(ref);
+    const payload = payloadOf(heap, ref);
+    // One that is as long as before is the usual.
+    const stays = heap.words[chunk][payload >>> 2] === length || this.fits(ref, LENGTH_BYTES + length);
+    if (stays) this.writeAt(chunk, payload, value, at, length);
+    else this.write(this.dict.resize(ref, LENGTH_BYTES + length, 0), value, at, length);
   }
 
   /** Binds `value` to the value of the record's field. */
@@ -58,10 +60,18 @@ export class HashTable extends Table {
     return made;
   }
 
+  /** It stays where it is if it fits, and does not waste more than half. */
+  private fits(ref: Ref, wanted: number): boolean {
+    const room = payloadRoom(this.heap, ref);
+    return wanted <= room && (room <= SMALL_ROOM || wanted >= room / 2);
+  }
+
   private write(ref: Ref, value: Uint8Array, at: number, length: number): void {
+    this.writeAt(chunkOf(ref), payloadOf(this.heap, ref), value, at, length);
+  }
+
+  private writeAt(chunk: number, payload: number, value: Uint8Array, at: number, length: number): void {
     const { heap } = this;
-    const chunk = chunkOf(ref);
-    const payload = payloadOf(heap, ref);
     heap.words[chunk][payload >>> 2] = length;
     copyBytes(value, at, length, heap.bytes[chunk], payload + LENGTH_BYTES);
   }
