@@ -5,6 +5,8 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 /** Steps of 8 to 128, and four to each doubling to 32 KiB. */
 const CLASSES = 16 + 4 * 8;
+/** The first span of all is never handed out. */
+const FIRST = 1;
 /** Sizes at the edges of classes, spans and chunks. */
 const EDGES = [
   1,
@@ -95,7 +97,7 @@ test("blocks keep what is in them while others come, go and grow, and all memory
   expect(heap.used).toBe(0);
   // All of it but a span for each class is there for other blocks.
   const { reserved } = heap;
-  const spans = reserved / (64 * KIB) - CLASSES;
+  const spans = reserved / (64 * KIB) - CLASSES - FIRST;
   for (let i = 0; i < spans; i++) heap.alloc(64 * KIB);
   expect(heap.reserved).toBe(reserved);
 });
@@ -159,3 +161,15 @@ test("the last free span of a chunk can come and go for ever", () => {
   heap.free(rest);
   heap.free(small);
 });
+
+test.each([64 * KIB, 16 * MIB, 17 * MIB])(
+  "a first block of %d bytes has a name, and so has a large one where it was",
+  (size) => {
+    const heap = new Heap();
+    const first = heap.alloc(size);
+    expect(first).not.toBe(0);
+    heap.free(first);
+    heap.free(heap.alloc(8));
+    expect(heap.alloc(64 * KIB)).not.toBe(0);
+  },
+);

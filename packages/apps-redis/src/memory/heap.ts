@@ -179,14 +179,14 @@ export class Heap {
     chunk.use[span] = CLASS + wanted;
     chunk.count[span] = 0;
     chunk.freed[span] = 0;
-    // No block has the Ref 0.
-    chunk.touched[span] = at === 0 ? SIZES[wanted] : 0;
+    chunk.touched[span] = 0;
     this.partial[wanted].push(at);
     return at;
   }
 
   /** `n` spans side by side; the first free ones of the chunk that was given some last. */
   private takeSpans(n: number): number {
+    this.keepFirst();
     for (let i = this.roomy.length; i-- !== 0; ) {
       const number = this.roomy[i];
       const chunk = this.chunks[number] as Chunk;
@@ -238,7 +238,17 @@ export class Heap {
     this.vacant.push(number);
   }
 
+  /** The first span of all is never handed out: the block at its start would have the Ref 0. */
+  private keepFirst(): void {
+    if (this.chunks.length !== 0) return;
+    const chunk = this.chunks[this.addChunk(CHUNK_BYTES)] as Chunk;
+    chunk.use[0] = MORE;
+    chunk.free--;
+    this.roomy.push(0);
+  }
+
   private allocLarge(size: number): Ref {
+    this.keepFirst();
     const spans = Math.ceil(size / SPAN_BYTES);
     let at: number;
     if (spans > SPANS) {
