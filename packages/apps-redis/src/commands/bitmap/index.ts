@@ -1,3 +1,96 @@
-import type { CommandSpec } from "../command.js";
+import { type CommandSpec, keys } from "../command.js";
+import { bitcount } from "./bitcount.js";
+import { bitfield, bitfieldRo } from "./bitfield.js";
+import { bitop } from "./bitop.js";
+import { bitpos } from "./bitpos.js";
+import { getbit, setbit } from "./setbit.js";
 
-export const bitmapCommands: readonly CommandSpec[] = [];
+/** bitops: strings as arrays of bits, the first the highest of the first byte. */
+export const bitmapCommands: readonly CommandSpec[] = [
+  {
+    name: "bitcount",
+    arity: -2,
+    flags: "readonly",
+    categories: "bitmap",
+    group: "bitmap",
+    since: "2.6.0",
+    complexity: "O(N)",
+    summary: "How many bits of a string are set.",
+    keys: keys("RO access"),
+    handler: bitcount,
+  },
+  {
+    name: "bitfield",
+    arity: -2,
+    flags: "write denyoom",
+    categories: "bitmap",
+    group: "bitmap",
+    since: "3.2.0",
+    complexity: "O(1) for each operation",
+    summary: "Reads, sets and adds to integers of any width within a string.",
+    keys: [
+      { ...keys("RW access update variable_flags")[0], notes: "What it does to the key depends on its operations" },
+    ],
+    handler: bitfield,
+  },
+  {
+    name: "bitfield_ro",
+    arity: -2,
+    flags: "readonly fast",
+    categories: "bitmap",
+    group: "bitmap",
+    since: "6.0.0",
+    complexity: "O(1) for each operation",
+    summary: "Reads integers of any width within a string.",
+    keys: keys("RO access"),
+    handler: bitfieldRo,
+  },
+  {
+    name: "bitop",
+    arity: -4,
+    flags: "write denyoom",
+    categories: "bitmap",
+    group: "bitmap",
+    since: "2.6.0",
+    complexity: "O(N)",
+    summary: "Combines strings bit by bit and stores the result.",
+    keys: [...keys("OW update", 2), ...keys("RO access", 3, -1)],
+    handler: bitop,
+  },
+  {
+    name: "bitpos",
+    arity: -3,
+    flags: "readonly",
+    categories: "bitmap",
+    group: "bitmap",
+    since: "2.8.7",
+    complexity: "O(N)",
+    summary: "Where the first bit is that is set, or is not.",
+    keys: keys("RO access"),
+    handler: bitpos,
+  },
+  {
+    name: "getbit",
+    arity: 3,
+    flags: "readonly fast",
+    categories: "bitmap",
+    group: "bitmap",
+    since: "2.2.0",
+    complexity: "O(1)",
+    summary: "One bit of a string.",
+    keys: keys("RO access"),
+    handler: getbit,
+  },
+  {
+    name: "setbit",
+    arity: 4,
+    flags: "write denyoom",
+    categories: "bitmap",
+    group: "bitmap",
+    since: "2.2.0",
+    complexity: "O(1)",
+    summary: "Sets or clears one bit of a string.",
+    keys: keys("RW access update"),
+    handler: setbit,
+  },
+];

@@ -4,13 +4,13 @@ import { chunkOf, type Ref } from "../../memory/heap.js";
 import type { Call } from "../../server/call.js";
 
 /** A record has room for no more. */
-const LONGEST = 2 ** 32 - 2 ** 21;
+export const LONGEST_STRING = 2 ** 32 - 2 ** 21;
 /** Room for what is appended later, at most: as much as there is already, up to this. */
 const MOST_SPARE = 1024 * 1024;
 
 /** Whether a string may be so long; if not, that was replied. */
 export function mayBeLong(call: Call, length: number): boolean {
-  if (length <= call.server.config.protoMaxBulkLen && length <= LONGEST) return true;
+  if (length <= call.server.config.protoMaxBulkLen && length <= LONGEST_STRING) return true;
   call.reply.error("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
   return false;
 }
