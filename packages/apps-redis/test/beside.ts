@@ -34,19 +34,15 @@ export class Served {
 
   /** Sends commands of latin1 texts in one go; the bytes of each reply as latin1 text. */
   async call(requests: readonly Request[]): Promise<string[]> {
-    const parts: Buffer[] = [];
-    let replies: string[] = [];
-    let had = 0;
+    const replies: string[] = [];
+    let rest = "";
     let timer: NodeJS.Timeout | undefined;
     const done = new Promise<void>((resolve, reject) => {
       timer = setTimeout(() => {
         reject(new Error(`no reply to ${JSON.stringify(requests[replies.length]).slice(0, 1000)}`));
       }, LONGEST_WAIT);
       this.socket.on("data", (bytes) => {
-        parts.push(bytes);
-        had += bytes.length;
-        const all = Buffer.concat(parts, had).toString("latin1");
-        replies = split(all);
+        rest = split(rest + bytes.toString("latin1"), replies);
         if (replies.length === requests.length) resolve();
       });
       this.socket.once("close", () => reject(new Error(`gone after ${replies.length} of ${requests.length} replies`)));
@@ -128,12 +124,11 @@ function resp(request: Request): string {
   return `*${request.length}\r\n${request.map((word) => `$${String(word).length}\r\n${word}\r\n`).join("")}`;
 }
 
-/** The whole replies at the beginning of the bytes. */
-function split(bytes: string): string[] {
-  const replies: string[] = [];
+/** Adds the whole replies at the beginning of the bytes to those there are, and returns the rest. */
+function split(bytes: string, replies: string[]): string {
   for (let at = 0; ; ) {
     const end = endOf(bytes, at);
-    if (end < 0) return replies;
+    if (end < 0) return bytes.slice(at);
     replies.push(bytes.slice(at, end));
     at = end;
   }
