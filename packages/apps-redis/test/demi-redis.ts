@@ -26,6 +26,11 @@ export class DemiRedis {
     return this.client.call(commands);
   }
 
+  /** Another client of it. */
+  connect(): Promise<RespClient> {
+    return RespClient.open({ host: "127.0.0.1", port: this.port }, this.child);
+  }
+
   async stop(): Promise<void> {
     this.client.close();
     const gone = new Promise((resolve) => this.child.once("exit", resolve));

@@ -27,6 +27,11 @@ export class RedisServer {
     return this.client.call(commands);
   }
 
+  /** Another client of it. */
+  connect(): Promise<RespClient> {
+    return RespClient.open({ path: join(this.folder, "socket") }, this.child);
+  }
+
   async stop(): Promise<void> {
     this.client.close();
     const gone = new Promise((resolve) => this.child.once("exit", resolve));

@@ -36,15 +36,36 @@ export class RespClient {
       });
       this.socket.once("close", () => reject(new Error("the server is gone")));
     });
+    this.write(commands);
+    await done;
+    this.socket.removeAllListeners("data").removeAllListeners("close");
+    return replies;
+  }
+
+  /** Tells each reply as it comes: of a client that does not wait for them, and only writes. */
+  listen(told: (reply: Reply) => void): void {
+    const reader = new ReplyReader();
+    this.socket.on("data", (bytes) => {
+      reader.add(bytes);
+      for (let reply = reader.next(); reply !== undefined; reply = reader.next()) told(reply);
+    });
+  }
+
+  write(commands: readonly Request[]): void {
     const parts: string[] = [];
     for (const command of commands) {
       parts.push(`*${command.length}\r\n`);
       for (const word of command) parts.push(`$${String(word).length}\r\n${word}\r\n`);
     }
     this.socket.write(Buffer.from(parts.join(""), "latin1"));
-    await done;
-    this.socket.removeAllListeners("data").removeAllListeners("close");
-    return replies;
+  }
+
+  /** Ends the connection, and waits until the server has ended it, too. */
+  async leave(): Promise<void> {
+    const ended = new Promise((resolve) => this.socket.once("close", resolve));
+    this.socket.resume();
+    this.socket.end();
+    await ended;
   }
 
   close(): void {

@@ -46,21 +46,32 @@ export const brpoplpush = (call: Call): void => moveOrWait(call, 3, false, true)
 function moveOrWait(call: Call, timeoutAt: number, fromLeft: boolean, toLeft: boolean): void {
   const milliseconds = timeout(call, timeoutAt);
   if (milliseconds === undefined) return;
-  const serve: Serve = (served, _, ref) => move(served, ref, fromLeft, toLeft);
-  const { blocking } = call.server;
-  if (!blocking.mayBlock(call.client) && call.write(1, Type.LIST) === 0) return call.reply.null();
-  serveOrWait(call, 1, 1, milliseconds, serve);
+  serveOrWait(
+    call,
+    1,
+    1,
+    milliseconds,
+    (served, _, ref) => move(served, ref, fromLeft, toLeft),
+    () => call.reply.null(),
+  );
 }
 
-/** Serves from the first list of `count` keys from argument `first` on that is there, or waits for one. */
-function serveOrWait(call: Call, first: number, count: number, milliseconds: number, serve: Serve): void {
-  const { args, command, db, reply, server } = call;
+/** Serves from the first list of `count` keys from argument `first` on that is there, or waits for one. `instead`: where it may not wait. */
+function serveOrWait(
+  call: Call,
+  first: number,
+  count: number,
+  milliseconds: number,
+  serve: Serve,
+  instead = () => call.reply.nullArray(),
+): void {
+  const { args, command, db, server } = call;
   for (let i = first; i < first + count; i++) {
     const ref = call.write(i, Type.LIST);
     if (ref === REFUSED) return;
     if (ref !== 0) return serve(call, i, ref);
   }
-  if (!server.blocking.mayBlock(call.client)) return reply.nullArray();
+  if (!server.blocking.mayBlock(call.client)) return instead();
   const kept = args.copy();
   const keys: string[] = [];
   for (let i = first; i < first + count; i++) keys.push(kept.text(i));
