@@ -106,15 +106,30 @@ export class BothServers {
   }
 }
 
+/** A command without an answer for this long has none. */
+const PATIENCE = 10_000;
+
+/** The replies to all; without one for too long, an error that names the command. */
+async function sendAll(client: RawClient, commands: readonly (readonly string[])[]): Promise<string[]> {
+  const replies: string[] = [];
+  const all = Promise.all(commands.map(async (command) => replies.push(await client.send(...command))));
+  const late = new AbortController();
+  const missing = pause(PATIENCE, undefined, { signal: late.signal }).then(
+    () => Promise.reject(new Error(`no reply to ${JSON.stringify(commands[replies.length])}`)),
+    () => {},
+  );
+  await Promise.race([all, missing]);
+  late.abort();
+  return replies;
+}
+
 /** Sends the same to both, and expects the same replies to the byte, or what `normal` makes of them. */
 export async function expectSame(
   clients: readonly [RawClient, RawClient],
   commands: readonly (readonly string[])[],
   normal: (reply: string, command: readonly string[]) => unknown = (reply) => reply,
 ): Promise<void> {
-  const [ours, theirs] = await Promise.all(
-    clients.map((client) => Promise.all(commands.map((command) => client.send(...command)))),
-  );
+  const [ours, theirs] = await Promise.all(clients.map((client) => sendAll(client, commands)));
   for (const [i, command] of commands.entries()) {
     const shown = command.map((word) => word.slice(0, 80));
     expect({ i, command: shown, reply: normal(ours[i], command) }).toEqual({

@@ -6,14 +6,13 @@ import { HEAD_BYTES } from "../encodings/listpack-validate.js";
 import { compareBytes, readLatin1 } from "../memory/latin1.js";
 import { formatScore, integerOfScore, parseDouble } from "../numbers/doubles.js";
 
-/** Of a member that is held as an integer: its text. */
-const TEXT = new Uint8Array(32);
-
 export class ZsetListpack extends Listpack {
   /** Where the members begin, since index(): good until a change. */
   private places = new Int32Array(256);
+  /** Where the text of an integer is written: at most 20 characters. */
+  private readonly own = new Uint8Array(20);
   /** Where load() found a member's text. */
-  text: Uint8Array = TEXT;
+  text: Uint8Array = this.own;
   textAt = 0;
   textLength = 0;
 
@@ -74,12 +73,12 @@ export class ZsetListpack extends Listpack {
 
   /** Finds the text of the member at `p`: {@link text}. */
   load(p: number): void {
-    const { bytes } = this;
+    const { bytes, own } = this;
     const at = this.base + p;
     if (isIntegerHead(bytes[at])) {
       const text = String(readInteger(bytes, at));
-      for (let i = 0; i < text.length; i++) TEXT[i] = text.charCodeAt(i);
-      this.text = TEXT;
+      for (let i = 0; i < text.length; i++) own[i] = text.charCodeAt(i);
+      this.text = own;
       this.textAt = 0;
       this.textLength = text.length;
     } else {

@@ -2,11 +2,12 @@
  * A sorted set, small or large (Redis: zsetAdd, zsetScore, zsetRank and the like of t_zset.c). One Zset serves any number of keys one after the
  * other: open() binds it to a record. Ranks count from 0.
  */
-import type { Config } from "../config/config.js";
 import type { Db } from "../keyspace/db.js";
 import { Encoding, Type } from "../keyspace/types.js";
 import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
 import { HEADER, keyLengthOf } from "../memory/record.js";
+import { formatDouble } from "../numbers/doubles.js";
+import type { ZsetLimits } from "./zset-add.js";
 import { ZsetListpack } from "./zset-listpack.js";
 import { ZsetObject } from "./zset-object.js";
 import type { LexRange, ScoreRange } from "./zset-range.js";
@@ -50,12 +51,17 @@ export class Zset {
   }
 
   /** A new key without elements, of which the first to come has this length. */
-  create(db: Db, config: Config, key: Uint8Array, at: number, length: number, memberLength: number): this {
-    const isLarge = config.zsetMaxListpackEntries === 0 || memberLength > config.zsetMaxListpackValue;
+  create(db: Db, limits: ZsetLimits, key: Uint8Array, at: number, length: number, memberLength: number): this {
+    const isLarge = limits.zsetMaxListpackEntries === 0 || memberLength > limits.zsetMaxListpackValue;
     const ref = isLarge
       ? db.addObject(key, at, length, Type.ZSET, Encoding.SKIPLIST, new ZsetObject(db.heap))
       : db.addBlob(key, at, length, Type.ZSET, Encoding.LISTPACK, this.pack.create(db.heap).ref);
     return this.open(db, ref);
+  }
+
+  /** The value of a large one. */
+  get object(): ZsetObject | undefined {
+    return this.large;
   }
 
   /** Elements. */
@@ -88,7 +94,7 @@ export class Zset {
     return rank;
   }
 
-  add(config: Config, score: number, bytes: Uint8Array, at: number, length: number, only = 0): AddedValue {
+  add(limits: ZsetLimits, score: number, bytes: Uint8Array, at: number, length: number, only = 0): AddedValue {
     const { pack } = this;
     if (this.large === undefined) {
       const p = pack.findMember(bytes, at, length);
@@ -103,7 +109,7 @@ export class Zset {
       }
       if ((only & Only.THERE) !== 0) return Added.NOT;
       this.newScore = score;
-      const hasRoom = pack.members < config.zsetMaxListpackEntries && length <= config.zsetMaxListpackValue;
+      const hasRoom = pack.members < limits.zsetMaxListpackEntries && length <= limits.zsetMaxListpackValue;
       if (hasRoom && pack.safeToAdd(length)) {
         pack.insertMember(score, bytes, at, length);
         this.db.setBlob(this.ref, pack.ref);
@@ -196,6 +202,23 @@ export class Zset {
   /** The score of the element that seek() and step() are at. */
   currentScore(): number {
     return this.large !== undefined ? this.large.tree.score : this.pack.scoreAt(this.p);
+  }
+
+  /** As it is held: small ones have large integers with all their digits. */
+  currentScoreText(): string {
+    return this.large !== undefined ? formatDouble(this.large.tree.score) : this.pack.string(this.pack.next(this.p));
+  }
+
+  /** For many seekIndexed(), until a change. */
+  index(): void {
+    if (this.large === undefined) this.pack.index();
+  }
+
+  /** As seek(), after index(). */
+  seekIndexed(rank: number): void {
+    if (this.large !== undefined) this.large.tree.seek(rank);
+    else this.p = this.pack.place(rank);
+    this.load();
   }
 
   private load(): void {

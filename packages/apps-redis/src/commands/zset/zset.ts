@@ -3,7 +3,7 @@ import { Type } from "../../keyspace/types.js";
 import type { Ref } from "../../memory/heap.js";
 import { formatDouble } from "../../numbers/doubles.js";
 import type { Reply } from "../../protocol/reply.js";
-import { type Call, NOT_INTEGER, REFUSED } from "../../server/call.js";
+import { type Call, REFUSED } from "../../server/call.js";
 import { Zset } from "../../values/zset.js";
 
 export const NOT_SCORES = "ERR min or max is not a float";
@@ -50,11 +50,9 @@ export function changedZset(call: Call, of: Zset, i: number, event: string, coun
 }
 
 /** Argument `i` as an integer of 64 bits, the nearest that a double has; undefined: it is none, which was replied. */
-export function longOf(call: Call, i: number, error = NOT_INTEGER): number | undefined {
-  const value = call.args.safeInteger(i) ?? call.args.integer(i);
-  if (value !== undefined) return Number(value);
-  call.reply.error(error);
-  return undefined;
+export function longOf(call: Call, i: number, error?: string): number | undefined {
+  const value = call.long(i, error);
+  return value === undefined ? undefined : Number(value);
 }
 
 export const zero = (reply: Reply): void => reply.integer(0);
