@@ -248,9 +248,12 @@ const command = (): string[] => {
   return kind < 16 ? read() : remove();
 };
 
+/** The whole keyspace, by DUMP too: encodings and the bytes of listpacks. */
 const ALL = KEYS.flatMap((of) => [
   ["ZRANGE", of, "0", "-1", "WITHSCORES"],
   ["ZRANGE", of, "0", "-1", "REV"],
+  ["OBJECT", "ENCODING", of],
+  ["DUMP", of],
 ]);
 
 describe("sorted sets as redis-server has them", () => {
