@@ -16,6 +16,14 @@ export class ScoreRange {
   isMinOpen = false;
   isMaxOpen = false;
 
+  /** From `min` to before `max`. */
+  set(min: number, max: number): void {
+    this.min = min;
+    this.max = max;
+    this.isMinOpen = false;
+    this.isMaxOpen = true;
+  }
+
   /** From two arguments; false: one is no number. */
   parse(args: Args, minIndex: number, maxIndex: number): boolean {
     this.isMinOpen = isOpen(args, minIndex);

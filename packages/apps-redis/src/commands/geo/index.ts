@@ -1,3 +1,6 @@
 import type { CommandSpec } from "../command.js";
+import { pointCommands } from "./points.js";
+import { searchCommands } from "./search-commands.js";
 
-export const geoCommands: readonly CommandSpec[] = [];
+/** Places on Earth: sorted sets whose scores are geohashes. */
+export const geoCommands: readonly CommandSpec[] = [...pointCommands, ...searchCommands];
