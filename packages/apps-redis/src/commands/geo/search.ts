@@ -3,6 +3,7 @@ import { distanceText } from "../../geo/distance.js";
 import { type Geohash, type Point, pointOf } from "../../geo/geohash.js";
 import { coveringOf, distanceWithin, type Shape, scoresOf } from "../../geo/search-area.js";
 import { readLatin1 } from "../../memory/latin1.js";
+import { partialSort } from "../../partial-sort.js";
 import type { Call } from "../../server/call.js";
 import type { Zset } from "../../values/zset.js";
 import { ZsetObject } from "../../values/zset-object.js";
@@ -33,12 +34,18 @@ export function search(call: Call, form: Form): void {
   const hits = zset === undefined ? [] : hitsOf(zset, shape, isAny ? count : 0);
   // The nearest ones, if not all are wanted.
   if (count !== 0 && options.order === "none" && !isAny) options.order = "asc";
-  if (options.order === "asc") hits.sort((a, b) => a.distance - b.distance);
-  else if (options.order === "desc") hits.sort((a, b) => b.distance - a.distance);
+  if (options.order !== "none") sort(hits, options.order === "asc" ? 1 : -1, count);
   if (count !== 0 && hits.length > count) hits.length = count;
   for (const hit of hits) hit.distance /= shape.unit;
   if (store === 0) tell(call, options, hits);
   else keep(call, form, options, hits);
+}
+
+/** The nearest first, or with -1 the farthest; with `count` no more than these. Nothing is equal to what is no number. */
+function sort(hits: Hit[], direction: 1 | -1, count: number): void {
+  const compare = (a: Hit, b: Hit) => (a.distance > b.distance ? 1 : a.distance === b.distance ? 0 : -1) * direction;
+  if (count !== 0 && hits.length > count) partialSort(hits, compare, 0, count - 1);
+  else hits.sort(compare);
 }
 
 /** Members within the shape; with `most`, no more than that. */
@@ -87,7 +94,7 @@ function tell({ reply }: Call, options: SearchOptions, hits: readonly Hit[]): vo
     if (more !== 0) reply.array(more + 1);
     reply.text(member);
     if (withDistance) reply.text(distanceText(distance));
-    if (withHash) reply.integer(score);
+    if (withHash) reply.integer(Math.trunc(score));
     if (withCoordinates) replyPoint(reply, point);
   }
 }
