@@ -314,6 +314,8 @@ export class Db {
 
   /** Removes the key and frees its value: large ones bit by bit, later. */
   delete(ref: Ref): void {
+    if (this.keyspace.onStreamRemoved !== undefined && this.typeOf(ref) === Type.STREAM)
+      this.keyspace.onStreamRemoved(this, this.key(ref));
     if (hasExpiry(this.heap, ref)) this.expires.remove(ref);
     this.keyspace.releaseValue(this.takeValue(ref));
     this.dict.delete(ref);
@@ -331,6 +333,7 @@ export class Db {
 
   /** Empties it. What it held is freed bit by bit, later. */
   clear(): void {
+    this.keyspace.onStreamRemoved?.(this);
     const old = this.dict;
     this.dict = new Dict(this.heap);
     this.expires.clear();

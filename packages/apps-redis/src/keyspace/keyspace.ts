@@ -50,6 +50,8 @@ export class Keyspace {
   /** A key was used: its clock of LRU or LFU. What a new one begins with. */
   touch: (db: Db, ref: Ref) => void = () => {};
   newClock: () => number = () => 0;
+  /** A key that is a stream is about to go, or (without `key`) all keys: somebody may wait for what comes next in it. */
+  onStreamRemoved: ((db: Db, key?: string) => void) | undefined;
 
   /** Milliseconds since 1970: one time for all of a command. */
   now(): number {
