@@ -129,8 +129,21 @@ export class StreamId {
     return difference(this.seqHigh, this.seqLow, base.seqHigh, base.seqLow);
   }
 
+  /** Both without a sign. */
+  get ms(): Integer {
+    return unsignedOf(this.msHigh, this.msLow);
+  }
+
+  get seq(): Integer {
+    return unsignedOf(this.seqHigh, this.seqLow);
+  }
+
+  setParts(ms: Integer, seq: Integer): this {
+    return this.set(highHalf(ms), lowHalf(ms), highHalf(seq), lowHalf(seq));
+  }
+
   get text(): string {
-    return `${unsignedText(this.msHigh, this.msLow)}-${unsignedText(this.seqHigh, this.seqLow)}`;
+    return `${this.ms}-${this.seq}`;
   }
 
   // ---- as 16 bytes, the highest first ------------------------------------------------------------------------------------
@@ -180,9 +193,8 @@ function difference(high: number, low: number, baseHigh: number, baseLow: number
   return fromHalves(less | 0, (high - baseHigh - (less < 0 ? 1 : 0)) | 0);
 }
 
-function unsignedText(high: number, low: number): string {
-  if (high < SAFE_HIGH) return String(high * TWO_32 + low);
-  return String((BigInt(high) << 32n) | BigInt(low));
+function unsignedOf(high: number, low: number): Integer {
+  return high < SAFE_HIGH ? high * TWO_32 + low : (BigInt(high) << 32n) | BigInt(low);
 }
 
 /** What Redis takes for 64 bits without a sign (string2ull): strtoull's texts, without its signs where the number behind has no leading zero. */

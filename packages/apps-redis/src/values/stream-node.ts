@@ -156,3 +156,39 @@ function skip(at: number, elements: number): number {
   for (let i = 0; i < elements; i++) next = pack.next(next);
   return next;
 }
+
+/** Of a valid listpack: the entries that are not deleted, or undefined where its elements are not those of a node. */
+export function validateNode(node: ListpackReader): number | undefined {
+  let at = node.first();
+  /** The next element; not a number if it is no integer. */
+  const integer = (): number => {
+    if (at === 0 || !node.isInteger(at)) return Number.NaN;
+    const value = Number(node.integer(at));
+    at = node.next(at);
+    return value;
+  };
+  const passes = (elements: number): boolean => {
+    if (!(elements >= 0 && elements <= node.byteLength)) return false;
+    for (let i = 0; i < elements; i++) {
+      if (at === 0) return false;
+      at = node.next(at);
+    }
+    return true;
+  };
+  const entries = integer();
+  const all = entries + integer();
+  const fields = integer();
+  if (!(entries >= 0 && all >= entries) || !passes(fields) || integer() !== 0) return undefined;
+  let found = 0;
+  let left = all;
+  for (; at !== 0 && left > 0; left--) {
+    const flags = integer();
+    if (Number.isNaN(flags + integer() + integer())) return undefined;
+    const isSame = (flags & Flag.SAME_FIELDS) !== 0;
+    const own = isSame ? fields : integer();
+    const elements = isSame ? fields : own * 2;
+    if (!passes(elements) || integer() !== elements + (isSame ? FIXED : FIXED + 1)) return undefined;
+    if ((flags & Flag.DELETED) === 0) found++;
+  }
+  return at === 0 && left === 0 && found === entries ? entries : undefined;
+}

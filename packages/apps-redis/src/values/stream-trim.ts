@@ -28,7 +28,7 @@ export function trimStream(stream: Stream, { by, isApproximate, limit }: Trim): 
       typeof by === "number" ? stream.length - entries >= by : lastIdOf(heap, node, master, last).compare(by) < 0;
     if (goes) {
       heap.free(node);
-      nodes.removeAt(first);
+      stream.removeNode(first);
       stream.length -= entries;
       continue;
     }

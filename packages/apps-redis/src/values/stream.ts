@@ -5,6 +5,7 @@ import { copyBytes } from "../memory/latin1.js";
 import type { Integer } from "../numbers/integers.js";
 import type { Args } from "../protocol/args.js";
 import { ByName } from "./by-name.js";
+import { EMPTY_TREE, nodesOf } from "./radix-nodes.js";
 import type { StreamGroup } from "./stream-group.js";
 import { StreamId } from "./stream-id.js";
 import { NONE, StreamIndex } from "./stream-index.js";
@@ -30,7 +31,9 @@ export class Stream implements StoredObject {
   readonly maxDeletedId = new StreamId();
   /** Entries that ever were there. */
   entriesAdded: Integer = 0;
-  groups = new ByName<StreamGroup>();
+  readonly groups = new ByName<StreamGroup>();
+  /** Nodes of the radix tree that Redis would hold the stream's nodes in. */
+  radixNodes = EMPTY_TREE;
 
   constructor(readonly heap: Heap) {
     this.nodes = new StreamIndex(heap);
@@ -42,7 +45,7 @@ export class Stream implements StoredObject {
     const last = nodes.last();
     const node = last === NONE ? 0 : nodes.refAt(last);
     if (node === 0 || !hasRoom(heap, node, bytes, limits.streamNodeMaxBytes, limits.streamNodeMaxEntries)) {
-      nodes.add(id, createNode(heap, id, args, from));
+      this.addNode(id, createNode(heap, id, args, from));
     } else {
       nodes.idAt(last, scratch);
       nodes.setRefAt(last, appendToNode(heap, node, scratch, id, args, from));
@@ -53,13 +56,26 @@ export class Stream implements StoredObject {
     if (this.length === 1) this.firstId.assign(id);
   }
 
+  /** Its entries are counted by the caller. */
+  addNode(id: StreamId, node: Ref): void {
+    this.radixNodes += nodesOf(this.nodes, id);
+    this.nodes.add(id, node);
+  }
+
+  /** The same of one that goes; it is freed already. */
+  removeNode(position: number): void {
+    this.nodes.idAt(position, scratch);
+    this.nodes.removeAt(position);
+    this.radixNodes -= nodesOf(this.nodes, scratch);
+  }
+
   /** False: there is no such entry. */
   delete(id: StreamId): boolean {
     const found = iterator.open(this, id, id);
     if (!found.next()) return false;
     const { position } = found;
     const node = deleteFromNode(this.heap, this.nodes.refAt(position), found.flagsAt);
-    if (node === 0) this.nodes.removeAt(position);
+    if (node === 0) this.removeNode(position);
     else this.nodes.setRefAt(position, node);
     this.length--;
     return true;
@@ -103,6 +119,7 @@ export class Stream implements StoredObject {
   copy(): Stream {
     const made = new Stream(this.heap);
     made.nodes = this.nodes.copy((node) => this.copyNode(node), scratch);
+    made.radixNodes = this.radixNodes;
     made.length = this.length;
     made.firstId.assign(this.firstId);
     made.lastId.assign(this.lastId);
