@@ -5,6 +5,7 @@ import { BadFormat, RdbType } from "./format.js";
 import { loadHash, loadHashListpack, loadHashZiplist, loadHashZipmap } from "./load-hash.js";
 import { loadList, loadQuicklist, loadZiplistList } from "./load-list.js";
 import { loadIntset, loadSet } from "./load-set.js";
+import { loadStream } from "./load-stream.js";
 import { loadString } from "./load-string.js";
 import { loadZset, loadZsetListpack, loadZsetZiplist } from "./load-zset.js";
 import type { Loaded } from "./loaded.js";
@@ -50,6 +51,10 @@ export function loadValue(reader: RdbReader, target: Target): Loaded {
       return loadHashZiplist(reader, target);
     case RdbType.HASH_LISTPACK:
       return loadHashListpack(reader, target);
+    case RdbType.STREAM_LISTPACKS:
+      return loadStream(reader, target, false);
+    case RdbType.STREAM_LISTPACKS_2:
+      return loadStream(reader, target, true);
     default:
       throw new BadFormat(`type ${type}`);
   }

@@ -4,6 +4,7 @@ import { Type } from "../keyspace/types.js";
 import { chunkOf, type Ref } from "../memory/heap.js";
 import { RdbType } from "./format.js";
 import { saveList } from "./save-list.js";
+import { saveStream } from "./save-stream.js";
 import { saveHash, saveSet, saveZset } from "./save-table.js";
 import type { RdbWriter } from "./writer.js";
 
@@ -21,7 +22,7 @@ export function saveValue(writer: RdbWriter, db: Db, ref: Ref): void {
       return saveZset(writer, db, ref);
     case Type.HASH:
       return saveHash(writer, db, ref);
-    default:
-      throw new Error("a stream has no form in RDB yet");
+    case Type.STREAM:
+      return saveStream(writer, db.object(ref));
   }
 }

@@ -8,6 +8,7 @@ import type { HashTable } from "./hash-table.js";
 import { Quicklist } from "./quicklist.js";
 import type { SetTable } from "./set-table.js";
 import { appendNode, eachNode } from "./stored-list.js";
+import type { Stream } from "./stream.js";
 import { ZsetObject } from "./zset-object.js";
 
 /** What the record of a copy names: nothing for a string, which lies in the record itself. */
@@ -24,8 +25,8 @@ export function copyOfValue(db: Db, ref: Ref): Ref | StoredObject | undefined {
       return copyOfZset(db.object<ZsetObject>(ref));
     case Type.LIST:
       return copyOfList(db, ref);
-    default:
-      throw new Error("a stream has no copy yet");
+    case Type.STREAM:
+      return db.object<Stream>(ref).copy();
   }
 }
 
