@@ -166,6 +166,45 @@ besideRedis("clients that wait, with redis-server", [], (redis) => {
     );
   });
 
+  test("keyspace notifications", async () => {
+    await all.send(0, ["CONFIG", "SET", "notify-keyspace-events", "KEA"]);
+    await all.send(5, ["PSUBSCRIBE", "__key*"]);
+    await all.send(0, ["RPUSH", "k", "1", "2", "3"], ["LPUSHX", "k", "0"], ["LPOP", "k"], ["LPOP", "k", "9"]);
+    await all.send(
+      0,
+      ["RPUSH", "k", "1", "2", "3", "2"],
+      ["LINSERT", "k", "BEFORE", "2", "x"],
+      ["LSET", "k", "0", "y"],
+    );
+    await all.send(
+      0,
+      ["LREM", "k", "0", "2"],
+      ["LREM", "k", "0", "none"],
+      ["LTRIM", "k", "0", "1"],
+      ["LTRIM", "k", "5", "1"],
+    );
+    await all.send(
+      0,
+      ["RPUSH", "k", "1"],
+      ["LREM", "k", "0", "1"],
+      ["LPUSHX", "k", "1"],
+      ["LINSERT", "k", "BEFORE", "a", "b"],
+    );
+    await all.send(0, ["RPUSH", "k", "1"], ["LMOVE", "k", "k", "LEFT", "LEFT"], ["RPOPLPUSH", "k", "l"]);
+    await all.send(0, ["RPUSH", "l", "1"], ["LMPOP", "2", "k", "l", "RIGHT"], ["BLPOP", "l", "0"]);
+    await all.send(1, ["BLPOP", "k", "0"]);
+    await all.send(2, ["BLMOVE", "k", "l", "LEFT", "RIGHT", "0"]);
+    await all.send(3, ["BLMPOP", "0", "1", "l", "LEFT", "COUNT", "5"]);
+    await all.send(0, ["RPUSH", "k", "1", "2"]);
+    await all.send(0, ["CONFIG", "SET", "notify-keyspace-events", ""]);
+  });
+
+  test("CLIENT REPLY, and who waits without being told", async () => {
+    await all.send(1, ["CLIENT", "REPLY", "SKIP"], ["BLPOP", "k", "0"], ["PING"]);
+    await all.send(2, ["BLPOP", "k", "0"]);
+    await all.send(0, ["CLIENT", "REPLY", "OFF"], ["RPUSH", "k", "1", "2"], ["CLIENT", "REPLY", "ON"], ["EXISTS", "k"]);
+  });
+
   test("at random", async () => {
     const random = new Random("clients that wait");
     const keys = ["a", "b", "c", "d"];

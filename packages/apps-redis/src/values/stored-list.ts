@@ -141,7 +141,7 @@ export function addList(db: Db, key: Uint8Array, at: number, length: number, lis
   return db.addObject(key, at, length, Type.LIST, Encoding.QUICKLIST, one.takeAll());
 }
 
-// ---- all of it, for DUMP, RESTORE, COPY and SORT -------------------------------------------------------------------------
+// ---- all of it ---------------------------------------------------------------------------------------------------------
 
 /** Tells `found`, which opens no other list, each element's text, from head to tail. */
 export function eachElement(db: Db, ref: Ref, found: (text: string) => void): void {
@@ -173,21 +173,4 @@ export function appendNode(list: Quicklist, isPlain: boolean, bytes: Uint8Array,
   }
   const made = empty.copyFrom(heap, bytes, at, length);
   list.append(createNode(heap, made.ref, made.length));
-}
-
-/** The same list under a key that is not there, in `to`. */
-export function copyList(from: Db, ref: Ref, to: Db, key: Uint8Array, at: number, length: number): Ref {
-  const { heap } = from;
-  const copy = new Quicklist(heap);
-  const list = openList(from, ref, 0);
-  for (let node = list.head; node !== 0; node = nextOf(heap, node)) {
-    const plain = isPlain(heap, node);
-    const entry = entryOf(heap, node);
-    appendNode(copy, plain, heap.bytes[chunkOf(entry)], offsetOf(entry) + (plain ? PLAIN_HEAD : 0), sizeOf(heap, node));
-  }
-  if (!copy.isOneNode || copy.count > MOST_COUNTED)
-    return to.addObject(key, at, length, Type.LIST, Encoding.QUICKLIST, copy);
-  const made = to.addBlob(key, at, length, Type.LIST, Encoding.QUICKLIST_NODE, entryOf(heap, copy.head));
-  lentOf(heap).takeNode(copy.head);
-  return made;
 }
