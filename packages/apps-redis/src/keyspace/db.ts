@@ -275,6 +275,7 @@ export class Db {
 
   /** Gives the value, as it is, another key, here or in another database, which has none of that name. Returns its record there. */
   moveTo(target: Db, ref: Ref, key: Uint8Array, at: number, length: number): Ref {
+    this.tellOfStream(ref);
     const made = this.makeAlike(target, ref, key, at, length);
     setMeta(this.heap, made, metaOf(this.heap, ref));
     if (hasExpiry(this.heap, ref)) this.expires.remove(ref);
@@ -314,11 +315,16 @@ export class Db {
 
   /** Removes the key and frees its value: large ones bit by bit, later. */
   delete(ref: Ref): void {
-    if (this.keyspace.onStreamRemoved !== undefined && this.typeOf(ref) === Type.STREAM)
-      this.keyspace.onStreamRemoved(this, this.key(ref));
+    this.tellOfStream(ref);
     if (hasExpiry(this.heap, ref)) this.expires.remove(ref);
     this.keyspace.releaseValue(this.takeValue(ref));
     this.dict.delete(ref);
+  }
+
+  /** A key is about to go: if it is a stream, somebody may wait for it. */
+  private tellOfStream(ref: Ref): void {
+    if (this.keyspace.onStreamRemoved !== undefined && this.typeOf(ref) === Type.STREAM)
+      this.keyspace.onStreamRemoved(this, this.key(ref));
   }
 
   /** What a record's payload names: a block, an object, or nothing. */
