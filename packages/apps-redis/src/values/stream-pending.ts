@@ -53,6 +53,11 @@ export function minus(value: Integer, less: Integer): Integer {
   return shortened(BigInt.asIntN(64, BigInt(value) - BigInt(less)));
 }
 
+/** Of a time that has passed: clocks may have gone back. */
+export function notNegative(value: Integer): Integer {
+  return value >= 0 ? value : 0;
+}
+
 function read(heap: Heap, ref: Ref, word: number): Integer {
   const words = heap.words[chunkOf(ref)];
   const at = (offsetOf(ref) >>> 2) + word;

@@ -5,7 +5,7 @@ import { LARGEST, type Stream, ZERO } from "../../values/stream.js";
 import { type StreamConsumer, type StreamGroup, UNKNOWN_READ } from "../../values/stream-group.js";
 import { StreamId } from "../../values/stream-id.js";
 import { NONE, type StreamIndex } from "../../values/stream-index.js";
-import { deliveriesOf, minus, timeOf } from "../../values/stream-pending.js";
+import { deliveriesOf, minus, notNegative, timeOf } from "../../values/stream-pending.js";
 import { count, readStream, subcommandSyntaxError } from "./arguments.js";
 import { noGroup } from "./group.js";
 import { replyEdge, replyRange } from "./reply.js";
@@ -67,7 +67,7 @@ export function consumers(call: Call): void {
     reply.text("name");
     reply.text(name);
     pair(reply, "pending", consumer.pending.size);
-    pair(reply, "idle", idle < 0 ? 0 : idle);
+    pair(reply, "idle", notNegative(idle));
   }
 }
 

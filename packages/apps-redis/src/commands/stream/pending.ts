@@ -2,7 +2,7 @@ import type { Call } from "../../server/call.js";
 import type { StreamConsumer, StreamGroup } from "../../values/stream-group.js";
 import { StreamId } from "../../values/stream-id.js";
 import { NONE } from "../../values/stream-index.js";
-import { deliveriesOf, minus, timeOf } from "../../values/stream-pending.js";
+import { deliveriesOf, minus, notNegative, timeOf } from "../../values/stream-pending.js";
 import { bound, count, ids, long, readStream, streamAndGroup } from "./arguments.js";
 
 export function xack(call: Call): void {
@@ -94,7 +94,7 @@ function list(
     reply.array(4);
     reply.text(current.text);
     reply.text(group.ownerOf(ref)?.name ?? "");
-    reply.integer(elapsed < 0 ? 0 : elapsed);
+    reply.integer(notNegative(elapsed));
     reply.integer(deliveriesOf(heap, ref));
     written++;
   }
