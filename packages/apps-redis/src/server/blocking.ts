@@ -76,6 +76,8 @@ export class Blocking {
   private serveWaiting(name: string): void {
     const clients = this.waiting.get(name);
     if (clients === undefined) return;
+    // What the command before has taken long enough for to expire is not handed out.
+    this.keyspace.setNow(Date.now());
     const colon = name.indexOf(":");
     const db = this.keyspace.dbs[Number(name.slice(0, colon))];
     const key = name.slice(colon + 1);
@@ -99,6 +101,7 @@ export class Blocking {
   unblock(client: Client, reply: () => void): void {
     const wait = client.blocked as Wait | undefined;
     if (wait === undefined) return;
+    this.keyspace.setNow(Date.now());
     this.as(client, () => {
       this.forget(client, wait);
       reply();
