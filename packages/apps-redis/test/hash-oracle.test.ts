@@ -122,6 +122,7 @@ sideBySide("hashes beside redis-server", [], (both) => {
     for (const key of KEYS.slice(0, 2)) {
       const [encoding] = await both.compare([{ command: ["OBJECT", "ENCODING", key] }]);
       await both.compare([{ command: ["HGETALL", key], normal: encoding === "listpack" ? undefined : sortedPairs }]);
+      if (encoding === "listpack") await both.compare([{ command: ["DUMP", key] }]);
     }
   });
 

@@ -109,6 +109,7 @@ sideBySide("sets beside redis-server", [], (both) => {
       // Those of an intset have an order.
       if (key !== "string") {
         await both.compare([{ command: ["SMEMBERS", key], normal: encoding === "intset" ? undefined : sorted }]);
+        if (encoding === "intset") await both.compare([{ command: ["DUMP", key] }]);
       }
     }
   });
