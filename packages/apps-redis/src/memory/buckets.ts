@@ -6,15 +6,15 @@ const PIECE = 1 << PIECE_BITS;
 
 export class Buckets {
   readonly mask: number;
-  private readonly pieces: (Uint32Array | undefined)[] = [];
+  private readonly pieces: (Uint32Array | undefined)[];
   private readonly piece: number;
 
   /** `capacity`: a power of two. */
   constructor(capacity: number) {
     this.mask = capacity - 1;
     this.piece = Math.min(capacity, PIECE);
-    this.pieces.length = Math.ceil(capacity / PIECE);
-    this.pieces.fill(undefined);
+    // Of just this length: an array that grows has room for 16 more, and there may be a table for each of many keys.
+    this.pieces = new Array(Math.ceil(capacity / PIECE)).fill(undefined);
   }
 
   get capacity(): number {
