@@ -1,4 +1,5 @@
 /** Distances on a sphere of the Earth's size, in metres. */
+import { exactAsin, exactCos, exactSin } from "./exact.js";
 import type { Point } from "./geohash.js";
 
 export const EARTH_RADIUS = 6372797.560856;
@@ -21,11 +22,25 @@ export function distance(a: Point, b: Point): number {
   return 2 * EARTH_RADIUS * Math.asin(Math.sqrt(u * u + Math.cos(from) * Math.cos(to) * v * v));
 }
 
-/** As replies have it: metres or another unit with four digits behind the point, the last one rounded to even. */
-export function distanceText(value: number): string {
+/** As distance(), to the last digit that Redis has. */
+export function exactDistance(a: Point, b: Point): number {
+  const v = exactSin((radians(b.longitude) - radians(a.longitude)) / 2);
+  if (v === 0) return latitudeDistance(a.latitude, b.latitude);
+  const from = radians(a.latitude);
+  const to = radians(b.latitude);
+  const u = exactSin((to - from) / 2);
+  return 2 * EARTH_RADIUS * exactAsin(Math.sqrt(u * u + exactCos(from) * exactCos(to) * v * v));
+}
+
+/** How far from the middle between two texts of four digits distance() is sure to be on the right side of it. */
+const SURE = 0.001;
+
+/** The distance as replies have it: in a unit of so many metres, with four digits behind the point, the last one rounded to even. */
+export function distanceText(a: Point, b: Point, unit: number): string {
+  let scaled = (distance(a, b) / unit) * 10000;
+  if (Math.abs(scaled - Math.floor(scaled) - 0.5) < SURE) scaled = (exactDistance(a, b) / unit) * 10000;
   // What is no number becomes the least integer there.
-  if (Number.isNaN(value)) return "-922337203685477.5808";
-  const scaled = value * 10000;
+  if (Number.isNaN(scaled)) return "-922337203685477.5808";
   const floor = Math.floor(scaled);
   const rest = scaled - floor;
   const units = rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor;

@@ -1,5 +1,5 @@
 /** Points that are put into a sorted set, and what there is to know of them. */
-import { distance, distanceText } from "../../geo/distance.js";
+import { distanceText } from "../../geo/distance.js";
 import { bitsOf, encode, geohashText, MOST_STEPS, pointOf } from "../../geo/geohash.js";
 import type { Reply } from "../../protocol/reply.js";
 import type { Call } from "../../server/call.js";
@@ -70,7 +70,7 @@ function geodist(call: Call): void {
   const from = scoreAt(call, zset, 2);
   const to = scoreAt(call, zset, 3);
   if (Number.isNaN(from) || Number.isNaN(to)) return reply.null();
-  reply.text(distanceText(distance(pointOf(from), pointOf(to)) / unit));
+  reply.text(distanceText(pointOf(from), pointOf(to), unit));
 }
 
 function scoreAt({ args }: Call, zset: Zset, i: number): number {

@@ -1,5 +1,5 @@
 /** GEOSEARCH, GEORADIUS and their like: members of a sorted set whose scores are geohashes, by where they lie. */
-import { distanceText } from "../../geo/distance.js";
+import { distanceText, exactDistance } from "../../geo/distance.js";
 import { type Geohash, type Point, pointOf } from "../../geo/geohash.js";
 import { coveringOf, distanceWithin, type Shape, scoresOf } from "../../geo/search-area.js";
 import { readLatin1 } from "../../memory/latin1.js";
@@ -36,7 +36,6 @@ export function search(call: Call, form: Form): void {
   if (count !== 0 && options.order === "none" && !isAny) options.order = "asc";
   if (options.order !== "none") sort(hits, options.order === "asc" ? 1 : -1, count);
   if (count !== 0 && hits.length > count) hits.length = count;
-  for (const hit of hits) hit.distance /= shape.unit;
   if (store === 0) tell(call, options, hits);
   else keep(call, form, options, hits);
 }
@@ -87,13 +86,13 @@ function addHits(zset: Zset, shape: Shape, hash: Geohash, most: number, hits: Hi
 }
 
 function tell({ reply }: Call, options: SearchOptions, hits: readonly Hit[]): void {
-  const { withDistance, withHash, withCoordinates } = options;
+  const { withDistance, withHash, withCoordinates, shape } = options;
   const more = Number(withDistance) + Number(withHash) + Number(withCoordinates);
   reply.array(hits.length);
-  for (const { member, score, point, distance } of hits) {
+  for (const { member, score, point } of hits) {
     if (more !== 0) reply.array(more + 1);
     reply.text(member);
-    if (withDistance) reply.text(distanceText(distance));
+    if (withDistance) reply.text(distanceText(shape.center, point, shape.unit));
     if (withHash) reply.integer(Math.trunc(score));
     if (withCoordinates) replyPoint(reply, point);
   }
@@ -101,10 +100,11 @@ function tell({ reply }: Call, options: SearchOptions, hits: readonly Hit[]): vo
 
 function keep(call: Call, form: Form, options: SearchOptions, hits: readonly Hit[]): void {
   const object = new ZsetObject(call.db.heap);
-  for (const { member, score, distance } of hits) {
+  const { shape, storesDistance } = options;
+  for (const { member, score, point } of hits) {
     const bytes = Buffer.from(member, "latin1");
     if (object.find(bytes, 0, bytes.length) !== 0) continue;
-    object.add(options.storesDistance ? distance : score, bytes, 0, bytes.length);
+    object.add(storesDistance ? exactDistance(shape.center, point) / shape.unit : score, bytes, 0, bytes.length);
   }
   const event = form.isSearch ? "geosearchstore" : "georadiusstore";
   storeZset(call, options.store, object, event);
