@@ -49,7 +49,13 @@ const told = () => [
 const shape = (of: string) =>
   random.below(2) === 0 ? ["BYRADIUS", size(of), unit()] : ["BYBOX", size(of), size(of), unit()];
 const center = (of: string) => (random.below(2) === 0 ? ["FROMMEMBER", member()] : ["FROMLONLAT", ...point(of)]);
-const stores = () => maybe(random.pick(["STORE", "STOREDIST"]), "stored");
+const stores = () =>
+  maybe(
+    ...random.pick([
+      ["STORE", "stored"],
+      ["STOREDIST", "distances"],
+    ]),
+  );
 
 function command(): string[] {
   const of = key();
@@ -112,16 +118,11 @@ function command(): string[] {
       ];
     case 10:
       return ["GEORADIUSBYMEMBER_RO", of, member(), size(of), unit(), ...told()];
-    case 11:
-      return [
-        "GEOSEARCHSTORE",
-        "stored",
-        of,
-        ...center(of),
-        ...shape(of),
-        ...maybe("STOREDIST"),
-        ...(random.below(5) === 0 ? told() : []),
-      ];
+    case 11: {
+      const [into, ...option] = random.pick([["stored"], ["distances", "STOREDIST"]]);
+      const more = random.below(5) === 0 ? told() : [];
+      return ["GEOSEARCHSTORE", into, of, ...center(of), ...shape(of), ...option, ...more];
+    }
     case 12:
       return ["GEOSEARCH", of, ...center(of), ...shape(of), ...told(), ...(random.below(9) === 0 ? center(of) : [])];
     default:
@@ -145,10 +146,20 @@ const EXTREMES = [
   ["GEOSEARCH", "nokey", "FROMMEMBER", "a", "BYRADIUS", "1", "m", "ANY"],
 ];
 
-const ALL = [...KEYS, "stored"].flatMap((of) => [
-  ["DUMP", of],
-  ["ZRANGE", of, "0", "-1", "WITHSCORES"],
-]);
+const ALL = [
+  ...[...KEYS, "stored"].flatMap((of) => [
+    ["DUMP", of],
+    ["ZRANGE", of, "0", "-1", "WITHSCORES"],
+  ]),
+  ["ZRANGE", "distances", "0", "-1", "WITHSCORES"],
+  ["OBJECT", "ENCODING", "distances"],
+];
+
+/** One in a thousand sines of the C library is not the nearest double, and so is the last digit of a distance that is stored. */
+function normal(reply: string, [name, key]: readonly string[]): string {
+  if (name !== "ZRANGE" || key !== "distances") return reply;
+  return reply.replace(/(?:\$\d+\r\n|,)(\d+\.?\d*(?:e-?\d+)?)\r\n/g, (_, score) => `${Number(score).toPrecision(12)} `);
+}
 
 describe("places as redis-server has them", () => {
   let servers: BothServers;
@@ -166,7 +177,7 @@ describe("places as redis-server has them", () => {
     await expectSame(clients, [["HELLO", String(resp)]], (reply) => reply[0]);
     await expectSame(clients, EXTREMES);
     for (let round = 0; round < 6; round++) {
-      await expectSame(clients, [...Array.from({ length: 250 }, command), ...ALL]);
+      await expectSame(clients, [...Array.from({ length: 250 }, command), ...ALL], normal);
     }
   });
 });

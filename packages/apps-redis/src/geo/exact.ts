@@ -1,6 +1,6 @@
 /**
- * sin, cos and asin to the nearest double, as the C library has them but for the rarest of arguments; JavaScript's may be a unit in the last
- * place off. Slow: for distances that are told with all their digits.
+ * sin, cos and asin to the nearest double. The C library misses it for one argument in a thousand, JavaScript for one in twenty-five, each by a
+ * unit in the last place. Slow: for distances that are told with all their digits.
  */
 
 /** Bits behind the point of fixed-point numbers. */
