@@ -2,10 +2,10 @@
 import { besideEachOther, compare, type Request } from "./beside.js";
 import { Random } from "./random.js";
 
-const COMMANDS = 2000;
+const COMMANDS = 1500;
 const BATCH = 250;
 /** Makes a sparse value dense. */
-const MANY = 3000;
+const MANY = 2500;
 
 besideEachOther("hyperloglogs", (both) => {
   test("random commands are answered as redis-server does", async () => {
