@@ -29,7 +29,7 @@ function countUnion(call: Call): void {
   const most = mergedRegisters(call);
   if (most === undefined) return;
   const histogram = newHistogram();
-  for (const value of most) histogram[value]++;
+  for (let n = 0; n < most.length; n++) histogram[most[n]]++;
   call.reply.integer(estimate(histogram));
 }
 

@@ -8,6 +8,7 @@ import { DENSE_BYTES, denseHistogram, HEADER_BYTES, mergeDense, raiseDense } fro
 import { estimate, newHistogram } from "./estimate.js";
 import {
   mergeSparse,
+  type Place,
   raiseSparse,
   SPARSE_ROOM,
   sparseHistogram,
@@ -53,11 +54,11 @@ export class Sketch {
   }
 
   /** Makes a register what `count` is, if that is more: whether it was; undefined: the value is corrupted. */
-  raise(register: number, count: number, mostSparse: number): boolean | undefined {
+  raise(register: number, count: number, mostSparse: number, last?: Place): boolean | undefined {
     if (!this.isSparse) return raiseDense(this.bytes, this.at + HEADER_BYTES, register, count);
     const { db, length } = this;
     this.moved(db.setStringLength(this.ref, length + SPARSE_ROOM, SPARSE_ROOM));
-    const result = raiseSparse(this.bytes, this.at, length, register, count, mostSparse);
+    const result = raiseSparse(this.bytes, this.at, length, register, count, mostSparse, last);
     if (result > 0) this.length = result;
     // Its room is left to it.
     db.setStringLength(this.ref, this.length, SPARSE_ROOM);

@@ -20,6 +20,13 @@ export const TOO_LARGE = -2;
 /** What {@link nextRun} has read. There is one, reused. */
 export const run = { length: 0, value: 0 };
 
+/** Where {@link raiseSparse} was last: for who raises registers from the first to the last, it need not begin anew each time. */
+export interface Place {
+  /** Of the run before the one that was raised: in bytes from the value's start, and its first register. 0: there is none. */
+  offset: number;
+  first: number;
+}
+
 const isLongZero = (byte: number): boolean => (byte & 0xc0) === 0x40;
 
 /** Reads the run at `at`, and returns where the next one begins. */
@@ -66,21 +73,48 @@ export function raiseSparse(
   register: number,
   count: number,
   most: number,
+  last?: Place,
 ): number {
   if (count > LARGEST_VALUE) return TOO_LARGE;
   const start = at + HEADER_BYTES;
   const end = at + length;
   let place = start;
   let previous = start;
-  let next = start;
   let first = 0;
-  for (run.length = 0; place < end; place = next) {
-    next = nextRun(bytes, place, end);
-    if (register < first + run.length) break;
-    previous = place;
-    first += run.length;
+  let previousFirst = 0;
+  let registers = 0;
+  if (last !== undefined && last.offset !== 0) {
+    nextRun(bytes, at + last.offset, end);
+    // Only from there on is it known what is before a run.
+    if (register >= last.first + run.length) {
+      place = at + last.offset;
+      first = last.first;
+    }
   }
-  if (run.length === 0 || place >= end) return CORRUPTED;
+  // The time goes by here: each run is read for its length only.
+  for (; place < end; ) {
+    const byte = bytes[place];
+    let size = 1;
+    if (byte & 0x80) {
+      registers = (byte & 3) + 1;
+    } else if (byte & 0x40) {
+      size = 2;
+      registers = (((byte & 63) << 8) | (place + 1 < end ? bytes[place + 1] : 0)) + 1;
+    } else {
+      registers = (byte & 63) + 1;
+    }
+    if (register < first + registers) break;
+    previousFirst = first;
+    first += registers;
+    previous = place;
+    place += size;
+  }
+  if (registers === 0 || place >= end) return CORRUPTED;
+  if (last !== undefined) {
+    last.offset = previous === place ? 0 : previous - at;
+    last.first = previousFirst;
+  }
+  const next = nextRun(bytes, place, end);
   if (run.value >= count) return UNCHANGED;
   const before = register - first;
   const after = run.length - 1 - before;
