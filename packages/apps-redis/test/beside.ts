@@ -1,8 +1,9 @@
 /** The same commands to redis-server and to demi-redis, each on a free port; replies are compared as the bytes they are. */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { connect, createServer, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { lackingRedis, spawnRedis } from "./redis-program.js";
 
 const CLI = fileURLToPath(new URL("../dist/cli.js", import.meta.url));
 
@@ -18,8 +19,7 @@ export class Served {
     private readonly socket: Socket,
   ) {}
 
-  static async start(program: string, args: string[], port: number): Promise<Served> {
-    const child = spawn(program, args, { stdio: "ignore" });
+  static async start(child: ChildProcess, port: number): Promise<Served> {
     for (let tries = 0; ; tries++) {
       const socket = connect(port, "127.0.0.1");
       const there = await new Promise<boolean>((resolve) => {
@@ -27,7 +27,7 @@ export class Served {
         socket.once("error", () => resolve(false));
       });
       if (there) return new Served(child, socket);
-      if (tries === 500 || child.exitCode !== null) throw new Error(`${program} does not answer`);
+      if (tries === 500 || child.exitCode !== null) throw new Error(`${child.spawnfile} does not answer`);
       await pause(20);
     }
   }
@@ -72,17 +72,18 @@ export interface Both {
 
 /** Declares tests that compare the two. Without redis-server 7.0 they are skipped, and with CI=true they fail. */
 export function besideEachOther(name: string, body: (both: Both) => void): void {
-  const { error, stdout } = spawnSync("redis-server", ["--version"], { encoding: "utf8" });
-  const reason =
-    error !== undefined ? "no redis-server" : / v=7\.0\./.test(stdout) ? undefined : "redis-server is not 7.0";
+  const reason = lackingRedis();
   if (reason === undefined) {
     describe(name, () => {
       const both = {} as Both;
       beforeAll(async () => {
         const [a, b] = [await freePort(), await freePort()];
         const options = ["--port", String(a), "--save", "", "--appendonly", "no"];
-        both.redis = await Served.start("redis-server", options, a);
-        both.demi = await Served.start(process.execPath, [CLI, "server", "--port", String(b)], b);
+        both.redis = await Served.start(spawnRedis(options), a);
+        both.demi = await Served.start(
+          spawn(process.execPath, [CLI, "server", "--port", String(b)], { stdio: "ignore" }),
+          b,
+        );
       });
       afterAll(async () => {
         await both.redis?.stop();

@@ -5,6 +5,8 @@ import { connect, createServer, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
+import { spawnRedis } from "./redis-program.js";
+
 const CLI = fileURLToPath(new URL("../dist/cli.js", import.meta.url));
 const RESP_LINES = "+-:,_#(";
 const RESP_TEXTS = "$=!";
@@ -87,7 +89,7 @@ export class BothServers {
     const ports = [await freePort(), await freePort()];
     const children = [
       spawn(process.execPath, [CLI, "server", "--port", String(ports[0])], { stdio: ["ignore", "ignore", "inherit"] }),
-      spawn("redis-server", ["--port", String(ports[1]), "--save", ""], { stdio: "ignore" }),
+      spawnRedis(["--port", String(ports[1]), "--save", ""]),
     ];
     return new BothServers(children, ports);
   }

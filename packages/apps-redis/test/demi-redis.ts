@@ -21,6 +21,10 @@ export class DemiRedis {
     return new DemiRedis(child, await RespClient.open({ host: "127.0.0.1", port }, child), port);
   }
 
+  get pid(): number {
+    return this.child.pid as number;
+  }
+
   /** Sends commands, of texts of bytes, in one go; their replies. */
   call(commands: readonly Request[]): Promise<Reply[]> {
     return this.client.call(commands);

@@ -1,8 +1,9 @@
 /** Debian's redis-server beside a test, to compare bytes with: on a socket in a folder of its own, gone with the test. */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { lackingRedis, spawnRedis } from "./redis-program.js";
 import { type Reply, type Request, RespClient } from "./resp-client.js";
 
 export type { Reply };
@@ -11,6 +12,8 @@ export class RedisServer {
   private constructor(
     private readonly child: ChildProcess,
     private readonly folder: string,
+    /** Its unix socket. */
+    readonly path: string,
     private readonly client: RespClient,
   ) {}
 
@@ -18,8 +21,8 @@ export class RedisServer {
     const folder = mkdtempSync(join(tmpdir(), "redis-test-"));
     const path = join(folder, "socket");
     const fixed = ["--port", "0", "--unixsocket", path, "--save", "", "--dir", folder];
-    const child = spawn("redis-server", [...fixed, ...options], { stdio: "ignore" });
-    return new RedisServer(child, folder, await RespClient.open({ path }, child));
+    const child = spawnRedis([...fixed, ...options]);
+    return new RedisServer(child, folder, path, await RespClient.open({ path }, child));
   }
 
   /** Sends commands, of texts of bytes, in one go; their replies. */
@@ -41,16 +44,9 @@ export class RedisServer {
   }
 }
 
-/** Why there is no redis-server to compare with, or undefined. */
-function lacking(): string | undefined {
-  const { error, stdout } = spawnSync("redis-server", ["--version"], { encoding: "utf8" });
-  if (error !== undefined) return "redis-server is not installed";
-  return / v=7\.0\./.test(stdout) ? undefined : `redis-server is not 7.0: ${stdout.trim()}`;
-}
-
 /** Declares tests beside a redis-server, which is there while they run. Without one they are skipped, and with CI=true they fail. */
 export function besideRedis(name: string, options: string[], body: (redis: () => RedisServer) => void): void {
-  const reason = lacking();
+  const reason = lackingRedis();
   if (reason === undefined) {
     describe(name, () => {
       let redis: RedisServer;

@@ -51,7 +51,7 @@ function normal(value) {
 /** How the elements of a value are read that has no order when it is large. */
 const CONTENTS = {
   stream: (key) => ["XINFO", "STREAM", key, "FULL", "COUNT", "0"],
- 
+
   hash: (key) => ["HGETALL", key],
   set: (key) => ["SMEMBERS", key],
   zset: (key) => ["ZRANGE", key, "0", "-1", "WITHSCORES"],

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // The same random commands to demi-redis and to redis-server: every reply and, after each program, all that they hold is compared.
 //
-//   node main.mjs --ours PORT --theirs PORT [--commands N] [--seed N] [--families string,hash]
+//   node main.mjs --ours WHERE --theirs WHERE [--commands N] [--seed N] [--families string,hash]
 //
-// Prints one line of JSON; exits with 1 when they differ, the shortest list of commands that shows it printed.
+// WHERE is a port of this machine, or the path of a unix socket. Prints one line of JSON; exits with 1 when they differ, the shortest list of commands that shows it printed.
 import { parseArgs } from "node:util";
 import { compareKeyspaces, compareReplies } from "./comparison.mjs";
 import { FAMILIES } from "./families/index.mjs";
@@ -31,8 +31,8 @@ const { values } = parseArgs({
 });
 const families = values.families.split(",");
 const seed = Number(values.seed);
-const ours = new Peer("demi-redis", Number(values.ours));
-const theirs = new Peer("redis-server", Number(values.theirs));
+const ours = new Peer("demi-redis", values.ours);
+const theirs = new Peer("redis-server", values.theirs);
 
 /** Both as they were at the start. */
 const CLEAN = [["DISCARD"], ["UNWATCH"], ["SELECT", "0"], ["FLUSHALL"]];

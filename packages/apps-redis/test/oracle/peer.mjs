@@ -5,10 +5,14 @@ import { connect } from "node:net";
 const PATIENCE = 60_000;
 
 export class Peer {
-  /** @param {string} name How messages call the server. */
-  constructor(name, port) {
+  /**
+   * @param {string} name How messages call the server.
+   * @param {string | number} where Its port, or the path of its unix socket.
+   */
+  constructor(name, where) {
     this.name = name;
-    this.socket = connect({ port, host: "127.0.0.1", noDelay: true });
+    this.socket = /^\d+$/.test(where) ? connect({ port: Number(where), host: "127.0.0.1" }) : connect(where);
+    this.socket.setNoDelay(true);
     this.socket.on("data", (data) => this.onData(data));
     const gone = (error) => this.fail(new Error(`${name}: ${error?.message ?? "it has closed the connection"}`));
     this.socket.on("error", gone);

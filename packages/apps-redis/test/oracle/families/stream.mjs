@@ -1,7 +1,9 @@
 const key = (g) => g.key("stream");
 const EDGES = ["18446744073709551615-18446744073709551615", "18446744073709551615", "0-0", "0-1", "9007199254740993-1", "4294967296-4294967295", "-1", "1-", "1--1", "01-02", "1-*", "x", "", "9223372036854775808-9223372036854775808", " 1", "+1"]; // biome-ignore format: a table
-const id = (g) => (g.chance(0.01) ? g.pick(...EDGES) : `${g.random.below(90)}${g.chance(0.7) ? `-${g.random.below(4)}` : ""}`);
-const bound = (g) => (g.chance(0.4) ? g.pick("-", "+", "-", "+", "$", "x", "(-", "(+", "(0-0") : `${g.chance(0.2) ? "(" : ""}${id(g)}`);
+const id = (g) =>
+  g.chance(0.01) ? g.pick(...EDGES) : `${g.random.below(90)}${g.chance(0.7) ? `-${g.random.below(4)}` : ""}`;
+const bound = (g) =>
+  g.chance(0.4) ? g.pick("-", "+", "-", "+", "$", "x", "(-", "(+", "(0-0") : `${g.chance(0.2) ? "(" : ""}${id(g)}`;
 const group = (g) => `g${g.random.below(2)}`;
 const consumer = (g) => `c${g.random.below(3)}`;
 const trim = (g) => [
