@@ -39,6 +39,11 @@ export class Dict {
     return this.table.bytes + (this.next?.bytes ?? 0);
   }
 
+  /** Buckets of the table, and while it is rebuilt of the one that it becomes. */
+  get capacities(): number[] {
+    return this.next === undefined ? [this.table.capacity] : [this.table.capacity, this.next.capacity];
+  }
+
   /** The record of a key, or 0. */
   find(bytes: Uint8Array, at: number, length: number): Ref {
     if (this.size === 0) return 0;

@@ -1,8 +1,10 @@
 /** The server: listeners, connections, and what is done from time to time. */
+import { randomBytes } from "node:crypto";
 import { type Completion, type LibOS, Opcode, type QueueDescriptor, type Sga } from "@demikernel/core";
 import { Acl } from "../acl/acl.js";
 import type { Command } from "../commands/command.js";
 import { commandTable } from "../commands/index.js";
+import { checkDebug } from "../commands/server/debug-check.js";
 import type { Config } from "../config/config.js";
 import { ActiveExpiry } from "../keyspace/active-expiry.js";
 import { Eviction, Evictor } from "../keyspace/eviction.js";
@@ -67,6 +69,8 @@ export class Server {
   /** Milliseconds of a clock that only goes forward. */
   readonly clock = performance.now.bind(performance);
   private lapBegan = 0;
+  /** Of the history of the dataset, as INFO tells it. */
+  replicationId = randomBytes(20).toString("hex");
   connections = 0;
   processed = 0;
   private listeners: QueueDescriptor[] = [];
@@ -95,6 +99,7 @@ export class Server {
     const permitted: Check = (client, command, args) => this.acl.check(client, command, args);
     this.execChecks.push(permitted);
     this.checks.push(
+      (client, command) => checkDebug(this, client, command),
       permitted,
       (client, command) => this.checkMemory(client, command),
       (client, command) => this.pubsub.check(client, command),
@@ -107,6 +112,10 @@ export class Server {
         return undefined;
       });
     }
+    config.onChange("maxmemory", () => {
+      if (this.evictor.run() === Eviction.RUNNING) this.evictLater();
+      return undefined;
+    });
     config.onChange("slowlog-max-len", () => {
       this.observer.trimSlow();
       return undefined;

@@ -10,6 +10,7 @@ import {
   commandList,
 } from "./command-command.js";
 import { configGet, configResetStat, configRewrite, configSet } from "./config-command.js";
+import { debugCommand } from "./debug.js";
 import { info } from "./info.js";
 import {
   latencyDoctor,
@@ -559,4 +560,5 @@ export const serverCommands: readonly CommandSpec[] = [
     hints: "nondeterministic_output",
     handler: time,
   },
+  debugCommand,
 ];

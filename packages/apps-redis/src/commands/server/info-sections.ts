@@ -14,7 +14,6 @@ interface Section {
 }
 
 const RUN_ID = randomBytes(20).toString("hex");
-const REPLICATION_ID = randomBytes(20).toString("hex");
 const NO_ID = "0".repeat(40);
 const TICKS_PER_SECOND = 100;
 
@@ -252,12 +251,12 @@ function stats(server: Server): Fields {
 }
 
 /** A master without replicas. */
-function replication(): Fields {
+function replication({ replicationId }: Server): Fields {
   return {
     role: "master",
     connected_slaves: 0,
     master_failover_state: "no-failover",
-    master_replid: REPLICATION_ID,
+    master_replid: replicationId,
     master_replid2: NO_ID,
     master_repl_offset: 0,
     second_repl_offset: -1,
