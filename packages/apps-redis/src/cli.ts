@@ -2,6 +2,7 @@
 import { DemiError, type LibOS, openLibOS } from "@demikernel/core";
 import { Command } from "commander";
 import { registerBench } from "./bench/command.js";
+import { loadUsers } from "./acl/file.js";
 import { Config } from "./config/config.js";
 import { ConfigError, directivesOf, type Loaded, loadFile, loadText } from "./config/file.js";
 import { followListening, listenAsConfigured } from "./server/listening.js";
@@ -65,8 +66,14 @@ async function serve(options: ServerOptions, words: readonly string[]): Promise<
   }
 }
 
-async function run(os: LibOS, config: Config, _loaded: Loaded): Promise<void> {
+async function run(os: LibOS, config: Config, { users }: Loaded): Promise<void> {
   const server = new Server(os, config);
+  const wrong = config.aclfile === "" ? undefined : loadUsers(server, config.aclfile);
+  if (wrong !== undefined) throw new Failure(wrong);
+  for (const [name, ...rules] of users) {
+    const why = server.acl.setUser(name, rules);
+    if (why !== undefined) throw new Failure(`user ${name}: ${why}`);
+  }
   try {
     listenAsConfigured(server);
   } catch (error) {

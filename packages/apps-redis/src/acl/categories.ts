@@ -25,7 +25,17 @@ export const CATEGORIES = [
   "scripting",
 ] as const;
 
-export function categoriesOf(command: Command): string[] {
+const known = new WeakMap<Command, readonly string[]>();
+
+export function categoriesOf(command: Command): readonly string[] {
+  const had = known.get(command);
+  if (had !== undefined) return had;
+  const all = compute(command);
+  known.set(command, all);
+  return all;
+}
+
+function compute(command: Command): string[] {
   const { flags } = command;
   const has = new Set(command.spec.categories.split(" "));
   if (flags.has("write")) has.add("write");

@@ -17,8 +17,21 @@ export function keysOf(command: Command, args: Args, from = 0): KeyArgument[] | 
     return indices?.map((index) => ({ index, flags: flagsAt(keys, index) }));
   }
   const found: KeyArgument[] = [];
+  const variable = VARIABLE[command.fullName];
+  if (variable !== undefined && args.count > 1) return [{ index: from + 1, flags: variable(args) }];
   for (const spec of keys) if (!findBySpec(spec, args, from, found)) return undefined;
   return found.length === 0 ? undefined : found;
+}
+
+/** Of commands whose key's flags depend on the other arguments. */
+const VARIABLE: Record<string, (args: Args) => string> = {
+  set: (args) => (has(args, 3, "get") ? "RW access update" : "OW update"),
+  bitfield: (args) => (has(args, 2, "set") || has(args, 2, "incrby") ? "RW access update" : "RO access"),
+};
+
+function has(args: Args, from: number, word: string): boolean {
+  for (let i = from; i < args.count; i++) if (args.is(i, word)) return true;
+  return false;
 }
 
 export const hasKeys = ({ spec }: Command): boolean => (spec.keys?.length ?? 0) !== 0 || spec.keysOf !== undefined;

@@ -96,7 +96,12 @@ export class Server {
       return undefined;
     });
     this.notifications.set(config.notifyKeyspaceEvents);
-    const permitted: Check = (client, command, args) => this.acl.check(client, command, args);
+    const permitted: Check = this.acl.check;
+    config.onChange("requirepass", () => {
+      this.acl.setDefaultPassword(config.requirepass);
+      return undefined;
+    });
+    if (config.requirepass !== "") this.acl.setDefaultPassword(config.requirepass);
     this.execChecks.push(permitted);
     this.checks.push(
       (client, command) => checkDebug(this, client, command),

@@ -1,4 +1,5 @@
 /** CONFIG: parameters are told and set while the server runs. */
+import { userLines } from "../../acl/file.js";
 import { findParameter, parameterNames, wordsOf } from "../../config/config.js";
 import { rewriteFile } from "../../config/file.js";
 import type { Parameter } from "../../config/parameter.js";
@@ -84,10 +85,12 @@ export function configResetStat({ reply, server }: Call): void {
   reply.ok();
 }
 
-export function configRewrite({ reply, server: { config } }: Call): void {
+export function configRewrite({ reply, server }: Call): void {
+  const { config } = server;
   if (config.file === undefined) return reply.error("ERR The server is running without a config file");
   try {
-    rewriteFile(config, config.file);
+    // Users of an aclfile are ACL SAVE's.
+    rewriteFile(config, config.file, config.aclfile === "" ? userLines(server) : []);
     reply.ok();
   } catch (error) {
     reply.error(`ERR Rewriting config file: ${(error as Error).message}`);
