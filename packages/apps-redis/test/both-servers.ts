@@ -82,7 +82,7 @@ async function freePort(): Promise<number> {
 export class BothServers {
   private constructor(
     private readonly children: ChildProcess[],
-    private readonly ports: number[],
+    readonly ports: readonly number[],
   ) {}
 
   static async start(): Promise<BothServers> {
