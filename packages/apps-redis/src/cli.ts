@@ -58,6 +58,8 @@ async function serve(options: ServerOptions, words: readonly string[]): Promise<
   if (loaded.unknown.length !== 0) {
     console.error(`demi-redis: directives that are not known here, and do nothing: ${loaded.unknown.join(", ")}`);
   }
+  const idle = config.changedInVain();
+  if (idle.length !== 0) console.error(`demi-redis: parameters that nothing comes of here: ${idle.join(", ")}`);
   const os = await openLibOS({ libos: options.libos, config: options.config });
   try {
     await run(os, config, loaded);

@@ -86,6 +86,15 @@ export class Config {
     return parameter.name === "dir" || camelCase(parameter.name) in DEFAULTS;
   }
 
+  /** Those that are not as by default, though nothing comes of it. */
+  changedInVain(): string[] {
+    const changed = (parameter: Parameter): boolean => this.told.get(parameter) !== parameter.default;
+    // Nothing is saved: what a file says of when does not matter, and most files say it.
+    return PARAMETERS.filter(
+      (parameter) => parameter.name !== "save" && changed(parameter) && !Config.hasEffect(parameter),
+    ).map(({ name }) => name);
+  }
+
   get(parameter: Parameter): string {
     return parameter.name === "dir" ? process.cwd() : (this.told.get(parameter) as string);
   }
