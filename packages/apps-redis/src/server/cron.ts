@@ -42,7 +42,8 @@ export class Cron {
     const { activeExpiry, keyspace } = this.server;
     keyspace.setNow(Date.now());
     const end = performance.now() + SLICE;
-    let more = activeExpiry.run(end);
+    // CLIENT PAUSE: the dataset does not change.
+    let more = !this.server.pause.isOn && activeExpiry.run(end);
     if (keyspace.pendingReleases !== 0) more = keyspace.releaseSome(Math.max(end - performance.now(), 0)) || more;
     more = this.rebuild(end) || more;
     this.sliceTimer = more ? setTimeout(this.slice, BETWEEN).unref() : undefined;
