@@ -15,7 +15,8 @@ import type { StreamId } from "./stream-id.js";
 const WORDS = 5;
 /** Entries of a piece: then it has 1280 bytes, which is a size class of the heap. */
 const MOST = 63;
-const STEP = 64;
+const STEP_BITS = 6;
+const STEP = 1 << STEP_BITS;
 /** Pieces with fewer are joined with a neighbour, if both together are not nearly full. */
 const FEW = 16;
 const JOINED = 48;
@@ -41,14 +42,14 @@ export class StreamIndex {
   }
 
   next(position: number): number {
-    const piece = Math.floor(position / STEP);
-    if ((position % STEP) + 1 < this.count(piece)) return position + 1;
+    const piece = position >>> STEP_BITS;
+    if ((position & (STEP - 1)) + 1 < this.count(piece)) return position + 1;
     return piece + 1 < this.pieces.length ? (piece + 1) * STEP : NONE;
   }
 
   prev(position: number): number {
-    if (position % STEP !== 0) return position - 1;
-    const piece = Math.floor(position / STEP) - 1;
+    if ((position & (STEP - 1)) !== 0) return position - 1;
+    const piece = (position >>> STEP_BITS) - 1;
     return piece < 0 ? NONE : piece * STEP + this.count(piece) - 1;
   }
 
@@ -127,12 +128,12 @@ export class StreamIndex {
   }
 
   removeAt(position: number): void {
-    const piece = Math.floor(position / STEP);
+    const piece = position >>> STEP_BITS;
     const block = this.pieces[piece];
     const words = this.heap.words[chunkOf(block)];
     const base = offsetOf(block) >>> 2;
     const count = words[base];
-    const at = base + 1 + (position % STEP) * WORDS;
+    const at = base + 1 + (position & (STEP - 1)) * WORDS;
     words.copyWithin(at, at + WORDS, base + 1 + count * WORDS);
     words[base] = count - 1;
     this.size--;
@@ -173,11 +174,11 @@ export class StreamIndex {
   // ---- pieces --------------------------------------------------------------------------------------------------------------
 
   private wordsOf(position: number): Int32Array {
-    return this.heap.words[chunkOf(this.pieces[Math.floor(position / STEP)])];
+    return this.heap.words[chunkOf(this.pieces[position >>> STEP_BITS])];
   }
 
   private wordAt(position: number): number {
-    return (offsetOf(this.pieces[Math.floor(position / STEP)]) >>> 2) + 1 + (position % STEP) * WORDS;
+    return (offsetOf(this.pieces[position >>> STEP_BITS]) >>> 2) + 1 + (position & (STEP - 1)) * WORDS;
   }
 
   private count(piece: number): number {

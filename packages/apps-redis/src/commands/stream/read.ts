@@ -43,7 +43,7 @@ function read(call: Call, isGroup: boolean): void {
   for (let n = 0; n < options.streams; n++) if (serve(call, options, n, ids[n], groups[n])) served++;
   if (served !== 0) {
     reply.insert(mark, (head) => (head.resp === 3 ? head.map(served) : head.array(served)));
-  } else if (options.block === undefined || call.client.transaction !== undefined) {
+  } else if (options.block === undefined || !call.server.blocking.mayBlock(call.client)) {
     reply.nullArray();
   } else {
     waitForEntries(call, options, options.block, ids);

@@ -23,6 +23,8 @@ export function waitForEntries(call: Call, options: ReadOptions, milliseconds: n
     {
       db: db.id,
       keys,
+      // Who waits in a group is told, too, that there is no stream any more.
+      type: options.group === undefined ? Type.STREAM : undefined,
       serve: (key) => {
         call.args = args;
         call.command = command;
