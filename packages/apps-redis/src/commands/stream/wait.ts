@@ -68,8 +68,17 @@ function serve(call: Call, options: ReadOptions, i: number, asked: StreamId): bo
 /** Who waits in a group is told when the stream goes. */
 function hearOfRemoval({ db, server }: Call): void {
   const { blocking, clients } = server;
+  let isScheduled = false;
   db.keyspace.onStreamRemoved ??= (from, key) => {
     if (blocking.count === 0) return;
+    // After a command who waits is served anyway; but a stream also expires, while nobody sends one.
+    if (!isScheduled) {
+      setImmediate(() => {
+        isScheduled = false;
+        blocking.serveReady();
+      });
+    }
+    isScheduled = true;
     if (key !== undefined) return blocking.signal(from, key);
     for (const { blocked } of clients.values()) {
       const wait = blocked as Wait | undefined;
