@@ -95,6 +95,7 @@ describe("streams that are waited for", () => {
     ["emptied with its database", "FLUSHALL", /^-UNBLOCKED/],
     ["renamed", "RENAME", /^-UNBLOCKED/],
     ["replaced", "RENAME TO", /^-/],
+    ["there for a while only", "PEXPIRE", /^-UNBLOCKED/],
   ])("who waits in a group is told when the stream is %s", async (_, command, expected) => {
     const key = `d:${command.replace(/ /g, ":")}`;
     const main = await both.clients();
@@ -105,6 +106,7 @@ describe("streams that are waited for", () => {
       "XGROUP DESTROY": `XGROUP DESTROY ${key} g`,
       SET: `SET ${key} text`,
       FLUSHALL: "FLUSHALL",
+      PEXPIRE: `PEXPIRE ${key} 100`,
       RENAME: `RENAME ${key} ${key}:new`,
       "RENAME TO": `RENAME ${key}:other ${key}`,
     };

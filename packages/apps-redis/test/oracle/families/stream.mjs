@@ -12,7 +12,10 @@ const trim = (g) => [
 ].flat(2).map(String); // biome-ignore format: a table
 /** Ids that come in order over all keys, mostly: most of them are taken. */
 let last = 0;
-const next = (g) => `${(last += g.chance(0.2) ? 1 : 0)}-${g.pick("*", "*", "*", "*", String(g.random.below(4)))}`;
+function next(g) {
+  if (g.chance(0.2)) last++;
+  return `${last}-${g.pick("*", "*", "*", "*", String(g.random.below(4)))}`;
+}
 /** Mostly the same fields, as entries of a node that has only their values. */
 const fields = (g) => (g.chance(0.7) ? ["f", g.value(), "g", g.value()] : g.some(3, () => [g.member(), g.value()]));
 const streams = (g, ids) => (g.chance(0.8) ? [key(g), ids()] : [key(g), key(g), ids(), ids()]);
