@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import { DemiError, type LibOS, openLibOS } from "@demikernel/core";
 import { Command } from "commander";
-import { registerBench } from "./bench/command.js";
 import { loadUsers } from "./acl/file.js";
+import { registerBench } from "./bench/command.js";
 import { Config } from "./config/config.js";
 import { ConfigError, directivesOf, type Loaded, loadFile, loadText } from "./config/file.js";
 import { followListening, listenAsConfigured } from "./server/listening.js";
