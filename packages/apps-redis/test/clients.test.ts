@@ -49,8 +49,8 @@ describe("ioredis", () => {
     expect(await client.getBuffer("bytes")).toEqual(bytes);
   });
 
-  test("a value of ten megabytes", async () => {
-    const large = Buffer.alloc(10_000_000, "0123456789");
+  test("a value of a megabyte", async () => {
+    const large = Buffer.alloc(1_000_000, "0123456789");
     await client.set("large", large);
     expect((await client.getBuffer("large"))?.equals(large)).toBe(true);
   });

@@ -1,6 +1,6 @@
 /** The server: listeners, connections, and what is done from time to time. */
 import { randomBytes } from "node:crypto";
-import { type Completion, type LibOS, Opcode, type QueueDescriptor, type Sga } from "@demikernel/core";
+import { type Completion, DemiError, type LibOS, Opcode, type QueueDescriptor, type Sga } from "@demikernel/core";
 import { Acl } from "../acl/acl.js";
 import type { Command } from "../commands/command.js";
 import { commandTable } from "../commands/index.js";
@@ -249,9 +249,8 @@ export class Server {
     }
     this.os.accept(listener);
     this.connections++;
-    const peer = this.os.getpeername(qd);
-    const own = this.os.getsockname(qd);
-    const client = new Client(this.nextId++, this.os, qd, addressText(peer), addressText(own));
+    const client = this.newClient(qd);
+    if (client === undefined) return;
     if (this.clients.size >= this.config.maxclients) {
       this.statistics.rejectedConnections++;
       this.reject(client, "ERR max number of clients reached");
@@ -261,6 +260,18 @@ export class Server {
     this.keepAlive(qd);
     this.clients.set(qd, client);
     this.os.pop(qd);
+  }
+
+  /** Undefined: it has gone already. */
+  private newClient(qd: QueueDescriptor): Client | undefined {
+    try {
+      const peer = addressText(this.os.getpeername(qd));
+      return new Client(this.nextId++, this.os, qd, peer, addressText(this.os.getsockname(qd)));
+    } catch (error) {
+      if (!(error instanceof DemiError)) throw error;
+      this.os.close(qd);
+      return undefined;
+    }
   }
 
   /** The kernel's own times: a backend has a switch, and no seconds. */

@@ -342,6 +342,11 @@ function keyspace({ keyspace: { dbs } }: Server): Fields {
   return fields;
 }
 
+/** What Redis has not: the counters of the libOS underneath. */
+function libos({ os }: Server): Fields {
+  return Object.fromEntries(Object.entries(os.stats()).map(([name, value]) => [`libos_${name}`, value]));
+}
+
 export const SECTIONS: Record<string, Section> = {
   server: { title: "Server", fields: server },
   clients: { title: "Clients", fields: clients },
@@ -356,4 +361,5 @@ export const SECTIONS: Record<string, Section> = {
   latencystats: { title: "Latencystats", fields: latencyStats },
   cluster: { title: "Cluster", fields: () => ({ cluster_enabled: 0 }) },
   keyspace: { title: "Keyspace", fields: keyspace },
+  libos: { title: "Libos", fields: libos },
 };
