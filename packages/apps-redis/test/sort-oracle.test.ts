@@ -80,6 +80,8 @@ sideBySide("SORT", [], (both) => {
       const commands: Compared[] = [];
       for (let i = 0; i < 100; i++) commands.push(command(random));
       commands.push({ command: ["LRANGE", "list:t2", 0, -1] }, { command: ["TYPE", "target"] });
+      // A sorted set that was sorted is a skiplist.
+      for (const key of ["zset:n", "zset:t"]) commands.push({ command: ["OBJECT", "ENCODING", key] });
       if (random.below(4) === 0) commands.push(...data(random).map((one) => ({ command: one })));
       await both.compare(commands);
     }

@@ -164,7 +164,9 @@ export class Zset {
     return wanted === had ? Added.SAME : Added.CHANGED;
   }
 
-  private becomeLarge(): void {
+  /** Makes a small one large, however few its elements are. */
+  becomeLarge(): void {
+    if (this.large !== undefined) return;
     const { pack, db } = this;
     const large = new ZsetObject(this.heap);
     for (let p = pack.first(); p !== 0; p = pack.next(pack.next(p))) {

@@ -30,6 +30,8 @@ function sort(call: Call, takesStore: boolean): void {
   const ref = db.lookup(args.bytes, args.at(1), args.length(1));
   const type = ref === 0 ? Type.LIST : db.typeOf(ref);
   if (type !== Type.LIST && type !== Type.SET && type !== Type.ZSET) return reply.error(WRONG_TYPE);
+  // As in Redis, and OBJECT ENCODING tells.
+  if (type === Type.ZSET) zset.open(db, ref).becomeLarge();
   let isSorted = !options.isUnsorted;
   if (!isSorted && type === Type.SET && options.store !== 0) {
     // What is stored is the same wherever the command runs.
