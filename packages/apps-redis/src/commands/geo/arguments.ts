@@ -25,6 +25,7 @@ export function pointAt(call: Call, i: number): Point | undefined {
 /** C's %f. */
 function sixDigits(value: number): string {
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
+  if (Object.is(value, -0)) return "-0.000000";
   if (Math.abs(value) >= 1e21) return `${BigInt(value)}.000000`;
   // Halfway C takes the even digit; toFixed() would take the larger one.
   const exact = value.toFixed(60);
