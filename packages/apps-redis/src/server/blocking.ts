@@ -2,6 +2,7 @@
 import type { Db } from "../keyspace/db.js";
 import type { Keyspace } from "../keyspace/keyspace.js";
 import type { TypeValue } from "../keyspace/types.js";
+import type { Args } from "../protocol/args.js";
 import type { Client } from "./client.js";
 
 /** setTimeout's longest. */
@@ -11,6 +12,8 @@ const LONGEST_TIMER = 0x7fffffff;
 export interface Wait {
   db: number;
   keys: readonly string[];
+  /** The command's, for SLOWLOG. */
+  args?: Args;
   /** It is served only when the key is there and of this type; without, whatever happens to the key. */
   type?: TypeValue;
   /** Tries to serve it, when something has happened to `key`: replies and returns true, or does nothing and returns false. */
@@ -28,10 +31,14 @@ export class Blocking {
   /** Of these, who wait for no type. */
   private untyped = 0;
 
-  /** `as`: runs what replies, with the reply going to that client, which is read from again after it. */
+  /**
+   * `as`: runs what replies, with the reply going to that client, which is read from again after it. `asItsCommand`: runs what serves it, and
+   * counts that to its command.
+   */
   constructor(
     private readonly keyspace: Keyspace,
     private readonly as: (client: Client, body: () => boolean) => void,
+    private readonly asItsCommand: (client: Client, wait: Wait, serve: () => boolean) => boolean,
   ) {}
 
   /** Within EXEC nobody waits: a command that would replies as if its time were over. */
@@ -90,7 +97,7 @@ export class Blocking {
         if (ref === 0 || db.typeOf(ref) !== wait.type) continue;
       }
       this.as(client, () => {
-        const served = wait.serve(key);
+        const served = this.asItsCommand(client, wait, () => wait.serve(key));
         if (served) this.forget(client, wait);
         return served;
       });

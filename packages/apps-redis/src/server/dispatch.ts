@@ -1,6 +1,7 @@
 /** From a request to its handler: who may, whether now, and what is counted (Redis: processCommand and call). */
 import type { Command } from "../commands/command.js";
 import type { Args } from "../protocol/args.js";
+import type { Wait } from "./blocking.js";
 import type { Client, Transaction } from "./client.js";
 import { Histogram } from "./histogram.js";
 import type { Server } from "./server.js";
@@ -58,13 +59,31 @@ export function run(server: Server, client: Client, command: Command, args: Args
   const took = server.lap();
   command.calls++;
   command.microseconds += took * 1000;
-  if (server.config.latencyTracking) {
-    command.histogram ??= new Histogram();
-    command.histogram.record(took * 1e6);
-  }
+  // Who waits is counted when it is served.
+  if (server.config.latencyTracking && client.blocked === undefined) recordLatency(command, took);
   if (call.reply.errors !== errors) command.failed++;
   if (client.tracking !== undefined) server.tracker.remember(client, client.tracking, command, args);
   for (const after of server.afterwards) after(client, command, args, took);
+}
+
+function recordLatency(command: Command, took: number): void {
+  command.histogram ??= new Histogram();
+  command.histogram.record(took * 1e6);
+}
+
+/** Serves a client that waits, as the second half of its command (Redis: updateStatsOnUnblock). False: it goes on waiting. */
+export function runUnblocked(server: Server, client: Client, wait: Wait, serve: () => boolean): boolean {
+  const { reply } = server.call;
+  const errors = reply.errors;
+  const began = server.clock();
+  if (!serve()) return false;
+  const took = server.clock() - began;
+  const command = client.command as Command;
+  command.microseconds += took * 1000;
+  if (reply.errors !== errors) command.failed++;
+  if (server.config.latencyTracking) recordLatency(command, took);
+  server.observer.observeUnblocked(client, command, wait.args, took);
+  return true;
 }
 
 /** What a transaction that will not run has after it is not kept. */

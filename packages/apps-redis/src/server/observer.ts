@@ -31,13 +31,24 @@ export class Observer {
 
   readonly observe = (client: Client, command: Command, args: Args, took: number): void => {
     const { slowlogLogSlowerThan, latencyMonitorThreshold } = this.server.config;
-    if (slowlogLogSlowerThan >= 0 && took * 1000 >= slowlogLogSlowerThan) this.addSlow(client, command, args, took);
+    // Who waits is told of when it is served.
+    if (slowlogLogSlowerThan >= 0 && took * 1000 >= slowlogLogSlowerThan && client.blocked === undefined)
+      this.addSlow(client, command, args, took);
     if (latencyMonitorThreshold > 0 && took >= latencyMonitorThreshold) {
       this.server.latency.add(command.flags.has("fast") ? "fast-command" : "command", took);
     }
     if (this.monitors.size !== 0) this.feed(client, command, args);
     if (this.redacted.size !== 0) this.redacted.clear();
   };
+
+  /** As observe(), of the second half of a command that has waited. */
+  observeUnblocked(client: Client, command: Command, args: Args | undefined, took: number): void {
+    const { slowlogLogSlowerThan, latencyMonitorThreshold } = this.server.config;
+    if (args !== undefined && slowlogLogSlowerThan >= 0 && took * 1000 >= slowlogLogSlowerThan)
+      this.addSlow(client, command, args, took);
+    if (latencyMonitorThreshold > 0 && took >= latencyMonitorThreshold)
+      this.server.latency.add("command-unblocking", took);
+  }
 
   private addSlow(client: Client, command: Command, args: Args, took: number): void {
     if (command.flags.has("skip_slowlog")) return;

@@ -16,7 +16,7 @@ import { Blocking } from "./blocking.js";
 import { Call } from "./call.js";
 import { Client } from "./client.js";
 import { Cron } from "./cron.js";
-import { dispatch } from "./dispatch.js";
+import { dispatch, runUnblocked } from "./dispatch.js";
 import { Latency } from "./latency.js";
 import { Limits } from "./limits.js";
 import { Notifications } from "./notifications.js";
@@ -89,7 +89,11 @@ export class Server {
     this.evictor = new Evictor(this.keyspace, config, (db, key) =>
       this.notifications.notify("e", "evicted", key, db.id),
     );
-    this.blocking = new Blocking(this.keyspace, (client, body) => this.as(client, body));
+    this.blocking = new Blocking(
+      this.keyspace,
+      (client, body) => this.as(client, body),
+      (client, wait, serve) => runUnblocked(this, client, wait, serve),
+    );
     this.watches = new Watches(this.keyspace);
     config.onChange("notify-keyspace-events", () => {
       this.notifications.set(config.notifyKeyspaceEvents);

@@ -117,6 +117,8 @@ export function unblock(call: Call): void {
   if (client?.blocked === undefined || server.pause.isPostponed(client)) return reply.integer(0);
   reply.integer(1);
   const wait = client.blocked as Wait;
+  const waiting = client.command;
+  if (waiting !== undefined) waiting.failed++;
   server.blocking.unblock(client, () => {
     if (isError) server.call.reply.error("UNBLOCKED client unblocked via CLIENT UNBLOCK");
     else wait.expire();

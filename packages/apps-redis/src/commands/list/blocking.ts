@@ -80,6 +80,7 @@ function serveOrWait(
     {
       db: db.id,
       keys,
+      args: kept,
       type: Type.LIST,
       serve: (key) => {
         call.args = kept;

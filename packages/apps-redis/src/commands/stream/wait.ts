@@ -23,6 +23,7 @@ export function waitForEntries(call: Call, options: ReadOptions, milliseconds: n
     {
       db: db.id,
       keys,
+      args,
       // Who waits in a group is told, too, that there is no stream any more.
       type: options.group === undefined ? Type.STREAM : undefined,
       serve: (key) => {

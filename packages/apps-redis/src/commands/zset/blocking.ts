@@ -42,6 +42,7 @@ function serveOrWait(call: Call, first: number, count: number, milliseconds: num
     {
       db: db.id,
       keys,
+      args: kept,
       type: Type.ZSET,
       serve: (key) => {
         call.args = kept;
