@@ -73,6 +73,22 @@ export class StreamIterator {
     }
   }
 
+  /** Fields and values, each field before its value. */
+  eachText(visit: (text: string) => void): void {
+    const { pack } = this;
+    let at = this.valuesAt;
+    let field = this.masterFieldsAt;
+    for (let i = 0; i < this.fields * 2; i++) {
+      if (this.hasMasterFields && i % 2 === 0) {
+        visit(pack.string(field));
+        field = pack.next(field);
+      } else {
+        visit(pack.string(at));
+        at = pack.next(at);
+      }
+    }
+  }
+
   private emitElement(reply: Reply, at: number): void {
     const { pack } = this;
     if (pack.isInteger(at)) reply.text(String(pack.integer(at)));

@@ -8,13 +8,18 @@ import { formatDouble } from "../../numbers/doubles.js";
 import { HashValue } from "../../values/hash.js";
 import { SetValue } from "../../values/set.js";
 import { eachElement } from "../../values/stored-list.js";
+import { LARGEST, type Stream } from "../../values/stream.js";
+import { StreamId } from "../../values/stream-id.js";
+import { StreamIterator } from "../../values/stream-iterator.js";
 import { Zset } from "../../values/zset.js";
 
 const BYTES = 20;
 /** Of a key that expires, whenever that is. */
 const EXPIRES = "!!expire!!";
 
-/** Types by the numbers that Redis has for them: those of Type. */
+/** The number that Redis has for streams; the others are those of Type. */
+const STREAM = 6;
+
 class Digest {
   readonly bytes = Buffer.alloc(BYTES);
 
@@ -48,6 +53,8 @@ class Digest {
 const set = new SetValue();
 const hash = new HashValue();
 const zset = new Zset();
+const entries = new StreamIterator();
+const SMALLEST = new StreamId();
 
 export function digestOfAll(dbs: readonly Db[]): string {
   const all = new Digest();
@@ -68,7 +75,7 @@ export function digestOfValue(db: Db, ref: Ref): string {
 }
 
 function addValue(digest: Digest, db: Db, ref: Ref): Digest {
-  digest.mixNumber(db.typeOf(ref));
+  digest.mixNumber(db.typeOf(ref) === Type.STREAM ? STREAM : db.typeOf(ref));
   switch (db.typeOf(ref)) {
     case Type.STRING: {
       const at = db.stringAt(ref);
@@ -92,8 +99,13 @@ function addValue(digest: Digest, db: Db, ref: Ref): Digest {
         digest.xor(new Digest().mix(member).mix(formatDouble(zset.currentScore())).bytes);
       } while (zset.step(1));
       break;
-    default:
-      throw new Error("a stream has no digest yet");
+    case Type.STREAM:
+      // Of the entries only: groups are in no digest.
+      entries.open(db.object<Stream>(ref), SMALLEST, LARGEST);
+      while (entries.next()) {
+        digest.mix(entries.id.text.replace("-", "."));
+        entries.eachText((text) => digest.mix(text));
+      }
   }
   if (db.expiryOf(ref) !== -1) digest.xor(EXPIRES);
   return digest;
