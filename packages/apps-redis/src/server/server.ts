@@ -377,6 +377,9 @@ export class Server {
 
   private quietly(client: Client, args: Args): void {
     const { reply } = this.call;
+    // What it is told of while its replies are thrown away comes behind those before.
+    if (reply.length !== 0) this.send(client, reply);
+    reply.reset();
     const mark = reply.mark();
     const skips = client.replies === "skipping";
     dispatch(this, client, args);
@@ -420,7 +423,8 @@ export class Server {
   tell(client: Client, write: (reply: Reply) => void): void {
     if (client.isClosed) return;
     const { reply } = this.call;
-    if (client === this.current) return write(reply);
+    // Messages are no replies: CLIENT REPLY does not take them back.
+    if (client === this.current && client.replies === "on") return write(reply);
     this.aside.resp = client.resp;
     write(this.aside);
     this.send(client, this.aside);

@@ -8,11 +8,13 @@ const WORDS = {
   shard: ["ssubscribe", "sunsubscribe"],
 } as const;
 
-function tell({ client, reply }: Call, word: string, name: string | undefined, kind: Kind): void {
-  reply.push(3);
-  reply.text(word);
-  reply.textOrNull(name);
-  reply.integer(PubSub.count(client, kind));
+function tell({ client, server }: Call, word: string, name: string | undefined, kind: Kind): void {
+  server.tell(client, (reply) => {
+    reply.push(3);
+    reply.text(word);
+    reply.textOrNull(name);
+    reply.integer(PubSub.count(client, kind));
+  });
 }
 
 const subscribeTo =
