@@ -18,7 +18,7 @@ export const pubsubCommands: readonly CommandSpec[] = [
   {
     name: "publish",
     arity: 3,
-    flags: "pubsub loading stale fast",
+    flags: "pubsub loading stale fast may_replicate",
     categories: "",
     group: "pubsub",
     since: "2.0.0",
@@ -129,7 +129,7 @@ export const pubsubCommands: readonly CommandSpec[] = [
   {
     name: "spublish",
     arity: 3,
-    flags: "pubsub loading stale fast",
+    flags: "pubsub loading stale fast may_replicate",
     categories: "",
     group: "pubsub",
     since: "7.0.0",
