@@ -94,7 +94,7 @@ export class Db {
     const key = keyText(this.heap, ref);
     this.keyspace.expired++;
     if (this.keyspace.isWatched)
-      this.keyspace.onChanged(this, this.heap.bytes[chunkOf(ref)], this.keyAt(ref), this.keyLength(ref));
+      this.keyspace.onChanged(this, this.heap.bytes[chunkOf(ref)], this.keyAt(ref), this.keyLength(ref), false);
     this.delete(ref);
     this.keyspace.onExpired(this, key);
   }

@@ -123,7 +123,7 @@ export class Evictor {
     const key = db.key(ref);
     this.keyspace.evicted++;
     if (this.keyspace.isWatched)
-      this.keyspace.onChanged(db, db.heap.bytes[chunkOf(ref)], db.keyAt(ref), db.keyLength(ref));
+      this.keyspace.onChanged(db, db.heap.bytes[chunkOf(ref)], db.keyAt(ref), db.keyLength(ref), false);
     db.delete(ref);
     this.evicted(db, key);
   }

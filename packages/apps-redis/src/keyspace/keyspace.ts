@@ -16,8 +16,8 @@ interface Released {
 
 /** Who hears of what happens to keys: WATCH, client tracking. */
 export interface ChangeListener {
-  /** The value of a key was changed, the key made or removed. */
-  changed(db: Db, bytes: Uint8Array, at: number, length: number): void;
+  /** The value of a key was changed, the key made or removed; `isOwn`: by a command, and not because its time is over or memory is full. */
+  changed(db: Db, bytes: Uint8Array, at: number, length: number, isOwn: boolean): void;
   /** All keys of a database are about to go, and those of `by`, if there is one, to come: FLUSHDB and SWAPDB. */
   emptied(db: Db, by?: Db): void;
 }
@@ -89,8 +89,8 @@ export class Keyspace {
   }
 
   /** Tells who listens of a change; ask {@link isWatched} first. */
-  onChanged(db: Db, bytes: Uint8Array, at: number, length: number): void {
-    for (const listener of this.listeners) listener.changed(db, bytes, at, length);
+  onChanged(db: Db, bytes: Uint8Array, at: number, length: number, isOwn = true): void {
+    for (const listener of this.listeners) listener.changed(db, bytes, at, length, isOwn);
   }
 
   /** All keys of a database are about to go, and those of `by`, if there is one, to come: FLUSHDB and SWAPDB. */

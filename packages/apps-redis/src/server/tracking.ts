@@ -114,10 +114,10 @@ export class Tracker implements ChangeListener {
 
   // ---- told by the keyspace --------------------------------------------------------------------------------------------
 
-  changed(_db: Db, bytes: Uint8Array, at: number, length: number): void {
+  changed(_db: Db, bytes: Uint8Array, at: number, length: number, isOwn: boolean): void {
     if (this.prefixes.size === 0 && this.table.size === 0) return;
     const key = readLatin1(bytes, at, at + length);
-    if (this.prefixes.size !== 0) this.toBroadcast(key);
+    if (this.prefixes.size !== 0) this.toBroadcast(key, isOwn ? this.server.current : undefined);
     this.invalidate(key);
   }
 
@@ -163,10 +163,10 @@ export class Tracker implements ChangeListener {
     for (const key of all) if (client.tracking !== undefined) this.send(client, key === null ? null : [key]);
   }
 
-  private toBroadcast(key: string): void {
+  private toBroadcast(key: string, by: Client | undefined): void {
     for (const [prefix, { changed }] of this.prefixes) {
       if (!key.startsWith(prefix)) continue;
-      changed.set(key, this.server.current);
+      changed.set(key, by);
       if (this.hasChanged) continue;
       this.hasChanged = true;
       if (this.server.current === undefined) setImmediate(() => this.broadcast());
