@@ -1,6 +1,6 @@
 /** Whether a user may run a command with its arguments. */
-import type { Command } from "../commands/command.js";
-import { hasKeys, type KeyArgument, keysOf } from "../commands/keys-of.js";
+import type { Command, KeyArgument } from "../commands/command.js";
+import { hasKeys, keysOf } from "../commands/keys-of.js";
 import { globMatchesText } from "../glob.js";
 import type { Args } from "../protocol/args.js";
 import type { Selector } from "./selector.js";

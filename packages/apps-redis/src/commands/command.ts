@@ -15,6 +15,14 @@ export interface KeySpec {
   notes?: string;
 }
 
+/** An argument that is a key. */
+export interface KeyArgument {
+  /** Of the argument. */
+  index: number;
+  /** Of the specification: "RW access update". */
+  flags: string;
+}
+
 export interface CommandSpec {
   /** Lower case; of a subcommand its own name only. */
   name: string;
@@ -31,8 +39,8 @@ export interface CommandSpec {
   /** Space-separated, for clients that route or merge: "nondeterministic_output". */
   hints?: string;
   keys?: readonly KeySpec[];
-  /** Where the keys are if that depends on the arguments: their indices; undefined: the arguments are wrong. */
-  keysOf?: (args: Args) => number[] | undefined;
+  /** Where the keys are if that depends on the arguments: their indices, or with flags of their own; undefined: the arguments are wrong. */
+  keysOf?: (args: Args) => readonly (number | KeyArgument)[] | undefined;
   handler?: Handler;
   subcommands?: readonly CommandSpec[];
 }

@@ -1,20 +1,14 @@
 /** Which arguments of a command are keys, by its key specifications: COMMAND GETKEYS, ACL, tracking. */
 import type { Args } from "../protocol/args.js";
-import type { Command, KeySpec } from "./command.js";
-
-export interface KeyArgument {
-  /** Of the argument. */
-  index: number;
-  /** Of the specification: "RW access update". */
-  flags: string;
-}
+import type { Command, KeyArgument, KeySpec } from "./command.js";
 
 /** Undefined: the arguments are wrong, or no specification finds keys in them. */
 export function keysOf(command: Command, args: Args, from = 0): KeyArgument[] | undefined {
   const { keys = [], keysOf: finder } = command.spec;
   if (finder !== undefined) {
-    const indices = finder(args);
-    return indices?.map((index) => ({ index, flags: flagsAt(keys, index) }));
+    return finder(args)?.map((found) =>
+      typeof found === "number" ? { index: found, flags: flagsAt(keys, found) } : found,
+    );
   }
   const found: KeyArgument[] = [];
   const variable = VARIABLE[command.fullName];

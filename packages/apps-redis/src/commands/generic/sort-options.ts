@@ -1,5 +1,6 @@
 import type { Args } from "../../protocol/args.js";
 import { type Call, NOT_INTEGER } from "../../server/call.js";
+import type { KeyArgument } from "../command.js";
 import { SortPattern } from "./sort-pattern.js";
 
 export interface SortOptions {
@@ -63,12 +64,12 @@ export function sortOptions(call: Call, takesStore: boolean): SortOptions | unde
 }
 
 /** The keys that SORT names itself; those of BY and GET follow from what it finds. */
-export function sortKeys(args: Args): number[] {
+export function sortKeys(args: Args): (number | KeyArgument)[] {
   let store = 0;
   for (let i = 2; i < args.count; i++) {
     if (args.is(i, "limit")) i += 2;
     else if (args.is(i, "get") || args.is(i, "by")) i++;
     else if (args.is(i, "store") && i + 1 < args.count) store = ++i;
   }
-  return store === 0 ? [1] : [1, store];
+  return store === 0 ? [1] : [1, { index: store, flags: "OW update" }];
 }
