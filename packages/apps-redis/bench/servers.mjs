@@ -1,0 +1,62 @@
+/** The servers that are compared: demi-redis and redis-server. */
+import { spawnSync } from "node:child_process";
+import { createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+import { Child } from "@demikernel/bench";
+
+export const CLI = fileURLToPath(new URL("../dist/cli.js", import.meta.url));
+/** The backend is found in the package around the working directory. */
+const HERE = fileURLToPath(new URL("..", import.meta.url));
+
+export const OURS = "demi-redis";
+export const REDIS = "redis-server";
+
+/** Why there is nothing to compare with, or undefined. Debian's redis-tools has the server, as redis-check-rdb. */
+export function lackingRedis() {
+  const install = "apt install redis-tools";
+  const { error, stdout } = spawnSync("redis-check-rdb", ["--version"], { encoding: "utf8", argv0: REDIS });
+  if (error !== undefined) return `there is no redis-server: ${install}`;
+  if (!/ v=7\.0\./.test(stdout)) return `redis-server is not 7.0: ${stdout.trim()}`;
+  if (spawnSync("redis-benchmark", ["--version"]).error !== undefined) return `there is no redis-benchmark: ${install}`;
+  return undefined;
+}
+
+/** A {@link Child} on a free port, which is its `port`, once it answers. */
+export async function startOurs({ cpu, host = "127.0.0.1", cwd = HERE, libos = "posix", config } = {}) {
+  const port = await freePort();
+  const where = ["--host", host, "--port", String(port), "--libos", libos];
+  const args = [CLI, "server", ...where, ...(config === undefined ? [] : ["--config", config])];
+  const child = new Child({ name: `${OURS} on ${libos}`, command: process.execPath, args, cpu, cwd });
+  return ready(child, /ready on/, port);
+}
+
+export async function startRedis({ cpu, folder }) {
+  const port = await freePort();
+  const own = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder];
+  // A child's own name is not something taskset passes on.
+  const args = ["-c", `exec -a ${REDIS} redis-check-rdb "$@"`, REDIS, ...own];
+  const child = new Child({ name: REDIS, command: "bash", args, cpu });
+  return ready(child, /Ready to accept connections/, port);
+}
+
+async function ready(child, pattern, port) {
+  try {
+    await child.ready(pattern, 20_000);
+  } catch (error) {
+    await child.stop();
+    throw error;
+  }
+  // Nobody else reads what it says from here on.
+  return Object.assign(child, { port });
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}

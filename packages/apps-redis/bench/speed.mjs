@@ -1,0 +1,131 @@
+/** Speed on posix: redis-benchmark against demi-redis and redis-server, which stay up and warm on the same CPU. */
+import {
+  Child,
+  interleave,
+  KeptServer,
+  Progress,
+  pairedRatios,
+  processCpuNanoseconds,
+  quartiles,
+} from "@demikernel/bench";
+import { RespClient } from "./resp-client.mjs";
+import { OURS, REDIS, startOurs, startRedis } from "./servers.mjs";
+
+export const SIZE = 64;
+export const CONNECTIONS = 50;
+const VALUE = "x".repeat(SIZE);
+const KEY = "key:__rand_int__";
+const ELEMENT = "element:__rand_int__";
+
+/**
+ * The command that is measured, and those that make what it finds, once (`fill`) and before every measurement (`before`).
+ * redis-benchmark puts digits below the keyspace in place of __rand_int__.
+ */
+const TESTS = {
+  SET: { words: ["SET", KEY, VALUE] },
+  GET: { words: ["GET", KEY], fill: ["SET", KEY, VALUE] },
+  INCR: { words: ["INCR", "counter:__rand_int__"] },
+  // Lists would grow for as long as is measured.
+  LPUSH: { words: ["LPUSH", "mylist", VALUE], before: ["DEL", "mylist"] },
+  HSET: { words: ["HSET", "myhash", ELEMENT, VALUE] },
+  ZADD: { words: ["ZADD", "myzset", "0", ELEMENT] },
+  SADD: { words: ["SADD", "myset", ELEMENT] },
+  MSET: { words: ["MSET", ...Array.from({ length: 10 }, () => [KEY, VALUE]).flat()], weight: 4 },
+  LRANGE_100: { words: ["LRANGE", "ranged", "0", "99"], fill: ["LPUSH", "ranged", VALUE], filled: 500, weight: 4 },
+};
+export const TEST_NAMES = Object.keys(TESTS);
+
+/** One row a test, pipeline and side; ratios are of the same round. */
+export async function compareSpeed({ tests, pipelines, rounds, requests, keyspace, seed }, placement, folder) {
+  const servers = {
+    [OURS]: new KeptServer(() => startOurs({ cpu: placement.server })),
+    [REDIS]: new KeptServer(() => startRedis({ cpu: placement.server, folder })),
+  };
+  const progress = new Progress(tests.length * pipelines.length * (rounds + 1) * 2);
+  const rows = [];
+  try {
+    for (const name of tests) {
+      for (const pipeline of pipelines) {
+        const test = { ...TESTS[name], cpu: placement.generator, keyspace, pipeline };
+        // Pipelined ones are quicker, and each measurement should take about as long as the others.
+        test.requests = Math.max(1000, Math.round((requests * (pipeline > 1 ? 4 : 1)) / (test.weight ?? 1)));
+        const candidates = Object.entries(servers).map(([side, kept]) => ({
+          name: side,
+          measure: () => kept.while((server) => measure(server, test)),
+        }));
+        for (const [side, kept] of Object.entries(servers)) {
+          progress.step(`${side}, ${name}, pipeline ${pipeline}: fills and warms up`);
+          await kept.while(async (server) => {
+            await prepare(server, test);
+            await measure(server, test);
+          });
+        }
+        const onMeasure = (side) => progress.step(`${side}, ${name}, pipeline ${pipeline}`);
+        const { samples } = await interleave(candidates, { rounds, seed, onMeasure });
+        rows.push(...rowsOf(samples, name, pipeline));
+      }
+    }
+  } finally {
+    progress.done();
+    for (const kept of Object.values(servers)) await kept.stop();
+  }
+  return rows;
+}
+
+/** An empty keyspace, and then what the test is to find. */
+async function prepare({ port }, { fill, filled, keyspace, cpu }) {
+  await withClient(port, (client) => client.ask("FLUSHALL"));
+  if (fill === undefined) return;
+  await benchmark(port, { words: fill, requests: filled ?? 4 * keyspace, pipeline: 64, keyspace, cpu });
+}
+
+async function measure(server, test) {
+  if (test.before !== undefined) await withClient(server.port, (client) => client.ask(...test.before));
+  const before = processCpuNanoseconds(server.pid);
+  const figures = await benchmark(server.port, test);
+  return { ...figures, cpu: (processCpuNanoseconds(server.pid) - before) / 1000 / test.requests };
+}
+
+/** Requests a second, and milliseconds of p50 and p99, as redis-benchmark --csv says them. */
+export async function benchmark(port, { words, requests, pipeline, keyspace, cpu }) {
+  const load = { "-p": port, "-c": CONNECTIONS, "-n": requests, "-P": pipeline, "-r": keyspace };
+  const args = [...Object.entries(load).flat().map(String), "--csv", ...words];
+  const output = await new Child({
+    name: "redis-benchmark",
+    command: "redis-benchmark",
+    args,
+    cpu,
+    measured: true,
+  }).output();
+  const [head, ...lines] = output.split("\n").filter((line) => line.startsWith('"'));
+  const cells = (line) => line.split('","').map((cell) => cell.replaceAll('"', ""));
+  const values = cells(lines.at(-1) ?? "");
+  const value = (name) => Number(values[cells(head ?? "").indexOf(name)]);
+  const figures = { rps: value("rps"), p50: value("p50_latency_ms"), p99: value("p99_latency_ms") };
+  if (!(figures.rps > 0 && figures.p50 >= 0 && figures.p99 >= 0)) {
+    throw new Error(`redis-benchmark has no figures for ${words[0]}: ${output}`);
+  }
+  return figures;
+}
+
+export async function withClient(port, use) {
+  const client = await RespClient.open(port);
+  try {
+    return await use(client);
+  } finally {
+    client.close();
+  }
+}
+
+function rowsOf(samples, test, pipeline) {
+  const of = (values) => ({ ...quartiles(values), samples: values });
+  const values = (side, figure) => samples.get(side).map((sample) => sample[figure]);
+  return [OURS, REDIS].map((name) => {
+    const row = { name, test, pipeline };
+    for (const figure of ["cpu", "rps", "p50", "p99"]) {
+      row[figure] = of(values(name, figure));
+      row[`${figure}ToRedis`] = of(pairedRatios(values(name, figure), values(REDIS, figure)));
+    }
+    return row;
+  });
+}
