@@ -3,8 +3,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Child, interleave, KeptServer, Progress, pairedRatios, quartiles } from "@demikernel/bench";
-import { CLI, REDIS, startOurs, startRedis } from "./servers.mjs";
-import { benchmark, CONNECTIONS, SIZE } from "./speed.mjs";
+import { CLI, REDIS, startOurs, startRedis, within } from "./servers.mjs";
+import { benchmark, CONNECTIONS, LIMIT, SIZE } from "./speed.mjs";
 
 const VALUE = "x".repeat(SIZE);
 const KEY = "key:__rand_int__";
@@ -43,7 +43,8 @@ export async function compareBackends({ backends, rounds, requests, keyspace, se
   const redis = new KeptServer(() => startRedis({ cpu: placement.server, folder }));
   const sides = [];
   const leftOut = [];
-  const load = { requests, keyspace, pipeline: 1, cpu: placement.generator };
+  // Of demi-redis bench, too, V8 compiles the code anew each time.
+  const load = { requests: 4 * requests, keyspace, pipeline: 1, cpu: placement.generator };
   const rows = [];
   const progress = new Progress((backends.length + 1) * Object.keys(TESTS).length * (rounds + 1));
   try {
@@ -122,7 +123,8 @@ class BothEnds {
       ];
       const cwd = packageOf(this.#libos);
       const name = `demi-redis bench over ${this.name}`;
-      await new Child({ name, command: process.execPath, args, cpu: this.#cpu, cwd, measured: true }).output();
+      const child = new Child({ name, command: process.execPath, args, cpu: this.#cpu, cwd, measured: true });
+      await within(LIMIT, name, child.output());
       const [{ rps, errors, microseconds }] = JSON.parse(readFileSync(json, "utf8"));
       if (errors !== 0) throw new Error(`${name}: ${errors} requests were answered by an error`);
       return { rps, p50: microseconds.p50 / 1000, p99: microseconds.p99 / 1000 };

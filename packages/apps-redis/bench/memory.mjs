@@ -5,12 +5,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { canPin, interleave, median, Progress, pairedRatios, quartiles, raise } from "@demikernel/bench";
 import { keyOf, sendAll } from "./loader.mjs";
 import { whilePinged } from "./pings.mjs";
-import { OURS, REDIS, startOurs, startRedis } from "./servers.mjs";
+import { OURS, REDIS, startOurs, startRedis, within } from "./servers.mjs";
 import { withClient } from "./speed.mjs";
 
 const VALUE = "v".repeat(64);
 /** Milliseconds until what is told to expire has gone, beyond the time it is told. */
 const EXPIRY_GRACE = 60_000;
+
+/** Seconds a phase may take. */
+const LIMIT = 1200;
 
 /** Of each kind: the command that makes one of ten elements, small enough for a listpack. */
 const SMALL = {
@@ -66,8 +69,8 @@ const set = (n) => ["SET", keyOf(n), VALUE];
 /** A tenth of the first number, of those that deleting left. */
 async function expire(port, keys) {
   const count = Math.floor(keys / 10);
-  // When all have been told, as it takes a few microseconds to tell one.
-  const at = Date.now() + 1000 + Math.ceil(count / 20);
+  // When all have been told, as it takes some microseconds to tell one.
+  const at = Date.now() + 1000 + Math.ceil(count / 50);
   await sendAll(port, { from: 1, to: 2 * count, step: 2, command: (n) => ["PEXPIREAT", keyOf(n), String(at)] });
   await withClient(port, async (client) => {
     const before = Math.ceil(keys / 2) - count;
@@ -88,7 +91,8 @@ async function live(name, begin, keys, cpu, progress) {
     let loaded;
     for (const [phase, act] of PHASES) {
       progress.step(`${name}, ${keys} keys: ${phase}`);
-      pauses[phase] = await server.whileAlive(whilePinged(server.port, cpu, () => act(server.port, keys)));
+      const pinged = whilePinged(server.port, cpu, () => act(server.port, keys));
+      pauses[phase] = await within(LIMIT, `${name}: ${phase}`, server.whileAlive(pinged));
       loaded ??= resident(server.pid);
     }
     return { atStart, loaded, pauses };
@@ -102,7 +106,8 @@ async function grown(begin, command, count) {
   const server = await begin();
   try {
     const before = resident(server.pid);
-    await server.whileAlive(sendAll(server.port, { to: count, command: (n) => command(keyOf(n)) }));
+    const sent = sendAll(server.port, { to: count, command: (n) => command(keyOf(n)) });
+    await within(LIMIT, "making small collections", server.whileAlive(sent));
     return (resident(server.pid) - before) / count;
   } finally {
     await server.stop();

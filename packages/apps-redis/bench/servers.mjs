@@ -39,6 +39,19 @@ export async function startRedis({ cpu, folder }) {
   return ready(child, /Ready to accept connections/, port);
 }
 
+/** The promise, or a rejection once it has taken that long: nothing here waits for ever for a server that hangs. */
+export async function within(seconds, what, promise) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} was not done after ${seconds} s`)), seconds * 1000);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 async function ready(child, pattern, port) {
   try {
     await child.ready(pattern, 20_000);

@@ -9,9 +9,11 @@ import {
   quartiles,
 } from "@demikernel/bench";
 import { RespClient } from "./resp-client.mjs";
-import { OURS, REDIS, startOurs, startRedis } from "./servers.mjs";
+import { OURS, REDIS, startOurs, startRedis, within } from "./servers.mjs";
 
 export const SIZE = 64;
+/** Seconds a measurement may take. */
+export const LIMIT = 300;
 export const CONNECTIONS = 50;
 const VALUE = "x".repeat(SIZE);
 const KEY = "key:__rand_int__";
@@ -90,13 +92,8 @@ async function measure(server, test) {
 export async function benchmark(port, { words, requests, pipeline, keyspace, cpu }) {
   const load = { "-p": port, "-c": CONNECTIONS, "-n": requests, "-P": pipeline, "-r": keyspace };
   const args = [...Object.entries(load).flat().map(String), "--csv", ...words];
-  const output = await new Child({
-    name: "redis-benchmark",
-    command: "redis-benchmark",
-    args,
-    cpu,
-    measured: true,
-  }).output();
+  const child = new Child({ name: "redis-benchmark", command: "redis-benchmark", args, cpu, measured: true });
+  const output = await within(LIMIT, `redis-benchmark of ${words[0]}`, child.output());
   const [head, ...lines] = output.split("\n").filter((line) => line.startsWith('"'));
   const cells = (line) => line.split('","').map((cell) => cell.replaceAll('"', ""));
   const values = cells(lines.at(-1) ?? "");
