@@ -1,24 +1,22 @@
 /** Commands of bits, drawn at random, to redis-server and to demi-redis. */
-import { besideEachOther, compare, type Request } from "./beside.js";
 import { Random } from "./random.js";
+import type { Request } from "./resp-client.js";
+import { sideBySide } from "./side-by-side.js";
 
 const COMMANDS = 6000;
 const BATCH = 300;
 
-besideEachOther("bitmaps", (both) => {
+sideBySide("bitmaps", [], (both) => {
   test("random commands are answered as redis-server does", async () => {
     const drawn = new Drawn(new Random("bitmap-oracle"));
     for (let n = 0; n < COMMANDS; n += BATCH) {
-      await compare(
-        both,
-        Array.from({ length: BATCH }, () => drawn.next()),
-      );
+      await both.compareBytes(Array.from({ length: BATCH }, () => drawn.next()));
     }
   });
 
   test("long strings, and bits far out", async () => {
     const long = "\0".repeat(100_000);
-    await compare(both, [
+    await both.compareBytes([
       ["set", "long", long],
       ["bitpos", "long", 1],
       ["setbit", "long", 799_991, 1],

@@ -1,17 +1,17 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Random } from "./random.js";
-import { besideRedis } from "./redis-server.js";
 import type { Request } from "./resp-client.js";
 import { SeveralClients } from "./several-clients.js";
+import { sideBySide } from "./side-by-side.js";
 
 const CLIENTS = 6;
 
-besideRedis("clients that wait, with redis-server", [], (redis) => {
+sideBySide("clients that wait, with redis-server", [], (both) => {
   let all: SeveralClients;
   beforeAll(async () => {
-    all = await SeveralClients.start(redis(), CLIENTS);
+    all = await SeveralClients.start(both.servers(), CLIENTS);
   });
-  afterAll(() => all.stop());
+  afterAll(() => all?.close());
   /** Nothing is there and nobody waits. */
   beforeEach(async () => {
     for (let i = 0; i < CLIENTS; i++) await all.reopen(i);

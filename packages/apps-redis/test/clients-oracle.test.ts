@@ -1,19 +1,19 @@
 /** Several clients on redis-server and on ours: each must be sent the same bytes, in the same order. */
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
+import { connect, type NetConnectOpts, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
-import { BothServers } from "./both-servers.js";
-import { besideRedis } from "./redis-server.js";
+import { encode } from "./resp.mjs";
+import { sideBySide } from "./side-by-side.js";
 
 type Step = readonly [client: string, ...words: string[]];
 const STILL = 30;
 
 /** Everything that each client was sent; what differs from run to run is masked. */
-async function record(port: number, steps: readonly Step[]): Promise<Record<string, string>> {
+async function record(server: NetConnectOpts, steps: readonly Step[]): Promise<Record<string, string>> {
   const clients = new Map<string, { socket: Socket; text: string }>();
   for (const [name] of steps) {
     if (clients.has(name)) continue;
-    const client = { socket: connect(port, "127.0.0.1"), text: "" };
+    const client = { socket: connect(server), text: "" };
     clients.set(name, client);
     client.socket.on("data", (bytes) => {
       client.text += bytes.toString("latin1");
@@ -28,8 +28,7 @@ async function record(port: number, steps: readonly Step[]): Promise<Record<stri
   }
   for (const [name, ...words] of steps) {
     const client = clients.get(name) as { socket: Socket; text: string };
-    const parts = words.map((word) => `$${word.length}\r\n${word}\r\n`);
-    client.socket.write(Buffer.from(`*${words.length}\r\n${parts.join("")}`, "latin1"));
+    client.socket.write(Buffer.from(encode([words]), "latin1"));
     await pause(STILL);
   }
   await pause(STILL * 3);
@@ -41,19 +40,12 @@ async function record(port: number, steps: readonly Step[]): Promise<Record<stri
   return all;
 }
 
-besideRedis("clients beside redis-server", [], () => {
-  let both: BothServers;
-  beforeAll(async () => {
-    both = await BothServers.start();
-    // Both answer from here on.
-    for (const client of await both.clients()) client.close();
-  });
-  afterAll(() => both.stop());
-
+sideBySide("clients beside redis-server", [], (both) => {
   const same = async (...lines: string[]): Promise<void> => {
     const steps = lines.map((line) => line.split(" ") as unknown as Step);
-    const [ours, redis] = await Promise.all([record(both.ports[0], steps), record(both.ports[1], steps)]);
-    expect(ours).toEqual(redis);
+    const { ours, theirs } = both.servers();
+    const [got, expected] = await Promise.all([record(ours.address, steps), record(theirs.address, steps)]);
+    expect(got).toEqual(expected);
   };
 
   test("messages of channels, patterns and shards; what a subscriber may send", () =>

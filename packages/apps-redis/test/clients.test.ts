@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { Redis } from "ioredis";
 import { createClient } from "redis";
 import { DemiRedis } from "./demi-redis.js";
+import { unlessLacking } from "./skipping.js";
 
 let server: DemiRedis;
 beforeAll(async () => {
@@ -109,16 +110,9 @@ describe("node-redis", () => {
 
 /** Declares a test that needs a program of Debian's redis-tools. */
 function withTool(program: string, name: string, body: () => void): void {
-  if (spawnSync(program, ["--version"]).error === undefined) return void test(name, body);
-  const reason = `no ${program} here: apt install redis-tools`;
-  if (process.env.CI === "true") {
-    test(name, () => {
-      throw new Error(reason);
-    });
-  } else {
-    console.warn(`SKIP: ${name}: ${reason}`);
-    test.skip(`${name} (${reason})`, () => {});
-  }
+  const { error } = spawnSync(program, ["--version"]);
+  const reason = error === undefined ? undefined : `no ${program} here: apt install redis-tools`;
+  unlessLacking(reason, name, () => test(name, body));
 }
 
 withTool("redis-cli", "redis-cli, with its own eyes on the server", () => {

@@ -1,24 +1,33 @@
 /** Our server beside a test, on a free port: the built program. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { type Reply, type Request, RespClient } from "./resp-client.js";
 
 const PROGRAM = fileURLToPath(new URL("../dist/cli.js", import.meta.url));
+/** Ports below those that the system gives to clients: from there another test's connection could take it before the server listens. */
+const LOWEST = 20_000;
+const HIGHEST = 32_000;
 
 export class DemiRedis {
   private constructor(
     private readonly child: ChildProcess,
-    private readonly client: RespClient,
-    readonly port: number,
+    readonly address: { host: string; port: number },
+    /** A client of it. */
+    readonly client: RespClient,
   ) {}
 
   static async start(...options: string[]): Promise<DemiRedis> {
-    const port = await freePort();
-    const child = spawn(process.execPath, [PROGRAM, "server", "--port", String(port), ...options], {
+    const address = { host: "127.0.0.1", port: await freePort() };
+    const child = spawn(process.execPath, [PROGRAM, "server", "--port", String(address.port), ...options], {
       stdio: ["ignore", "ignore", "inherit"],
     });
-    return new DemiRedis(child, await RespClient.open({ host: "127.0.0.1", port }, child), port);
+    return new DemiRedis(child, address, await RespClient.open(address, child));
+  }
+
+  get port(): number {
+    return this.address.port;
   }
 
   get pid(): number {
@@ -32,24 +41,27 @@ export class DemiRedis {
 
   /** Another client of it. */
   connect(): Promise<RespClient> {
-    return RespClient.open({ host: "127.0.0.1", port: this.port }, this.child);
+    return RespClient.open(this.address, this.child);
   }
 
   async stop(): Promise<void> {
     this.client.close();
-    const gone = new Promise((resolve) => this.child.once("exit", resolve));
-    this.child.kill();
-    await gone;
+    const gone = once(this.child, "exit");
+    if (this.child.kill()) await gone;
   }
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST));
     const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve((address as { port: number }).port));
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => resolve(true));
     });
-  });
+    if (!isFree) continue;
+    server.close();
+    await once(server, "close");
+    return port;
+  }
 }

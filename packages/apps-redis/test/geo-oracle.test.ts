@@ -1,6 +1,6 @@
 /** Places beside redis-server: random commands, every reply the same to the byte. */
-import { BothServers, expectSame, type RawClient } from "./both-servers.js";
 import { Random } from "./random.js";
+import { sideBySide } from "./side-by-side.js";
 
 const random = new Random("geo-oracle");
 const KEYS = ["world", "town", "wild", "none"];
@@ -161,23 +161,12 @@ function normal(reply: string, [name, key]: readonly string[]): string {
   return reply.replace(/(?:\$\d+\r\n|,)(\d+\.?\d*(?:e-?\d+)?)\r\n/g, (_, score) => `${Number(score).toPrecision(12)} `);
 }
 
-describe("places as redis-server has them", () => {
-  let servers: BothServers;
-  let clients: [RawClient, RawClient];
-  beforeAll(async () => {
-    servers = await BothServers.start();
-    clients = await servers.clients();
-  });
-  afterAll(async () => {
-    for (const client of clients) client.close();
-    await servers.stop();
-  });
-
+sideBySide("places as redis-server has them", [], (both) => {
   test.each([2, 3])("random commands, RESP%i", async (resp) => {
-    await expectSame(clients, [["HELLO", String(resp)]], (reply) => reply[0]);
-    await expectSame(clients, EXTREMES);
+    await both.compareBytes([["HELLO", String(resp)]], (reply) => reply[0]);
+    await both.compareBytes(EXTREMES);
     for (let round = 0; round < 6; round++) {
-      await expectSame(clients, [...Array.from({ length: 250 }, command), ...ALL], normal);
+      await both.compareBytes([...Array.from({ length: 250 }, command), ...ALL], normal);
     }
   });
 });

@@ -1,5 +1,6 @@
+import { counted, sortedPairs } from "./normal.js";
 import { Random } from "./random.js";
-import { type Compared, counted, sideBySide, sortedPairs } from "./side-by-side.js";
+import { type Compared, sideBySide } from "./side-by-side.js";
 
 const KEYS = ["small", "large", "string", "empty"];
 const COUNTS = ["0", "1", "3", "-3", "1000", "-7", "x", "9223372036854775807", "-9223372036854775808", "", "+1", "01"];

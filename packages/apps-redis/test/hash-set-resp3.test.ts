@@ -1,5 +1,4 @@
-import { BothServers, expectSame, type RawClient } from "./both-servers.js";
-import { besideRedis } from "./redis-server.js";
+import { sideBySide } from "./side-by-side.js";
 
 /** Replies of hashes and sets that are forms of their own in RESP3, of values with one element: their order is one. */
 const COMMANDS: readonly (readonly string[])[] = [
@@ -48,20 +47,9 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["SPOP", "s"],
 ];
 
-besideRedis("hashes and sets", [], () => {
-  let servers: BothServers;
-  let clients: [RawClient, RawClient];
-  beforeAll(async () => {
-    servers = await BothServers.start();
-    clients = await servers.clients();
-  });
-  afterAll(() => {
-    for (const client of clients) client.close();
-    return servers.stop();
-  });
-
+sideBySide("hashes and sets", [], (both) => {
   test.each(["2", "3"])("are replied in the forms of RESP%s", async (resp) => {
-    for (const client of clients) await client.send("HELLO", resp);
-    await expectSame(clients, [["FLUSHALL"], ...COMMANDS]);
+    await both.compareBytes([["HELLO", resp]], (reply) => reply[0]);
+    await both.compareBytes([["FLUSHALL"], ...COMMANDS]);
   });
 });

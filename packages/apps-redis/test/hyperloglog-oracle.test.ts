@@ -1,17 +1,18 @@
 /** Commands of HyperLogLogs, drawn at random, to redis-server and to demi-redis: GET shows that they hold the same bytes. */
-import { besideEachOther, compare, type Request } from "./beside.js";
 import { Random } from "./random.js";
+import type { Request } from "./resp-client.js";
+import { sideBySide } from "./side-by-side.js";
 
 const COMMANDS = 1500;
 const BATCH = 250;
 /** Makes a sparse value dense. */
 const MANY = 2500;
 
-besideEachOther("hyperloglogs", (both) => {
+sideBySide("hyperloglogs", [], (both) => {
   test("random commands are answered as redis-server does", async () => {
     const drawn = new Drawn(new Random("hyperloglog-oracle"));
     for (let n = 0; n < COMMANDS; n += BATCH) {
-      await compare(both, Array.from({ length: BATCH }, () => drawn.next()).flat());
+      await both.compareBytes(Array.from({ length: BATCH }, () => drawn.next()).flat());
     }
   });
 
@@ -21,7 +22,7 @@ besideEachOther("hyperloglogs", (both) => {
       requests.push(["pfadd", "grows", ...Array.from({ length: 10 }, (_, i) => `element ${n + i}`)]);
       requests.push(["get", "grows"], ["pfcount", "grows"], ["pfdebug", "encoding", "grows"]);
     }
-    await compare(both, [...requests, ["get", "grows"], ["pfdebug", "getreg", "grows"]]);
+    await both.compareBytes([...requests, ["get", "grows"], ["pfdebug", "getreg", "grows"]]);
   });
 
   test("registers that no hash makes", async () => {
@@ -45,7 +46,7 @@ besideEachOther("hyperloglogs", (both) => {
         ["get", key],
       );
     }
-    await compare(both, requests);
+    await both.compareBytes(requests);
   });
 });
 

@@ -1,20 +1,21 @@
 /** Debian's redis-server beside a test, to compare bytes with: on a socket in a folder of its own, gone with the test. */
 import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { lackingRedis, spawnRedis } from "./redis-program.js";
 import { type Reply, type Request, RespClient } from "./resp-client.js";
-
-export type { Reply };
+import { unlessLacking } from "./skipping.js";
 
 export class RedisServer {
   private constructor(
     private readonly child: ChildProcess,
     private readonly folder: string,
     /** Its unix socket. */
-    readonly path: string,
-    private readonly client: RespClient,
+    readonly address: { path: string },
+    /** A client of it. */
+    readonly client: RespClient,
   ) {}
 
   static async start(...options: string[]): Promise<RedisServer> {
@@ -22,7 +23,7 @@ export class RedisServer {
     const path = join(folder, "socket");
     const fixed = ["--port", "0", "--unixsocket", path, "--save", "", "--dir", folder];
     const child = spawnRedis([...fixed, ...options]);
-    return new RedisServer(child, folder, path, await RespClient.open({ path }, child));
+    return new RedisServer(child, folder, { path }, await RespClient.open({ path }, child));
   }
 
   /** Sends commands, of texts of bytes, in one go; their replies. */
@@ -32,36 +33,27 @@ export class RedisServer {
 
   /** Another client of it. */
   connect(): Promise<RespClient> {
-    return RespClient.open({ path: join(this.folder, "socket") }, this.child);
+    return RespClient.open(this.address, this.child);
   }
 
   async stop(): Promise<void> {
     this.client.close();
-    const gone = new Promise((resolve) => this.child.once("exit", resolve));
-    this.child.kill();
-    await gone;
+    const gone = once(this.child, "exit");
+    if (this.child.kill()) await gone;
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
 
-/** Declares tests beside a redis-server, which is there while they run. Without one they are skipped, and with CI=true they fail. */
-export function besideRedis(name: string, options: string[], body: (redis: () => RedisServer) => void): void {
-  const reason = lackingRedis();
-  if (reason === undefined) {
+/** Declares tests beside a redis-server, which is there while they run. */
+export function besideRedis(name: string, options: readonly string[], body: (redis: () => RedisServer) => void): void {
+  unlessLacking(lackingRedis(), name, () =>
     describe(name, () => {
-      let redis: RedisServer;
+      let redis: RedisServer | undefined;
       beforeAll(async () => {
         redis = await RedisServer.start(...options);
       });
-      afterAll(() => redis.stop());
-      body(() => redis);
-    });
-  } else if (process.env.CI === "true") {
-    test(name, () => {
-      throw new Error(reason);
-    });
-  } else {
-    console.warn(`SKIP: ${name}: ${reason}`);
-    test.skip(`${name} (${reason})`, () => {});
-  }
+      afterAll(() => redis?.stop());
+      body(() => redis as RedisServer);
+    }),
+  );
 }

@@ -2,68 +2,93 @@
 import type { ChildProcess } from "node:child_process";
 import { connect, type NetConnectOpts, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
+import { encode, type Reply, ReplyReader, type Request } from "./resp.mjs";
 
-/** A reply as text of bytes; an error as the Error; a map as keys and values in turn. */
-export type Reply = string | number | null | Error | Reply[];
-export type Request = readonly (string | number)[];
+export type { Reply, Request };
+
+/** A reply, as the bytes it came in and as a value. */
+export interface Answer {
+  bytes: string;
+  value: Reply;
+}
+
+/** Milliseconds for a server to begin, and for the replies to commands: less than a test may take, so that it fails with their names. */
+const PATIENCE = 25_000;
+
+/** Commands that were sent together, and what has come of them. */
+interface Sent {
+  commands: readonly Request[];
+  answers: Answer[];
+  resolve: (answers: Answer[]) => void;
+  reject: (error: Error) => void;
+  timer: NodeJS.Timeout;
+}
 
 export class RespClient {
-  private constructor(private readonly socket: Socket) {}
+  private readonly reader = new ReplyReader();
+  private readonly sent: Sent[] = [];
+  private listener?: (reply: Reply) => void;
+  /** Why nothing more is answered. */
+  private broken?: Error;
+
+  private constructor(private readonly socket: Socket) {
+    socket.on("data", (bytes) => this.onBytes(bytes));
+    socket.on("error", () => {});
+    socket.once("close", () => this.break(new Error("the server is gone")));
+  }
 
   /** Connects to what this child serves, as soon as it does. */
   static async open(to: NetConnectOpts, child: ChildProcess): Promise<RespClient> {
-    for (let tries = 0; ; tries++) {
+    for (const end = Date.now() + PATIENCE; ; ) {
       const socket = connect(to);
       const there = await new Promise<boolean>((resolve) => {
         socket.once("connect", () => resolve(true));
         socket.once("error", () => resolve(false));
       });
       if (there) return new RespClient(socket);
-      if (tries === 500 || child.exitCode !== null) throw new Error(`${child.spawnargs.join(" ")} does not answer`);
+      if (Date.now() > end || child.exitCode !== null) throw new Error(`${child.spawnargs.join(" ")} does not answer`);
       await pause(20);
     }
   }
 
-  /** Sends commands, of texts of bytes, in one go; their replies. */
-  async call(commands: readonly Request[]): Promise<Reply[]> {
-    const replies: Reply[] = [];
-    const reader = new ReplyReader();
-    const done = new Promise<void>((resolve, reject) => {
-      this.socket.on("data", (bytes) => {
-        reader.add(bytes);
-        for (let reply = reader.next(); reply !== undefined; reply = reader.next()) replies.push(reply);
-        if (replies.length === commands.length) resolve();
-      });
-      this.socket.once("close", () => reject(new Error("the server is gone")));
+  /** Sends commands in one go; their answers. Without all of them in time, an error that names the first that has none. */
+  answers(commands: readonly Request[]): Promise<Answer[]> {
+    if (this.broken !== undefined) return Promise.reject(this.broken);
+    if (commands.length === 0) return Promise.resolve([]);
+    return new Promise((resolve, reject) => {
+      const answers: Answer[] = [];
+      // What comes later would be taken for the replies to other commands.
+      const timer = setTimeout(() => {
+        this.break(new Error(`no reply to ${JSON.stringify(commands[answers.length]).slice(0, 1000)}`));
+        this.socket.destroy();
+      }, PATIENCE);
+      this.sent.push({ commands, answers, resolve, reject, timer });
+      this.write(commands);
     });
-    this.write(commands);
-    await done;
-    this.socket.removeAllListeners("data").removeAllListeners("close");
-    return replies;
+  }
+
+  /** Sends commands in one go; their replies. */
+  async call(commands: readonly Request[]): Promise<Reply[]> {
+    return (await this.answers(commands)).map(({ value }) => value);
+  }
+
+  /** Sends one command; its reply as the bytes it comes in. */
+  async send(...command: Request): Promise<string> {
+    return (await this.answers([command]))[0].bytes;
   }
 
   /** Tells each reply as it comes: of a client that does not wait for them, and only writes. */
   listen(told: (reply: Reply) => void): void {
-    const reader = new ReplyReader();
-    this.socket.on("data", (bytes) => {
-      reader.add(bytes);
-      for (let reply = reader.next(); reply !== undefined; reply = reader.next()) told(reply);
-    });
+    this.listener = told;
   }
 
   write(commands: readonly Request[]): void {
-    const parts: string[] = [];
-    for (const command of commands) {
-      parts.push(`*${command.length}\r\n`);
-      for (const word of command) parts.push(`$${String(word).length}\r\n${word}\r\n`);
-    }
-    this.socket.write(Buffer.from(parts.join(""), "latin1"));
+    this.socket.write(Buffer.from(encode(commands), "latin1"));
   }
 
   /** Ends the connection, and waits until the server has ended it, too. */
   async leave(): Promise<void> {
     const ended = new Promise((resolve) => this.socket.once("close", resolve));
-    this.socket.resume();
     this.socket.end();
     await ended;
   }
@@ -71,53 +96,29 @@ export class RespClient {
   close(): void {
     this.socket.destroy();
   }
-}
 
-class ReplyReader {
-  private parts: Buffer[] = [];
-  private text = "";
-  private at = 0;
-
-  add(bytes: Buffer): void {
-    this.parts.push(bytes);
+  private onBytes(bytes: Buffer): void {
+    this.reader.add(bytes);
+    for (let answer = this.reader.next(); answer !== undefined; answer = this.reader.next()) {
+      if (this.listener !== undefined) {
+        this.listener(answer.value);
+        continue;
+      }
+      const [first] = this.sent;
+      if (first === undefined) continue;
+      first.answers.push(answer);
+      if (first.answers.length !== first.commands.length) continue;
+      this.sent.shift();
+      clearTimeout(first.timer);
+      first.resolve(first.answers);
+    }
   }
 
-  /** The next whole reply, or undefined. */
-  next(): Reply | undefined {
-    if (this.parts.length !== 0) {
-      this.text = this.text.slice(this.at) + Buffer.concat(this.parts).toString("latin1");
-      this.at = 0;
-      this.parts = [];
+  private break(error: Error): void {
+    this.broken ??= error;
+    for (const { timer, reject } of this.sent.splice(0)) {
+      clearTimeout(timer);
+      reject(this.broken);
     }
-    const start = this.at;
-    const reply = this.read();
-    if (reply === undefined) this.at = start;
-    return reply;
-  }
-
-  private read(): Reply | undefined {
-    const end = this.text.indexOf("\r\n", this.at);
-    if (end < 0) return undefined;
-    const line = this.text.slice(this.at + 1, end);
-    const kind = this.text[this.at];
-    this.at = end + 2;
-    if (kind === "+") return line;
-    if (kind === "-") return new Error(line);
-    if (kind === ":") return Number(line);
-    const length = Number(line);
-    if (kind === "_" || length < 0) return null;
-    if (kind === ",") return line;
-    if (kind === "$") {
-      if (this.text.length < this.at + length + 2) return undefined;
-      this.at += length + 2;
-      return this.text.slice(this.at - length - 2, this.at - 2);
-    }
-    const replies: Reply[] = [];
-    for (let i = 0; i < (kind === "%" ? 2 * length : length); i++) {
-      const reply = this.read();
-      if (reply === undefined) return undefined;
-      replies.push(reply);
-    }
-    return replies;
   }
 }

@@ -1,7 +1,6 @@
 /** CONFIG, CLIENT, COMMAND, ACL and others of the server itself: beside redis-server, by their bytes. */
 
-import type { Reply } from "./redis-server.js";
-import type { Request } from "./resp-client.js";
+import type { Reply, Request } from "./resp-client.js";
 import { sideBySide } from "./side-by-side.js";
 
 const requests = (...lines: string[]): Request[] =>

@@ -1,5 +1,6 @@
+import { counted, type Normal, sorted } from "./normal.js";
 import { Random } from "./random.js";
-import { type Compared, counted, type Normal, sideBySide, sorted } from "./side-by-side.js";
+import { type Compared, sideBySide } from "./side-by-side.js";
 
 const KEYS = ["ints", "few", "many", "more", "mixed", "string", "none"];
 const COUNTS = ["0", "1", "3", "-3", "1000", "-7", "x", "9223372036854775807", "-9223372036854775808", "", "+1", "01"];

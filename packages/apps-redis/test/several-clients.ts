@@ -2,9 +2,8 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import { DemiRedis } from "./demi-redis.js";
-import type { RedisServer, Reply } from "./redis-server.js";
-import type { Request, RespClient } from "./resp-client.js";
+import type { Reply, Request, RespClient } from "./resp-client.js";
+import type { Servers } from "./side-by-side.js";
 
 /** After so many milliseconds in which they do not agree, they do not. */
 const PATIENCE = 3000;
@@ -13,12 +12,12 @@ const PATIENCE = 3000;
 class Side {
   readonly clients: RespClient[] = [];
   /** What each was told. */
-  readonly told: unknown[][] = [];
+  readonly told: Reply[][] = [];
   /** Requests of each that are not answered. */
   readonly waiting: number[] = [];
   private control!: RespClient;
 
-  constructor(private readonly server: DemiRedis | RedisServer) {}
+  constructor(private readonly server: Servers["ours"] | Servers["theirs"]) {}
 
   async open(count: number): Promise<void> {
     this.control = await this.server.connect();
@@ -49,7 +48,7 @@ class Side {
     this.waiting[i] = 0;
     client.listen((reply) => {
       if (this.clients[i] !== client) return;
-      this.told[i].push(plain(reply));
+      this.told[i].push(reply);
       this.waiting[i]--;
     });
   }
@@ -60,16 +59,12 @@ class Side {
 }
 
 export class SeveralClients {
-  private constructor(
-    private readonly demi: DemiRedis,
-    private readonly sides: readonly [Side, Side],
-  ) {}
+  private constructor(private readonly sides: readonly [Side, Side]) {}
 
-  static async start(redis: RedisServer, count: number): Promise<SeveralClients> {
-    const demi = await DemiRedis.start();
-    const sides = [new Side(demi), new Side(redis)] as const;
+  static async start({ ours, theirs }: Servers, count: number): Promise<SeveralClients> {
+    const sides = [new Side(ours), new Side(theirs)] as const;
     for (const side of sides) await side.open(count);
-    return new SeveralClients(demi, sides);
+    return new SeveralClients(sides);
   }
 
   /** Whether the client has not been answered yet. */
@@ -84,7 +79,7 @@ export class SeveralClients {
   }
 
   /** Both say the same, now or soon. Returns what each client has been told since the last time. */
-  async agree(after: string): Promise<unknown[][]> {
+  async agree(after: string): Promise<Reply[][]> {
     const [ours, theirs] = this.sides;
     for (const side of this.sides) await side.settle();
     for (const end = Date.now() + PATIENCE; ; await pause(2)) {
@@ -106,13 +101,7 @@ export class SeveralClients {
     for (const side of this.sides) await side.reopen(i);
   }
 
-  async stop(): Promise<void> {
+  close(): void {
     for (const side of this.sides) side.close();
-    await this.demi.stop();
   }
-}
-
-function plain(reply: Reply): unknown {
-  if (reply instanceof Error) return { error: reply.message };
-  return Array.isArray(reply) ? reply.map(plain) : reply;
 }

@@ -1,11 +1,9 @@
-/** The same commands for our server and for redis-server, and their replies compared. */
+/** The same commands for our server and for redis-server, and their replies compared: as values, or as the bytes they are. */
 import { isDeepStrictEqual } from "node:util";
 import { DemiRedis } from "./demi-redis.js";
-import { besideRedis, type Reply } from "./redis-server.js";
-import type { Request } from "./resp-client.js";
-
-/** What of a reply must be the same, where not all of it is: its elements in any order, or how many there are. */
-export type Normal = (reply: Reply) => Reply;
+import type { Normal } from "./normal.js";
+import { besideRedis, type RedisServer } from "./redis-server.js";
+import type { Answer, Reply, Request, RespClient } from "./resp-client.js";
 
 /** A command, and what of its reply is compared. */
 export interface Compared {
@@ -13,57 +11,96 @@ export interface Compared {
   normal?: Normal;
 }
 
-export interface Both {
+/** A client of each server. */
+export class Pair {
+  constructor(
+    readonly ours: RespClient,
+    readonly theirs: RespClient,
+  ) {}
+
   /** Sends all to both, and expects the same from both. Returns redis-server's replies. */
-  compare(commands: readonly Compared[]): Promise<Reply[]>;
+  async compare(commands: readonly Compared[]): Promise<Reply[]> {
+    const requests = commands.map(({ command }) => command);
+    const theirs = await this.expectSame(requests, ({ value }, i) => {
+      const { normal } = commands[i];
+      return normal === undefined || value instanceof Error ? value : normal(value);
+    });
+    return theirs.map(({ value }) => value);
+  }
+
+  /** The same with the bytes of the replies, or what `normal` makes of them. */
+  async compareBytes<R extends Request>(
+    requests: readonly R[],
+    normal: (bytes: string, request: R) => unknown = (bytes) => bytes,
+  ): Promise<string[]> {
+    const theirs = await this.expectSame(requests, ({ bytes }, i) => normal(bytes, requests[i]));
+    return theirs.map(({ bytes }) => bytes);
+  }
+
+  close(): void {
+    this.ours.close();
+    this.theirs.close();
+  }
+
+  private async expectSame(
+    requests: readonly Request[],
+    compared: (answer: Answer, i: number) => unknown,
+  ): Promise<Answer[]> {
+    const [ours, theirs] = await Promise.all([this.ours.answers(requests), this.theirs.answers(requests)]);
+    for (let i = 0; i < requests.length; i++) {
+      const [ourReply, reply] = [compared(ours[i], i), compared(theirs[i], i)];
+      // Thousands of expect() take seconds.
+      if (isDeepStrictEqual(ourReply, reply)) continue;
+      const told = { at: i, command: shown(requests[i]), before: before(requests, i) };
+      expect({ ...told, reply: ourReply }).toEqual({ ...told, reply });
+      throw new Error(`${JSON.stringify(told)}: the replies differ, though expect() sees none of it`);
+    }
+    return theirs;
+  }
+}
+
+const shown = (request: Request): string[] => request.map((word) => String(word).slice(0, 300));
+
+/** What went before on the same keys. */
+function before(requests: readonly Request[], at: number): string[][] {
+  const keys = new Set(requests[at].slice(1, 3).map(String));
+  const related = requests.slice(0, at).filter((one) => one.slice(1).some((word) => keys.has(String(word))));
+  return related.slice(-12).map(shown);
+}
+
+export interface Servers {
+  ours: DemiRedis;
+  theirs: RedisServer;
+}
+
+/** Both servers, and a client of each. */
+export interface Both extends Pick<Pair, "compare" | "compareBytes"> {
   /** Sends all to our server. */
   ours(commands: readonly Request[]): Promise<Reply[]>;
   /** Sends all to redis-server. */
   redis(commands: readonly Request[]): Promise<Reply[]>;
+  servers(): Servers;
+  /** Other clients. */
+  connect(): Promise<Pair>;
 }
 
 /** Declares tests for which both servers run. */
 export function sideBySide(name: string, options: readonly string[], body: (both: Both) => void): void {
-  besideRedis(name, [...options], (redis) => {
-    let demi: DemiRedis;
+  besideRedis(name, options, (redis) => {
+    let demi: DemiRedis | undefined;
     beforeAll(async () => {
       demi = await DemiRedis.start(...options);
     });
-    afterAll(() => demi.stop());
+    afterAll(() => demi?.stop());
+    const servers = (): Servers => ({ ours: demi as DemiRedis, theirs: redis() });
+    const pair = (): Pair => new Pair(servers().ours.client, servers().theirs.client);
     body({
-      ours: (commands) => demi.call(commands),
-      redis: (commands) => redis().call(commands),
-      async compare(commands) {
-        const requests = commands.map(({ command }) => command);
-        const [ours, theirs] = await Promise.all([demi.call(requests), redis().call(requests)]);
-        for (const [i, { command, normal }] of commands.entries()) {
-          const shown = (reply: Reply) => plain(normal === undefined || reply instanceof Error ? reply : normal(reply));
-          // Thousands of expect() take seconds.
-          if (isDeepStrictEqual(shown(ours[i]), shown(theirs[i]))) continue;
-          const told = { at: i, command: command.map((word) => String(word).slice(0, 80)) };
-          expect({ ...told, reply: shown(ours[i]) }).toEqual({ ...told, reply: shown(theirs[i]) });
-        }
-        return theirs;
-      },
+      ours: (commands) => servers().ours.call(commands),
+      redis: (commands) => servers().theirs.call(commands),
+      compare: (commands) => pair().compare(commands),
+      compareBytes: (requests, normal) => pair().compareBytes(requests, normal),
+      servers,
+      connect: async () => new Pair(await servers().ours.connect(), await servers().theirs.connect()),
     });
   });
 }
-
-/** An error by its words. */
-function plain(reply: Reply): unknown {
-  if (reply instanceof Error) return { error: reply.message };
-  return Array.isArray(reply) ? reply.map(plain) : reply;
-}
-
-export const sorted: Normal = (reply) => (Array.isArray(reply) ? [...(reply as string[])].sort() : reply);
-
-/** Of fields and values in turn: sorted by the fields. */
-export const sortedPairs: Normal = (reply) => {
-  if (!Array.isArray(reply)) return reply;
-  const pairs: Reply[][] = [];
-  for (let i = 0; i < reply.length; i += 2) pairs.push(reply.slice(i, i + 2));
-  return pairs.sort((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1)).flat();
-};
-
-/** Only how many elements there are: they are random. */
-export const counted: Normal = (reply) => (Array.isArray(reply) ? reply.length : typeof reply);

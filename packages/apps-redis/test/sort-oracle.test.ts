@@ -1,7 +1,8 @@
 /** SORT beside redis-server: values of all types it takes, BY, GET, LIMIT, STORE. */
+import { sorted } from "./normal.js";
 import { Random } from "./random.js";
 import type { Request } from "./resp-client.js";
-import { type Compared, sideBySide, sorted } from "./side-by-side.js";
+import { type Compared, sideBySide } from "./side-by-side.js";
 
 const COMMANDS = 1500;
 const NUMBERS = ["1", "10", "2", "-3", "2.5", "1e3", "0x10", "inf", "", " 7"];

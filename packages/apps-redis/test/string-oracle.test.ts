@@ -1,18 +1,16 @@
 /** Commands of strings, drawn at random, to redis-server and to demi-redis. */
-import { besideEachOther, compare, type Request } from "./beside.js";
 import { Random } from "./random.js";
+import type { Request } from "./resp-client.js";
+import { sideBySide } from "./side-by-side.js";
 
 const COMMANDS = 6000;
 const BATCH = 300;
 
-besideEachOther("strings", (both) => {
+sideBySide("strings", [], (both) => {
   test("random commands are answered as redis-server does", async () => {
     const drawn = new Drawn(new Random("string-oracle"));
     for (let n = 0; n < COMMANDS; n += BATCH) {
-      await compare(
-        both,
-        Array.from({ length: BATCH }, () => drawn.next()),
-      );
+      await both.compareBytes(Array.from({ length: BATCH }, () => drawn.next()));
     }
   });
 
@@ -28,12 +26,12 @@ besideEachOther("strings", (both) => {
       }
       requests.push(["setex", "t", String(time), "v"], ["psetex", "t", String(time), "v"], ["get", "t"]);
     }
-    await compare(both, requests);
+    await both.compareBytes(requests);
   });
 
   test("what does not fit, and what is long", async () => {
     const long = "0123456789abcdef".repeat(20_000);
-    await compare(both, [
+    await both.compareBytes([
       ["set", "long", long],
       ["append", "long", long],
       ["setrange", "long", 700_000, long],

@@ -1,5 +1,6 @@
 /** Commands of strings, bits and HyperLogLogs on a key that holds a list, and on none: what is asked for first is what is told. */
-import { besideEachOther, compare, type Request } from "./beside.js";
+import type { Request } from "./resp-client.js";
+import { sideBySide } from "./side-by-side.js";
 
 const LIST: Request = ["rpush", "list", "element"];
 
@@ -61,7 +62,7 @@ const COMMANDS: Record<string, Request[]> = {
   pfmerge: [[], ["none"]],
 };
 
-besideEachOther("wrong types", (both) => {
+sideBySide("wrong types", [], (both) => {
   test("each command on a list, and on no key", async () => {
     const requests: Request[] = [["flushall"]];
     for (const [name, all] of Object.entries(COMMANDS)) {
@@ -86,6 +87,6 @@ besideEachOther("wrong types", (both) => {
     for (const what of ["getreg", "decode", "encoding", "todense", "x"]) {
       for (const key of ["list", "none"]) requests.push(["pfdebug", what, key], ["pfdebug", what]);
     }
-    await compare(both, [...requests, ["pfmerge", "target", "none", "list"], ["pfcount", "none", "list"]]);
+    await both.compareBytes([...requests, ["pfmerge", "target", "none", "list"], ["pfcount", "none", "list"]]);
   });
 });

@@ -1,6 +1,6 @@
 /** Two servers that are sent the same: do they answer the same, and do they hold the same afterwards? */
 import { UNORDERED, UNORDERED_PAIRS } from "./families/index.mjs";
-import { split, take } from "./peer.mjs";
+import { split } from "./peer.mjs";
 
 /** Milliseconds of a time to live that may lie between two servers asked one after the other. */
 const LAG = 2000;
@@ -14,19 +14,18 @@ export async function compareReplies(ours, theirs, commands) {
   const mines = split(mine);
   const others = split(other);
   for (let i = 0; i < Math.max(mines.length, others.length, commands.length); i++) {
-    if (mines[i] === others[i]) continue;
+    if (mines[i]?.text === others[i]?.text) continue;
     const command = commands[i] ?? ["EXEC"];
-    if (mines[i] !== undefined && others[i] !== undefined && alike(command, mines[i], others[i])) continue;
-    return { command, ours: String(mines[i]), theirs: String(others[i]) };
+    if (mines[i] !== undefined && others[i] !== undefined && alike(command, mines[i].value, others[i].value)) continue;
+    return { command, ours: String(mines[i]?.text), theirs: String(others[i]?.text) };
   }
   return undefined;
 }
 
 /** Whether two replies say the same in another order, where there is none. */
-function alike(command, mine, other) {
+function alike(command, a, b) {
   const name = command[0].toUpperCase();
   if (!UNORDERED.has(name) && !UNORDERED_PAIRS.has(name) && name !== "EXEC") return false;
-  const [a, b] = [mine, other].map((reply) => take(Buffer.from(reply, "latin1"), 0).value);
   if (!Array.isArray(a) || !Array.isArray(b)) return false;
   const together = UNORDERED_PAIRS.has(name) || command.some((arg) => arg.toUpperCase() === "WITHVALUES") ? 2 : 1;
   return inOrder(a, together) === inOrder(b, together);
@@ -60,14 +59,12 @@ const CONTENTS = {
 /** @returns {Promise<string | undefined>} How the keyspaces differ: keys, types, encodings, times to live, and each value by DUMP. */
 export async function compareKeyspaces(ours, theirs) {
   const both = async (commands) => (await Promise.all([ours.send(commands), theirs.send(commands)])).map(split);
-  const keysOf = (reply) => take(Buffer.from(reply, "latin1"), 0).value.sort();
-  const [[mine], [other]] = await both([["KEYS", "*"]]);
-  const keys = keysOf(mine);
-  if (keys.join() !== keysOf(other).join()) return `keys: ${keys} where redis-server has ${keysOf(other)}`;
+  const [keys, theirKeys] = (await both([["KEYS", "*"]])).map(([{ value }]) => value.sort());
+  if (keys.join() !== theirKeys.join()) return `keys: ${keys} where redis-server has ${theirKeys}`;
   if (keys.length === 0) return undefined;
   const asked = ["TYPE", "OBJECT", "PTTL", "DUMP"];
   const about = (key) => asked.map((name) => (name === "OBJECT" ? [name, "ENCODING", key] : [name, key]));
-  const [mines, others] = await both(keys.flatMap(about));
+  const [mines, others] = (await both(keys.flatMap(about))).map((all) => all.map(({ text }) => text));
   for (const [n, key] of keys.entries()) {
     const at = n * asked.length;
     const [type, encoding, life, dump] = mines.slice(at, at + asked.length);
@@ -80,7 +77,7 @@ export async function compareKeyspaces(ours, theirs) {
     if (dump === theirDump) continue;
     const contents = CONTENTS[type.slice(1).trim()];
     const isTable = /hashtable|skiplist|stream/.test(encoding);
-    const hasTimes = type.includes("stream") && (await both([["XINFO", "GROUPS", key]]))[1][0] !== "*0\r\n";
+    const hasTimes = type.includes("stream") && (await both([["XINFO", "GROUPS", key]]))[1][0].text !== "*0\r\n";
     if (!isTable || contents === undefined || (type.includes("stream") && !hasTimes))
       return `${key} (${type.trim()}, ${encoding.trim()}): DUMP ${JSON.stringify(dump)} where redis-server has ${JSON.stringify(theirDump)}`;
     const difference = await compareContents(ours, theirs, contents(key));
@@ -90,9 +87,7 @@ export async function compareKeyspaces(ours, theirs) {
 }
 
 async function compareContents(ours, theirs, command) {
-  const [mine, other] = (await Promise.all([ours.send([command]), theirs.send([command])])).map(
-    (reply) => take(reply, 0).value,
-  );
+  const [mine, other] = await Promise.all([ours.ask(...command), theirs.ask(...command)]);
   const together = /^[SX]/.test(command[0]) ? 1 : 2;
   const [a, b] = [mine, other].map((held) => inOrder(/^X/.test(command[0]) ? timeless(held) : held, together));
   return a === b ? undefined : `it holds ${a} where redis-server has ${b}`;

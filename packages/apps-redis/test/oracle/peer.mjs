@@ -1,5 +1,6 @@
 /** A connection to a server: sends lists of commands as one, and gives the replies as they came. */
 import { connect } from "node:net";
+import { encode, readReply } from "../resp.mjs";
 
 /** Milliseconds a list of commands may take. */
 const PATIENCE = 60_000;
@@ -68,7 +69,7 @@ export class Peer {
 
   /** @returns {Promise<unknown>} The reply of one command, taken apart. */
   async ask(...command) {
-    return take(await this.send([command]), 0).value;
+    return split(await this.send([command]))[0].value;
   }
 
   end() {
@@ -77,68 +78,15 @@ export class Peer {
   }
 }
 
-/** Commands as requests of RESP, latin1. */
-export function encode(commands) {
-  let text = "";
-  for (const command of commands) {
-    text += `*${command.length}\r\n`;
-    for (const arg of command) text += `$${arg.length}\r\n${arg}\r\n`;
-  }
-  return text;
-}
-
-/** The replies, each as the latin1 text it came in. */
+/** The replies, each as the latin1 text it came in, and as a value. */
 export function split(replies) {
+  const text = replies.latin1Slice();
   const all = [];
-  for (let at = 0; at < replies.length; ) {
-    const { end } = take(replies, at);
-    all.push(replies.latin1Slice(at, end));
-    at = end;
+  for (let at = 0; at < text.length; ) {
+    const reply = readReply(text, at);
+    if (reply === undefined) throw new Error("a reply without an end");
+    all.push({ text: text.slice(at, reply.end), value: reply.value });
+    at = reply.end;
   }
   return all;
-}
-
-/** A reply of RESP2 or RESP3 at `at`: what it is, and where it ends. Errors are objects, attributes and pushes arrays. */
-export function take(bytes, at) {
-  const stop = bytes.indexOf("\r\n", at, "latin1");
-  if (stop < 0) throw new Error("a reply without an end");
-  const line = bytes.latin1Slice(at + 1, stop);
-  const kind = String.fromCharCode(bytes[at]);
-  const next = stop + 2;
-  switch (kind) {
-    case "+":
-    case ":":
-    case ",":
-    case "(":
-    case "#":
-      return { value: line, end: next };
-    case "-":
-      return { value: { error: line }, end: next };
-    case "_":
-      return { value: null, end: next };
-    case "$":
-    case "=": {
-      const length = Number(line);
-      if (length < 0) return { value: null, end: next };
-      return { value: bytes.latin1Slice(next, next + length), end: next + length + 2 };
-    }
-    case "*":
-    case "~":
-    case ">":
-    case "%":
-    case "|": {
-      let count = Number(line);
-      if (count < 0) return { value: null, end: next };
-      if (kind === "%" || kind === "|") count *= 2;
-      const value = [];
-      let end = next;
-      for (; count > 0; count--) {
-        const one = take(bytes, end);
-        value.push(one.value);
-        end = one.end;
-      }
-      return { value, end };
-    }
-  }
-  throw new Error(`no reply: ${JSON.stringify(bytes.latin1Slice(at, at + 40))}`);
 }

@@ -8,8 +8,9 @@ import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { Generator } from "../oracle/generator.mjs";
-import { encode, Peer } from "../oracle/peer.mjs";
+import { Peer } from "../oracle/peer.mjs";
 import { Random } from "../oracle/random.mjs";
+import { encode } from "../resp.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -88,13 +89,13 @@ async function careful(random, name) {
         break;
       case 2:
         list.push(String(n));
-        check("RPUSH", await peer.ask("RPUSH", `${name}:list`, String(n)), String(list.length));
+        check("RPUSH", await peer.ask("RPUSH", `${name}:list`, String(n)), list.length);
         break;
       case 3:
         check("LPOP", await peer.ask("LPOP", `${name}:list`), list.shift() ?? null);
         break;
       case 4:
-        check("DEL", await peer.ask("DEL", key), model.delete(key) ? "1" : "0");
+        check("DEL", await peer.ask("DEL", key), model.delete(key) ? 1 : 0);
         break;
     }
   }
