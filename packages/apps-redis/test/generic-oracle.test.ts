@@ -133,8 +133,11 @@ function shown(command: Word[], reply: Reply): unknown {
 }
 
 function isClose(command: Word[], ours: unknown, theirs: unknown): boolean {
-  if (!TIMES.has(String(command[0])) || typeof ours !== "number" || typeof theirs !== "number") return false;
-  return ours >= 0 && theirs >= 0 && Math.abs(ours - theirs) <= LENIENCY;
+  // Text where a double does not hold it.
+  const [mine, other] = [ours, theirs].map((one) => (/^\d+$/.test(String(one)) ? BigInt(String(one)) : undefined));
+  if (!TIMES.has(String(command[0])) || mine === undefined || other === undefined) return false;
+  const apart = mine > other ? mine - other : other - mine;
+  return apart <= LENIENCY;
 }
 
 sideBySide("commands on keys", [], (both) => {
