@@ -29,6 +29,8 @@ export class Db {
   readonly heap: Heap;
   dict: Dict;
   expires: ExpiryIndex;
+  /** Milliseconds that keys have left which active expiry has looked at, of late. */
+  averageTtl = 0;
 
   constructor(
     readonly keyspace: Keyspace,
@@ -343,15 +345,18 @@ export class Db {
     const old = this.dict;
     this.dict = new Dict(this.heap);
     this.expires.clear();
+    this.averageTtl = 0;
     this.keyspace.releaseDict(old, (ref) => {
       const value = this.takeValue(ref);
-      if (value !== undefined) this.keyspace.releaseValue(value);
+      if (value !== undefined) this.keyspace.releaseValue(value, 0);
     });
   }
 
   /** What both hold is in the other's place: SWAPDB. */
   swapWith(other: Db): void {
-    const { dict, expires } = this;
+    const { averageTtl, dict, expires } = this;
+    this.averageTtl = other.averageTtl;
+    other.averageTtl = averageTtl;
     this.dict = other.dict;
     this.expires = other.expires;
     other.dict = dict;

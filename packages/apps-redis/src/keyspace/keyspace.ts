@@ -11,6 +11,8 @@ const FREED_BETWEEN_LOOKS = 512;
 
 /** A part of the dataset that nobody can reach any more. */
 interface Released {
+  /** Values and keys that are still to be freed, as INFO counts them. */
+  readonly objects: number;
   release(most: number): boolean;
 }
 
@@ -68,9 +70,14 @@ export class Keyspace {
     return { bytes, length: bytes.write(text, 0, "latin1") };
   }
 
-  /** Bytes of keys, values and the tables that find them: what maxmemory limits. */
+  /** Values and keys that were freed later, as INFO's lazyfreed_objects counts them. */
+  lazyFreed = 0;
+  /** Bytes that the process takes without any data: part of {@link usedMemory}, as in Redis. */
+  baseMemory = 0;
+
+  /** Bytes of keys, values and the tables that find them, and of the process itself: what maxmemory limits. */
   get usedMemory(): number {
-    let bytes = this.heap.used;
+    let bytes = this.baseMemory + this.heap.used;
     for (const db of this.dbs) bytes += db.dict.tableBytes;
     return bytes;
   }
@@ -100,14 +107,17 @@ export class Keyspace {
 
   // ---- freeing ---------------------------------------------------------------------------------------------------------
 
-  releaseValue(value: Ref | StoredObject | undefined): void {
+  /** `objects`: 0 for what was counted with its key. */
+  releaseValue(value: Ref | StoredObject | undefined, objects = 1): void {
     if (value === undefined) return;
     if (typeof value === "number") this.heap.free(value);
-    else if (value.size > FREED_AT_ONCE || !value.release(Number.POSITIVE_INFINITY)) this.released.push(value);
+    else if (value.size > FREED_AT_ONCE || !value.release(Number.POSITIVE_INFINITY))
+      this.released.push({ objects, release: (most) => value.release(most) });
   }
 
   releaseDict(dict: Dict, before: (ref: Ref) => void): void {
-    if (dict.size !== 0) this.released.push({ release: (most) => dict.drain(most, before) });
+    const objects = dict.size;
+    if (objects !== 0) this.released.push({ objects, release: (most) => dict.drain(most, before) });
   }
 
   /** Things that wait to be freed. */
@@ -115,12 +125,20 @@ export class Keyspace {
     return this.released.length;
   }
 
+  /** Values and keys in them. */
+  get pendingObjects(): number {
+    return this.released.reduce((sum, { objects }) => sum + objects, 0);
+  }
+
   /** Frees for about `milliseconds`; true while something is left. */
   releaseSome(milliseconds: number): boolean {
     const end = performance.now() + milliseconds;
     while (this.released.length !== 0) {
       const last = this.released[this.released.length - 1];
-      if (last.release(FREED_BETWEEN_LOOKS)) this.released.splice(this.released.indexOf(last), 1);
+      if (last.release(FREED_BETWEEN_LOOKS)) {
+        this.released.splice(this.released.indexOf(last), 1);
+        this.lazyFreed += last.objects;
+      }
       if (performance.now() >= end) break;
     }
     return this.released.length !== 0;

@@ -55,6 +55,8 @@ export class Statistics {
   }
 
   start(): void {
+    // What V8 holds before there is any data; clients and tables of theirs are counted apart.
+    this.server.keyspace.baseMemory = process.memoryUsage().heapUsed;
     this.timer = setInterval(() => this.sample(), SAMPLE_MILLISECONDS).unref();
   }
 
@@ -62,11 +64,9 @@ export class Statistics {
     clearInterval(this.timer);
   }
 
-  /** Bytes of keys, values and the tables that find them. */
+  /** Bytes, as the keyspace counts them. */
   get usedMemory(): number {
-    const { heap, dbs } = this.server.keyspace;
-    let bytes = heap.used;
-    for (const db of dbs) bytes += db.dict.tableBytes;
+    const bytes = this.server.keyspace.usedMemory;
     this.peakMemory = Math.max(this.peakMemory, bytes);
     return bytes;
   }
@@ -84,6 +84,7 @@ export class Statistics {
     this.inputBytes = this.outputBytes = this.reads = this.writes = 0;
     this.rejectedConnections = this.evictedClients = 0;
     this.reply.codes.clear();
+    this.server.activeExpiry.resetStatistics();
     for (const rate of [this.operations, this.input, this.output]) rate.reset();
   }
 

@@ -82,7 +82,9 @@ function clients(server: Server): Fields {
 }
 
 /** Bytes, of what kind: INFO's and MEMORY STATS's. */
-export function memoryOfAll(server: Server): Record<"used" | "peak" | "rss" | "tables" | "clients", number> {
+export function memoryOfAll(
+  server: Server,
+): Record<"used" | "peak" | "rss" | "base" | "reserved" | "tables" | "clients", number> {
   const used = server.statistics.usedMemory;
   let clients = 0;
   for (const client of server.clients.values()) if (typeOf(client) !== "replica") clients += memoryOf(client);
@@ -90,15 +92,16 @@ export function memoryOfAll(server: Server): Record<"used" | "peak" | "rss" | "t
     used,
     peak: server.statistics.peakMemory,
     rss: process.memoryUsage.rss(),
-    tables: used - server.keyspace.heap.used,
+    base: server.keyspace.baseMemory,
+    reserved: server.keyspace.baseMemory + server.keyspace.heap.reserved,
+    tables: used - server.keyspace.baseMemory - server.keyspace.heap.used,
     clients,
   };
 }
 
 function memory(server: Server): Fields {
-  const { used, peak, rss, tables, clients } = memoryOfAll(server);
-  const { reserved } = server.keyspace.heap;
-  const dataset = used - tables;
+  const { used, peak, rss, base, reserved, tables, clients } = memoryOfAll(server);
+  const dataset = used - base - tables;
   const { maxmemory, maxmemoryPolicy } = server.config;
   const total = totalmem();
   return {
@@ -109,10 +112,10 @@ function memory(server: Server): Fields {
     used_memory_peak: peak,
     used_memory_peak_human: human(peak),
     used_memory_peak_perc: `${ratio(used * 100, peak)}%`,
-    used_memory_overhead: tables + clients,
-    used_memory_startup: 0,
+    used_memory_overhead: base + tables + clients,
+    used_memory_startup: base,
     used_memory_dataset: dataset,
-    used_memory_dataset_perc: `${ratio(dataset * 100, used)}%`,
+    used_memory_dataset_perc: `${ratio(dataset * 100, used - base)}%`,
     allocator_allocated: used,
     allocator_active: reserved,
     allocator_resident: reserved,
@@ -151,8 +154,8 @@ function memory(server: Server): Fields {
     mem_aof_buffer: 0,
     mem_allocator: "demikernel",
     active_defrag_running: 0,
-    lazyfree_pending_objects: server.keyspace.pendingReleases,
-    lazyfreed_objects: 0,
+    lazyfree_pending_objects: server.keyspace.pendingObjects,
+    lazyfreed_objects: server.keyspace.lazyFreed,
   };
 }
 
@@ -193,7 +196,7 @@ function persistence(server: Server): Fields {
 }
 
 function stats(server: Server): Fields {
-  const { statistics, keyspace, pubsub, tracker } = server;
+  const { activeExpiry, statistics, keyspace, pubsub, tracker } = server;
   let errors = 0;
   for (const count of statistics.errors.values()) errors += count;
   return {
@@ -213,9 +216,9 @@ function stats(server: Server): Fields {
     sync_partial_ok: 0,
     sync_partial_err: 0,
     expired_keys: keyspace.expired,
-    expired_stale_perc: "0.00",
-    expired_time_cap_reached_count: 0,
-    expire_cycle_cpu_milliseconds: 0,
+    expired_stale_perc: (activeExpiry.stale * 100).toFixed(2),
+    expired_time_cap_reached_count: activeExpiry.timesOver,
+    expire_cycle_cpu_milliseconds: Math.floor(activeExpiry.milliseconds),
     evicted_keys: keyspace.evicted,
     evicted_clients: statistics.evictedClients,
     total_eviction_exceeded_time: 0,
@@ -337,7 +340,7 @@ function keyspace({ keyspace: { dbs } }: Server): Fields {
   for (const db of dbs) {
     if (db.size === 0) continue;
     const expires = db.expires.size;
-    fields[`db${db.id}`] = `keys=${db.size},expires=${expires},avg_ttl=0`;
+    fields[`db${db.id}`] = `keys=${db.size},expires=${expires},avg_ttl=${Math.floor(db.averageTtl)}`;
   }
   return fields;
 }

@@ -24,14 +24,14 @@ export function memoryUsage(call: Call): void {
 }
 
 export function memoryStats({ reply, server }: Call): void {
-  const { used, peak, rss, tables, clients } = memoryOfAll(server);
+  const { used, peak, rss, base, reserved, tables, clients } = memoryOfAll(server);
   const { dbs, heap } = server.keyspace;
   const held = dbs.filter((db) => db.size !== 0);
   const count = held.reduce((sum, db) => sum + db.size, 0);
   const integers: [string, number][] = [
     ["peak.allocated", peak],
     ["total.allocated", used],
-    ["startup.allocated", 0],
+    ["startup.allocated", base],
     ["replication.backlog", 0],
     ["clients.slaves", 0],
     ["clients.normal", clients],
@@ -57,30 +57,29 @@ export function memoryStats({ reply, server }: Call): void {
     tell("overhead.hashtable.expires", db.expires.size * 4);
     tell("overhead.hashtable.slot-to-keys", 0);
   }
-  tell("overhead.total", tables + clients);
+  tell("overhead.total", base + tables + clients);
   tell("keys.count", count);
-  tell("keys.bytes-per-key", count === 0 ? 0 : Math.floor(used / count));
+  tell("keys.bytes-per-key", count === 0 ? 0 : Math.floor((used - base) / count));
   tell("dataset.bytes", heap.used);
-  share("dataset.percentage", (heap.used * 100) / used);
+  share("dataset.percentage", (heap.used * 100) / (used - base));
   share("peak.percentage", (used * 100) / peak);
   tell("allocator.allocated", used);
-  tell("allocator.active", heap.reserved);
-  tell("allocator.resident", heap.reserved);
-  share("allocator-fragmentation.ratio", heap.reserved / used);
-  tell("allocator-fragmentation.bytes", Math.max(0, heap.reserved - used));
+  tell("allocator.active", reserved);
+  tell("allocator.resident", reserved);
+  share("allocator-fragmentation.ratio", reserved / used);
+  tell("allocator-fragmentation.bytes", Math.max(0, reserved - used));
   share("allocator-rss.ratio", 1);
   tell("allocator-rss.bytes", 0);
-  share("rss-overhead.ratio", rss / heap.reserved);
-  tell("rss-overhead.bytes", rss - heap.reserved);
+  share("rss-overhead.ratio", rss / reserved);
+  tell("rss-overhead.bytes", rss - reserved);
   share("fragmentation", rss / used);
   tell("fragmentation.bytes", rss - used);
 }
 
 export function memoryDoctor({ reply, server }: Call): void {
-  const { used, peak, clients } = memoryOfAll(server);
-  const { reserved } = server.keyspace.heap;
+  const { used, peak, base, reserved, clients } = memoryOfAll(server);
   const found: string[] = [];
-  if (used < SMALL) found.push("There is too little in memory to judge it by.");
+  if (used - base < SMALL) found.push("There is too little in memory to judge it by.");
   else {
     if (peak > used * 1.5)
       found.push("The peak was more than 1.5 times what is in use now: memory of then may still be held.");
