@@ -142,7 +142,7 @@ export class Server {
   resetStatistics(): void {
     this.connections = 0;
     this.processed = 0;
-    Object.assign(this.keyspace, { hits: 0, misses: 0, expired: 0, evicted: 0 });
+    Object.assign(this.keyspace, { hits: 0, misses: 0, expired: 0, evicted: 0, lazyFreed: 0 });
     for (const command of this.commands.all.values()) command.resetStatistics();
     this.statistics.reset();
     for (const reset of this.onReset) reset();
@@ -214,6 +214,8 @@ export class Server {
   private checkMemory(client: Client, command: Command): string | undefined {
     if (this.config.maxmemory === 0) return undefined;
     const result = this.evictor.run();
+    // What went before the command is told before its reply.
+    if (this.tracker.hasPending) this.tracker.sendPending(client);
     if (result === Eviction.RUNNING) this.evictLater();
     if (result !== Eviction.FAILED) return undefined;
     const queued = command.name === "exec" ? (client.transaction?.queued ?? []) : [];
