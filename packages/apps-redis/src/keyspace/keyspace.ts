@@ -46,6 +46,9 @@ export class Keyspace {
     this.dbs = Array.from({ length: databases }, (_, id) => new Db(this, id));
   }
 
+  /** CLIENT PAUSE: what has expired is not there, and is deleted later. Nothing may be written meanwhile. */
+  keepsExpired = false;
+
   // ---- told by the server ----------------------------------------------------------------------------------------------
 
   onExpired: (db: Db, key: string) => void = () => {};

@@ -82,6 +82,7 @@ export function runUnblocked(server: Server, client: Client, wait: Wait, serve: 
   command.microseconds += took * 1000;
   if (reply.errors !== errors) command.failed++;
   if (server.config.latencyTracking) recordLatency(command, took);
+  if (server.tracker.hasPending) server.tracker.sendPending(client);
   server.observer.observeUnblocked(client, command, wait.args, took);
   return true;
 }

@@ -32,7 +32,7 @@ export class Pause {
   begin(milliseconds: number, onlyWrites: boolean): void {
     this.onlyWrites = this.isOn ? this.onlyWrites && onlyWrites : onlyWrites;
     this.end = Math.max(this.isOn ? this.end : 0, Date.now() + milliseconds);
-    this.isOn = true;
+    this.isOn = this.server.keyspace.keepsExpired = true;
     this.wait();
   }
 
@@ -47,7 +47,7 @@ export class Pause {
   stop(): void {
     if (!this.isOn) return;
     clearTimeout(this.timer);
-    this.isOn = false;
+    this.isOn = this.server.keyspace.keepsExpired = false;
     const { server } = this;
     const all = [...this.waiting];
     this.waiting.clear();
