@@ -114,7 +114,7 @@ export class Server {
       (client, command) => this.pubsub.check(client, command),
     );
     this.afterwards.push(this.observer.observe);
-    this.cron.tasks.push(this.limits.tick);
+    this.cron.tasks.push(this.limits.tick, this.tracker.limit);
     for (const name of ["maxmemory-clients", "maxmemory"]) {
       config.onChange(name, () => {
         this.limits.recount();

@@ -102,7 +102,7 @@ export class Tracker implements ChangeListener {
   }
 
   /** tracking-table-max-keys: whose key is forgotten is told as if it had changed. */
-  private limit(): void {
+  readonly limit = (): void => {
     const most = this.server.config.trackingTableMaxKeys;
     if (most === 0 || this.table.size <= most) return;
     let left = FORGOTTEN_AT_ONCE;
@@ -110,7 +110,7 @@ export class Tracker implements ChangeListener {
       if (this.table.size <= most || left-- === 0) return;
       this.invalidate(key);
     }
-  }
+  };
 
   // ---- told by the keyspace --------------------------------------------------------------------------------------------
 
