@@ -44,7 +44,7 @@ const program = new Command("redis")
     wholeNumber(1000, 20_000_000),
     1_000_000,
   )
-  .option("--collections <n>", "memory: small collections of each kind", wholeNumber(1000, 10_000_000), 200_000)
+  .option("--collections <n>", "memory: small collections of each kind", wholeNumber(1000, 10_000_000), 500_000)
   .option("--realtime", "measured processes get real-time priority: for a machine with other work")
   .option("--quick", "2 rounds of little: to see that it works, not to believe")
   .option("--seed <n>", "seed of the order within the rounds", wholeNumber(0, 0xffffffff))
