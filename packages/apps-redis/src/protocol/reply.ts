@@ -65,6 +65,34 @@ export class Reply {
     this.end();
   }
 
+  /** A bulk string of an integer's digits. */
+  digits(value: number | bigint): void {
+    if (!Number.isSafeInteger(value)) return this.text(String(value));
+    if (this.isMuted) return;
+    const length = decimalLength(value as number);
+    this.prefixed(36, length);
+    this.decimal(value as number, length);
+    this.end();
+  }
+
+  /** A bulk string of two integers, which doubles have exactly and which are not negative, with a dash between. */
+  dashed(first: number, second: number): void {
+    if (this.isMuted) return;
+    const length = decimalLength(first);
+    const rest = decimalLength(second);
+    this.prefixed(36, length + 1 + rest);
+    this.decimal(first, length);
+    this.literal("-");
+    this.decimal(second, rest);
+    this.end();
+  }
+
+  private decimal(value: number, length: number): void {
+    this.room(length);
+    writeDecimal(this.bytes, this.length, value, length);
+    this.length += length;
+  }
+
   /** Text or nothing. */
   textOrNull(text: string | undefined): void {
     if (text === undefined) this.null();

@@ -5,11 +5,11 @@
 import { fromHalves, highHalf, type Integer, lowHalf } from "../numbers/integers.js";
 
 const LARGEST = 0xffffffff;
-const TWO_32 = 2 ** 32;
+export const TWO_32 = 2 ** 32;
 /** Digits that a number holds whichever they are. */
 const SAFE_DIGITS = 15;
 /** Upper halves of integers that a number holds. */
-const SAFE_HIGH = 0x200000;
+export const SAFE_HIGH = 0x200000;
 const UNSIGNED_64 = 64;
 /** What follows the minus of the smallest signed integer. */
 const LARGEST_NEGATIVE = 2n ** 63n;

@@ -2,7 +2,7 @@
 import { ListpackReader } from "../encodings/listpack-reader.js";
 import type { Reply } from "../protocol/reply.js";
 import type { Stream } from "./stream.js";
-import { StreamId } from "./stream-id.js";
+import { SAFE_HIGH, StreamId, TWO_32 } from "./stream-id.js";
 import { NONE } from "./stream-index.js";
 import { Flag } from "./stream-node.js";
 
@@ -52,7 +52,7 @@ export class StreamIterator {
   emit(reply: Reply): void {
     const { pack } = this;
     reply.array(2);
-    reply.text(this.id.text);
+    replyId(reply, this.id);
     reply.array(this.fields * 2);
     let at = this.valuesAt;
     let field = this.masterFieldsAt;
@@ -91,7 +91,7 @@ export class StreamIterator {
 
   private emitElement(reply: Reply, at: number): void {
     const { pack } = this;
-    if (pack.isInteger(at)) reply.text(String(pack.integer(at)));
+    if (pack.isInteger(at)) reply.digits(pack.integer(at));
     else reply.bulk(pack.bytes, pack.textStart(at), pack.size(at));
   }
 
@@ -178,4 +178,11 @@ export class StreamIterator {
     this.valuesAt = next;
     return flags;
   }
+}
+
+/** Mostly both parts are numbers that a double has. */
+export function replyId(reply: Reply, id: StreamId): void {
+  const { msHigh, seqHigh } = id;
+  if (msHigh >= SAFE_HIGH || seqHigh >= SAFE_HIGH) return reply.text(id.text);
+  reply.dashed(msHigh * TWO_32 + id.msLow, seqHigh * TWO_32 + id.seqLow);
 }

@@ -4,8 +4,6 @@ import type { Quicklist } from "../../values/quicklist.js";
 import type { QuicklistReader } from "../../values/quicklist-reader.js";
 import { addList } from "../../values/stored-list.js";
 
-const digits = new Uint8Array(20);
-
 /** Replies the element at which the list stands. */
 export function replyElement({ reply }: Call, list: QuicklistReader): void {
   if (list.isPlain) {
@@ -17,19 +15,7 @@ export function replyElement({ reply }: Call, list: QuicklistReader): void {
     reply.bulk(pack.bytes, pack.textStart(p), pack.size(p));
     return;
   }
-  const value = pack.integer(p);
-  if (typeof value !== "number" || value < 0 || value > 0x7fffffff) {
-    reply.text(String(value));
-    return;
-  }
-  let at = digits.length;
-  let rest = value;
-  do {
-    const tenth = (rest / 10) | 0;
-    digits[--at] = 48 + rest - tenth * 10;
-    rest = tenth;
-  } while (rest !== 0);
-  reply.bulk(digits, at, digits.length - at);
+  reply.digits(pack.integer(p));
 }
 
 /** Argument `i` as a C long, to the next double where it is beyond 2^53; undefined: it is none, which was replied. */
