@@ -108,6 +108,12 @@ describe("node-redis", () => {
   });
 });
 
+test("a request of 800,001 small arguments takes no time that grows with its square", async () => {
+  const pairs = Array.from({ length: 400_000 }, (_, n) => [`many:${n}`, String(n)]).flat();
+  expect(await server.call([["MSET", ...pairs]])).toEqual(["OK"]);
+  expect(await server.call([["GET", "many:399999"], ["FLUSHALL"]])).toEqual(["399999", "OK"]);
+});
+
 /** Declares a test that needs a program of Debian's redis-tools. */
 function withTool(program: string, name: string, body: () => void): void {
   const { error } = spawnSync(program, ["--version"]);

@@ -463,7 +463,8 @@ export class Server {
     const had = client.query;
     if (had !== undefined && had.length >= bytes) return;
     const ahead = Math.min(announced, Math.max(bytes * 2, MOST_AHEAD));
-    const wanted = Math.max(bytes, ahead, LEAST_QUERY);
+    // Twice what there was: a request of many small arguments announces none of them, and is not to be copied whenever some have come.
+    const wanted = Math.max(bytes, ahead, had === undefined ? LEAST_QUERY : had.length * 2);
     const larger = Buffer.allocUnsafeSlow(wanted);
     if (had !== undefined) had.copy(larger, 0, 0, client.filled);
     client.query = larger;
