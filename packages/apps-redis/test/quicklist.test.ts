@@ -1,4 +1,5 @@
 import { chunkOf, Heap, offsetOf } from "../src/memory/heap.js";
+import { readLatin1 } from "../src/memory/latin1.js";
 import { Quicklist } from "../src/values/quicklist.js";
 import { fillOf, limits } from "../src/values/quicklist-limits.js";
 import { countOf, entryOf, isPlain, nextOf, PLAIN_HEAD, prevOf, sizeOf } from "../src/values/quicklist-node.js";
@@ -19,7 +20,7 @@ function nodesOf(list: Quicklist): [number, string][] {
     const plain = isPlain(heap, node);
     const entry = entryOf(heap, node);
     const at = offsetOf(entry) + (plain ? PLAIN_HEAD : 0);
-    nodes.push([plain ? 1 : 2, heap.text(chunkOf(entry), at, sizeOf(heap, node))]);
+    nodes.push([plain ? 1 : 2, readLatin1(heap.bytes[chunkOf(entry)], at, at + sizeOf(heap, node))]);
     count += countOf(heap, node);
   }
   if (list.tail !== prev || list.nodes !== nodes.length || list.count !== count) throw new Error("counted wrongly");

@@ -1,20 +1,20 @@
 /** Random input that can be had again: the seed is printed, and SEED=n sets it. */
+import { seededRandom } from "@demikernel/bench";
+
 export class Random {
   readonly seed: number;
-  private state: number;
+  /** From 0 to below 1. */
+  private readonly next: () => number;
 
   constructor(what: string) {
     this.seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
-    this.state = this.seed;
+    this.next = seededRandom(this.seed);
     process.stderr.write(`${what}: SEED=${this.seed}\n`);
   }
 
-  /** 0 to 2^32 - 1 (mulberry32). */
+  /** 0 to 2^32 - 1. */
   word(): number {
-    this.state = (this.state + 0x6d2b79f5) | 0;
-    let t = Math.imul(this.state ^ (this.state >>> 15), this.state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return (t ^ (t >>> 14)) >>> 0;
+    return this.next() * 2 ** 32;
   }
 
   /** 0 to n - 1. */

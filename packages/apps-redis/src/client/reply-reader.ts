@@ -1,4 +1,5 @@
 /** Replies of RESP2 and RESP3 as they come, taken apart. */
+import { readLatin1 } from "../memory/latin1.js";
 
 /** One reply. `kind` is its first byte as text; of aggregates `items` are set (keys and values of a map in turn), else `text`, latin1. */
 export interface ReplyValue {
@@ -76,7 +77,7 @@ export class ReplyReader {
       return undefined;
     }
     const kind = String.fromCharCode(this.bytes[this.begin]);
-    const line = this.bytes.latin1Slice(this.begin + 1, this.begin + stop);
+    const line = readLatin1(this.bytes, this.begin + 1, this.begin + stop);
     const next = this.begin + stop + 2;
     const value: ReplyValue = { kind, text: line, items: undefined, isNull: kind === "_" };
     if (AGGREGATES.includes(kind)) {
@@ -89,7 +90,7 @@ export class ReplyReader {
       value.isNull = length < 0;
       if (length >= 0) {
         if (this.end < next + length + 2) return undefined;
-        value.text = this.bytes.latin1Slice(next + (kind === "=" ? 4 : 0), next + length);
+        value.text = readLatin1(this.bytes, next + (kind === "=" ? 4 : 0), next + length);
         this.begin = next + length + 2;
         return value;
       }
@@ -105,10 +106,4 @@ function countOf(line: string): number {
   const count = Number(line);
   if (!/^-?\d+$/.test(line) || count > MOST_ITEMS * 2) throw new ReplyError(`no length: ${JSON.stringify(line)}`);
   return count;
-}
-
-declare global {
-  interface Buffer {
-    latin1Slice(begin: number, end: number): string;
-  }
 }

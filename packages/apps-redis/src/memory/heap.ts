@@ -41,11 +41,6 @@ for (let units = 1, found = 0; units < CLASS_OF.length; units++) {
   CLASS_OF[units] = found;
 }
 
-/** What Buffer has beyond its declarations: text of a part without making an object of the part. */
-export interface Latin1 {
-  latin1Slice(begin: number, end: number): string;
-}
-
 class Chunk {
   /** Of each span: FREE, LARGE, MORE, or CLASS + its size class. */
   readonly use = new Uint8Array(SPANS);
@@ -68,7 +63,6 @@ export class Heap {
   readonly words: Int32Array[] = [];
   /** The same as doubles. */
   readonly doubles: Float64Array[] = [];
-  private readonly buffers: Latin1[] = [];
   /** Bytes in blocks that are in use, each as large as its class is. */
   used = 0;
   /** Bytes in chunks. */
@@ -153,11 +147,6 @@ export class Heap {
     return moved;
   }
 
-  /** Bytes of a chunk as latin1 text. */
-  text(chunk: number, at: number, length: number): string {
-    return this.buffers[chunk].latin1Slice(at, at + length);
-  }
-
   // ---- spans ---------------------------------------------------------------------------------------------------------
 
   /** Of those named last the first that is still of the class and has room: what was given back is found out here. */
@@ -222,7 +211,6 @@ export class Heap {
     this.bytes[number] = new Uint8Array(buffer);
     this.words[number] = new Int32Array(buffer);
     this.doubles[number] = new Float64Array(buffer);
-    this.buffers[number] = Buffer.from(buffer) as unknown as Latin1;
     this.reserved += bytes;
     return number;
   }
@@ -233,7 +221,6 @@ export class Heap {
     this.bytes[number] = EMPTY_BYTES;
     this.words[number] = EMPTY_WORDS;
     this.doubles[number] = EMPTY_DOUBLES;
-    this.buffers[number] = Buffer.from(EMPTY_BYTES.buffer) as unknown as Latin1;
     this.roomy = this.roomy.filter((one) => one !== number);
     this.vacant.push(number);
   }

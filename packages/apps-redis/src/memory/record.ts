@@ -11,6 +11,7 @@
  */
 import { fromHalves, highHalf, type Integer, lowHalf } from "../numbers/integers.js";
 import { chunkOf, type Heap, offsetOf, type Ref } from "./heap.js";
+import { readLatin1 } from "./latin1.js";
 
 export const HEADER = 16;
 const HAS_EXPIRY = 0x80000000 | 0;
@@ -50,7 +51,8 @@ export const payloadRoom = (heap: Heap, ref: Ref): number =>
 
 /** The key as latin1 text. */
 export function keyText(heap: Heap, ref: Ref): string {
-  return heap.text(chunkOf(ref), offsetOf(ref) + HEADER, keyLengthOf(heap, ref));
+  const at = offsetOf(ref) + HEADER;
+  return readLatin1(heap.bytes[chunkOf(ref)], at, at + keyLengthOf(heap, ref));
 }
 
 export function initRecord(

@@ -1,8 +1,7 @@
 /** The arguments of a command, the name first, as they lie in the bytes they came in: nothing is copied until somebody asks. */
-import type { Latin1 } from "../memory/heap.js";
 
-/** Of Buffer, and good for any bytes. */
-const { latin1Slice } = Buffer.prototype as unknown as Latin1;
+import { readLatin1 } from "../memory/latin1.js";
+import { parseInteger } from "../numbers/integers.js";
 
 export class Args {
   /** What they lie in; read {@link at} and {@link length} for each. */
@@ -22,7 +21,7 @@ export class Args {
   /** As latin1 text. */
   text(i: number): string {
     const at = this.begins[i];
-    return latin1Slice.call(this.bytes, at, at + this.lengths[i]);
+    return readLatin1(this.bytes, at, at + this.lengths[i]);
   }
 
   /** All from `i` on as latin1 texts. */
@@ -47,32 +46,14 @@ export class Args {
 
   /** The argument by Redis's rule for integers (string2ll), as far as a double has it exactly; undefined if it is none, or larger. */
   safeInteger(i: number): number | undefined {
-    const at = this.begins[i];
-    const length = this.lengths[i];
-    if (length === 0 || length > 17) return undefined;
-    const negative = this.bytes[at] === 45;
-    let n = negative ? at + 1 : at;
-    const end = at + length;
-    if (n === end) return undefined;
-    if (this.bytes[n] === 48) return length === 1 ? 0 : undefined;
-    let value = 0;
-    for (; n < end; n++) {
-      const digit = this.bytes[n] - 48;
-      if (digit < 0 || digit > 9) return undefined;
-      value = value * 10 + digit;
-    }
-    if (value > Number.MAX_SAFE_INTEGER) return undefined;
-    return negative ? -value : value;
+    const value = parseInteger(this.bytes, this.begins[i], this.lengths[i]);
+    return typeof value === "number" ? value : undefined;
   }
 
   /** As safeInteger(), of all 64-bit integers. */
   integer(i: number): bigint | undefined {
-    const safe = this.safeInteger(i);
-    if (safe !== undefined) return BigInt(safe);
-    const text = this.text(i);
-    if (text.length > 20 || !/^(?:-?[1-9][0-9]*)$/.test(text)) return undefined;
-    const value = BigInt(text);
-    return BigInt.asIntN(64, value) === value ? value : undefined;
+    const value = parseInteger(this.bytes, this.begins[i], this.lengths[i]);
+    return value === undefined ? undefined : BigInt(value);
   }
 
   // ---- made by the parser ------------------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 /** Writes replies of RESP2 and RESP3 one behind the other into memory that grows (https://github.com/redis/redis-specifications, RESP3). */
-import { copyBytes } from "../memory/latin1.js";
+import { copyBytes, writeLatin1 } from "../memory/latin1.js";
 import { decimalLength, writeDecimal } from "../numbers/decimal.js";
 
 const LEAST = 16 * 1024;
@@ -11,8 +11,6 @@ export class Reply {
   length = 0;
   /** 2 or 3: what the peer understands. */
   resp = 2;
-  /** Nothing is written: CLIENT REPLY OFF. */
-  isMuted = false;
 
   /** `codes`: error replies are counted there by their codes. */
   constructor(readonly codes = new Map<string, number>()) {}
@@ -50,7 +48,6 @@ export class Reply {
 
   /** A bulk string of bytes. */
   bulk(from: Uint8Array, at: number, length: number): void {
-    if (this.isMuted) return;
     this.prefixed(36, length);
     this.raw(from, at, length);
     this.end();
@@ -58,17 +55,14 @@ export class Reply {
 
   /** A bulk string of latin1 text. */
   text(text: string): void {
-    if (this.isMuted) return;
     this.prefixed(36, text.length);
-    this.room(text.length + 2);
-    this.length += this.bytes.latin1Write(text, this.length);
+    this.literal(text);
     this.end();
   }
 
   /** A bulk string of an integer's digits. */
   digits(value: number | bigint): void {
     if (!Number.isSafeInteger(value)) return this.text(String(value));
-    if (this.isMuted) return;
     const length = decimalLength(value as number);
     this.prefixed(36, length);
     this.decimal(value as number, length);
@@ -77,7 +71,6 @@ export class Reply {
 
   /** A bulk string of two integers, which doubles have exactly and which are not negative, with a dash between. */
   dashed(first: number, second: number): void {
-    if (this.isMuted) return;
     const length = decimalLength(first);
     const rest = decimalLength(second);
     this.prefixed(36, length + 1 + rest);
@@ -172,13 +165,12 @@ export class Reply {
 
   /** What `head` writes stands at `mark`, before what was written since. */
   insert(mark: number, head: (reply: Reply) => void): void {
-    if (this.isMuted) return;
     const end = this.length;
     head(this);
     const written = this.length - end;
     const text = this.bytes.subarray(end, this.length).toString("latin1");
     this.bytes.copyWithin(mark + written, mark, end);
-    this.bytes.latin1Write(text, mark);
+    writeLatin1(this.bytes, mark, text);
   }
 
   /** Forgets what was written since `mark`. */
@@ -189,7 +181,6 @@ export class Reply {
   // ---- bytes -----------------------------------------------------------------------------------------------------------------
 
   raw(from: Uint8Array, at: number, length: number): void {
-    if (this.isMuted) return;
     this.room(length + 2);
     copyBytes(from, at, length, this.bytes, this.length);
     this.length += length;
@@ -197,18 +188,12 @@ export class Reply {
 
   /** What is RESP already, as latin1 text. */
   literal(text: string): void {
-    if (this.isMuted) return;
     this.room(text.length);
-    if (text.length > 16) {
-      this.length += this.bytes.latin1Write(text, this.length);
-      return;
-    }
-    for (let i = 0; i < text.length; i++) this.bytes[this.length + i] = text.charCodeAt(i);
+    writeLatin1(this.bytes, this.length, text);
     this.length += text.length;
   }
 
   private line(kind: number, text: string): void {
-    if (this.isMuted) return;
     this.room(text.length + 3);
     this.bytes[this.length++] = kind;
     this.literal(text);
@@ -216,7 +201,6 @@ export class Reply {
   }
 
   private prefixed(kind: number, value: number): void {
-    if (this.isMuted) return;
     this.room(24);
     const { bytes } = this;
     const digits = decimalLength(value);
@@ -229,7 +213,6 @@ export class Reply {
   }
 
   private end(): void {
-    if (this.isMuted) return;
     this.room(2);
     this.bytes[this.length] = 13;
     this.bytes[this.length + 1] = 10;
@@ -241,11 +224,5 @@ export class Reply {
     const larger = Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, this.length + more));
     this.bytes.copy(larger, 0, 0, this.length);
     this.bytes = larger;
-  }
-}
-
-declare global {
-  interface Buffer {
-    latin1Write(text: string, at: number): number;
   }
 }

@@ -63,7 +63,7 @@ export function run(server: Server, client: Client, command: Command, args: Args
   if (server.config.latencyTracking && client.blocked === undefined) recordLatency(command, took);
   if (call.reply.errors !== errors) command.failed++;
   if (client.tracking !== undefined) server.tracker.remember(client, client.tracking, command, args);
-  for (const after of server.afterwards) after(client, command, args, took);
+  server.observer.observe(client, command, args, took);
 }
 
 function recordLatency(command: Command, took: number): void {

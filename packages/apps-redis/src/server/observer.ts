@@ -29,7 +29,7 @@ export class Observer {
 
   constructor(private readonly server: Server) {}
 
-  readonly observe = (client: Client, command: Command, args: Args, took: number): void => {
+  observe(client: Client, command: Command, args: Args, took: number): void {
     const { slowlogLogSlowerThan, latencyMonitorThreshold } = this.server.config;
     // Who waits is told of when it is served.
     if (slowlogLogSlowerThan >= 0 && took * 1000 >= slowlogLogSlowerThan && client.blocked === undefined)
@@ -39,7 +39,7 @@ export class Observer {
     }
     if (this.monitors.size !== 0) this.feed(client, command, args);
     if (this.redacted.size !== 0) this.redacted.clear();
-  };
+  }
 
   /** As observe(), of the second half of a command that has waited. */
   observeUnblocked(client: Client, command: Command, args: Args | undefined, took: number): void {

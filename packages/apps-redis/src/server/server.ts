@@ -39,8 +39,6 @@ const MOST_AHEAD = 64 * 1024;
 
 /** Why a command of a client may not run now; undefined: it may. */
 export type Check = (client: Client, command: Command, args: Args) => string | undefined;
-/** Hears of a command that has run for so many milliseconds. */
-export type Afterwards = (client: Client, command: Command, args: Args, took: number) => void;
 
 export class Server {
   readonly keyspace: Keyspace;
@@ -64,7 +62,6 @@ export class Server {
   readonly checks: Check[] = [];
   /** Asked again of each command when EXEC runs it: permissions may have changed since it was queued. */
   readonly execChecks: Check[] = [];
-  readonly afterwards: Afterwards[] = [];
   readonly started = Date.now();
   /** Milliseconds of a clock that only goes forward. */
   readonly clock = performance.now.bind(performance);
@@ -113,7 +110,6 @@ export class Server {
       (client, command) => this.checkMemory(client, command),
       (client, command) => this.pubsub.check(client, command),
     );
-    this.afterwards.push(this.observer.observe);
     this.cron.tasks.push(this.limits.tick, this.tracker.limit);
     for (const name of ["maxmemory-clients", "maxmemory"]) {
       config.onChange(name, () => {
@@ -145,10 +141,7 @@ export class Server {
     Object.assign(this.keyspace, { hits: 0, misses: 0, expired: 0, evicted: 0, lazyFreed: 0 });
     for (const command of this.commands.all.values()) command.resetStatistics();
     this.statistics.reset();
-    for (const reset of this.onReset) reset();
   }
-  /** Others that count. */
-  readonly onReset: (() => void)[] = [];
 
   /** A message for whoever has subscribed to the channel; returns to how many it went. */
   publish(channel: string, message: string): number {

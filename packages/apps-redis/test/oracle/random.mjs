@@ -1,15 +1,10 @@
-/** Random numbers that a seed gives again: mulberry32 (Tommy Ettinger's, public domain, written anew). */
+/** Random numbers that a seed gives again. */
+import { seededRandom } from "@demikernel/bench";
+
 export class Random {
   constructor(seed) {
-    this.state = seed >>> 0;
-  }
-
-  /** From 0 to below 1. */
-  next() {
-    this.state = (this.state + 0x6d2b79f5) | 0;
-    let t = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+    /** From 0 to below 1. */
+    this.next = seededRandom(seed);
   }
 
   /** A whole number from 0 to below `n`. */
@@ -18,7 +13,7 @@ export class Random {
   }
 
   pick(list) {
-    return list[Math.floor(this.next() * list.length)];
+    return list[this.below(list.length)];
   }
 
   chance(p) {

@@ -1,5 +1,6 @@
 import { Type } from "../../keyspace/types.js";
 import { chunkOf } from "../../memory/heap.js";
+import { readLatin1 } from "../../memory/latin1.js";
 import { addLongDoubles, formatLongDouble, parseLongDouble } from "../../numbers/long-doubles.js";
 import { type Call, NOT_FLOAT, REFUSED } from "../../server/call.js";
 import { KEEP_EXPIRY, setText } from "./set.js";
@@ -8,7 +9,8 @@ export function incrbyfloat(call: Call): void {
   const { args, db, reply } = call;
   const ref = call.write(1, Type.STRING);
   if (ref === REFUSED) return;
-  const text = ref === 0 ? "0" : db.heap.text(chunkOf(ref), db.stringAt(ref), db.stringLength(ref));
+  const at = ref === 0 ? 0 : db.stringAt(ref);
+  const text = ref === 0 ? "0" : readLatin1(db.heap.bytes[chunkOf(ref)], at, at + db.stringLength(ref));
   const had = parseLongDouble(text);
   const by = had === undefined ? undefined : parseLongDouble(args.text(2));
   if (had === undefined || by === undefined) return reply.error(NOT_FLOAT);

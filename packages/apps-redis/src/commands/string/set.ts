@@ -3,7 +3,7 @@ import type { Db } from "../../keyspace/db.js";
 import { Encoding, type EncodingValue, Type } from "../../keyspace/types.js";
 import { chunkOf, type Ref } from "../../memory/heap.js";
 import { copyBytes, writeLatin1 } from "../../memory/latin1.js";
-import type { Integer } from "../../numbers/integers.js";
+import { type Integer, parseInteger } from "../../numbers/integers.js";
 import type { Args } from "../../protocol/args.js";
 import { type Call, REFUSED } from "../../server/call.js";
 import { expiryTime, Option, options } from "./expiry.js";
@@ -136,25 +136,6 @@ export function setText(db: Db, args: Args, i: number, text: string, expiry: Int
 }
 
 export function encodingFor(bytes: Uint8Array, at: number, length: number): EncodingValue {
-  if (length <= 20 && isInteger(bytes, at, length)) return Encoding.INT;
+  if (parseInteger(bytes, at, length) !== undefined) return Encoding.INT;
   return length <= LONGEST_EMBEDDED ? Encoding.EMBSTR : Encoding.RAW;
-}
-
-const LARGEST = Buffer.from("9223372036854775807");
-
-/** Redis's rule (string2ll): a 64-bit integer as it would be printed. */
-function isInteger(bytes: Uint8Array, at: number, length: number): boolean {
-  if (length === 0) return false;
-  const end = at + length;
-  const begin = bytes[at] === 45 ? at + 1 : at;
-  if (begin === end || (bytes[begin] === 48 && length !== 1)) return false;
-  for (let n = begin; n < end; n++) if (bytes[n] < 48 || bytes[n] > 57) return false;
-  if (end - begin < LARGEST.length) return true;
-  if (end - begin > LARGEST.length) return false;
-  for (let n = 0; n < LARGEST.length; n++) {
-    // The smallest is one further from zero.
-    const limit = LARGEST[n] + (n === LARGEST.length - 1 && begin !== at ? 1 : 0);
-    if (bytes[begin + n] !== limit) return bytes[begin + n] < limit;
-  }
-  return true;
 }
