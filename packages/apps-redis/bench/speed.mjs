@@ -78,7 +78,7 @@ export async function compareSpeed({ tests, pipelines, rounds, requests, keyspac
 async function prepare({ port }, { fill, filled, keyspace, cpu }) {
   await withClient(port, (client) => client.ask("FLUSHALL"));
   if (fill === undefined) return;
-  await benchmark(port, { words: fill, requests: filled ?? 4 * keyspace, pipeline: 64, keyspace, cpu });
+  await load(port, { words: fill, requests: filled ?? 4 * keyspace, pipeline: 64, keyspace, cpu });
 }
 
 async function measure(server, test) {
@@ -88,21 +88,26 @@ async function measure(server, test) {
   return { ...figures, cpu: (processCpuNanoseconds(server.pid) - before) / 1000 / test.requests };
 }
 
-/** Requests a second, and milliseconds of p50 and p99, as redis-benchmark --csv says them. */
-export async function benchmark(port, { words, requests, pipeline, keyspace, cpu }) {
-  const load = { "-p": port, "-c": CONNECTIONS, "-n": requests, "-P": pipeline, "-r": keyspace };
-  const args = [...Object.entries(load).flat().map(String), "--csv", ...words];
-  const child = new Child({ name: "redis-benchmark", command: "redis-benchmark", args, cpu, measured: true });
-  const output = await within(LIMIT, `redis-benchmark of ${words[0]}`, child.output());
+/** Requests a second, and milliseconds of p50 and p99. */
+export async function benchmark(port, test) {
+  const output = await load(port, test);
   const [head, ...lines] = output.split("\n").filter((line) => line.startsWith('"'));
   const cells = (line) => line.split('","').map((cell) => cell.replaceAll('"', ""));
   const values = cells(lines.at(-1) ?? "");
   const value = (name) => Number(values[cells(head ?? "").indexOf(name)]);
   const figures = { rps: value("rps"), p50: value("p50_latency_ms"), p99: value("p99_latency_ms") };
-  if (!(figures.rps > 0 && figures.p50 >= 0 && figures.p99 >= 0)) {
-    throw new Error(`redis-benchmark has no figures for ${words[0]}: ${output}`);
+  if (!(figures.rps > 0 && Number.isFinite(figures.rps) && figures.p50 >= 0 && figures.p99 >= 0)) {
+    throw new Error(`redis-benchmark has no figures for ${test.words[0]}: ${output}`);
   }
   return figures;
+}
+
+/** What redis-benchmark --csv says. Of a load that took no millisecond it says no rate. */
+async function load(port, { words, requests, pipeline, keyspace, cpu }) {
+  const options = { "-p": port, "-c": CONNECTIONS, "-n": requests, "-P": pipeline, "-r": keyspace };
+  const args = [...Object.entries(options).flat().map(String), "--csv", ...words];
+  const child = new Child({ name: "redis-benchmark", command: "redis-benchmark", args, cpu, measured: true });
+  return within(LIMIT, `redis-benchmark of ${words[0]}`, child.output());
 }
 
 export async function withClient(port, use) {

@@ -55,6 +55,7 @@ export class Command {
   readonly flags: ReadonlySet<string>;
   readonly isWrite: boolean;
   readonly deniesOutOfMemory: boolean;
+  readonly isDebug: boolean;
   readonly subcommands: ReadonlyMap<string, Command>;
   readonly handler: Handler | undefined;
   readonly name: string;
@@ -87,6 +88,7 @@ export class Command {
     this.flags = new Set(spec.flags.split(" ").filter((flag) => flag !== ""));
     this.isWrite = this.flags.has("write");
     this.deniesOutOfMemory = this.flags.has("denyoom");
+    this.isDebug = this.name === "debug" && this.container === undefined;
     this.subcommands = new Map((spec.subcommands ?? []).map((one) => [one.name, new Command(one, this)]));
   }
 }

@@ -6,7 +6,7 @@
  * ({@link Intset.ref}).
  */
 import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
-import { copyBytes } from "../memory/latin1.js";
+import { copyBytes } from "../memory/bytes.js";
 import { fromHalves, highHalf, type Integer, lowHalf } from "../numbers/integers.js";
 
 const HEAD_BYTES = 8;

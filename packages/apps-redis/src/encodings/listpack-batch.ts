@@ -1,6 +1,6 @@
 /** Elements that are added behind a listpack's last one together: it grows once. */
 import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
-import { copyBytes } from "../memory/latin1.js";
+import { copyBytes } from "../memory/bytes.js";
 import { type Integer, parseInteger } from "../numbers/integers.js";
 import {
   backSize,

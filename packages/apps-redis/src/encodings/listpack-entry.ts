@@ -13,6 +13,10 @@
 import { fromHalves, highHalf, type Integer, lowHalf } from "../numbers/integers.js";
 
 export const END = 0xff;
+/** The head of a string of up to 63 bytes, without their number; such an element says its size in one byte. */
+export const SHORT_STRING = 0x80;
+/** The head of one of up to 4095 bytes, without its lower four bits. */
+export const MIDDLE_STRING = 0xe0;
 const INT16 = 0xf1;
 const INT24 = 0xf2;
 const INT32 = 0xf3;

@@ -1,12 +1,10 @@
 /** A listpack that is walked and read: what {@link Listpack} changes. */
 import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
-import { copyBytes, readLatin1, writeLatin1 } from "../memory/latin1.js";
+import { copyBytes, sameBytes } from "../memory/bytes.js";
+import { readLatin1, writeLatin1 } from "../memory/latin1.js";
 import { type Integer, parseInteger } from "../numbers/integers.js";
-import { after, backSize, END, headSize, isIntegerHead, readBack, readInteger, textSize } from "./listpack-entry.js";
+import { after, backSize, END, headSize, isIntegerHead, readBack, readInteger, SHORT_STRING, textSize } from "./listpack-entry.js";
 import { HEAD_BYTES, UNKNOWN } from "./listpack-validate.js";
-
-/** The head of a string of up to 63 bytes, without their number; such an element says its size in one byte. */
-const SHORT_STRING = 0x80;
 
 export class ListpackReader {
   ref: Ref = 0;
@@ -182,9 +180,4 @@ export class ListpackReader {
     this.bytes[this.base + 4] = count;
     this.bytes[this.base + 5] = count >> 8;
   }
-}
-
-function sameBytes(a: Uint8Array, i: number, b: Uint8Array, j: number, length: number): boolean {
-  for (let at = 0; at < length; at++) if (a[i + at] !== b[j + at]) return false;
-  return true;
 }

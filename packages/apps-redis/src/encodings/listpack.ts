@@ -7,7 +7,8 @@
  * returned. Bytes to be added must not lie in the same listpack.
  */
 import type { Heap, Ref } from "../memory/heap.js";
-import { copyBytes, writeLatin1 } from "../memory/latin1.js";
+import { copyBytes } from "../memory/bytes.js";
+import { writeLatin1 } from "../memory/latin1.js";
 import { type Integer, parseInteger, parseIntegerText } from "../numbers/integers.js";
 import {
   after,

@@ -4,7 +4,7 @@
  */
 import { Dict } from "../memory/dict.js";
 import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
-import { copyBytes } from "../memory/latin1.js";
+import { copyBytes } from "../memory/bytes.js";
 import {
   exactExpiryOf,
   expiryOf,
@@ -37,7 +37,7 @@ export class Db {
     public id: number,
   ) {
     this.heap = keyspace.heap;
-    this.dict = new Dict(this.heap);
+    this.dict = new Dict(this.heap, true);
     this.expires = new ExpiryIndex(this.heap);
   }
 
@@ -121,7 +121,10 @@ export class Db {
   }
 
   setClock(ref: Ref, clock: number): void {
-    setMeta(this.heap, ref, (metaOf(this.heap, ref) & 0xff) | (clock << CLOCK_SHIFT));
+    const had = metaOf(this.heap, ref);
+    const meta = (had & 0xff) | (clock << CLOCK_SHIFT);
+    // Mostly it is as it was, of a second: memory that is only read need not be written back.
+    if (meta !== had) setMeta(this.heap, ref, meta);
   }
 
   key(ref: Ref): string {
@@ -343,7 +346,7 @@ export class Db {
   clear(): void {
     this.keyspace.onStreamRemoved?.(this);
     const old = this.dict;
-    this.dict = new Dict(this.heap);
+    this.dict = new Dict(this.heap, true);
     this.expires.clear();
     this.averageTtl = 0;
     this.keyspace.releaseDict(old, (ref) => {

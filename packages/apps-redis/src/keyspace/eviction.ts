@@ -44,9 +44,17 @@ export class Evictor {
     keyspace.touch = (db, ref) => db.setClock(ref, this.isLfu ? this.used(db.clockOf(ref)) : this.seconds);
   }
 
+  /** Asked of each key that is used, so the policy is looked at once. */
   get isLfu(): boolean {
-    return this.config.maxmemoryPolicy.endsWith("-lfu");
+    const { maxmemoryPolicy } = this.config;
+    if (maxmemoryPolicy !== this.policy) {
+      this.policy = maxmemoryPolicy;
+      this.policyIsLfu = maxmemoryPolicy.endsWith("-lfu");
+    }
+    return this.policyIsLfu;
   }
+  private policy = "";
+  private policyIsLfu = false;
 
   /** Whether uses of single keys matter: Redis shares no objects among them then. */
   get wantsClocks(): boolean {

@@ -3,6 +3,7 @@
  * that no single operation is long. Keys are bytes.
  */
 import { Buckets } from "./buckets.js";
+import { sameBytes } from "./bytes.js";
 import { hashOf } from "./hash.js";
 import { chunkOf, type Heap, offsetOf, type Ref } from "./heap.js";
 import {
@@ -32,7 +33,11 @@ export class Dict {
   private next: Buckets | undefined;
   private moved = 0;
 
-  constructor(readonly heap: Heap) {}
+  /** `sparse`: at least two buckets for each record, so that fewer others stand before one: each is memory that is in no cache. */
+  constructor(
+    readonly heap: Heap,
+    private readonly sparse = false,
+  ) {}
 
   /** Bytes of the tables, without the records. */
   get tableBytes(): number {
@@ -50,6 +55,16 @@ export class Dict {
     if (this.next !== undefined) this.rebuild(1);
     const hash = hashOf(bytes, at, length);
     return this.inChain(this.head(hash), hash, bytes, at, length);
+  }
+
+  /** The first record of the key's chain, or 0. */
+  headOf(bytes: Uint8Array, at: number, length: number): Ref {
+    return this.head(hashOf(bytes, at, length));
+  }
+
+  /** A word of a record, or of any other memory: who reads it has it in the processor's cache. */
+  glance(ref: Ref): number {
+    return this.heap.words[chunkOf(ref)][offsetOf(ref) >>> 2];
   }
 
   /** A new record with room for `payload` bytes, which are not set, and meta 0. The key is not there yet. */
@@ -243,11 +258,7 @@ export class Dict {
       const words = heap.words[chunkOf(ref)];
       const word = offsetOf(ref) >>> 2;
       if (words[word + 1] === hash && (words[word + 3] & 0x7fffffff) === length) {
-        const own = heap.bytes[chunkOf(ref)];
-        const begin = offsetOf(ref) + HEADER;
-        let i = 0;
-        while (i < length && own[begin + i] === bytes[at + i]) i++;
-        if (i === length) return ref;
+        if (sameBytes(heap.bytes[chunkOf(ref)], offsetOf(ref) + HEADER, bytes, at, length)) return ref;
       }
       ref = words[word] >>> 0;
     }
@@ -256,7 +267,7 @@ export class Dict {
 
   private link(ref: Ref, hash: number): void {
     if (this.next !== undefined) this.rebuild(MOVED);
-    else if (this.size >= this.table.capacity) this.resizeTable();
+    else if (this.wanted > this.table.capacity) this.resizeTable();
     const table = this.of(hash);
     const at = hash & table.mask;
     setNext(this.heap, ref, table.get(at));
@@ -280,9 +291,14 @@ export class Dict {
     }
   }
 
+  /** Buckets that there should be at least. */
+  private get wanted(): number {
+    return this.sparse ? this.size * 2 + 1 : this.size + 1;
+  }
+
   private resizeTable(): void {
     let capacity = LEAST;
-    while (capacity <= this.size) capacity *= 2;
+    while (capacity < this.wanted) capacity *= 2;
     if (capacity === this.table.capacity) return;
     this.next = new Buckets(capacity);
     this.moved = 0;

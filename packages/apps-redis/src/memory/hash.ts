@@ -1,14 +1,18 @@
 /** MurmurHash3 (Appleby, x86 32-bit) with a seed that differs in each process, so that nobody outside knows which keys share a bucket. */
 import { randomInt } from "node:crypto";
+import type { Words } from "./bytes.js";
 
 const SEED = randomInt(2 ** 32) | 0;
 
 export function hashOf(bytes: Uint8Array, at: number, length: number): number {
   let h = SEED;
   const whole = at + (length & ~3);
-  let i = at;
-  for (; i < whole; i += 4) {
-    let k = bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24);
+  const { words } = bytes as Words;
+  for (let i = at; i < whole; i += 4) {
+    let k =
+      words !== undefined
+        ? words.getInt32(i, true)
+        : bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24);
     k = Math.imul(k, 0xcc9e2d51);
     k = (k << 15) | (k >>> 17);
     h ^= Math.imul(k, 0x1b873593);

@@ -7,6 +7,8 @@
  * spans is given up: so memory that was used for one size is there for others.
  */
 
+import { copyBytes, withWords } from "./bytes.js";
+
 /** Where a block begins, in units of 8 bytes over all chunks: an integer from 1 to 2^32 - 1. 0 names nothing. */
 export type Ref = number;
 
@@ -138,9 +140,11 @@ export class Heap {
   resize(ref: Ref, size: number, keep: number): Ref {
     if (this.capacity(ref) === this.capacityFor(size)) return ref;
     const moved = this.alloc(size);
-    const from = (ref & UNIT_MASK) << 3;
-    this.bytes[moved >>> UNIT_BITS].set(
-      this.bytes[ref >>> UNIT_BITS].subarray(from, from + keep),
+    copyBytes(
+      this.bytes[ref >>> UNIT_BITS],
+      (ref & UNIT_MASK) << 3,
+      keep,
+      this.bytes[moved >>> UNIT_BITS],
       (moved & UNIT_MASK) << 3,
     );
     this.free(ref);
@@ -208,7 +212,7 @@ export class Heap {
     if (number === MOST_CHUNKS) throw new HeapFull("the keyspace has no room for more");
     const buffer = new ArrayBuffer(bytes);
     this.chunks[number] = new Chunk();
-    this.bytes[number] = new Uint8Array(buffer);
+    this.bytes[number] = withWords(new Uint8Array(buffer));
     this.words[number] = new Int32Array(buffer);
     this.doubles[number] = new Float64Array(buffer);
     this.reserved += bytes;
@@ -267,7 +271,7 @@ export class Heap {
   }
 }
 
-const EMPTY_BYTES = new Uint8Array(0);
+const EMPTY_BYTES = withWords(new Uint8Array(0));
 const EMPTY_WORDS = new Int32Array(0);
 const EMPTY_DOUBLES = new Float64Array(0);
 

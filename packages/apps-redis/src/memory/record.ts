@@ -10,6 +10,7 @@
  * | 4... | the key, filled to whole words; the expiry, if there is one: 64 bits (milliseconds) and where {@link ExpiryIndex} has the record; the payload |
  */
 import { fromHalves, highHalf, type Integer, lowHalf } from "../numbers/integers.js";
+import { copyBytes } from "./bytes.js";
 import { chunkOf, type Heap, offsetOf, type Ref } from "./heap.js";
 import { readLatin1 } from "./latin1.js";
 
@@ -70,10 +71,7 @@ export function initRecord(
   words[word + 1] = hash;
   words[word + 2] = 0;
   words[word + 3] = length | (expires ? HAS_EXPIRY : 0);
-  const target = heap.bytes[chunkOf(ref)];
-  const to = offsetOf(ref) + HEADER;
-  if (length > 64) target.set(bytes.subarray(at, at + length), to);
-  else for (let i = 0; i < length; i++) target[to + i] = bytes[at + i];
+  copyBytes(bytes, at, length, heap.bytes[chunkOf(ref)], offsetOf(ref) + HEADER);
 }
 
 /** Milliseconds since 1970, rounded to what a number holds; only of a record that has an expiry. */

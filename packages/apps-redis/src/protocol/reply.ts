@@ -1,13 +1,16 @@
 /** Writes replies of RESP2 and RESP3 one behind the other into memory that grows (https://github.com/redis/redis-specifications, RESP3). */
-import { copyBytes, writeLatin1 } from "../memory/latin1.js";
+import { copyBytes, withWords } from "../memory/bytes.js";
+import { writeLatin1 } from "../memory/latin1.js";
 import { decimalLength, writeDecimal } from "../numbers/decimal.js";
 
 const LEAST = 16 * 1024;
 /** Memory beyond this is not kept from one batch of replies to the next. */
 const KEPT = 1024 * 1024;
+/** Bytes around the contents of a bulk string, at most. */
+const MOST_AROUND = 24;
 
 export class Reply {
-  bytes = Buffer.allocUnsafeSlow(LEAST);
+  bytes = withWords(Buffer.allocUnsafeSlow(LEAST));
   length = 0;
   /** 2 or 3: what the peer understands. */
   resp = 2;
@@ -17,7 +20,7 @@ export class Reply {
 
   reset(): void {
     this.length = 0;
-    if (this.bytes.length > KEPT) this.bytes = Buffer.allocUnsafeSlow(LEAST);
+    if (this.bytes.length > KEPT) this.bytes = withWords(Buffer.allocUnsafeSlow(LEAST));
   }
 
   // ---- RESP2 -----------------------------------------------------------------------------------------------------------
@@ -48,9 +51,32 @@ export class Reply {
 
   /** A bulk string of bytes. */
   bulk(from: Uint8Array, at: number, length: number): void {
-    this.prefixed(36, length);
-    this.raw(from, at, length);
-    this.end();
+    let to = this.length;
+    if (to + length + MOST_AROUND > this.bytes.length) this.room(length + MOST_AROUND);
+    const { bytes } = this;
+    bytes[to] = 36;
+    // By hand what prefixed() and end() do: this is what most replies are made of.
+    if (length < 10) {
+      bytes[to + 1] = 48 + length;
+      to += 2;
+    } else if (length < 100) {
+      const tens = (length / 10) | 0;
+      bytes[to + 1] = 48 + tens;
+      bytes[to + 2] = 48 + length - tens * 10;
+      to += 3;
+    } else {
+      const digits = decimalLength(length);
+      writeDecimal(bytes, to + 1, length, digits);
+      to += 1 + digits;
+    }
+    bytes[to] = 13;
+    bytes[to + 1] = 10;
+    to += 2;
+    copyBytes(from, at, length, bytes, to);
+    to += length;
+    bytes[to] = 13;
+    bytes[to + 1] = 10;
+    this.length = to + 2;
   }
 
   /** A bulk string of latin1 text. */
@@ -221,7 +247,7 @@ export class Reply {
 
   private room(more: number): void {
     if (this.length + more <= this.bytes.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, this.length + more));
+    const larger = withWords(Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, this.length + more)));
     this.bytes.copy(larger, 0, 0, this.length);
     this.bytes = larger;
   }

@@ -1,7 +1,7 @@
 /** Hashes: each is first both, a listpack as long as it may be one, and a table, which finds fields that are there twice. */
 import { Listpack } from "../encodings/listpack.js";
 import { Encoding, Type } from "../keyspace/types.js";
-import { copyBytes } from "../memory/latin1.js";
+import { copyBytes } from "../memory/bytes.js";
 import { HashTable } from "../values/hash-table.js";
 import { BadFormat } from "./format.js";
 import type { Target } from "./load.js";

@@ -1,6 +1,6 @@
 /** Writes what values are made of as RDB has it, one behind the other into memory that grows. */
 import { lzfCompress } from "../encodings/lzf.js";
-import { copyBytes } from "../memory/latin1.js";
+import { copyBytes } from "../memory/bytes.js";
 import { parseInteger } from "../numbers/integers.js";
 import { Encoded, WIDE_32, WIDE_64 } from "./format.js";
 

@@ -27,10 +27,8 @@ export function dispatch(server: Server, client: Client, args: Args): void {
   }
   if (command.arity > 0 ? args.count !== command.arity : args.count < -command.arity)
     return refuse(server, client, `ERR wrong number of arguments for '${command.fullName}' command`, command);
-  for (const check of server.checks) {
-    const why = check(client, command, args);
-    if (why !== undefined) return refuse(server, client, why, command);
-  }
+  const why = server.refusal(client, command, args);
+  if (why !== undefined) return refuse(server, client, why, command);
   if (server.pause.isOn && server.pause.postpone(client, command, args)) return;
   if (client.transaction !== undefined) {
     if (command.flags.has("no_multi"))

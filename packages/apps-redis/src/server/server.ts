@@ -9,9 +9,11 @@ import type { Config } from "../config/config.js";
 import { ActiveExpiry } from "../keyspace/active-expiry.js";
 import { Eviction, Evictor } from "../keyspace/eviction.js";
 import { Keyspace } from "../keyspace/keyspace.js";
+import { WordsFinder, withWords } from "../memory/bytes.js";
 import type { Args } from "../protocol/args.js";
 import { Reply } from "../protocol/reply.js";
 import { Found, RequestParser } from "../protocol/request-parser.js";
+import { Ahead } from "./ahead.js";
 import { Blocking } from "./blocking.js";
 import { Call } from "./call.js";
 import { Client } from "./client.js";
@@ -37,9 +39,6 @@ const UNCOUNTED_OUTPUT = 16 * 1024;
 const LEAST_QUERY = 4096;
 const MOST_AHEAD = 64 * 1024;
 
-/** Why a command of a client may not run now; undefined: it may. */
-export type Check = (client: Client, command: Command, args: Args) => string | undefined;
-
 export class Server {
   readonly keyspace: Keyspace;
   readonly evictor: Evictor;
@@ -59,9 +58,6 @@ export class Server {
   readonly latency = new Latency();
   readonly limits = new Limits(this);
   readonly statistics = new Statistics(this);
-  readonly checks: Check[] = [];
-  /** Asked again of each command when EXEC runs it: permissions may have changed since it was queued. */
-  readonly execChecks: Check[] = [];
   readonly started = Date.now();
   /** Milliseconds of a clock that only goes forward. */
   readonly clock = performance.now.bind(performance);
@@ -72,6 +68,8 @@ export class Server {
   processed = 0;
   private listeners: QueueDescriptor[] = [];
   private readonly parser = new RequestParser();
+  private readonly popped = new WordsFinder();
+  private readonly ahead = new Ahead();
   private nextId = 1;
   /** Whose replies are being written. */
   current: Client | undefined;
@@ -97,19 +95,11 @@ export class Server {
       return undefined;
     });
     this.notifications.set(config.notifyKeyspaceEvents);
-    const permitted: Check = this.acl.check;
     config.onChange("requirepass", () => {
       this.acl.setDefaultPassword(config.requirepass);
       return undefined;
     });
     if (config.requirepass !== "") this.acl.setDefaultPassword(config.requirepass);
-    this.execChecks.push(permitted);
-    this.checks.push(
-      (client, command) => checkDebug(this, client, command),
-      permitted,
-      (client, command) => this.checkMemory(client, command),
-      (client, command) => this.pubsub.check(client, command),
-    );
     this.cron.tasks.push(this.limits.tick, this.tracker.limit);
     for (const name of ["maxmemory-clients", "maxmemory"]) {
       config.onChange(name, () => {
@@ -203,9 +193,25 @@ export class Server {
     this.os.stop();
   }
 
+  /** Why a command of a client may not run now; undefined: it may. What is asked of every command is asked in a few comparisons. */
+  refusal(client: Client, command: Command, args: Args): string | undefined {
+    if (command.isDebug) {
+      const why = checkDebug(this, client);
+      if (why !== undefined) return why;
+    }
+    if (client.user === undefined || !client.user.isUnlimited) {
+      const why = this.acl.check(client, command, args);
+      if (why !== undefined) return why;
+    }
+    if (this.config.maxmemory !== 0) {
+      const why = this.checkMemory(client, command);
+      if (why !== undefined) return why;
+    }
+    return client.subscriptions === undefined ? undefined : this.pubsub.check(client, command);
+  }
+
   /** Evicts keys if memory is beyond its limit; where that does not help, what may need more memory is refused. */
   private checkMemory(client: Client, command: Command): string | undefined {
-    if (this.config.maxmemory === 0) return undefined;
     const result = this.evictor.run();
     // What went before the command is told before its reply.
     if (this.tracker.hasPending) this.tracker.sendPending(client);
@@ -310,7 +316,7 @@ export class Server {
     const { os } = this;
     // Mostly one piece, which is read where it lies.
     const whole = os.sga.segments(sga) === 1;
-    const view = whole ? os.sga.view(sga) : os.sga.copy(sga);
+    const view = whole ? this.popped.of(os.sga.view(sga)) : os.sga.copy(sga);
     const at = whole ? os.sga.offset(sga) : 0;
     this.statistics.reads++;
     this.statistics.inputBytes += result;
@@ -347,7 +353,9 @@ export class Server {
     this.lapBegan = this.clock();
     // One that has begun is at the start of what was kept.
     this.begunAt = parser.isWithin ? 0 : parser.position;
+    this.ahead.begin();
     while (client.blocked === undefined && !client.isLeaving) {
+      if (!parser.isWithin) this.ahead.look(this.keyspace.dbs[client.db].dict, parser.args.bytes, parser.position, end);
       const found = parser.next(end, this.config.protoMaxBulkLen, client.user !== undefined);
       if (found === Found.NOTHING) break;
       if (found === Found.ERROR) {
@@ -458,7 +466,7 @@ export class Server {
     const ahead = Math.min(announced, Math.max(bytes * 2, MOST_AHEAD));
     // Twice what there was: a request of many small arguments announces none of them, and is not to be copied whenever some have come.
     const wanted = Math.max(bytes, ahead, had === undefined ? LEAST_QUERY : had.length * 2);
-    const larger = Buffer.allocUnsafeSlow(wanted);
+    const larger = withWords(Buffer.allocUnsafeSlow(wanted));
     if (had !== undefined) had.copy(larger, 0, 0, client.filled);
     client.query = larger;
     client.parser.args.move(larger, 0);

@@ -21,17 +21,10 @@ export function runTransaction(server: Server, client: Client): void {
   server.watches.unwatchAll(client);
   reply.array(queued.length);
   for (const { command, args } of queued) {
-    const why = whyNot(server, client, { command, args });
+    // Permissions may have changed since it was queued.
+    const why = server.acl.check(client, command, args);
     if (why === undefined) run(server, client, command, args);
     else reply.error(why);
   }
   discardTransaction(server, client);
-}
-
-function whyNot(server: Server, client: Client, { command, args }: Transaction["queued"][0]): string | undefined {
-  for (const check of server.execChecks) {
-    const why = check(client, command, args);
-    if (why !== undefined) return why;
-  }
-  return undefined;
 }

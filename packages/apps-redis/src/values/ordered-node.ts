@@ -10,7 +10,7 @@
  * An entry of a leaf is an element; one of an inner node is the first element of a child.
  */
 import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
-import { compareBytes } from "../memory/latin1.js";
+import { compareBytes } from "../memory/bytes.js";
 import { HEADER, keyLengthOf } from "../memory/record.js";
 
 const HEAD_WORDS = 4;

@@ -4,7 +4,7 @@
  * word, then the bytes.
  */
 import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
-import { copyBytes } from "../memory/latin1.js";
+import { copyBytes } from "../memory/bytes.js";
 
 const NODE_BYTES = 16;
 const PLAIN = 1;

@@ -1,7 +1,8 @@
 /** A quicklist that is walked and read: what {@link Quicklist} changes. */
 import { Listpack } from "../encodings/listpack.js";
 import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
-import { copyBytes, readLatin1 } from "../memory/latin1.js";
+import { copyBytes } from "../memory/bytes.js";
+import { readLatin1 } from "../memory/latin1.js";
 import { countOf, entryOf, isPlain, nextOf, PLAIN_HEAD, prevOf, sizeOf } from "./quicklist-node.js";
 
 /** Where a plain node's only element is. */
@@ -58,7 +59,11 @@ export class QuicklistReader {
   next(): boolean {
     this.index++;
     this.p = this.isPlain ? 0 : this.pack.next(this.p);
-    if (this.p !== 0) return true;
+    return this.p !== 0 || this.nextNode();
+  }
+
+  /** Goes to the first element of the node after; false, and nowhere, if there is none. */
+  nextNode(): boolean {
     const node = nextOf(this.heap, this.node);
     if (node === 0) this.node = 0;
     else this.enter(node, 0);

@@ -3,7 +3,8 @@
 import { Listpack } from "../encodings/listpack.js";
 import { after, END, headSize, isIntegerHead, readInteger, textSize } from "../encodings/listpack-entry.js";
 import { HEAD_BYTES } from "../encodings/listpack-validate.js";
-import { compareBytes, readLatin1 } from "../memory/latin1.js";
+import { compareBytes } from "../memory/bytes.js";
+import { readLatin1 } from "../memory/latin1.js";
 import { formatScore, integerOfScore, parseDouble } from "../numbers/doubles.js";
 
 export class ZsetListpack extends Listpack {

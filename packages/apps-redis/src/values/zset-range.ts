@@ -1,5 +1,6 @@
 /** Ranges of a sorted set by score and by member, as commands name them. */
-import { compareBytes, readLatin1 } from "../memory/latin1.js";
+import { compareBytes } from "../memory/bytes.js";
+import { readLatin1 } from "../memory/latin1.js";
 import { parseDouble, parseDoubleText } from "../numbers/doubles.js";
 import type { Args } from "../protocol/args.js";
 import type { OrderedTree } from "./ordered-tree.js";

@@ -1,4 +1,5 @@
 import { Type } from "../../keyspace/types.js";
+import { replyPacked } from "../../protocol/packed.js";
 import { type Call, REFUSED } from "../../server/call.js";
 import type { QuicklistReader } from "../../values/quicklist-reader.js";
 import { openList, settleList } from "../../values/stored-list.js";
@@ -41,12 +42,24 @@ export function replyRange(call: Call, list: QuicklistReader, index: number, cou
   call.reply.array(count);
   if (count === 0) return;
   list.seek(index);
-  for (let rest = count; ; ) {
-    replyElement(call, list);
-    if (--rest === 0) return;
-    if (backwards) list.prev();
-    else list.next();
+  if (backwards) {
+    for (let rest = count; ; list.prev()) {
+      replyElement(call, list);
+      if (--rest === 0) return;
+    }
   }
+  for (let rest = count; ; ) {
+    rest -= replyRun(call, list, rest);
+    if (rest === 0) return;
+    list.nextNode();
+  }
+}
+
+/** Replies the elements from the one at which the list stands to the end of its node, or `most` of them. Returns how many. */
+function replyRun(call: Call, list: QuicklistReader, most: number): number {
+  if (!list.isPlain) return replyPacked(call.reply, list.pack, list.p, most);
+  replyElement(call, list);
+  return 1;
 }
 
 export function ltrim(call: Call): void {

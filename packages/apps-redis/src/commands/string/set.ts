@@ -2,7 +2,8 @@
 import type { Db } from "../../keyspace/db.js";
 import { Encoding, type EncodingValue, Type } from "../../keyspace/types.js";
 import { chunkOf, type Ref } from "../../memory/heap.js";
-import { copyBytes, writeLatin1 } from "../../memory/latin1.js";
+import { copyBytes } from "../../memory/bytes.js";
+import { writeLatin1 } from "../../memory/latin1.js";
 import { type Integer, parseInteger } from "../../numbers/integers.js";
 import type { Args } from "../../protocol/args.js";
 import { type Call, REFUSED } from "../../server/call.js";
