@@ -7,7 +7,7 @@
  * returned. Bytes to be added must not lie in the same listpack.
  */
 import type { Heap, Ref } from "../memory/heap.js";
-import { copyBytes } from "../memory/bytes.js";
+import { copyBytes, moveBytes } from "../memory/bytes.js";
 import { writeLatin1 } from "../memory/latin1.js";
 import { type Integer, parseInteger, parseIntegerText } from "../numbers/integers.js";
 import {
@@ -179,7 +179,7 @@ export class Listpack extends ListpackReader {
     if (grown > 0) this.resize(old, old + grown);
     if (grown !== 0) {
       const at = this.base + p + replaced;
-      this.bytes.copyWithin(at + grown, at, this.base + old);
+      moveBytes(this.bytes, at + grown, at, this.base + old);
     }
     if (grown < 0) this.resize(old, old + grown);
     if (replaced === 0) this.addCount(1);
@@ -188,7 +188,7 @@ export class Listpack extends ListpackReader {
 
   private cut(p: number, end: number, count: number): number {
     const old = this.byteLength;
-    this.bytes.copyWithin(this.base + p, this.base + end, this.base + old);
+    moveBytes(this.bytes, this.base + p, this.base + end, this.base + old);
     this.addCount(-count);
     this.resize(old, old - (end - p));
     return this.bytes[this.base + p] === END ? 0 : p;

@@ -13,6 +13,14 @@ export interface Words extends Uint8Array<ArrayBufferLike> {
 /** More bytes than this are copied by a call. */
 const MOST_LOOPED = 256;
 
+/** Called as functions: with and without words, arrays are of more kinds than a property is looked up for quickly. */
+const native = Uint8Array.prototype;
+
+/** Moves bytes within an array, which may overlap: those from `start` to `end` to `at`. */
+export function moveBytes(bytes: Uint8Array, at: number, start: number, end: number): void {
+  native.copyWithin.call(bytes, at, start, end);
+}
+
 /** Gives memory that lasts its words. */
 export function withWords<T extends Uint8Array<ArrayBufferLike>>(bytes: T): T {
   (bytes as Words).words ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -44,7 +52,7 @@ const NONE: Uint8Array<ArrayBufferLike> = new Uint8Array(0);
 /** Copies bytes. Within the same memory only towards its beginning. */
 export function copyBytes(from: Uint8Array, start: number, length: number, to: Uint8Array, at: number): void {
   if (length > MOST_LOOPED) {
-    to.set(from.subarray(start, start + length), at);
+    native.set.call(to, native.subarray.call(from, start, start + length), at);
     return;
   }
   const source = (from as Words).words;

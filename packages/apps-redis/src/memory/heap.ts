@@ -1,5 +1,5 @@
 /**
- * Memory off the JavaScript heap, so that ten million keys are nothing for the garbage collector to walk through: chunks of 16 MiB, handed out
+ * Memory off the JavaScript heap, so that ten million keys are nothing for the garbage collector to walk through: chunks of 128 MiB, handed out
  * in blocks. A block is named by its {@link Ref}, and lies in one chunk.
  *
  * Small blocks come from spans of 64 KiB, each of one size class (Bonwick, "The Slab Allocator", USENIX 1994); what is larger than half a span
@@ -12,7 +12,7 @@ import { copyBytes, withWords } from "./bytes.js";
 /** Where a block begins, in units of 8 bytes over all chunks: an integer from 1 to 2^32 - 1. 0 names nothing. */
 export type Ref = number;
 
-const CHUNK_BITS = 24;
+const CHUNK_BITS = 27;
 const CHUNK_BYTES = 1 << CHUNK_BITS;
 /** Bits of a Ref that say where in its chunk. */
 const UNIT_BITS = CHUNK_BITS - 3;
@@ -59,7 +59,7 @@ class Chunk {
 export class HeapFull extends Error {}
 
 export class Heap {
-  /** The bytes of each chunk: a block's are `bytes[ref >>> 21]` from `(ref & 0x1fffff) * 8` on. See {@link chunkOf}, {@link offsetOf}. */
+  /** The bytes of each chunk: a block's are `bytes[ref >>> 24]` from `(ref & 0xffffff) * 8` on. See {@link chunkOf}, {@link offsetOf}. */
   readonly bytes: Uint8Array[] = [];
   /** The same as 32-bit words. */
   readonly words: Int32Array[] = [];
@@ -281,8 +281,10 @@ function isFull(chunk: Chunk, span: number, bytes: number): boolean {
 
 /** Where `n` free spans begin side by side, or -1. */
 function runOf(use: Uint8Array, n: number): number {
+  const first = use.indexOf(FREE);
+  if (first < 0 || n === 1) return first;
   let run = 0;
-  for (let span = 0; span < SPANS; span++) {
+  for (let span = first; span < SPANS; span++) {
     run = use[span] === FREE ? run + 1 : 0;
     if (run === n) return span - n + 1;
   }
