@@ -29,10 +29,31 @@ export interface WatchedKey {
   key: string;
 }
 
+/** A pop of so many bytes may have had to end there; one that is asked for more takes up to so many; and so many smaller ones end that. */
+const MUCH = 4096;
+const LARGE_POP = 65_536;
+const SMALL_POPS = 64;
+
 export class Client {
   db = 0;
   resp = 2;
   name = "";
+  /** Bytes that are asked for at once: {@link nextPop}. */
+  private popLimit = 0;
+  private smallPops = 0;
+
+  /** The limit of the next pop, after one of `bytes`: more for who sends much, so that a pipeline does not come in pieces. */
+  nextPop(bytes: number): number {
+    if (bytes >= MUCH) {
+      this.popLimit = LARGE_POP;
+      this.smallPops = 0;
+    } else if (this.popLimit !== 0 && ++this.smallPops === SMALL_POPS) {
+      this.popLimit = 0;
+      this.smallPops = 0;
+    }
+    return this.popLimit;
+  }
+
   readonly created = Date.now();
   /** When it last sent something: milliseconds since 1970. */
   lastSeen = this.created;

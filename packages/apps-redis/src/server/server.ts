@@ -336,7 +336,7 @@ export class Server {
       this.serveKept(client);
     }
     os.free(sga);
-    if (!client.isClosed) os.pop(qd);
+    if (!client.isClosed) os.pop(qd, client.nextPop(result));
   }
 
   /** Bytes that came together with what is being run: CLIENT LIST. */
