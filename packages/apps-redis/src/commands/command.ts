@@ -56,6 +56,7 @@ export class Command {
   readonly isWrite: boolean;
   readonly deniesOutOfMemory: boolean;
   readonly isDebug: boolean;
+  readonly hasSubcommands: boolean;
   readonly subcommands: ReadonlyMap<string, Command>;
   readonly handler: Handler | undefined;
   readonly name: string;
@@ -90,5 +91,6 @@ export class Command {
     this.deniesOutOfMemory = this.flags.has("denyoom");
     this.isDebug = this.name === "debug" && this.container === undefined;
     this.subcommands = new Map((spec.subcommands ?? []).map((one) => [one.name, new Command(one, this)]));
+    this.hasSubcommands = this.subcommands.size !== 0;
   }
 }

@@ -63,6 +63,12 @@ export class Args {
     this.count = 0;
   }
 
+  /** Of the first few, for which there is always room. */
+  set(i: number, at: number, length: number): void {
+    this.begins[i] = at;
+    this.lengths[i] = length;
+  }
+
   add(at: number, length: number): void {
     if (this.count === this.begins.length) {
       this.begins = grown(this.begins);

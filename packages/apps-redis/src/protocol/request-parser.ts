@@ -12,6 +12,9 @@ const MOST_ARGUMENTS = 0x7fffffff;
 const UNKNOWN_ARGUMENTS = 10;
 const UNKNOWN_BULK = 16384;
 
+/** Arguments of a request that is read in one go: their number is one digit, and there is room for them. */
+const MOST_QUICK = 9;
+
 const CR = 13;
 const LF = 10;
 const STAR = 42;
@@ -62,6 +65,7 @@ export class RequestParser {
     for (;;) {
       if (this.wanted === 0) {
         if (this.position >= end) return Found.NOTHING;
+        if (isKnown && this.whole(end, most)) return Found.COMMAND;
         this.args.count = 0;
         const found = this.args.bytes[this.position] === STAR ? this.beginMultibulk(end, isKnown) : this.inline(end);
         if (found !== SKIPPED) {
@@ -72,6 +76,40 @@ export class RequestParser {
       }
       return this.arguments(end, most, isKnown);
     }
+  }
+
+  /** The usual request, all of which is there, in one go. False: it is another, and nothing was done: {@link next} goes through it by its parts. */
+  private whole(end: number, most: number): boolean {
+    const { args } = this;
+    const { bytes } = args;
+    let at = this.position;
+    if (bytes[at] !== STAR) return false;
+    const count = bytes[at + 1] - 48;
+    if (!(count > 0 && count <= MOST_QUICK && bytes[at + 2] === CR)) return false;
+    at += 4;
+    for (let i = 0; i < count; i++) {
+      if (at >= end || bytes[at] !== DOLLAR) return false;
+      let length = bytes[at + 1] - 48;
+      if (!(length >= 0 && length <= 9)) return false;
+      at += 2;
+      if (bytes[at] !== CR) {
+        // No zeros before other digits, and not many digits.
+        if (length === 0) return false;
+        const last = at + 6;
+        for (let byte = bytes[at]; byte !== CR; byte = bytes[++at]) {
+          const digit = byte - 48;
+          if (!(digit >= 0 && digit <= 9) || at === last) return false;
+          length = length * 10 + digit;
+        }
+      }
+      at += 2;
+      if (length > most || at + length + 2 > end) return false;
+      args.set(i, at, length);
+      at += length + 2;
+    }
+    args.count = count;
+    this.position = at;
+    return true;
   }
 
   private beginMultibulk(end: number, isKnown: boolean): number {

@@ -17,7 +17,7 @@ export function dispatch(server: Server, client: Client, args: Args): void {
   const found = server.commands.find(args);
   if (found === undefined) return refuse(server, client, unknown(args));
   let command = found;
-  if (found.subcommands.size !== 0 && args.count > 1) {
+  if (found.hasSubcommands && args.count > 1) {
     const sub = found.subcommands.get(args.text(1).toLowerCase());
     if (sub === undefined) {
       const shown = args.text(1).slice(0, SHOWN_BYTES);
