@@ -11,6 +11,8 @@ export class ListpackReader {
   /** The chunk that the block is in, and where it begins there. */
   bytes!: Uint8Array;
   base = 0;
+  /** The same as words, of which the first of the block is its {@link byteLength}. */
+  protected words!: Int32Array;
   protected heap!: Heap;
 
   open(heap: Heap, ref: Ref): this {
@@ -20,8 +22,7 @@ export class ListpackReader {
   }
 
   get byteLength(): number {
-    const { bytes, base } = this;
-    return (bytes[base] | (bytes[base + 1] << 8) | (bytes[base + 2] << 16) | (bytes[base + 3] << 24)) >>> 0;
+    return this.words[this.base >>> 2] >>> 0;
   }
 
   /** Elements. From 65535 on the head does not say how many: then they are counted. */
@@ -168,7 +169,9 @@ export class ListpackReader {
 
   protected moved(ref: Ref): void {
     this.ref = ref;
-    this.bytes = this.heap.bytes[chunkOf(ref)];
+    const chunk = chunkOf(ref);
+    this.bytes = this.heap.bytes[chunk];
+    this.words = this.heap.words[chunk];
     this.base = offsetOf(ref);
   }
 

@@ -206,11 +206,7 @@ export class Listpack extends ListpackReader {
   }
 
   private setBytes(size: number): void {
-    const { bytes, base } = this;
-    bytes[base] = size;
-    bytes[base + 1] = size >>> 8;
-    bytes[base + 2] = size >>> 16;
-    bytes[base + 3] = size >>> 24;
+    this.words[this.base >>> 2] = size;
   }
 }
 

@@ -29,6 +29,10 @@ const SAMPLED = 5;
 export class Quicklist extends QuicklistReader implements StoredObject {
   /** See {@link fillOf}. */
   fill = -2;
+  /** It is not the keyspace's: stored-list.ts. */
+  get isLent(): boolean {
+    return false;
+  }
 
   // ---- ends ------------------------------------------------------------------------------------------------------------
 

@@ -26,6 +26,10 @@ const MOST_COUNTED = 65534;
 
 /** A list whose nodes are somebody's for the time of an operation. */
 class Lent extends Quicklist {
+  override get isLent(): boolean {
+    return true;
+  }
+
   /** A node's block that is kept from one operation to the next, or 0. */
   private spare: Ref = 0;
 
@@ -84,6 +88,8 @@ class Lent extends Quicklist {
   }
 }
 
+const isLent = (list: Quicklist): list is Lent => list.isLent;
+
 const lent = new WeakMap<Heap, Lent>();
 let last: Lent | undefined;
 
@@ -113,7 +119,7 @@ export function openList(db: Db, ref: Ref, setting: number): Quicklist {
 /** After a change: the record has the list as it is now. Returns how many elements that are; without any, the key is to be deleted next. */
 export function settleList(db: Db, ref: Ref, list: Quicklist): number {
   const { count } = list;
-  if (list instanceof Lent) {
+  if (isLent(list)) {
     if (list.nodes === 0) db.setBlob(ref, empty.create(db.heap).ref);
     else if (list.isOneNode) db.setBlob(ref, list.takeEntry());
     else db.becomeObject(ref, Encoding.QUICKLIST, list.takeAll());
