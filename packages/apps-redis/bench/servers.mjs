@@ -5,6 +5,8 @@ import { fileURLToPath } from "node:url";
 import { Child } from "@demikernel/bench";
 
 export const CLI = fileURLToPath(new URL("../dist/cli.js", import.meta.url));
+/** As the command has them in its first line. */
+const FLAGS = ["--single-threaded-gc"];
 /** The backend is found in the package around the working directory. */
 const HERE = fileURLToPath(new URL("..", import.meta.url));
 
@@ -25,7 +27,7 @@ export function lackingRedis() {
 export async function startOurs({ cpu, host = "127.0.0.1", cwd = HERE, libos = "posix", config } = {}) {
   const port = await freePort();
   const where = ["--host", host, "--port", String(port), "--libos", libos];
-  const args = [CLI, "server", ...where, ...(config === undefined ? [] : ["--config", config])];
+  const args = [...FLAGS, CLI, "server", ...where, ...(config === undefined ? [] : ["--config", config])];
   const child = new Child({ name: `${OURS} on ${libos}`, command: process.execPath, args, cpu, cwd });
   return ready(child, /ready on/, port);
 }

@@ -1,10 +1,11 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --single-threaded-gc
 import { DemiError, type LibOS, openLibOS } from "@demikernel/core";
 import { Command } from "commander";
 import { loadUsers } from "./acl/file.js";
 import { registerBench } from "./bench/command.js";
 import { Config } from "./config/config.js";
 import { ConfigError, directivesOf, type Loaded, loadFile, loadText } from "./config/file.js";
+import { yieldToCommands } from "./server/helper-threads.js";
 import { followListening, listenAsConfigured } from "./server/listening.js";
 import { Server } from "./server/server.js";
 import { registerCli } from "./shell/command.js";
@@ -60,6 +61,7 @@ async function serve(options: ServerOptions, words: readonly string[]): Promise<
   }
   const idle = config.changedInVain();
   if (idle.length !== 0) console.error(`demi-redis: parameters that nothing comes of here: ${idle.join(", ")}`);
+  yieldToCommands();
   const os = await openLibOS({ libos: options.libos, config: options.config });
   try {
     await run(os, config, loaded);

@@ -149,3 +149,22 @@ test("a table shrinks when keys go", () => {
   expect(table.dict.capacities[0]).toBeLessThan(1024);
   table.check();
 });
+
+test("what is looked up during a walk moves nothing that the walk would meet again", () => {
+  for (const sparse of [false, true]) {
+    const heap = new Heap();
+    const dict = new Dict(heap, sparse);
+    for (let n = 0; n < 200; n++) {
+      const key = Buffer.from(`key ${n}`);
+      dict.add(key, 0, key.length, 0);
+      const met: string[] = [];
+      dict.each((ref) => {
+        const name = keyText(heap, ref);
+        met.push(name);
+        expect(dict.find(Buffer.from(name), 0, name.length)).toBe(ref);
+      });
+      expect(met.length).toBe(n + 1);
+      expect(new Set(met).size).toBe(n + 1);
+    }
+  }
+});

@@ -3,6 +3,7 @@ import { Random } from "./random.js";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
+const CHUNK = 128 * MIB;
 /** Steps of 8 to 128, and four to each doubling to 32 KiB. */
 const CLASSES = 16 + 4 * 8;
 /** The first span of all is never handed out. */
@@ -117,13 +118,13 @@ test("a block takes at most a quarter more than was asked for", () => {
     if (room < size || room > Math.max(size + 7, size * 1.25)) throw new Error(`${room} for ${size}`);
   }
   expect(heap.capacityFor(32 * KIB + 1)).toBe(64 * KIB);
-  expect(heap.capacityFor(16 * MIB + 1)).toBe(16 * MIB + 64 * KIB);
+  expect(heap.capacityFor(CHUNK + 1)).toBe(CHUNK + 64 * KIB);
 });
 
 test("blocks up to a chunk, and larger ones", () => {
   const heap = new Heap();
   const small = heap.alloc(100);
-  for (const size of [16 * MIB - 64 * KIB, 16 * MIB, 16 * MIB + 1, 40 * MIB]) {
+  for (const size of [CHUNK - 64 * KIB, CHUNK, CHUNK + 1, CHUNK + 24 * MIB]) {
     const ref = heap.alloc(size);
     expect(heap.capacity(ref)).toBe(heap.capacityFor(size));
     fill(heap, ref, size, 77);
@@ -134,7 +135,7 @@ test("blocks up to a chunk, and larger ones", () => {
     heap.free(shrunk);
   }
   heap.free(small);
-  expect([heap.used, heap.reserved]).toEqual([0, 16 * MIB]);
+  expect([heap.used, heap.reserved]).toEqual([0, CHUNK]);
 });
 
 test("memory that was used for one size is there for others", () => {
@@ -142,19 +143,19 @@ test("memory that was used for one size is there for others", () => {
   let most = 0;
   for (const size of [16, 700, 9000, 30_000, 100_000, 2 * MIB, 24]) {
     const refs: Ref[] = [];
-    for (let bytes = 0; bytes < 28 * MIB; bytes += heap.capacityFor(size)) refs.push(heap.alloc(size));
+    for (let bytes = 0; bytes < (CHUNK / 16) * 28; bytes += heap.capacityFor(size)) refs.push(heap.alloc(size));
     for (const ref of refs) heap.free(ref);
     most = Math.max(most, heap.reserved);
     expect(heap.used).toBe(0);
   }
   // A class may keep a span of its own, in a chunk that stays with it.
-  expect(most).toBeLessThanOrEqual(64 * MIB);
+  expect(most).toBeLessThanOrEqual(4 * CHUNK);
 });
 
 test("the last free span of a chunk can come and go for ever", () => {
   const heap = new Heap();
   const small = heap.alloc(64);
-  const rest = heap.alloc(16 * MIB - 128 * KIB);
+  const rest = heap.alloc(CHUNK - 128 * KIB);
   for (let i = 0; i < 1000; i++) heap.free(heap.alloc(64 * KIB));
   // Its list of chunks with free spans is no longer than there are such chunks.
   expect((heap as unknown as { roomy: number[] }).roomy.length).toBeLessThanOrEqual(1);
@@ -162,7 +163,7 @@ test("the last free span of a chunk can come and go for ever", () => {
   heap.free(small);
 });
 
-test.each([64 * KIB, 16 * MIB, 17 * MIB])(
+test.each([64 * KIB, CHUNK, CHUNK + MIB])(
   "a first block of %d bytes has a name, and so has a large one where it was",
   (size) => {
     const heap = new Heap();

@@ -5,8 +5,9 @@
  * One Intset serves any number of blocks, one after the other: open() binds it to one. After a change the block may be another
  * ({@link Intset.ref}).
  */
-import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
+
 import { copyBytes } from "../memory/bytes.js";
+import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
 import { fromHalves, highHalf, type Integer, lowHalf } from "../numbers/integers.js";
 
 const HEAD_BYTES = 8;

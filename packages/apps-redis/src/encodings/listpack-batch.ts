@@ -1,6 +1,7 @@
 /** Elements that are added behind a listpack's last one together: it grows once. */
-import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
+
 import { copyBytes } from "../memory/bytes.js";
+import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
 import { type Integer, parseInteger } from "../numbers/integers.js";
 import {
   backSize,

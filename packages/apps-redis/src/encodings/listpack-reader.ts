@@ -1,9 +1,20 @@
 /** A listpack that is walked and read: what {@link Listpack} changes. */
-import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
+
 import { copyBytes, sameBytes } from "../memory/bytes.js";
+import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
 import { readLatin1, writeLatin1 } from "../memory/latin1.js";
 import { type Integer, parseInteger } from "../numbers/integers.js";
-import { after, backSize, END, headSize, isIntegerHead, readBack, readInteger, SHORT_STRING, textSize } from "./listpack-entry.js";
+import {
+  after,
+  backSize,
+  END,
+  headSize,
+  isIntegerHead,
+  readBack,
+  readInteger,
+  SHORT_STRING,
+  textSize,
+} from "./listpack-entry.js";
 import { HEAD_BYTES, UNKNOWN } from "./listpack-validate.js";
 
 export class ListpackReader {

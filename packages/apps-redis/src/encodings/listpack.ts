@@ -6,8 +6,9 @@
  * from 1 on; 0 is none. After a change the block may be another ({@link Listpack.ref}) and elements lie elsewhere: go on from what the change
  * returned. Bytes to be added must not lie in the same listpack.
  */
-import type { Heap, Ref } from "../memory/heap.js";
+
 import { copyBytes, moveBytes } from "../memory/bytes.js";
+import type { Heap, Ref } from "../memory/heap.js";
 import { writeLatin1 } from "../memory/latin1.js";
 import { type Integer, parseInteger, parseIntegerText } from "../numbers/integers.js";
 import {

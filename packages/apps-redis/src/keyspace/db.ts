@@ -2,9 +2,10 @@
  * One database: keys, their values and when they expire. What it hands out is a {@link Ref} of a record, which is good until the database is
  * changed; whatever changes a value says so by {@link Db.changed}.
  */
+
+import { copyBytes } from "../memory/bytes.js";
 import { Dict } from "../memory/dict.js";
 import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
-import { copyBytes } from "../memory/bytes.js";
 import {
   exactExpiryOf,
   expiryOf,

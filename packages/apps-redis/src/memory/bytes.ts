@@ -27,28 +27,6 @@ export function withWords<T extends Uint8Array<ArrayBufferLike>>(bytes: T): T {
   return bytes;
 }
 
-const known = new WeakMap<Uint8Array<ArrayBufferLike>, Uint8Array<ArrayBufferLike>>();
-
-/** Finds the same memory with words, where the array is somebody else's. For the few that last, an arena's: mostly it is the one before. */
-export class WordsFinder {
-  private last: Uint8Array<ArrayBufferLike> | undefined;
-  private found = NONE;
-
-  of(bytes: Uint8Array<ArrayBufferLike>): Uint8Array<ArrayBufferLike> {
-    if (bytes === this.last) return this.found;
-    let found = known.get(bytes);
-    if (found === undefined) {
-      found = withWords(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-      known.set(bytes, found);
-    }
-    this.last = bytes;
-    this.found = found;
-    return found;
-  }
-}
-
-const NONE: Uint8Array<ArrayBufferLike> = new Uint8Array(0);
-
 /** Copies bytes. Within the same memory only towards its beginning. */
 export function copyBytes(from: Uint8Array, start: number, length: number, to: Uint8Array, at: number): void {
   if (length > MOST_LOOPED) {

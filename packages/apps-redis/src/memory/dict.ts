@@ -162,19 +162,31 @@ export class Dict {
 
   /** All records, from first to last; the one being told may be deleted or changed, nothing else. */
   each(found: (ref: Ref) => void): void {
-    for (const table of this.next === undefined ? [this.table] : [this.table, this.next]) {
-      for (let at = 0; at < table.capacity; at++) this.tell(table, at, found);
+    this.walks++;
+    try {
+      for (const table of this.next === undefined ? [this.table] : [this.table, this.next]) {
+        for (let at = 0; at < table.capacity; at++) this.tell(table, at, found);
+      }
+    } finally {
+      this.walks--;
     }
   }
+  /** Walks through all records that are under way: meanwhile none moves to the other table, where it would be met again. */
+  private walks = 0;
 
   /** As each(), until `found` returns true: then true. */
   some(found: (ref: Ref) => boolean): boolean {
-    for (const table of this.next === undefined ? [this.table] : [this.table, this.next]) {
-      for (let at = 0; at < table.capacity; at++) {
-        for (let ref = table.get(at); ref !== 0; ref = nextOf(this.heap, ref)) if (found(ref)) return true;
+    this.walks++;
+    try {
+      for (const table of this.next === undefined ? [this.table] : [this.table, this.next]) {
+        for (let at = 0; at < table.capacity; at++) {
+          for (let ref = table.get(at); ref !== 0; ref = nextOf(this.heap, ref)) if (found(ref)) return true;
+        }
       }
+      return false;
+    } finally {
+      this.walks--;
     }
-    return false;
   }
 
   /** Frees records, at most `most`; true when there are none left. `before` is told each, for what its payload names. */
@@ -205,7 +217,7 @@ export class Dict {
   /** Goes on with rebuilding by up to `buckets`; for who has time. True while there is more to do. */
   rebuild(buckets: number): boolean {
     const next = this.next;
-    if (next === undefined) return false;
+    if (next === undefined || this.walks !== 0) return false;
     let passed = buckets * PASSED;
     while (buckets !== 0 && this.moved < this.table.capacity) {
       let ref = this.table.get(this.moved);

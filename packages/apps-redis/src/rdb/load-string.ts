@@ -1,6 +1,6 @@
 import { encodingFor } from "../commands/string/set.js";
-import { chunkOf } from "../memory/heap.js";
 import { copyBytes } from "../memory/bytes.js";
+import { chunkOf } from "../memory/heap.js";
 import type { Loaded } from "./loaded.js";
 import type { RdbReader } from "./reader.js";
 

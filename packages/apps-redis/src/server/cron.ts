@@ -31,6 +31,7 @@ export class Cron {
 
   private readonly tick = (): void => {
     const now = Date.now();
+    this.server.wallClock.follow(now);
     this.server.evictor.tick(now);
     for (const task of this.tasks) task();
     if (this.sliceTimer === undefined) this.slice();

@@ -1,12 +1,10 @@
 /** What is to be sent to a client: into the arena and on its way at once, as long as the device takes it; else it is kept. */
 import { type LibOS, PushFlag, type QueueDescriptor, type Sga } from "@demikernel/core";
-import { copyBytes, WordsFinder } from "../memory/bytes.js";
+import { copyBytes, withWords } from "../memory/bytes.js";
 
 /** Bytes of one push, and on their way for one client at most: the arena is everybody's. */
 const LARGEST_PUSH = 64 * 1024;
 const MOST_UNDER_WAY = 256 * 1024;
-
-const pushed = new WordsFinder();
 
 export class Output {
   /** Bytes that are kept because too many are on their way. */
@@ -96,7 +94,7 @@ export class Output {
     } catch {
       return false;
     }
-    copyBytes(bytes, from, length, pushed.of(this.os.sga.view(sga)), this.os.sga.offset(sga));
+    copyBytes(bytes, from, length, withWords(this.os.sga.view(sga)), this.os.sga.offset(sga));
     this.os.push(this.qd, sga, PushFlag.FREE);
     this.underWay += length;
     return true;

@@ -9,7 +9,7 @@ import type { Config } from "../config/config.js";
 import { ActiveExpiry } from "../keyspace/active-expiry.js";
 import { Eviction, Evictor } from "../keyspace/eviction.js";
 import { Keyspace } from "../keyspace/keyspace.js";
-import { WordsFinder, withWords } from "../memory/bytes.js";
+import { withWords } from "../memory/bytes.js";
 import type { Args } from "../protocol/args.js";
 import { Reply } from "../protocol/reply.js";
 import { Found, RequestParser } from "../protocol/request-parser.js";
@@ -27,6 +27,7 @@ import { Pause } from "./pause.js";
 import { PubSub } from "./pubsub.js";
 import { Statistics } from "./statistics.js";
 import { Tracker } from "./tracking.js";
+import { WallClock } from "./wall-clock.js";
 import { Watches } from "./watches.js";
 
 /** Replies of one batch that are sent before the batch is over, bytes. */
@@ -61,6 +62,7 @@ export class Server {
   readonly started = Date.now();
   /** Milliseconds of a clock that only goes forward. */
   readonly clock = performance.now.bind(performance);
+  readonly wallClock = new WallClock();
   private lapBegan = 0;
   /** Of the history of the dataset, as INFO tells it. */
   replicationId = randomBytes(20).toString("hex");
@@ -68,7 +70,6 @@ export class Server {
   processed = 0;
   private listeners: QueueDescriptor[] = [];
   private readonly parser = new RequestParser();
-  private readonly popped = new WordsFinder();
   private readonly ahead = new Ahead();
   private nextId = 1;
   /** Whose replies are being written. */
@@ -140,6 +141,15 @@ export class Server {
 
   /** Told when a client is gone. */
   readonly onClosed: ((client: Client) => void)[] = [];
+
+  /** What comes now is measured from here, and happens at this time of day, which is returned. */
+  private beginLaps(): number {
+    const began = this.clock();
+    const now = this.wallClock.at(began);
+    this.lapBegan = began;
+    this.keyspace.setNow(now);
+    return now;
+  }
 
   /** Milliseconds since the last lap: one reading of the clock for each command of a batch, and one for the batch. */
   lap(): number {
@@ -316,12 +326,11 @@ export class Server {
     const { os } = this;
     // Mostly one piece, which is read where it lies.
     const whole = os.sga.segments(sga) === 1;
-    const view = whole ? this.popped.of(os.sga.view(sga)) : os.sga.copy(sga);
+    const view = whole ? withWords(os.sga.view(sga)) : os.sga.copy(sga);
     const at = whole ? os.sga.offset(sga) : 0;
     this.statistics.reads++;
     this.statistics.inputBytes += result;
-    const now = Date.now();
-    this.keyspace.setNow(now);
+    const now = this.beginLaps();
     client.lastSeen = now;
     if (client.filled === 0 && client.blocked === undefined && !client.isLeaving) {
       // The usual: whole requests, read where they lie.
@@ -350,7 +359,6 @@ export class Server {
     const { reply } = this.call;
     this.current = client;
     reply.resp = client.resp;
-    this.lapBegan = this.clock();
     // One that has begun is at the start of what was kept.
     this.begunAt = parser.isWithin ? 0 : parser.position;
     this.ahead.begin();
@@ -476,7 +484,7 @@ export class Server {
     if (client.isClosed || client.blocked !== undefined || client.filled === 0) return;
     const { parser } = client;
     this.batch = client.filled;
-    this.keyspace.setNow(Date.now());
+    this.beginLaps();
     if (!parser.isWithin) parser.begin(client.query as Buffer, 0);
     this.serve(client, parser, client.filled);
     if (client.isClosed) return;

@@ -1,6 +1,7 @@
 /** The hashtable encoding of a hash: a record for each field, whose payload is the bytes of its value behind their number. */
-import { chunkOf, offsetOf, type Ref } from "../memory/heap.js";
+
 import { copyBytes } from "../memory/bytes.js";
+import { chunkOf, offsetOf, type Ref } from "../memory/heap.js";
 import { HEADER, keyLengthOf, payloadOf, payloadRoom } from "../memory/record.js";
 import type { Element } from "./element.js";
 import { Table } from "./table.js";

@@ -9,8 +9,9 @@
  *
  * An entry of a leaf is an element; one of an inner node is the first element of a child.
  */
-import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
+
 import { compareBytes } from "../memory/bytes.js";
+import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
 import { HEADER, keyLengthOf } from "../memory/record.js";
 
 const HEAD_WORDS = 4;

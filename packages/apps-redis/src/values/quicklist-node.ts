@@ -3,8 +3,9 @@
  * how many these are. A packed node's block is a listpack. A plain node has one element, which is too large for a listpack: the length in a
  * word, then the bytes.
  */
-import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
+
 import { copyBytes } from "../memory/bytes.js";
+import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
 
 const NODE_BYTES = 16;
 const PLAIN = 1;

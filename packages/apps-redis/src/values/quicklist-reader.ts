@@ -1,7 +1,7 @@
 /** A quicklist that is walked and read: what {@link Quicklist} changes. */
 import { Listpack } from "../encodings/listpack.js";
-import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
 import { copyBytes } from "../memory/bytes.js";
+import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
 import { readLatin1 } from "../memory/latin1.js";
 import { countOf, entryOf, isPlain, nextOf, PLAIN_HEAD, prevOf, sizeOf } from "./quicklist-node.js";
 

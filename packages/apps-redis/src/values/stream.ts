@@ -1,7 +1,7 @@
 /** Streams: entries in order of their ids, in nodes that are found by the id of their first entry; consumer groups. */
 import type { StoredObject } from "../keyspace/types.js";
-import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
 import { copyBytes } from "../memory/bytes.js";
+import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
 import type { Integer } from "../numbers/integers.js";
 import type { Args } from "../protocol/args.js";
 import { ByName } from "./by-name.js";

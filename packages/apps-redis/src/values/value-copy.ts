@@ -1,8 +1,8 @@
 /** Copies of values, as COPY makes them. */
 import type { Db } from "../keyspace/db.js";
 import { isBlob, type StoredObject, Type } from "../keyspace/types.js";
-import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
 import { copyBytes } from "../memory/bytes.js";
+import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
 import { HEADER, keyLengthOf } from "../memory/record.js";
 import type { HashTable } from "./hash-table.js";
 import { Quicklist } from "./quicklist.js";

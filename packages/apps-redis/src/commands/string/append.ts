@@ -1,7 +1,7 @@
 /** Parts of strings: APPEND, STRLEN, SETRANGE, GETRANGE. */
 import { Type } from "../../keyspace/types.js";
-import { chunkOf, type Ref } from "../../memory/heap.js";
 import { copyBytes } from "../../memory/bytes.js";
+import { chunkOf, type Ref } from "../../memory/heap.js";
 import { type Call, REFUSED } from "../../server/call.js";
 import { addZeros, grown, mayBeLong } from "./raw.js";
 import { setString } from "./set.js";

@@ -1,8 +1,8 @@
 /** SET, and what is short for it with options: SETNX, SETEX, PSETEX, GETSET. */
 import type { Db } from "../../keyspace/db.js";
 import { Encoding, type EncodingValue, Type } from "../../keyspace/types.js";
-import { chunkOf, type Ref } from "../../memory/heap.js";
 import { copyBytes } from "../../memory/bytes.js";
+import { chunkOf, type Ref } from "../../memory/heap.js";
 import { writeLatin1 } from "../../memory/latin1.js";
 import { type Integer, parseInteger } from "../../numbers/integers.js";
 import type { Args } from "../../protocol/args.js";
