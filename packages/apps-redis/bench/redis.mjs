@@ -88,6 +88,7 @@ if (wanted("memory")) {
     console.log(`\n${part}`);
   }
   goals.push(...summary.judgeMemory(results.memory));
+  Object.assign(plots, summary.memoryPlots(results.memory, of("memory")));
 }
 if (wanted("backends")) {
   results.backends = await compareBackends(of("backends"), placement, folder);
@@ -95,6 +96,7 @@ if (wanted("backends")) {
   console.log(`\n${summary.backendsTable(rows)}`);
   for (const { name, reason } of leftOut) console.log(`LEFT OUT: ${name}: ${reason}`);
   goals.push(...summary.judgeBackends(rows));
+  if (rows.length !== 0) plots.backends = summary.backendsPlot(rows, of("backends"));
 }
 console.log("\nMedian [quartiles] over rounds; ratios are of the same round.\n");
 for (const goal of goals) console.log(goalLine(goal));

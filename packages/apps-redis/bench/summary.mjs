@@ -109,6 +109,34 @@ export function smallTable(rows) {
   );
 }
 
+/** How long a client waited at most, and what small collections take of redis-server's memory. */
+export function memoryPlots({ pauses, small }, { rounds }) {
+  const waited = pauses.map(({ phase, name, longest }) => ({
+    name: `${phase}, ${name}`,
+    group: name,
+    values: longest.samples,
+  }));
+  const taken = small.map(({ kind, toRedis }) => ({ name: kind, values: toRedis.samples }));
+  const subtitle = `quartiles of ${rounds} rounds`;
+  return {
+    pauses: boxPlot(waited, {
+      title: "The longest wait of a client that sends PING",
+      subtitle,
+      x: "meanwhile",
+      y: "milliseconds",
+      threshold: { y: PAUSE, name: "goal" },
+      width: 260 + 210 * waited.length,
+    }),
+    small: boxPlot(taken, {
+      title: "Memory of collections of ten elements, of redis-server's",
+      subtitle,
+      x: "kind",
+      y: "ratio: 1 is level",
+      threshold: { y: SMALL_TO_REDIS, name: "goal" },
+    }),
+  };
+}
+
 export function judgeMemory({ keys, pauses, small }) {
   const ours = ({ name }) => name === OURS;
   return [
@@ -132,6 +160,20 @@ export function backendsTable(rows) {
       figure(p99.median),
     ]),
   );
+}
+
+/** Requests a second as a ratio, by command and backend. */
+export function backendsPlot(rows, { rounds }) {
+  const boxes = rows
+    .filter(({ name }) => name !== REDIS)
+    .map(({ test, name, rpsToRedis }) => ({ name: `${test}, ${name}`, group: name, values: rpsToRedis.samples }));
+  return boxPlot(boxes, {
+    title: "Requests a second without a kernel between the ends, of redis-server's over loopback",
+    subtitle: `50 connections, 64 B, without pipelining; quartiles of ${rounds} rounds`,
+    x: "command and backend",
+    y: "times redis-server",
+    threshold: { y: RPS_TO_REDIS, name: "goal" },
+  });
 }
 
 export function judgeBackends(rows) {

@@ -22,13 +22,14 @@ export class Ahead {
   /** What was read, so that it is read. */
   seen = 0;
 
-  begin(): void {
-    this.until = 0;
+  /** Of what has come the first request is at `at`. It is not looked at: mostly it is the only one. */
+  begin(at: number): void {
+    this.until = at + 1;
   }
 
-  /** Before the request at `at` runs; nothing depends on what comes up to `end`, which may be anything. */
-  look(dict: Dict, bytes: Uint8Array, at: number, end: number): void {
-    if (at < this.until || dict.size < LEAST_KEYS) return;
+  /** Before the request at `at` runs; nothing depends on what comes up to `end`, which may be anything. Returns the keys looked at. */
+  look(dict: Dict, bytes: Uint8Array, at: number, end: number): number {
+    if (at < this.until || dict.size < LEAST_KEYS) return 0;
     const { heads } = this;
     let count = 0;
     while (count < MOST && at < end && bytes[at] === STAR) {
@@ -54,5 +55,6 @@ export class Ahead {
     let seen = 0;
     for (let i = 0; i < count; i++) seen ^= dict.glance(heads[i]);
     this.seen = seen;
+    return count;
   }
 }

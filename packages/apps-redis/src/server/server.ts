@@ -361,7 +361,7 @@ export class Server {
     reply.resp = client.resp;
     // One that has begun is at the start of what was kept.
     this.begunAt = parser.isWithin ? 0 : parser.position;
-    this.ahead.begin();
+    this.ahead.begin(parser.position);
     while (client.blocked === undefined && !client.isLeaving) {
       if (!parser.isWithin) this.ahead.look(this.keyspace.dbs[client.db].dict, parser.args.bytes, parser.position, end);
       const found = parser.next(end, this.config.protoMaxBulkLen, client.user !== undefined);
