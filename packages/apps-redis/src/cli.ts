@@ -1,4 +1,5 @@
 #!/usr/bin/env -S node --single-threaded-gc
+import { createRequire } from "node:module";
 import { DemiError, type LibOS, openLibOS } from "@demikernel/core";
 import { Command } from "commander";
 import { loadUsers } from "./acl/file.js";
@@ -20,9 +21,14 @@ interface ServerOptions {
 /** Told to the user without a stack. */
 class Failure extends Error {}
 
-const program = new Command("demi-redis").description("A Redis 7.0 server over any Demikernel backend");
+const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
+
+const program = new Command("demi-redis")
+  .description("A Redis 7.0 server over any Demikernel backend")
+  .version(version);
 program
   .command("server")
+  .description("serves Redis's clients, until SIGTERM or Ctrl-C")
   .usage("[options] [redis.conf] [--directive value...]")
   .option("--port <n>", "port to listen on (default: 6379)")
   .option("--host <address>", "address to listen on (default: what bind has, 127.0.0.1)")
