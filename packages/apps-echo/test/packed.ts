@@ -32,7 +32,7 @@ export function run(
 }
 
 /** pnpm as the repository pins it, from wherever it is. */
-function pnpm(args: string[], cwd: string): void {
+export function pnpm(args: string[], cwd: string): void {
   const { packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { packageManager: string };
   // Packing must not begin with an install into the checkout.
   const env = { ...process.env, pnpm_config_verify_deps_before_run: "false" };
