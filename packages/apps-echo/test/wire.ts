@@ -14,7 +14,7 @@ const KERNEL = "10.7.0.1";
 /** Programs the wire is made with, and the Debian packages that bring them. */
 const PROGRAMS = { unshare: "util-linux", nsenter: "util-linux", ip: "iproute2", ethtool: "ethtool" };
 
-class Wire {
+export class Wire {
   private constructor(private readonly holder: ChildProcess) {}
 
   static async make(): Promise<Wire> {

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { Redis } from "ioredis";
 import { createClient } from "redis";
 import { DemiRedis } from "./demi-redis.js";
-import { unlessLacking } from "./skipping.js";
+import { lackingClient, unlessLacking } from "./skipping.js";
 
 let server: DemiRedis;
 beforeAll(async () => {
@@ -115,10 +115,8 @@ test("a request of 800,001 small arguments takes no time that grows with its squ
 });
 
 /** Declares a test that needs a program of Debian's redis-tools. */
-function withTool(program: string, name: string, body: () => void): void {
-  const { error } = spawnSync(program, ["--version"]);
-  const reason = error === undefined ? undefined : `no ${program} here: apt install redis-tools`;
-  unlessLacking(reason, name, () => test(name, body));
+function withTool(program: "redis-cli" | "redis-benchmark", name: string, body: () => void): void {
+  unlessLacking(lackingClient(program), name, () => test(name, body));
 }
 
 withTool("redis-cli", "redis-cli, with its own eyes on the server", () => {

@@ -4,7 +4,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { type Ended, endAll, Program, temporaryDirectory } from "../../apps-echo/test/program.js";
-import { LIBOS, onWire, wireConfig } from "../../apps-echo/test/wire.js";
+import { LIBOS, onWire, type Wire, wireConfig } from "../../apps-echo/test/wire.js";
+import { lackingClient, unlessLacking } from "./skipping.js";
 
 const CLI = fileURLToPath(new URL("../dist/cli.js", import.meta.url));
 /** As working directory: a package around it that is a backend counts as installed. */
@@ -14,9 +15,14 @@ const PORT = "6379";
 /** Milliseconds: DPDK takes seconds to start on a busy machine. */
 const PATIENCE = 60_000;
 const MEBIBYTE = 1 << 20;
-const dir = temporaryDirectory();
 
-onWire("redis-cli and redis-benchmark on the kernel, the server on DPDK", (wire) => {
+const NAME = "redis-cli and redis-benchmark on the kernel, the server on DPDK";
+
+unlessLacking(lackingClient("redis-cli") ?? lackingClient("redis-benchmark"), NAME, () => onWire(NAME, clientsOf));
+
+function clientsOf(wire: () => Wire): void {
+  afterAll(endAll);
+  const dir = temporaryDirectory();
   let server: Program;
 
   beforeAll(async () => {
@@ -25,7 +31,6 @@ onWire("redis-cli and redis-benchmark on the kernel, the server on DPDK", (wire)
     server = new Program(command, args, { cwd: BACKEND, env: { RUNTIME_DIRECTORY: dir } });
     await server.says(new RegExp(`ready on ${LIBOS}:${PORT}, dpdk \\(lwip\\)`), PATIENCE);
   }, 2 * PATIENCE);
-  afterAll(endAll);
 
   /** One of Redis's programs, behind the kernel's end of the wire. */
   function client(name: string, args: readonly string[], input?: string | Buffer): Program {
@@ -96,7 +101,7 @@ onWire("redis-cli and redis-benchmark on the kernel, the server on DPDK", (wire)
     expect(await cli(["INFO", "libos"])).toMatch(/^libos_dpdk\./m);
     expectDone(await server.end("SIGTERM"));
   });
-});
+}
 
 /** It ended well, and complained of nothing. */
 function expectDone({ code, signal, stderr }: Ended): void {

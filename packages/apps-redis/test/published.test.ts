@@ -5,6 +5,7 @@ import { bareSystem, pack } from "../../apps-echo/test/packed.js";
 import { endAll, Program, temporaryDirectory } from "../../apps-echo/test/program.js";
 import { freePort } from "./demi-redis.js";
 import { BESIDE, byNpm, byPnpm, commandLine, running, type Tarballs } from "./published.js";
+import { lackingClient, unlessLacking } from "./skipping.js";
 
 const dir = temporaryDirectory();
 const BACKEND = "libos-posix";
@@ -21,10 +22,17 @@ beforeAll(() => {
 }, 120_000);
 afterEach(endAll);
 
-describe.each([
+const MANAGERS = [
   ["npm", () => byNpm(dir, tarballs, BACKEND, env), () => [join(dir, "bin/npx"), "demi-redis"]],
   ["pnpm", () => byPnpm(dir, tarballs, BACKEND), () => [INSTALLED]],
-])("installed by %s", (_, install, command) => {
+] as const;
+
+// What it does is said by redis-cli.
+unlessLacking(lackingClient("redis-cli"), "the packed packages", () =>
+  describe.each(MANAGERS)("installed by %s", installedBy),
+);
+
+function installedBy(_: string, install: () => string, command: () => string[]): void {
   let project: string;
   beforeAll(() => {
     project = install();
@@ -74,4 +82,4 @@ describe.each([
     expect(await program.end("SIGINT")).toMatchObject({ code: 0, stderr: "" });
     expect(existsSync(`/proc/${pid}`)).toBe(false);
   });
-});
+}

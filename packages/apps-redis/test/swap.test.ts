@@ -7,9 +7,10 @@ import { join } from "node:path";
 import { bareSystem, pack, swapBackend, which } from "../../apps-echo/test/packed.js";
 import { endAll, Program, temporaryDirectory } from "../../apps-echo/test/program.js";
 import { withRdma } from "../../apps-echo/test/rdma.js";
-import { LIBOS, onWire } from "../../apps-echo/test/wire.js";
+import { LIBOS, onWire, type Wire } from "../../apps-echo/test/wire.js";
 import { freePort } from "./demi-redis.js";
 import { BESIDE, byNpm, running } from "./published.js";
+import { lackingClient, unlessLacking } from "./skipping.js";
 
 /** A command, and its arguments. */
 type Line = readonly [string, readonly string[]];
@@ -61,7 +62,12 @@ async function serves(backend: RegExp, server: Line, clients: readonly Line[]): 
   expect({ stderr, isThere: existsSync(`/proc/${pid}`) }).toEqual({ stderr: "", isThere: false });
 }
 
-withRdma("between the kernel's sockets and RDMA's messages", () => {
+const RDMA = "between the kernel's sockets and RDMA's messages";
+const DPDK = "between the kernel's sockets and DPDK";
+unlessLacking(lackingClient("redis-cli"), RDMA, () => withRdma(RDMA, overRdma));
+unlessLacking(lackingClient("redis-cli"), DPDK, () => onWire(DPDK, overDpdk));
+
+function overRdma(): void {
   test("demi-redis server and cli run on both", async () => {
     const port = String(await freePort());
     const server = npx("server", "--port", port);
@@ -74,9 +80,9 @@ withRdma("between the kernel's sockets and RDMA's messages", () => {
     configure("shm");
     await serves(/^rdma \(shm\)$/, server, [ours]);
   }, 240_000);
-});
+}
 
-onWire("between the kernel's sockets and DPDK", (wire) => {
+function overDpdk(wire: () => Wire): void {
   test("redis-cli finds the server at the same address on both", async () => {
     const inside = ([command, words]: Line): Line => wire().inside(which(command) as string, words);
     const server = inside(npx("server", "--host", LIBOS));
@@ -90,4 +96,4 @@ onWire("between the kernel's sockets and DPDK", (wire) => {
     use("libos-dpdk");
     await serves(/^dpdk \(lwip\)$/, server, [redisCli]);
   }, 240_000);
-});
+}
