@@ -64,7 +64,7 @@ function installedBy(_: string, install: () => string, command: () => string[]):
     const unknown = await demiRedis("serve").exited;
     expect(unknown.code).not.toBe(0);
     expect(unknown.stderr).toContain("unknown command 'serve'");
-  });
+  }, 60_000);
 
   test("it serves redis-cli and its own client, with V8's flag of its first line, until Ctrl-C", async () => {
     const port = String(await freePort());
@@ -81,5 +81,5 @@ function installedBy(_: string, install: () => string, command: () => string[]):
     });
     expect(await program.end("SIGINT")).toMatchObject({ code: 0, stderr: "" });
     expect(existsSync(`/proc/${pid}`)).toBe(false);
-  });
+  }, 120_000);
 }
