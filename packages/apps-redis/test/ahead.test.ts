@@ -49,10 +49,15 @@ test("not in a small table, which is in the processor's caches", () => {
   expect(ahead.look(new Dict(heap), bytes, bytes.length / 2, bytes.length)).toBe(0);
 });
 
-test.each(["*", "*2", "*2\r\n", "*2\r\n$", "*2\r\n$3\r\nGET\r\n$", "*99999999999999999999\r\n$3\r\n", "*2\r\n$1\r\nx\r\n$99999999999\r\n"])(
-  "a piece of a request: %j",
-  (text) => expect(looked(text)).toBe(0),
-);
+test.each([
+  "*",
+  "*2",
+  "*2\r\n",
+  "*2\r\n$",
+  "*2\r\n$3\r\nGET\r\n$",
+  "*99999999999999999999\r\n$3\r\n",
+  "*2\r\n$1\r\nx\r\n$99999999999\r\n",
+])("a piece of a request: %j", (text) => expect(looked(text)).toBe(0));
 
 test("bytes of anyone", () => {
   const random = new Random("ahead");

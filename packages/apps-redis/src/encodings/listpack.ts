@@ -29,6 +29,11 @@ const SAFE_BYTES = 2 ** 30;
 const MOST_BYTES = 2 ** 32 - 1;
 
 export class Listpack extends ListpackReader {
+  /** `ahead`: bytes up to which a block is given room for more than it needs, of those that grow one element after the other; 0 for none. */
+  constructor(private readonly ahead = 0) {
+    super();
+  }
+
   /** Binds it to a new block without elements. */
   create(heap: Heap): this {
     this.open(heap, heap.alloc(HEAD_BYTES + 1));
@@ -196,7 +201,9 @@ export class Listpack extends ListpackReader {
   }
 
   private resize(old: number, size: number): void {
-    const ref = this.heap.resize(this.ref, size, Math.min(old, size));
+    const { ahead, heap } = this;
+    const keep = Math.min(old, size);
+    const ref = ahead === 0 ? heap.resize(this.ref, size, keep) : heap.resizeAhead(this.ref, size, keep, ahead);
     if (ref !== this.ref) this.moved(ref);
     this.setBytes(size);
   }

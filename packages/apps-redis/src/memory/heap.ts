@@ -138,7 +138,17 @@ export class Heap {
 
   /** The block with room for `size` bytes: itself where it is of that class, else another with the first `keep` bytes copied, and the old one freed. */
   resize(ref: Ref, size: number, keep: number): Ref {
-    if (this.capacity(ref) === this.capacityFor(size)) return ref;
+    return this.capacity(ref) === this.capacityFor(size) ? ref : this.move(ref, size, keep);
+  }
+
+  /** As resize(), of a block that goes on growing, up to `most`: it is given room for half as much again, and keeps up to twice what it needs. */
+  resizeAhead(ref: Ref, size: number, keep: number, most: number): Ref {
+    const had = this.capacity(ref);
+    if (size <= had && size * 2 > had) return ref;
+    return this.move(ref, Math.max(size, Math.min(size + (size >>> 1), most)), keep);
+  }
+
+  private move(ref: Ref, size: number, keep: number): Ref {
     const moved = this.alloc(size);
     copyBytes(
       this.bytes[ref >>> UNIT_BITS],

@@ -5,6 +5,8 @@ import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
 import { readLatin1 } from "../memory/latin1.js";
 import { countOf, entryOf, isPlain, nextOf, PLAIN_HEAD, prevOf, sizeOf } from "./quicklist-node.js";
 
+/** Bytes of a full node by the usual list-max-listpack-size. */
+const USUAL_NODE = 8192;
 /** Where a plain node's only element is. */
 const ONLY = 1;
 
@@ -20,7 +22,7 @@ export class QuicklistReader {
   p = 0;
   /** Whether that node is plain; else {@link pack} is its listpack. */
   isPlain = false;
-  readonly pack = new Listpack();
+  readonly pack = new Listpack(USUAL_NODE);
 
   constructor(readonly heap: Heap) {}
 
