@@ -163,7 +163,12 @@ sideBySide("sets beside redis-server", [], (both) => {
   });
 
   test("SRANDMEMBER and SPOP draw fairly, and what there is", async () => {
-    for (const prefix of ["", "m"]) {
+    // An intset, a small set of texts, and one that was too large for that.
+    for (const [prefix, gone] of [
+      ["", "none"],
+      ["m", "none"],
+      ["t", "long".repeat(30)],
+    ]) {
       const members = Array.from({ length: 20 }, (_, i) => `${prefix}${i}`);
       for (const [name, count] of [
         ["SRANDMEMBER", -2000],
@@ -176,15 +181,16 @@ sideBySide("sets beside redis-server", [], (both) => {
         const drawn = new Map(members.map((one) => [one, 0]));
         const wrong: string[][] = [];
         const requests = Array.from({ length: times }, () => [
-          ["SADD", "d", ...members],
+          ["SADD", "d", ...members, ...(gone === "none" ? [] : [gone])],
+          ["SREM", "d", gone],
           [name, "d", count],
           ["SMEMBERS", "d"],
         ]);
         await both.ours([["DEL", "d"]]);
         const replies = await both.ours(requests.flat());
-        for (let i = 0; i < replies.length; i += 3) {
-          const reply = replies[i + 1] as string[];
-          const left = replies[i + 2] as string[];
+        for (let i = 0; i < replies.length; i += 4) {
+          const reply = replies[i + 2] as string[];
+          const left = replies[i + 3] as string[];
           if (reply.length !== Math.abs(count)) wrong.push(reply);
           if (count > 0 && new Set(reply).size !== reply.length) wrong.push(reply);
           if (name === "SPOP" && new Set([...reply, ...left]).size !== members.length) wrong.push(left);

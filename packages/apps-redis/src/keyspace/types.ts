@@ -16,6 +16,8 @@ export const Encoding = {
   STREAM: 8,
   /** A quicklist of one node, which is a listpack: that is the value. */
   QUICKLIST_NODE: 9,
+  /** A set that Redis has as a hashtable, with so few members that they are a listpack: that is the value. */
+  HASHTABLE_LISTPACK: 10,
 } as const;
 export type EncodingValue = (typeof Encoding)[keyof typeof Encoding];
 export const ENCODING_NAMES = [
@@ -29,11 +31,15 @@ export const ENCODING_NAMES = [
   "quicklist",
   "stream",
   "quicklist",
+  "hashtable",
 ] as const;
 
 /** Whose payload is a Ref to one block of bytes; strings hold their bytes themselves, all others are a {@link StoredObject}. */
 export const isBlob = (encoding: EncodingValue): boolean =>
-  encoding === Encoding.LISTPACK || encoding === Encoding.INTSET || encoding === Encoding.QUICKLIST_NODE;
+  encoding === Encoding.LISTPACK ||
+  encoding === Encoding.INTSET ||
+  encoding === Encoding.QUICKLIST_NODE ||
+  encoding === Encoding.HASHTABLE_LISTPACK;
 
 /** A value that is an object of JavaScript, with what it holds in the heap. */
 export interface StoredObject {

@@ -1,31 +1,32 @@
-/** Sets, hashes and sorted sets: small ones are the bytes of their block, as one string. */
+/** Sets, hashes and sorted sets: small ones are the bytes of their block, as one string, where Redis has that block. */
 import { Intset } from "../encodings/intset.js";
 import { ListpackReader } from "../encodings/listpack-reader.js";
 import type { Db } from "../keyspace/db.js";
-import { isBlob } from "../keyspace/types.js";
+import { Encoding, isBlob } from "../keyspace/types.js";
 import { chunkOf, offsetOf, type Ref } from "../memory/heap.js";
 import { HEADER, keyLengthOf } from "../memory/record.js";
 import { Element } from "../values/element.js";
 import type { HashTable } from "../values/hash-table.js";
-import type { SetTable } from "../values/set-table.js";
+import { SetValue } from "../values/set.js";
 import type { ZsetObject } from "../values/zset-object.js";
 import { RdbType } from "./format.js";
 import type { RdbWriter } from "./writer.js";
 
 const list = new ListpackReader();
 const integers = new Intset();
+const set = new SetValue();
 const value = new Element();
 
 export function saveSet(writer: RdbWriter, db: Db, ref: Ref): void {
-  if (isBlob(db.encodingOf(ref))) {
+  if (db.encodingOf(ref) === Encoding.INTSET) {
     integers.open(db.heap, db.blob(ref));
     writer.byte(RdbType.SET_INTSET);
     return writer.string(integers.bytes, integers.base, integers.byteLength);
   }
-  const { dict } = db.object<SetTable>(ref);
+  set.open(db, ref);
   writer.byte(RdbType.SET);
-  writer.size(dict.size);
-  dict.each((member) => saveKey(writer, db, member));
+  writer.size(set.size);
+  set.each(({ bytes, at, length }) => writer.string(bytes, at, length));
 }
 
 export function saveHash(writer: RdbWriter, db: Db, ref: Ref): void {
