@@ -99,6 +99,11 @@ export class Config {
     return parameter.name === "dir" ? process.cwd() : (this.told.get(parameter) as string);
   }
 
+  /** What the server uses, where something comes of it: what get() tells is not always all of it. */
+  used(parameter: Parameter): ParameterValue | undefined {
+    return (this as unknown as Record<string, ParameterValue>)[camelCase(parameter.name)];
+  }
+
   /** Sets one, without applying it; why it cannot be, or undefined. */
   set(parameter: Parameter, words: readonly string[]): string | undefined {
     const parsed = parameter.parse(words);

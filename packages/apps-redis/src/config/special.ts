@@ -64,7 +64,8 @@ export function parseScoreAdjustments(words: readonly string[]): Parsed {
 export function parseNotifications([word]: readonly string[]): Parsed {
   const letters = notificationLetters(word);
   if (letters === undefined) return "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.";
-  return { text: letters, value: letters };
+  // The text does not say all: n is lost beside A.
+  return { text: letters, value: word };
 }
 
 export function parseBind(words: readonly string[]): Parsed {

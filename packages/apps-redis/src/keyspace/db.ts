@@ -6,6 +6,7 @@
 import { copyBytes } from "../memory/bytes.js";
 import { Dict } from "../memory/dict.js";
 import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
+import { readLatin1 } from "../memory/latin1.js";
 import {
   exactExpiryOf,
   expiryOf,
@@ -32,6 +33,8 @@ export class Db {
   expires: ExpiryIndex;
   /** Milliseconds that keys have left which active expiry has looked at, of late. */
   averageTtl = 0;
+  /** What is added next was there until now: {@link overwrite}. */
+  private isOverwriting = false;
 
   constructor(
     readonly keyspace: Keyspace,
@@ -240,7 +243,13 @@ export class Db {
   ): Ref {
     const ref = this.dict.add(key, at, length, payload, expires);
     setMeta(this.heap, ref, type | (encoding << 4) | (this.keyspace.newClock() << CLOCK_SHIFT));
+    if (this.keyspace.onNew !== undefined) this.tellOfNew(key, at, length);
     return ref;
+  }
+
+  private tellOfNew(key: Uint8Array, at: number, length: number): void {
+    if (!this.isOverwriting) this.keyspace.onNew?.(this, readLatin1(key, at, at + length));
+    this.isOverwriting = false;
   }
 
   private resize(ref: Ref, payload: number, keep: number, expires = hasExpiry(this.heap, ref)): Ref {
@@ -316,6 +325,7 @@ export class Db {
       setExpiry(heap, made, exactExpiryOf(heap, ref));
       target.expires.add(made);
     }
+    if (this.keyspace.onNew !== undefined) target.tellOfNew(key, at, length);
     return made;
   }
 
@@ -325,6 +335,12 @@ export class Db {
     if (hasExpiry(this.heap, ref)) this.expires.remove(ref);
     this.keyspace.releaseValue(this.takeValue(ref));
     this.dict.delete(ref);
+  }
+
+  /** As delete(), where another value is added at once: so the key is not a new one. */
+  overwrite(ref: Ref): void {
+    this.delete(ref);
+    this.isOverwriting = this.keyspace.onNew !== undefined;
   }
 
   /** A key is about to go: if it is a stream, somebody may wait for it. */

@@ -52,6 +52,8 @@ export class Keyspace {
   // ---- told by the server ----------------------------------------------------------------------------------------------
 
   onExpired: (db: Db, key: string) => void = () => {};
+  /** A key was added that was not there. Undefined: nobody wants to know. */
+  onNew: ((db: Db, key: string) => void) | undefined;
   /** A key was used: its clock of LRU or LFU. What a new one begins with. */
   touch: (db: Db, ref: Ref) => void = () => {};
   newClock: () => number = () => 0;

@@ -14,7 +14,7 @@ export class Notifications {
 
   constructor(private readonly publish: Publish) {}
 
-  /** `letters`: of notify-keyspace-events, as {@link notificationLetters} tells them. */
+  /** `letters`: of notify-keyspace-events, as they were given. */
   set(letters: string): void {
     this.keyspace = letters.includes("K");
     this.keyevent = letters.includes("E");
@@ -22,8 +22,13 @@ export class Notifications {
     this.isOn = (this.keyspace || this.keyevent) && /[^KE]/.test(letters);
   }
 
+  /** Whether anything of this kind is told. */
+  has(kind: string): boolean {
+    return this.isOn && this.kinds.includes(kind);
+  }
+
   notify(kind: string, event: string, key: string, db: number): void {
-    if (!this.isOn || !this.kinds.includes(kind)) return;
+    if (!this.has(kind)) return;
     if (this.keyspace) this.publish(`__keyspace@${db}__:${key}`, event);
     if (this.keyevent) this.publish(`__keyevent@${db}__:${event}`, key);
   }

@@ -92,10 +92,10 @@ export class Server {
     );
     this.watches = new Watches(this.keyspace);
     config.onChange("notify-keyspace-events", () => {
-      this.notifications.set(config.notifyKeyspaceEvents);
+      this.setNotifications();
       return undefined;
     });
-    this.notifications.set(config.notifyKeyspaceEvents);
+    this.setNotifications();
     config.onChange("requirepass", () => {
       this.acl.setDefaultPassword(config.requirepass);
       return undefined;
@@ -123,6 +123,12 @@ export class Server {
       this.pubsub.forget(client);
       this.tracker.forget(client);
     });
+  }
+
+  private setNotifications(): void {
+    const { keyspace, notifications } = this;
+    notifications.set(this.config.notifyKeyspaceEvents);
+    keyspace.onNew = notifications.has("n") ? (db, key) => notifications.notify("n", "new", key, db.id) : undefined;
   }
 
   /** What CONFIG RESETSTAT does. */

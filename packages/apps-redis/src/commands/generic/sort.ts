@@ -152,8 +152,8 @@ function gathered(db: Db, elements: string[], { gets }: SortOptions): (string | 
 function store(call: Call, i: number, results: (string | undefined)[]): void {
   const { args, db, reply, server } = call;
   const old = db.lookupWrite(args.bytes, args.at(i), args.length(i));
-  if (old !== 0) db.delete(old);
   if (results.length !== 0) {
+    if (old !== 0) db.overwrite(old);
     const list = newList(db.heap, server.config.listMaxListpackSize);
     for (const one of results) {
       const bytes = Buffer.from(one ?? "", "latin1");
@@ -164,6 +164,7 @@ function store(call: Call, i: number, results: (string | undefined)[]): void {
     call.changed(i, "l", "sortstore");
     db.keyspace.dirty += results.length - 1;
   } else if (old !== 0) {
+    db.delete(old);
     call.changed(i, "g", "del");
   }
   reply.integer(results.length);

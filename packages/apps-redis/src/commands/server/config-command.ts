@@ -53,6 +53,9 @@ export function configSet(call: Call): void {
 
 function setAll({ server: { config } }: Call, wanted: ReadonlyMap<Parameter, [string, string]>): string {
   const before = new Map([...wanted.keys()].map((parameter) => [parameter, config.get(parameter)]));
+  const used = new Map([...wanted.keys()].map((parameter) => [parameter, config.used(parameter)]));
+  const isSame = (parameter: Parameter): boolean =>
+    config.get(parameter) === before.get(parameter) && config.used(parameter) === used.get(parameter);
   const restore = (): void => {
     for (const [parameter, value] of before) config.set(parameter, wordsOf(parameter, value));
   };
@@ -63,7 +66,7 @@ function setAll({ server: { config } }: Call, wanted: ReadonlyMap<Parameter, [st
     return failure(name, why);
   }
   for (const [parameter, [name]] of wanted) {
-    const why = config.get(parameter) === before.get(parameter) ? undefined : config.apply([parameter]);
+    const why = isSame(parameter) ? undefined : config.apply([parameter]);
     if (why === undefined) continue;
     restore();
     config.apply([...wanted.keys()]);

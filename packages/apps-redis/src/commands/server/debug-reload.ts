@@ -14,6 +14,9 @@ interface Saved {
 
 export function reload(server: Server): void {
   const { keyspace } = server;
+  // Keys that come back are not new.
+  const { onNew } = keyspace;
+  keyspace.onNew = undefined;
   const all: Saved[] = [];
   for (const db of keyspace.dbs) {
     db.dict.each((ref: Ref) => {
@@ -32,4 +35,5 @@ export function reload(server: Server): void {
     const ref = loaded.add(db, bytes, 0, bytes.length);
     db.setClock(expiry === -1 ? ref : db.setExpiry(ref, expiry), clock);
   }
+  keyspace.onNew = onNew;
 }

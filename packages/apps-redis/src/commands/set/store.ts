@@ -6,14 +6,15 @@ import type { SetValue } from "../../values/set.js";
 export function storeSet(call: Call, set: SetValue, event: string): void {
   const { args, db, reply } = call;
   const { size } = set;
-  reply.integer(size);
   if (size === 0) {
     set.free();
+    reply.integer(0);
     return deleteTarget(call);
   }
   const old = db.lookupWrite(args.bytes, args.at(1), args.length(1));
-  if (old !== 0) db.delete(old);
+  if (old !== 0) db.overwrite(old);
   set.store(db, args.bytes, args.at(1), args.length(1));
+  reply.integer(size);
   call.changed(1, "s", event);
 }
 

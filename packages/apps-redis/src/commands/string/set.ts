@@ -122,7 +122,7 @@ export function setLength(
   }
   // Its record has another form. The key is the same, though: so is how often it was used.
   const clock = db.clockOf(ref);
-  db.delete(ref);
+  db.overwrite(ref);
   const added = db.addString(args.bytes, key, keyLength, length, encoding, wanted);
   db.setClock(added, clock);
   return added;
