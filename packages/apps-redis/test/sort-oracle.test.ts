@@ -87,4 +87,25 @@ sideBySide("SORT", [], (both) => {
       await both.compare(commands);
     }
   });
+
+  test("a number that loses digits because it is so small is none", async () => {
+    // Those that are numbers first: redis-server does not forget its errno between commands that come together.
+    const numbers = [
+      "2.2250738585072014e-308",
+      "0x1p-1074",
+      "0x1p-1060",
+      "0e-400",
+      "5e-324",
+      "-1e-310",
+      "1e-308",
+      "1e-400",
+    ];
+    await both.compare(
+      numbers.flatMap((one) => [
+        { command: ["DEL", "tiny"] },
+        { command: ["RPUSH", "tiny", one, "1"] },
+        { command: ["SORT", "tiny"] },
+      ]),
+    );
+  });
 });

@@ -128,10 +128,19 @@ function byText({ store }: SortOptions): (a: Weighed, b: Weighed) => number {
 
 const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** By C's strtod, of a whole C string; nothing at all is 0. */
+/** Below this a double has fewer digits. */
+const SMALLEST_NORMAL = 2 ** -1022;
+
+/**
+ * By C's strtod, of a whole C string; nothing at all is 0. Unlike elsewhere its ERANGE is an error whatever it is about: also a decimal that is so
+ * small that it loses digits.
+ */
 function scoreOf(text: string): number | undefined {
   const seen = untilNul(text);
-  return seen === "" ? 0 : parseDoubleText(seen.replace(/^[ \t\n\v\f\r]+/, ""));
+  if (seen === "") return 0;
+  const score = parseDoubleText(seen.replace(/^[ \t\n\v\f\r]+/, ""));
+  const isTiny = score !== undefined && score !== 0 && Math.abs(score) < SMALLEST_NORMAL;
+  return isTiny && !/x/i.test(seen) ? undefined : score;
 }
 
 /** Of LIMIT: from where to before where. */
