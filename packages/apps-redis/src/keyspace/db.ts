@@ -9,6 +9,7 @@ import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
 import {
   exactExpiryOf,
   expiryOf,
+  expiryPlace,
   HEADER,
   hasExpiry,
   keyLengthOf,
@@ -174,6 +175,7 @@ export class Db {
     encoding: EncodingValue,
     expiry: Integer = -1,
   ): Ref {
+    if (expiry !== -1) this.expires.prepare();
     const ref = this.add(key, at, keyLength, Type.STRING, encoding, length + 4, expiry !== -1);
     if (expiry !== -1) {
       setExpiry(this.heap, ref, expiry);
@@ -210,12 +212,17 @@ export class Db {
     this.setEncoding(ref, encoding);
   }
 
+  /** Where there is no memory for the record the block is freed, as the key would have had it. */
   addBlob(key: Uint8Array, at: number, length: number, type: TypeValue, encoding: EncodingValue, blob: Ref): Ref {
-    const ref = this.add(key, at, length, type, encoding, 4);
-    this.setBlob(ref, blob);
-    return ref;
+    try {
+      return this.addNaming(key, at, length, type, encoding, blob);
+    } catch (error) {
+      this.heap.free(blob);
+      throw error;
+    }
   }
 
+  /** As addBlob(): the object is released. */
   addObject(
     key: Uint8Array,
     at: number,
@@ -224,7 +231,27 @@ export class Db {
     encoding: EncodingValue,
     object: StoredObject,
   ): Ref {
-    return this.addBlob(key, at, length, type, encoding, this.keyspace.objects.add(object));
+    const number = this.keyspace.objects.add(object);
+    try {
+      return this.addNaming(key, at, length, type, encoding, number);
+    } catch (error) {
+      this.keyspace.objects.remove(number);
+      this.keyspace.releaseValue(object);
+      throw error;
+    }
+  }
+
+  private addNaming(
+    key: Uint8Array,
+    at: number,
+    length: number,
+    type: TypeValue,
+    encoding: EncodingValue,
+    value: number,
+  ): Ref {
+    const ref = this.add(key, at, length, type, encoding, 4);
+    this.setBlob(ref, value);
+    return ref;
   }
 
   // ---- changing ------------------------------------------------------------------------------------------------------
@@ -266,10 +293,14 @@ export class Db {
     const wants = milliseconds !== -1;
     let now = ref;
     if (had !== wants) {
-      if (had) this.expires.remove(ref);
+      const { heap } = this;
+      heap.insist();
       const bytes = this.payloadBytes(ref);
+      const place = had ? expiryPlace(heap, ref) : -1;
+      if (wants) this.expires.prepare();
       now = this.resize(ref, bytes, bytes, wants);
       if (wants) this.expires.add(now);
+      else this.expires.removeAt(place);
     }
     if (wants) setExpiry(this.heap, now, milliseconds);
     return now;
@@ -281,8 +312,9 @@ export class Db {
 
   /** Gives the value, as it is, another key, here or in another database, which has none of that name. Returns its record there. */
   moveTo(target: Db, ref: Ref, key: Uint8Array, at: number, length: number): Ref {
-    this.tellOfStream(ref);
+    this.heap.insist();
     const made = this.makeAlike(target, ref, key, at, length);
+    this.tellOfStream(ref);
     setMeta(this.heap, made, metaOf(this.heap, ref));
     if (hasExpiry(this.heap, ref)) this.expires.remove(ref);
     this.dict.delete(ref);
@@ -298,7 +330,13 @@ export class Db {
     length: number,
     value: Ref | StoredObject | undefined,
   ): Ref {
-    const made = this.makeAlike(target, ref, key, at, length);
+    let made: Ref;
+    try {
+      made = this.makeAlike(target, ref, key, at, length);
+    } catch (error) {
+      this.keyspace.releaseValue(value);
+      throw error;
+    }
     if (value !== undefined) target.setBlob(made, typeof value === "number" ? value : this.keyspace.objects.add(value));
     return made;
   }
@@ -308,6 +346,7 @@ export class Db {
     const { heap } = this;
     const payload = this.payloadBytes(ref);
     const expires = hasExpiry(heap, ref);
+    if (expires) target.expires.prepare();
     const made = target.dict.add(key, at, length, payload, expires);
     setMeta(heap, made, (metaOf(heap, ref) & 0xff) | (this.keyspace.newClock() << CLOCK_SHIFT));
     const from = payloadOf(heap, ref);

@@ -30,6 +30,7 @@ export function loadSet(reader: RdbReader, { keyspace, config }: Target): Loaded
     for (let i = 0; i < count; i++) {
       reader.string();
       const { bytes, at, length } = reader;
+      heap.demand(length);
       if (state.integers !== undefined) {
         const value = parseInteger(bytes, at, length);
         if (value !== undefined) {

@@ -7,9 +7,10 @@ import { commandTable } from "../commands/index.js";
 import { checkDebug } from "../commands/server/debug-check.js";
 import type { Config } from "../config/config.js";
 import { ActiveExpiry } from "../keyspace/active-expiry.js";
-import { Eviction, Evictor } from "../keyspace/eviction.js";
+import { Evictor } from "../keyspace/eviction.js";
 import { Keyspace } from "../keyspace/keyspace.js";
 import { withWords } from "../memory/bytes.js";
+import type { Heap } from "../memory/heap.js";
 import type { Args } from "../protocol/args.js";
 import { Reply } from "../protocol/reply.js";
 import { Found, RequestParser } from "../protocol/request-parser.js";
@@ -21,6 +22,7 @@ import { Cron } from "./cron.js";
 import { dispatch, runUnblocked } from "./dispatch.js";
 import { Latency } from "./latency.js";
 import { Limits } from "./limits.js";
+import { Memory } from "./memory.js";
 import { Notifications } from "./notifications.js";
 import { Observer } from "./observer.js";
 import { Pause } from "./pause.js";
@@ -58,6 +60,7 @@ export class Server {
   readonly observer = new Observer(this);
   readonly latency = new Latency();
   readonly limits = new Limits(this);
+  readonly memory: Memory;
   readonly statistics = new Statistics(this);
   readonly started = Date.now();
   /** Milliseconds of a clock that only goes forward. */
@@ -78,8 +81,9 @@ export class Server {
   constructor(
     readonly os: LibOS,
     readonly config: Config,
+    heap?: Heap,
   ) {
-    this.keyspace = new Keyspace(config.databases);
+    this.keyspace = new Keyspace(config.databases, heap);
     this.keyspace.onExpired = (db, key) => this.notifications.notify("x", "expired", key, db.id);
     this.activeExpiry = new ActiveExpiry(this.keyspace, config);
     this.evictor = new Evictor(this.keyspace, config, (db, key) =>
@@ -108,10 +112,7 @@ export class Server {
         return undefined;
       });
     }
-    config.onChange("maxmemory", () => {
-      if (this.evictor.run() === Eviction.RUNNING) this.evictLater();
-      return undefined;
-    });
+    this.memory = new Memory(this);
     config.onChange("slowlog-max-len", () => {
       this.observer.trimSlow();
       return undefined;
@@ -213,35 +214,12 @@ export class Server {
       const why = this.acl.check(client, command, args);
       if (why !== undefined) return why;
     }
-    if (this.config.maxmemory !== 0) {
-      const why = this.checkMemory(client, command);
+    if (this.memory.isLimited) {
+      const why = this.memory.refusal(client, command, args);
       if (why !== undefined) return why;
     }
     return client.subscriptions === undefined ? undefined : this.pubsub.check(client, command);
   }
-
-  /** Evicts keys if memory is beyond its limit; where that does not help, what may need more memory is refused. */
-  private checkMemory(client: Client, command: Command): string | undefined {
-    const result = this.evictor.run();
-    // What went before the command is told before its reply.
-    if (this.tracker.hasPending) this.tracker.sendPending(client);
-    if (result === Eviction.RUNNING) this.evictLater();
-    if (result !== Eviction.FAILED) return undefined;
-    const queued = command.name === "exec" ? (client.transaction?.queued ?? []) : [];
-    if (!command.deniesOutOfMemory && !queued.some((one) => one.command.deniesOutOfMemory)) return undefined;
-    return "OOM command not allowed when used memory > 'maxmemory'.";
-  }
-
-  /** Goes on evicting between commands. */
-  private evictLater(): void {
-    if (this.isEvicting) return;
-    this.isEvicting = true;
-    setImmediate(() => {
-      this.isEvicting = false;
-      if (!this.os.closed && this.evictor.run() === Eviction.RUNNING) this.evictLater();
-    });
-  }
-  private isEvicting = false;
 
   private readonly onCompletion = (event: Completion): void => {
     if (event.opcode === Opcode.POP) this.onPop(event.qd, event.result, event.sga);

@@ -30,6 +30,8 @@ export function move(call: Call, source: Ref, fromLeft: boolean, toLeft: boolean
   let list = openList(db, source, setting);
   list.seek(fromLeft ? 0 : -1);
   hold(list);
+  // Before the element is taken from where it is.
+  db.heap.demand(2 * held.length);
   if (target === source) {
     list.remove();
     list.push(toLeft, held.bytes, 0, held.length);

@@ -108,6 +108,7 @@ function populate(call: Call): void {
     if (db.lookupWrite(key, 0, key.length) !== 0) continue;
     const text = `value:${i}`;
     const length = size === 0 ? text.length : size;
+    db.heap.demand(length);
     const ref = db.addString(key, 0, key.length, length, length > 44 ? Encoding.RAW : Encoding.EMBSTR);
     const target = db.heap.bytes[chunkOf(ref)];
     const at = db.stringAt(ref);

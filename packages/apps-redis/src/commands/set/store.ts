@@ -12,8 +12,8 @@ export function storeSet(call: Call, set: SetValue, event: string): void {
     return deleteTarget(call);
   }
   const old = db.lookupWrite(args.bytes, args.at(1), args.length(1));
-  if (old !== 0) db.delete(old);
   set.store(db, args.bytes, args.at(1), args.length(1));
+  if (old !== 0) db.delete(old);
   call.changed(1, "s", event);
 }
 

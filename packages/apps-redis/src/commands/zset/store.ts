@@ -8,13 +8,15 @@ export function storeZset(call: Call, i: number, object: ZsetObject, event: stri
   const { args, db } = call;
   const { size } = object;
   const old = db.lookupWrite(args.bytes, args.at(i), args.length(i));
-  if (old !== 0) db.delete(old);
   if (size === 0) {
     object.release(Number.POSITIVE_INFINITY);
-    if (old !== 0) call.changed(i, "g", "del");
+    if (old === 0) return 0;
+    db.delete(old);
+    call.changed(i, "g", "del");
     return 0;
   }
   addZset(db, call.server.config, args.bytes, args.at(i), args.length(i), object);
+  if (old !== 0) db.delete(old);
   signalZset(call, i);
   call.changed(i, "z", event);
   return size;
