@@ -168,6 +168,60 @@ test.each([1, 2])(
   120_000,
 );
 
+/** A heap that has no room for one of some large blocks, wherever that is within a command. */
+class Faulty extends Heap {
+  private isFaulty = false;
+
+  constructor(private readonly random: Random) {
+    super();
+  }
+
+  /** One that is not low has room. */
+  set fails(fails: boolean) {
+    this.isFaulty = fails;
+    this.isLow = fails;
+  }
+
+  override alloc(size: number): number {
+    if (this.isFaulty && size > LARGE && this.random.below(8) === 0) throw new HeapFull();
+    return super.alloc(size);
+  }
+}
+/** Larger than what a change that cannot stop halfway is made of. */
+const LARGE = 16 * KIB;
+/** Of several elements: those before may have been added. */
+const OF_SEVERAL = new Set(["MSET", "LPUSH", "HSET", "SADD", "ZADD", "PFADD"]);
+
+test("a command that finds no memory for a large block while it runs changes nothing", () => {
+  const random = new Random("no large block");
+  const heap = new Faulty(random);
+  const small = new Direct(heap);
+  const large = new Direct();
+  let refused = 0;
+  for (let i = 0; i < 8000; i++) {
+    const words = command(random, small);
+    // What is put where it was taken from has just given back as much.
+    heap.fails = words[0] !== "LMOVE" || words[1] !== words[2];
+    const reply = small.call(...words);
+    heap.fails = false;
+    if (reply !== OOM) {
+      const expected = large.call(...words);
+      if (reply !== expected) throw new Error(`${words.join(" ").slice(0, 200)}: ${reply.slice(0, 200)}`);
+      continue;
+    }
+    refused++;
+    for (const key of words.map(String).filter((word) => /^[slhtzxp]\d+$/.test(word))) {
+      if (!OF_SEVERAL.has(String(words[0])) && small.digest(key) !== large.digest(key))
+        throw new Error(`${words.join(" ").slice(0, 200)}: it changed ${key}`);
+      if (OF_SEVERAL.has(String(words[0]))) expect(small.call("DEL", key)).toMatch(/^:/);
+      if (OF_SEVERAL.has(String(words[0]))) large.call("DEL", key);
+    }
+  }
+  expect(refused).toBeGreaterThan(20);
+  expect(small.all).toBe(large.all);
+  expect(small.empty()).toBe(large.empty());
+}, 120_000);
+
 /** Fills a server until it refuses, by strings that are no larger than a span. */
 function fill(one: Direct): void {
   for (let i = 0; ; i++) {

@@ -186,7 +186,8 @@ export class Quicklist extends QuicklistReader implements StoredObject {
 
   private mergeWithNext(node: Ref): boolean {
     const { heap, pack } = this;
-    if (node === 0) return false;
+    // Where there is little memory left nodes stay as they are.
+    if (node === 0 || heap.isLow) return false;
     const after = nextOf(heap, node);
     if (!allowsMerge(heap, node, after, this.fill)) return false;
     const count = countOf(heap, node) + countOf(heap, after);
