@@ -131,11 +131,11 @@ export class HashValue {
     if (p !== 0) {
       list.replace(list.next(p), value, valueAt, valueLength);
     } else {
-      const p0 = list.append(field, at, length);
+      const begin = list.append(field, at, length);
       try {
         list.append(value, valueAt, valueLength);
       } catch (error) {
-        list.remove(p0);
+        list.remove(begin);
         this.listChanged();
         throw error;
       }
