@@ -159,6 +159,15 @@ test("the last free span of a chunk can come and go for ever", () => {
   const small = heap.alloc(64);
   const rest = heap.alloc(CHUNK - 128 * KIB);
   for (let i = 0; i < 1000; i++) heap.free(heap.alloc(64 * KIB));
+  // The chunk that comes and goes has the same memory each time, until it was not needed for a while.
+  heap.free(heap.alloc(64 * KIB));
+  const memory = (): unknown => (heap as unknown as { spare: ArrayBuffer | undefined }).spare;
+  const before = memory();
+  expect(before).toBeDefined();
+  heap.free(heap.alloc(64 * KIB));
+  expect(memory()).toBe(before);
+  for (let i = 0; i < 20; i++) heap.tend();
+  expect(memory()).not.toBe(before);
   // Its list of chunks with free spans is no longer than there are such chunks.
   expect((heap as unknown as { roomy: number[] }).roomy.length).toBeLessThanOrEqual(1);
   heap.free(rest);

@@ -1,8 +1,13 @@
 /** What HRANDFIELD, SRANDMEMBER and ZRANDMEMBER have in common: the count, and drawing elements. */
-import { type Call, NOT_INTEGER } from "../server/call.js";
 
-/** A longer reply than this is not begun: the client is left. (Redis goes on until the limit of its output buffer, or its memory's.) */
-const MOST_BYTES = 2 ** 30;
+import { type Call, NOT_INTEGER } from "../server/call.js";
+import { typeOf } from "../server/client-info.js";
+
+/**
+ * No reply is longer, and none than the client's hard limit of client-output-buffer-limit: the client is left, as Redis does at that limit. (Where
+ * there is none, as by default, Redis goes on until its memory is at an end. This takes some seconds.)
+ */
+const MOST_BYTES = 2 ** 28;
 /** Bytes of the shortest element, as it is replied. */
 const LEAST_BYTES = 6;
 const LARGEST = 2n ** 63n - 1n;
@@ -22,16 +27,18 @@ export function randomCount(call: Call, i: number): bigint | undefined {
  * is left instead.
  */
 export function replyDraws(call: Call, count: bigint, begin: (count: number) => void, draw: () => void): void {
-  const { reply } = call;
+  const { client, reply, server } = call;
   const mark = reply.mark();
-  if (count * BigInt(LEAST_BYTES) > BigInt(MOST_BYTES)) return call.server.leave(call.client);
+  const { hard } = server.config.outputLimits[typeOf(client) === "pubsub" ? "pubsub" : "normal"];
+  const most = hard === 0 ? MOST_BYTES : Math.min(hard, MOST_BYTES);
+  if (count * BigInt(LEAST_BYTES) > BigInt(most)) return server.leave(client);
   const wanted = Number(count);
   begin(wanted);
   for (let n = wanted; n !== 0; n--) {
     draw();
-    if (reply.length - mark <= MOST_BYTES) continue;
+    if (reply.length - mark <= most) continue;
     reply.rewind(mark);
-    return call.server.leave(call.client);
+    return server.leave(client);
   }
 }
 

@@ -10,6 +10,7 @@ import { readLatin1 } from "../memory/latin1.js";
 import {
   exactExpiryOf,
   expiryOf,
+  expiryPlace,
   HEADER,
   hasExpiry,
   keyLengthOf,
@@ -33,8 +34,8 @@ export class Db {
   expires: ExpiryIndex;
   /** Milliseconds that keys have left which active expiry has looked at, of late. */
   averageTtl = 0;
-  /** What is added next was there until now: {@link overwrite}. */
-  private isOverwriting = false;
+  /** See {@link replacing}. */
+  private isReplacing = false;
 
   constructor(
     readonly keyspace: Keyspace,
@@ -177,6 +178,7 @@ export class Db {
     encoding: EncodingValue,
     expiry: Integer = -1,
   ): Ref {
+    if (expiry !== -1) this.expires.prepare();
     const ref = this.add(key, at, keyLength, Type.STRING, encoding, length + 4, expiry !== -1);
     if (expiry !== -1) {
       setExpiry(this.heap, ref, expiry);
@@ -213,12 +215,17 @@ export class Db {
     this.setEncoding(ref, encoding);
   }
 
+  /** Where there is no memory for the record the block is freed, as the key would have had it. */
   addBlob(key: Uint8Array, at: number, length: number, type: TypeValue, encoding: EncodingValue, blob: Ref): Ref {
-    const ref = this.add(key, at, length, type, encoding, 4);
-    this.setBlob(ref, blob);
-    return ref;
+    try {
+      return this.addNaming(key, at, length, type, encoding, blob);
+    } catch (error) {
+      this.heap.free(blob);
+      throw error;
+    }
   }
 
+  /** As addBlob(): the object is released. */
   addObject(
     key: Uint8Array,
     at: number,
@@ -227,7 +234,27 @@ export class Db {
     encoding: EncodingValue,
     object: StoredObject,
   ): Ref {
-    return this.addBlob(key, at, length, type, encoding, this.keyspace.objects.add(object));
+    const number = this.keyspace.objects.add(object);
+    try {
+      return this.addNaming(key, at, length, type, encoding, number);
+    } catch (error) {
+      this.keyspace.objects.remove(number);
+      this.keyspace.releaseValue(object);
+      throw error;
+    }
+  }
+
+  private addNaming(
+    key: Uint8Array,
+    at: number,
+    length: number,
+    type: TypeValue,
+    encoding: EncodingValue,
+    value: number,
+  ): Ref {
+    const ref = this.add(key, at, length, type, encoding, 4);
+    this.setBlob(ref, value);
+    return ref;
   }
 
   // ---- changing ------------------------------------------------------------------------------------------------------
@@ -241,15 +268,16 @@ export class Db {
     payload: number,
     expires = false,
   ): Ref {
+    const isNew = !this.isReplacing;
+    this.isReplacing = false;
     const ref = this.dict.add(key, at, length, payload, expires);
     setMeta(this.heap, ref, type | (encoding << 4) | (this.keyspace.newClock() << CLOCK_SHIFT));
-    if (this.keyspace.onNew !== undefined) this.tellOfNew(key, at, length);
+    if (isNew && this.keyspace.onNew !== undefined) this.tellOfNew(key, at, length);
     return ref;
   }
 
   private tellOfNew(key: Uint8Array, at: number, length: number): void {
-    if (!this.isOverwriting) this.keyspace.onNew?.(this, readLatin1(key, at, at + length));
-    this.isOverwriting = false;
+    this.keyspace.onNew?.(this, readLatin1(key, at, at + length));
   }
 
   private resize(ref: Ref, payload: number, keep: number, expires = hasExpiry(this.heap, ref)): Ref {
@@ -275,10 +303,14 @@ export class Db {
     const wants = milliseconds !== -1;
     let now = ref;
     if (had !== wants) {
-      if (had) this.expires.remove(ref);
+      const { heap } = this;
+      heap.insist();
       const bytes = this.payloadBytes(ref);
+      const place = had ? expiryPlace(heap, ref) : -1;
+      if (wants) this.expires.prepare();
       now = this.resize(ref, bytes, bytes, wants);
       if (wants) this.expires.add(now);
+      else this.expires.removeAt(place);
     }
     if (wants) setExpiry(this.heap, now, milliseconds);
     return now;
@@ -290,8 +322,9 @@ export class Db {
 
   /** Gives the value, as it is, another key, here or in another database, which has none of that name. Returns its record there. */
   moveTo(target: Db, ref: Ref, key: Uint8Array, at: number, length: number): Ref {
-    this.tellOfStream(ref);
+    this.heap.insist();
     const made = this.makeAlike(target, ref, key, at, length);
+    this.tellOfStream(ref);
     setMeta(this.heap, made, metaOf(this.heap, ref));
     if (hasExpiry(this.heap, ref)) this.expires.remove(ref);
     this.dict.delete(ref);
@@ -307,7 +340,13 @@ export class Db {
     length: number,
     value: Ref | StoredObject | undefined,
   ): Ref {
-    const made = this.makeAlike(target, ref, key, at, length);
+    let made: Ref;
+    try {
+      made = this.makeAlike(target, ref, key, at, length);
+    } catch (error) {
+      this.keyspace.releaseValue(value);
+      throw error;
+    }
     if (value !== undefined) target.setBlob(made, typeof value === "number" ? value : this.keyspace.objects.add(value));
     return made;
   }
@@ -317,6 +356,7 @@ export class Db {
     const { heap } = this;
     const payload = this.payloadBytes(ref);
     const expires = hasExpiry(heap, ref);
+    if (expires) target.expires.prepare();
     const made = target.dict.add(key, at, length, payload, expires);
     setMeta(heap, made, (metaOf(heap, ref) & 0xff) | (this.keyspace.newClock() << CLOCK_SHIFT));
     const from = payloadOf(heap, ref);
@@ -337,10 +377,9 @@ export class Db {
     this.dict.delete(ref);
   }
 
-  /** As delete(), where another value is added at once: so the key is not a new one. */
-  overwrite(ref: Ref): void {
-    this.delete(ref);
-    this.isOverwriting = this.keyspace.onNew !== undefined;
+  /** What is added next takes the place of a value that is deleted then: so the key is not a new one. */
+  replacing(): void {
+    this.isReplacing = this.keyspace.onNew !== undefined;
   }
 
   /** A key is about to go: if it is a stream, somebody may wait for it. */

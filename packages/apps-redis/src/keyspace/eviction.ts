@@ -104,16 +104,20 @@ export class Evictor {
 
   // ---- evicting --------------------------------------------------------------------------------------------------------
 
-  private get isOver(): boolean {
-    return this.config.maxmemory !== 0 && this.keyspace.usedMemory > this.config.maxmemory;
+  private isOver(more: number): boolean {
+    const { maxmemory } = this.config;
+    return (maxmemory !== 0 && this.keyspace.usedMemory > maxmemory) || (more !== 0 && this.keyspace.heap.lacks(more));
   }
 
-  /** Evicts keys until memory is within its limit, or the time for it is over: maxmemory-eviction-tenacity. */
-  run(): EvictionResult {
-    if (!this.isOver) return Eviction.DONE;
+  /**
+   * Evicts keys until memory is within its limit, or the time for it is over: maxmemory-eviction-tenacity. `more`: bytes that the heap shall
+   * have then; with 0 nobody asks the heap.
+   */
+  run(more = 0): EvictionResult {
+    if (!this.isOver(more)) return Eviction.DONE;
     if (this.config.maxmemoryPolicy === "noeviction") return Eviction.FAILED;
     const end = performance.now() + timeLimit(this.config.maxmemoryEvictionTenacity);
-    for (let evicted = 1; this.isOver; evicted++) {
+    for (let evicted = 1; this.isOver(more); evicted++) {
       // What is large is freed later; here it is waited for, else more would go than must.
       if (this.keyspace.pendingReleases !== 0) {
         this.keyspace.releaseSome(Math.max(end - performance.now(), 0));
@@ -124,7 +128,7 @@ export class Evictor {
       }
       if (evicted % BETWEEN_LOOKS === 0 && performance.now() >= end) break;
     }
-    return this.isOver ? Eviction.RUNNING : Eviction.DONE;
+    return this.isOver(more) ? Eviction.RUNNING : Eviction.DONE;
   }
 
   private evict(db: Db, ref: Ref): void {

@@ -15,17 +15,24 @@ export class ExpiryIndex {
     return this.pieces[place >>> PIECE_BITS][place & (PIECE - 1)];
   }
 
+  /** Memory for one more, so that add() has it. */
+  prepare(): void {
+    if (this.size >>> PIECE_BITS === this.pieces.length) this.pieces.push(new Uint32Array(PIECE));
+  }
+
   add(ref: Ref): void {
-    const place = this.size++;
-    if (place >>> PIECE_BITS === this.pieces.length) this.pieces.push(new Uint32Array(PIECE));
-    this.put(place, ref);
+    this.prepare();
+    this.put(this.size++, ref);
   }
 
   /** The last takes the place of the one that goes. */
   remove(ref: Ref): void {
-    const place = expiryPlace(this.heap, ref);
+    this.removeAt(expiryPlace(this.heap, ref));
+  }
+
+  removeAt(place: number): void {
     const last = this.at(--this.size);
-    if (last !== ref) this.put(place, last);
+    if (place !== this.size) this.put(place, last);
     if (this.pieces.length > (this.size >>> PIECE_BITS) + 2) this.pieces.pop();
   }
 

@@ -25,7 +25,6 @@ export interface ChangeListener {
 }
 
 export class Keyspace {
-  readonly heap = new Heap();
   readonly objects = new Objects();
   readonly dbs: Db[];
   /** Reads that found their key, that did not; keys that were deleted because their time was over, or the memory's. */
@@ -42,7 +41,10 @@ export class Keyspace {
   private time = Date.now();
   private readonly text = Buffer.alloc(1024);
 
-  constructor(databases: number) {
+  constructor(
+    databases: number,
+    readonly heap = new Heap(),
+  ) {
     this.dbs = Array.from({ length: databases }, (_, id) => new Db(this, id));
   }
 

@@ -30,13 +30,40 @@ export class Buckets {
   }
 
   set(at: number, ref: Ref): void {
-    let piece = this.pieces[at >>> PIECE_BITS];
-    if (piece === undefined) {
-      piece = new Uint32Array(this.piece);
-      this.bytes += piece.byteLength;
-      this.pieces[at >>> PIECE_BITS] = piece;
-    }
+    this.pieceFor(at)[at & (PIECE - 1)] = ref;
+  }
+
+  /** The piece that a bucket is in, which is made if it is not there. */
+  pieceFor(at: number): Uint32Array {
+    return this.pieces[at >>> PIECE_BITS] ?? this.makePiece(at >>> PIECE_BITS);
+  }
+
+  /** Puts `ref` into a bucket of this piece, and returns what was there. */
+  swap(piece: Uint32Array, at: number, ref: Ref): Ref {
+    const had = piece[at & (PIECE - 1)];
     piece[at & (PIECE - 1)] = ref;
+    return had;
+  }
+
+  /** Whether all buckets can be written that records of bucket `at` of a table of `capacity` have here; false: the machine has no memory. */
+  hasRoomFor(at: number, capacity: number): boolean {
+    for (let own = at & this.mask; own <= this.mask; own += capacity) {
+      if (this.pieces[own >>> PIECE_BITS] !== undefined) continue;
+      try {
+        this.makePiece(own >>> PIECE_BITS);
+      } catch (error) {
+        if (error instanceof RangeError) return false;
+        throw error;
+      }
+    }
+    return true;
+  }
+
+  private makePiece(number: number): Uint32Array {
+    const piece = new Uint32Array(this.piece);
+    this.bytes += piece.byteLength;
+    this.pieces[number] = piece;
+    return piece;
   }
 
   /** What is before `at` is not asked for again. */

@@ -70,9 +70,16 @@ export class Dict {
   /** A new record with room for `payload` bytes, which are not set, and meta 0. The key is not there yet. */
   add(bytes: Uint8Array, at: number, length: number, payload: number, expires = false): Ref {
     const hash = hashOf(bytes, at, length);
+    if (this.next !== undefined) this.rebuild(MOVED);
+    else if (this.wanted > this.table.capacity) this.resizeTable();
+    // Before anything is linked there is memory for all of it.
+    const table = this.of(hash);
+    const bucket = hash & table.mask;
+    const piece = table.pieceFor(bucket);
     const ref = this.heap.alloc(recordSize(length, expires) + payload);
     initRecord(this.heap, ref, hash, bytes, at, length, expires);
-    this.link(ref, hash);
+    setNext(this.heap, ref, table.swap(piece, bucket, ref));
+    this.size++;
     return ref;
   }
 
@@ -92,7 +99,10 @@ export class Dict {
   resize(ref: Ref, payload: number, keep: number, expires = hasExpiry(this.heap, ref)): Ref {
     const heap = this.heap;
     const size = recordSize(keyLengthOf(heap, ref), expires) + payload;
-    if (expires === hasExpiry(heap, ref) && heap.capacity(ref) === heap.capacityFor(size)) return ref;
+    if (expires === hasExpiry(heap, ref)) {
+      const had = heap.capacity(ref);
+      if (had === heap.capacityFor(size) || (heap.isLow && had > size)) return ref;
+    }
     const moved = heap.alloc(size);
     copyRecord(heap, ref, moved, expires, Math.min(keep, payloadRoom(heap, ref)));
     this.replaceInChain(ref, moved);
@@ -226,6 +236,8 @@ export class Dict {
         if (--passed === 0) return true;
         continue;
       }
+      // A chain moves as a whole, or later.
+      if (!next.hasRoomFor(this.moved, this.table.capacity)) return false;
       for (; ref !== 0; ) {
         const following = nextOf(this.heap, ref);
         const at = hashIn(this.heap, ref) & next.mask;
@@ -275,16 +287,6 @@ export class Dict {
       ref = words[word] >>> 0;
     }
     return 0;
-  }
-
-  private link(ref: Ref, hash: number): void {
-    if (this.next !== undefined) this.rebuild(MOVED);
-    else if (this.wanted > this.table.capacity) this.resizeTable();
-    const table = this.of(hash);
-    const at = hash & table.mask;
-    setNext(this.heap, ref, table.get(at));
-    table.set(at, ref);
-    this.size++;
   }
 
   private replaceInChain(ref: Ref, by: Ref): void {

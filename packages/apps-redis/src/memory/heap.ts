@@ -5,6 +5,10 @@
  * Small blocks come from spans of 64 KiB, each of one size class (Bonwick, "The Slab Allocator", USENIX 1994); what is larger than half a span
  * takes spans that lie side by side, and what is larger than a chunk a chunk of its own. A span without blocks goes back, a chunk without
  * spans is given up: so memory that was used for one size is there for others.
+ *
+ * One chunk more than is in use is always there already. When it had to be taken, and no other can be had (there are no more names, or the
+ * machine has no memory), the heap is low: what its spans have left is for changes that have begun. So a change of several steps gets its
+ * memory, and what may be refused is refused before ({@link Heap.lacks}).
  */
 
 import { copyBytes, withWords } from "./bytes.js";
@@ -55,8 +59,22 @@ class Chunk {
   free = SPANS;
 }
 
-/** Thrown by {@link Heap.alloc} when there is no room for more names: some 32 GiB are in use. */
-export class HeapFull extends Error {}
+/** Of a heap that is low: spans that are only for commands that had begun before, or that need not be refused. */
+const RESERVE = SPANS / 2;
+/** Of these, spans that no block of more than a few spans gets: the smaller ones are what a change is made of that cannot stop halfway. */
+const CORE = SPANS / 8;
+const FEW = 16;
+/** Fewer free spans than this, and the next chunk's memory is had, or the heap is low. */
+const AHEAD = (SPANS / 4) * 3;
+/** Times that {@link Heap.tend} leaves it the memory of a chunk that was given up: who empties and fills a chunk again and again makes none. */
+const TENDED = 10;
+
+/** Thrown by {@link Heap.alloc} when there is no room: no more names, which are for some 32 GiB, or no memory in the machine. */
+export class HeapFull extends Error {
+  constructor() {
+    super("the keyspace has no room for more");
+  }
+}
 
 export class Heap {
   /** The bytes of each chunk: a block's are `bytes[ref >>> 24]` from `(ref & 0xffffff) * 8` on. See {@link chunkOf}, {@link offsetOf}. */
@@ -75,6 +93,44 @@ export class Heap {
   /** Of each class the spans that have room, as (chunk * SPANS + span), and some that have none. */
   private readonly partial: number[][] = SIZES.map(() => []);
   private readonly vacant: number[] = [];
+  /** Chunks that have a number, and the memory of the next one: new, or that of the last chunk that was given up. */
+  private live = 0;
+  private spare: ArrayBuffer | undefined;
+  /** How often {@link tend} has seen a spare one that was used before. */
+  private seen = 0;
+  private freeSpans = 0;
+  /** Little is free, and there is no other chunk. */
+  isLow = false;
+  /** Told when it becomes low, and when it is no more. */
+  onLow: (isLow: boolean) => void = () => {};
+
+  /** `most`: chunks that there may be. */
+  constructor(private readonly most = MOST_CHUNKS) {}
+
+  /** Whether a command may not begin that would add some `bytes`. */
+  lacks(bytes: number): boolean {
+    return this.isLow && this.freeSpans < RESERVE + bytes / SPAN_BYTES;
+  }
+
+  /** Throws {@link HeapFull} where {@link lacks} says so: before each step of what has no bound, by who can give back what was made. */
+  demand(bytes: number): void {
+    if (this.isLow && this.lacks(bytes)) throw new HeapFull();
+  }
+
+  /** As demand(), of what is not refused as long as there is something: expiries, names, entries that are handed out. */
+  insist(): void {
+    if (this.isLow && this.freeSpans < CORE) throw new HeapFull();
+  }
+
+  /** From time to time: tries again to have a chunk more, for a machine may have memory again; and gives back what was used and is no more. */
+  tend(): void {
+    if (this.isLow) this.provide(true);
+    if (this.seen !== 0 && ++this.seen > TENDED) {
+      this.spare = undefined;
+      this.seen = 0;
+      this.provide();
+    }
+  }
 
   /** A block of at least `size` bytes, 1 to 2^32 - 1, with anything in it. */
   alloc(size: number): Ref {
@@ -136,15 +192,20 @@ export class Heap {
     return Math.ceil(size / SPAN_BYTES) * SPAN_BYTES;
   }
 
-  /** The block with room for `size` bytes: itself where it is of that class, else another with the first `keep` bytes copied, and the old one freed. */
+  /**
+   * The block with room for `size` bytes: itself where it is of that class, else another with the first `keep` bytes copied, and the old one
+   * freed. Of a heap that is low what gets smaller stays: whoever deletes is not refused.
+   */
   resize(ref: Ref, size: number, keep: number): Ref {
-    return this.capacity(ref) === this.capacityFor(size) ? ref : this.move(ref, size, keep);
+    const had = this.capacity(ref);
+    if (had === this.capacityFor(size) || (this.isLow && had > size)) return ref;
+    return this.move(ref, size, keep);
   }
 
   /** As resize(), of a block that goes on growing, up to `most`: it is given room for half as much again, and keeps up to twice what it needs. */
   resizeAhead(ref: Ref, size: number, keep: number, most: number): Ref {
     const had = this.capacity(ref);
-    if (size <= had && size * 2 > had) return ref;
+    if (size <= had && (size * 2 > had || this.isLow)) return ref;
     return this.move(ref, Math.max(size, Math.min(size + (size >>> 1), most)), keep);
   }
 
@@ -190,12 +251,15 @@ export class Heap {
   /** `n` spans side by side; the first free ones of the chunk that was given some last. */
   private takeSpans(n: number): number {
     this.keepFirst();
+    if (this.isLow && n > FEW && this.freeSpans - n < CORE) throw new HeapFull();
     for (let i = this.roomy.length; i-- !== 0; ) {
       const number = this.roomy[i];
       const chunk = this.chunks[number] as Chunk;
       const span = chunk.free < n ? -1 : runOf(chunk.use, n);
       if (span < 0) continue;
       chunk.free -= n;
+      this.freeSpans -= n;
+      if (this.freeSpans < AHEAD) this.provide();
       // One without free spans is named again when it has one: each is named once.
       if (chunk.free === 0) {
         this.roomy[i] = this.roomy[this.roomy.length - 1];
@@ -206,37 +270,70 @@ export class Heap {
     const number = this.addChunk(CHUNK_BYTES);
     const chunk = this.chunks[number] as Chunk;
     chunk.free -= n;
+    this.freeSpans -= n;
     if (chunk.free !== 0) this.roomy.push(number);
+    if (this.freeSpans < AHEAD) this.provide();
     return number * SPANS;
   }
 
   private giveSpans(number: number, chunk: Chunk, span: number, n: number): void {
     chunk.use.fill(FREE, span, span + n);
     chunk.free += n;
+    this.freeSpans += n;
     if (chunk.free === SPANS && number !== 0) this.dropChunk(number);
     else if (chunk.free === n) this.roomy.push(number);
+    if (this.isLow) this.provide();
   }
 
   private addChunk(bytes: number): number {
+    const isUsual = bytes === CHUNK_BYTES;
+    // Of the names one is the spare chunk's.
+    const own = isUsual || this.spare === undefined ? 0 : 1;
+    const buffer = (isUsual ? this.spare : undefined) ?? (this.live + own < this.most ? memory(bytes) : undefined);
+    if (buffer === undefined) throw new HeapFull();
     const number = this.vacant.pop() ?? this.chunks.length;
-    if (number === MOST_CHUNKS) throw new HeapFull("the keyspace has no room for more");
-    const buffer = new ArrayBuffer(bytes);
+    this.live++;
     this.chunks[number] = new Chunk();
     this.bytes[number] = withWords(new Uint8Array(buffer));
     this.words[number] = new Int32Array(buffer);
     this.doubles[number] = new Float64Array(buffer);
     this.reserved += bytes;
+    if (isUsual) {
+      this.freeSpans += SPANS;
+      this.spare = undefined;
+      this.seen = 0;
+    }
     return number;
   }
 
+  /** Has memory for the next chunk if it will soon be needed. Where there was none it is asked for only `again`: that takes long. */
+  private provide(again = false): void {
+    if (this.spare === undefined && this.freeSpans < AHEAD && this.live < this.most && (again || !this.isLow))
+      this.spare = memory(CHUNK_BYTES);
+    const isLow = this.spare === undefined && this.freeSpans < (this.isLow ? SPANS : AHEAD);
+    if (isLow === this.isLow) return;
+    this.isLow = isLow;
+    this.onLow(isLow);
+  }
+
   private dropChunk(number: number): void {
-    this.reserved -= this.bytes[number].length;
+    const { length } = this.bytes[number];
+    this.reserved -= length;
+    this.live--;
+    if (length === CHUNK_BYTES) {
+      this.freeSpans -= SPANS;
+      if (this.spare === undefined) {
+        this.spare = this.bytes[number].buffer as ArrayBuffer;
+        this.seen = 1;
+      }
+    }
     this.chunks[number] = undefined;
     this.bytes[number] = EMPTY_BYTES;
     this.words[number] = EMPTY_WORDS;
     this.doubles[number] = EMPTY_DOUBLES;
     this.roomy = this.roomy.filter((one) => one !== number);
     this.vacant.push(number);
+    if (this.isLow) this.provide();
   }
 
   /** The first span of all is never handed out: the block at its start would have the Ref 0. */
@@ -245,6 +342,7 @@ export class Heap {
     const chunk = this.chunks[this.addChunk(CHUNK_BYTES)] as Chunk;
     chunk.use[0] = MORE;
     chunk.free--;
+    this.freeSpans--;
     this.roomy.push(0);
   }
 
@@ -278,6 +376,16 @@ export class Heap {
     const spans = chunk.count[span];
     this.used -= spans * SPAN_BYTES;
     this.giveSpans(number, chunk, span, spans);
+  }
+}
+
+/** Undefined: the machine has none. */
+function memory(bytes: number): ArrayBuffer | undefined {
+  try {
+    return new ArrayBuffer(bytes);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
   }
 }
 

@@ -32,6 +32,7 @@ class HashBuilder {
     const { field, list, table } = this;
     this.isShort &&=
       length <= this.longest && list.safeToAdd(length) && table.size < this.target.config.hashMaxListpackEntries;
+    this.target.keyspace.heap.demand(2 * length);
     if (this.isShort) list.append(bytes, at, length);
     if (field === undefined) {
       this.field = new Uint8Array(length);

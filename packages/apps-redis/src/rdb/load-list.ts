@@ -28,6 +28,7 @@ export function loadList(reader: RdbReader, target: Target): Loaded {
   return build(target, (list) => {
     for (let i = 0; i < count; i++) {
       reader.string();
+      list.heap.demand(reader.length);
       list.push(false, reader.bytes, reader.at, reader.length);
     }
   });

@@ -16,6 +16,7 @@ export function loadSet(reader: RdbReader, { keyspace, config }: Target): Loaded
       for (let i = 0; i < count; i++) {
         reader.string();
         const { bytes, at, length } = reader;
+        keyspace.heap.demand(length);
         if (!set.add(bytes, at, length, config)) throw new BadFormat("a member twice");
       }
     },

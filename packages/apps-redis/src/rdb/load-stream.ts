@@ -57,6 +57,7 @@ function loadNodes(reader: RdbReader, stream: Stream): number {
     reader.string();
     const { bytes, at, length } = reader;
     if (!validateListpack(bytes, at, length, true)) throw new BadFormat("not a listpack");
+    stream.heap.demand(length);
     pack.copyFrom(stream.heap, bytes, at, length);
     stream.addNode(master, pack.ref);
     const found = validateNode(pack);
@@ -78,6 +79,7 @@ function loadGroup(reader: RdbReader, stream: Stream, isSecond: boolean): void {
     const time = shortened(reader.int64());
     const deliveries = load64(reader);
     if (group.pending.positionOf(id) !== NONE) throw new BadFormat("pending twice");
+    heap.demand(0);
     group.pending.add(id, createPending(heap, time, deliveries, NOBODY));
   }
   let owned = 0;

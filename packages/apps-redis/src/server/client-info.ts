@@ -30,7 +30,7 @@ export function clientInfo(server: Server, client: Client): string {
   const now = Date.now();
   const { subscriptions, output, tracking } = client;
   const isRunning = client === server.current;
-  const buffered = isRunning ? server.batch : client.filled;
+  const buffered = isRunning ? server.requests.batch : client.filled;
   const multiMemory = multiMemoryOf(client);
   const fields: Record<string, string | number> = {
     id: client.id,

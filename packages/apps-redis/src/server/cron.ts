@@ -10,6 +10,8 @@ const BUCKETS = 100;
 export class Cron {
   /** What else is to be done `hz` times a second. */
   readonly tasks: (() => void)[] = [];
+  /** DEBUG PAUSE-CRON: nothing is done. */
+  isPaused = false;
   private timer: NodeJS.Timeout | undefined;
   private sliceTimer: NodeJS.Timeout | undefined;
 
@@ -32,14 +34,17 @@ export class Cron {
   private readonly tick = (): void => {
     const now = Date.now();
     this.server.wallClock.follow(now);
+    this.schedule();
+    if (this.isPaused) return;
     this.server.evictor.tick(now);
     for (const task of this.tasks) task();
     if (this.sliceTimer === undefined) this.slice();
-    this.schedule();
   };
 
   /** One slice of all work that can wait; the next follows while there is some. */
   private readonly slice = (): void => {
+    this.sliceTimer = undefined;
+    if (this.isPaused) return;
     const { activeExpiry, keyspace } = this.server;
     keyspace.setNow(Date.now());
     const end = performance.now() + SLICE;

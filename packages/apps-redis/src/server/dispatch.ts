@@ -4,6 +4,7 @@ import type { Args } from "../protocol/args.js";
 import type { Wait } from "./blocking.js";
 import type { Client, Transaction } from "./client.js";
 import { Histogram } from "./histogram.js";
+import { isShortage, OUT_OF_MEMORY } from "./memory.js";
 import type { Server } from "./server.js";
 import { discardTransaction } from "./transaction.js";
 
@@ -52,8 +53,13 @@ export function run(server: Server, client: Client, command: Command, args: Args
   call.args = args;
   call.command = command;
   client.command = command;
-  const errors = call.reply.errors;
-  (command.handler as NonNullable<Command["handler"]>)(call);
+  const { errors, length } = call.reply;
+  try {
+    (command.handler as NonNullable<Command["handler"]>)(call);
+  } catch (error) {
+    if (!isShortage(error)) throw error;
+    runOut(server, client, command, args, length);
+  }
   const took = server.lap();
   command.calls++;
   command.microseconds += took * 1000;
@@ -62,6 +68,14 @@ export function run(server: Server, client: Client, command: Command, args: Args
   if (call.reply.errors !== errors) command.failed++;
   if (client.tracking !== undefined) server.tracker.remember(client, client.tracking, command, args);
   server.observer.observe(client, command, args, took);
+}
+
+/** There was no memory within a command: instead of what it has replied, from `mark` on, it is told that. */
+function runOut(server: Server, client: Client, command: Command, args: Args, mark: number): void {
+  const { reply } = server.call;
+  reply.rewind(mark);
+  reply.error(OUT_OF_MEMORY);
+  server.memory.afterShortage(client, command, args);
 }
 
 function recordLatency(command: Command, took: number): void {
@@ -74,7 +88,13 @@ export function runUnblocked(server: Server, client: Client, wait: Wait, serve: 
   const { reply } = server.call;
   const errors = reply.errors;
   const began = server.clock();
-  if (!serve()) return false;
+  const { length } = reply;
+  try {
+    if (!serve()) return false;
+  } catch (error) {
+    if (!isShortage(error)) throw error;
+    runOut(server, client, client.command as Command, wait.args ?? server.call.args, length);
+  }
   const took = server.clock() - began;
   const command = client.command as Command;
   command.microseconds += took * 1000;

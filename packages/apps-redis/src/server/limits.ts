@@ -36,7 +36,7 @@ export class Limits {
   }
 
   /** What waits for it is not sent any more. Not at once: its command may be running. */
-  private drop(client: Client): void {
+  drop(client: Client): void {
     client.isLeaving = true;
     client.output.abandon();
     setImmediate(() => this.server.close(client));

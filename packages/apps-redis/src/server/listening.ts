@@ -15,7 +15,7 @@ export function listenAsConfigured(server: Server): void {
   for (const word of bind.split(" ").filter(Boolean)) {
     const address = word.replace(/^-/, "");
     try {
-      server.listen(address === "*" ? "0.0.0.0" : address === "::*" ? "::" : address, port);
+      server.listeners.listen(address === "*" ? "0.0.0.0" : address === "::*" ? "::" : address, port);
     } catch (error) {
       if (!(error instanceof DemiError)) throw error;
       // As Redis has it: an address with a minus may not be there.
@@ -31,12 +31,12 @@ export function followListening(server: Server): void {
   const apply = (): string | undefined => {
     const wanted = `${server.config.bind} ${server.config.port}`;
     if (wanted === bound) return undefined;
-    const kept = server.takeListeners();
+    const kept = server.listeners.take();
     try {
       listenAsConfigured(server);
     } catch {
-      server.closeListeners();
-      server.giveListeners(kept);
+      server.listeners.close();
+      server.listeners.give(kept);
       return "Unable to listen on this port. Check server logs.";
     }
     bound = wanted;

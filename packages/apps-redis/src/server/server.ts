@@ -1,45 +1,38 @@
-/** The server: listeners, connections, and what is done from time to time. */
+/** The server: what it is made of, whether a command may run, and how replies go to whoever they are for. */
 import { randomBytes } from "node:crypto";
-import { type Completion, DemiError, type LibOS, Opcode, type QueueDescriptor, type Sga } from "@demikernel/core";
+import { type Completion, type LibOS, Opcode, type QueueDescriptor } from "@demikernel/core";
 import { Acl } from "../acl/acl.js";
 import type { Command } from "../commands/command.js";
 import { commandTable } from "../commands/index.js";
 import { checkDebug } from "../commands/server/debug-check.js";
 import type { Config } from "../config/config.js";
 import { ActiveExpiry } from "../keyspace/active-expiry.js";
-import { Eviction, Evictor } from "../keyspace/eviction.js";
+import { Evictor } from "../keyspace/eviction.js";
 import { Keyspace } from "../keyspace/keyspace.js";
-import { withWords } from "../memory/bytes.js";
+import type { Heap } from "../memory/heap.js";
 import type { Args } from "../protocol/args.js";
 import { Reply } from "../protocol/reply.js";
-import { Found, RequestParser } from "../protocol/request-parser.js";
-import { Ahead } from "./ahead.js";
 import { Blocking } from "./blocking.js";
 import { Call } from "./call.js";
-import { Client } from "./client.js";
+import type { Client } from "./client.js";
 import { Cron } from "./cron.js";
-import { dispatch, runUnblocked } from "./dispatch.js";
+import { runUnblocked } from "./dispatch.js";
 import { Latency } from "./latency.js";
 import { Limits } from "./limits.js";
+import { Listeners } from "./listeners.js";
+import { isShortage, Memory } from "./memory.js";
 import { Notifications } from "./notifications.js";
 import { Observer } from "./observer.js";
 import { Pause } from "./pause.js";
 import { PubSub } from "./pubsub.js";
+import { Requests } from "./requests.js";
 import { Statistics } from "./statistics.js";
 import { Tracker } from "./tracking.js";
 import { WallClock } from "./wall-clock.js";
 import { Watches } from "./watches.js";
 
-/** Replies of one batch that are sent before the batch is over, bytes. */
-const SENT_BEFORE = 64 * 1024;
-/** Milliseconds for which the next accept waits when there are no descriptors. */
-const ACCEPT_PAUSE = 100;
 /** What waits for every client, without a look at its limits: as much as Redis keeps beside the list that it limits. */
 const UNCOUNTED_OUTPUT = 16 * 1024;
-/** Memory of a request that is not whole: at least, and for bytes that are only announced, beyond as many again as there are. */
-const LEAST_QUERY = 4096;
-const MOST_AHEAD = 64 * 1024;
-
 export class Server {
   readonly keyspace: Keyspace;
   readonly evictor: Evictor;
@@ -58,7 +51,10 @@ export class Server {
   readonly observer = new Observer(this);
   readonly latency = new Latency();
   readonly limits = new Limits(this);
+  readonly memory: Memory;
   readonly statistics = new Statistics(this);
+  readonly listeners = new Listeners(this);
+  readonly requests = new Requests(this);
   readonly started = Date.now();
   /** Milliseconds of a clock that only goes forward. */
   readonly clock = performance.now.bind(performance);
@@ -68,18 +64,15 @@ export class Server {
   replicationId = randomBytes(20).toString("hex");
   connections = 0;
   processed = 0;
-  private listeners: QueueDescriptor[] = [];
-  private readonly parser = new RequestParser();
-  private readonly ahead = new Ahead();
-  private nextId = 1;
   /** Whose replies are being written. */
   current: Client | undefined;
 
   constructor(
     readonly os: LibOS,
     readonly config: Config,
+    heap?: Heap,
   ) {
-    this.keyspace = new Keyspace(config.databases);
+    this.keyspace = new Keyspace(config.databases, heap);
     this.keyspace.onExpired = (db, key) => this.notifications.notify("x", "expired", key, db.id);
     this.activeExpiry = new ActiveExpiry(this.keyspace, config);
     this.evictor = new Evictor(this.keyspace, config, (db, key) =>
@@ -108,10 +101,7 @@ export class Server {
         return undefined;
       });
     }
-    config.onChange("maxmemory", () => {
-      if (this.evictor.run() === Eviction.RUNNING) this.evictLater();
-      return undefined;
-    });
+    this.memory = new Memory(this);
     config.onChange("slowlog-max-len", () => {
       this.observer.trimSlow();
       return undefined;
@@ -149,7 +139,7 @@ export class Server {
   readonly onClosed: ((client: Client) => void)[] = [];
 
   /** What comes now is measured from here, and happens at this time of day, which is returned. */
-  private beginLaps(): number {
+  beginLaps(): number {
     const began = this.clock();
     const now = this.wallClock.at(began);
     this.lapBegan = began;
@@ -166,34 +156,6 @@ export class Server {
   }
 
   // ---- serving ---------------------------------------------------------------------------------------------------------
-
-  listen(host: string, port: number): void {
-    const qd = this.os.socket("tcp", { family: host.includes(":") ? 6 : 4 });
-    try {
-      this.os.bind(qd, { host, port });
-      this.os.listen(qd, this.config.tcpBacklog);
-    } catch (error) {
-      this.os.close(qd);
-      throw error;
-    }
-    this.listeners.push(qd);
-    this.os.accept(qd);
-  }
-
-  /** Those there are, which are no more the server's own. */
-  takeListeners(): QueueDescriptor[] {
-    const taken = this.listeners;
-    this.listeners = [];
-    return taken;
-  }
-
-  giveListeners(listeners: QueueDescriptor[]): void {
-    this.listeners = listeners;
-  }
-
-  closeListeners(): void {
-    for (const qd of this.takeListeners()) this.os.close(qd);
-  }
 
   /** Serves until stop(). */
   run(): Promise<void> {
@@ -219,99 +181,18 @@ export class Server {
       const why = this.acl.check(client, command, args);
       if (why !== undefined) return why;
     }
-    if (this.config.maxmemory !== 0) {
-      const why = this.checkMemory(client, command);
+    if (this.memory.isLimited) {
+      const why = this.memory.refusal(client, command, args);
       if (why !== undefined) return why;
     }
     return client.subscriptions === undefined ? undefined : this.pubsub.check(client, command);
   }
 
-  /** Evicts keys if memory is beyond its limit; where that does not help, what may need more memory is refused. */
-  private checkMemory(client: Client, command: Command): string | undefined {
-    const result = this.evictor.run();
-    // What went before the command is told before its reply.
-    if (this.tracker.hasPending) this.tracker.sendPending(client);
-    if (result === Eviction.RUNNING) this.evictLater();
-    if (result !== Eviction.FAILED) return undefined;
-    const queued = command.name === "exec" ? (client.transaction?.queued ?? []) : [];
-    if (!command.deniesOutOfMemory && !queued.some((one) => one.command.deniesOutOfMemory)) return undefined;
-    return "OOM command not allowed when used memory > 'maxmemory'.";
-  }
-
-  /** Goes on evicting between commands. */
-  private evictLater(): void {
-    if (this.isEvicting) return;
-    this.isEvicting = true;
-    setImmediate(() => {
-      this.isEvicting = false;
-      if (!this.os.closed && this.evictor.run() === Eviction.RUNNING) this.evictLater();
-    });
-  }
-  private isEvicting = false;
-
   private readonly onCompletion = (event: Completion): void => {
-    if (event.opcode === Opcode.POP) this.onPop(event.qd, event.result, event.sga);
+    if (event.opcode === Opcode.POP) this.requests.onPop(event.qd, event.result, event.sga);
     else if (event.opcode === Opcode.PUSH) this.onPush(event.qd, event.result);
-    else if (event.opcode === Opcode.ACCEPT) this.onAccept(event.qd, event.result, event.newQd);
+    else if (event.opcode === Opcode.ACCEPT) this.listeners.onAccept(event.qd, event.result, event.newQd);
   };
-
-  private onAccept(listener: QueueDescriptor, result: number, qd: QueueDescriptor): void {
-    if (!this.listeners.includes(listener)) {
-      // It was closed while this was under way.
-      if (result >= 0) this.os.close(qd);
-      return;
-    }
-    if (result < 0) {
-      setTimeout(
-        () => this.os.closed || !this.listeners.includes(listener) || this.os.accept(listener),
-        ACCEPT_PAUSE,
-      ).unref();
-      return;
-    }
-    this.os.accept(listener);
-    this.connections++;
-    const client = this.newClient(qd);
-    if (client === undefined) return;
-    if (this.clients.size >= this.config.maxclients) {
-      this.statistics.rejectedConnections++;
-      this.reject(client, "ERR max number of clients reached");
-      return;
-    }
-    client.user = this.acl.newcomer();
-    this.keepAlive(qd);
-    this.clients.set(qd, client);
-    this.os.pop(qd);
-  }
-
-  /** Undefined: it has gone already. */
-  private newClient(qd: QueueDescriptor): Client | undefined {
-    try {
-      const peer = addressText(this.os.getpeername(qd));
-      return new Client(this.nextId++, this.os, qd, peer, addressText(this.os.getsockname(qd)));
-    } catch (error) {
-      if (!(error instanceof DemiError)) throw error;
-      this.os.close(qd);
-      return undefined;
-    }
-  }
-
-  /** The kernel's own times: a backend has a switch, and no seconds. */
-  private keepAlive(qd: QueueDescriptor): void {
-    if (this.config.tcpKeepalive === 0) return;
-    try {
-      this.os.setsockopt(qd, "keepalive", true);
-    } catch {
-      // A backend without it: timeout is left.
-    }
-  }
-
-  private reject(client: Client, why: string): void {
-    client.isLeaving = true;
-    this.clients.set(client.qd, client);
-    const text = Buffer.from(`-${why}\r\n`);
-    client.output.send(text, text.length);
-    if (client.output.isIdle) this.close(client);
-  }
 
   private onPush(qd: QueueDescriptor, result: number): void {
     const client = this.clients.get(qd);
@@ -320,97 +201,6 @@ export class Server {
     this.statistics.writes++;
     if (result > 0) this.statistics.outputBytes += result;
     if (client.output.isBroken || (client.isLeaving && client.output.isIdle)) this.close(client);
-  }
-
-  private onPop(qd: QueueDescriptor, result: number, sga: Sga): void {
-    const client = this.clients.get(qd);
-    if (result <= 0 || client === undefined) {
-      if (sga !== 0) this.os.free(sga);
-      if (client !== undefined) this.close(client);
-      return;
-    }
-    const { os } = this;
-    // Mostly one piece, which is read where it lies.
-    const whole = os.sga.segments(sga) === 1;
-    const view = whole ? withWords(os.sga.view(sga)) : os.sga.copy(sga);
-    const at = whole ? os.sga.offset(sga) : 0;
-    this.statistics.reads++;
-    this.statistics.inputBytes += result;
-    const now = this.beginLaps();
-    client.lastSeen = now;
-    if (client.filled === 0 && client.blocked === undefined && !client.isLeaving) {
-      // The usual: whole requests, read where they lie.
-      this.batch = result;
-      this.parser.begin(view, at);
-      const end = at + result;
-      this.serve(client, this.parser, end);
-      const done = this.parser.isWithin ? this.begunAt : this.parser.position;
-      if (done < end && !client.isClosed) this.keep(client, view, done, end);
-    } else {
-      this.append(client, view, at, result);
-      this.serveKept(client);
-    }
-    os.free(sga);
-    if (!client.isClosed) os.pop(qd, client.nextPop(result));
-  }
-
-  /** Bytes that came together with what is being run: CLIENT LIST. */
-  batch = 0;
-
-  /** Where the request that the parser is within begins. */
-  private begunAt = 0;
-
-  /** Runs requests until there is no whole one; replies are sent. */
-  private serve(client: Client, parser: RequestParser, end: number): void {
-    const { reply } = this.call;
-    this.current = client;
-    reply.resp = client.resp;
-    // One that has begun is at the start of what was kept.
-    this.begunAt = parser.isWithin ? 0 : parser.position;
-    this.ahead.begin(parser.position);
-    while (client.blocked === undefined && !client.isLeaving) {
-      if (!parser.isWithin) this.ahead.look(this.keyspace.dbs[client.db].dict, parser.args.bytes, parser.position, end);
-      const found = parser.next(end, this.config.protoMaxBulkLen, client.user !== undefined);
-      if (found === Found.NOTHING) break;
-      if (found === Found.ERROR) {
-        reply.error(parser.error);
-        client.isLeaving = true;
-        break;
-      }
-      this.begunAt = parser.position;
-      this.processed++;
-      if (client.replies === "on") {
-        dispatch(this, client, parser.take());
-      } else {
-        this.quietly(client, parser.take());
-      }
-      if (reply.length >= SENT_BEFORE) this.flush(client);
-    }
-    if (this.tracker.hasBroadcasts) this.tracker.broadcast();
-    if (this.config.maxmemoryClients !== 0) this.limits.account(client);
-    this.flush(client);
-    this.current = undefined;
-  }
-
-  private quietly(client: Client, args: Args): void {
-    const { reply } = this.call;
-    // What it is told of while its replies are thrown away comes behind those before.
-    if (reply.length !== 0) this.send(client, reply);
-    reply.reset();
-    const mark = reply.mark();
-    const skips = client.replies === "skipping";
-    dispatch(this, client, args);
-    // CLIENT REPLY ON is answered.
-    if ((client.replies as string) !== "on") reply.rewind(mark);
-    if (client.replies === "skip") client.replies = "skipping";
-    else if (skips && client.replies === "skipping" && client.blocked === undefined) client.replies = "on";
-  }
-
-  private flush(client: Client): void {
-    const { reply } = this.call;
-    if (reply.length !== 0) this.send(client, reply);
-    reply.reset();
-    if (client.isLeaving && client.output.isIdle && !client.isClosed) this.close(client);
   }
 
   /** Runs what replies to a client that is not being served: one that was blocked, and is no more when `body` returns true. */
@@ -432,7 +222,7 @@ export class Server {
     if (!served) return;
     if (client.replies === "skipping") client.replies = "on";
     if (client.isLeaving && client.output.isIdle) this.close(client);
-    else if (client.filled !== 0) setImmediate(() => this.serveKept(client));
+    else if (client.filled !== 0) setImmediate(() => this.requests.serveKept(client));
   }
   private readonly other = new Reply(this.call.reply.codes);
 
@@ -449,63 +239,15 @@ export class Server {
   }
   private readonly aside = new Reply(this.call.reply.codes);
 
-  private send(client: Client, reply: Reply): void {
-    client.output.send(reply.bytes, reply.length);
-    if (client.output.pending > UNCOUNTED_OUTPUT) this.limits.afterSend(client);
-  }
-
-  // ---- requests that are not whole ---------------------------------------------------------------------------------------
-
-  private keep(client: Client, bytes: Uint8Array, from: number, end: number): void {
-    this.roomFor(client, end - from, this.parser.needs - from);
-    const query = client.query as Buffer;
-    query.set(bytes.subarray(from, end), 0);
-    client.filled = end - from;
-    client.parser.begin(query, 0);
-    if (this.parser.isWithin) client.parser.resume(this.parser, query, from);
-  }
-
-  private append(client: Client, bytes: Uint8Array, at: number, length: number): void {
-    this.roomFor(client, client.filled + length, client.parser.isWithin ? client.parser.needs : 0);
-    (client.query as Buffer).set(bytes.subarray(at, at + length), client.filled);
-    client.filled += length;
-    if (client.filled > this.config.clientQueryBufferLimit) this.close(client);
-    else if (this.config.maxmemoryClients !== 0) this.limits.account(client);
-  }
-
-  /** For bytes that are there, and some of those that are announced: ten thousand clients may announce what they never send. */
-  private roomFor(client: Client, bytes: number, announced: number): void {
-    const had = client.query;
-    if (had !== undefined && had.length >= bytes) return;
-    const ahead = Math.min(announced, Math.max(bytes * 2, MOST_AHEAD));
-    // Twice what there was: a request of many small arguments announces none of them, and is not to be copied whenever some have come.
-    const wanted = Math.max(bytes, ahead, had === undefined ? LEAST_QUERY : had.length * 2);
-    const larger = withWords(Buffer.allocUnsafeSlow(wanted));
-    if (had !== undefined) had.copy(larger, 0, 0, client.filled);
-    client.query = larger;
-    client.parser.args.move(larger, 0);
-  }
-
-  private serveKept(client: Client): void {
-    if (client.isClosed || client.blocked !== undefined || client.filled === 0) return;
-    const { parser } = client;
-    this.batch = client.filled;
-    this.beginLaps();
-    if (!parser.isWithin) parser.begin(client.query as Buffer, 0);
-    this.serve(client, parser, client.filled);
-    if (client.isClosed) return;
-    const done = parser.isWithin ? this.begunAt : parser.position;
-    if (done === client.filled) {
-      client.filled = 0;
-      client.query = undefined;
-      parser.begin(NOTHING, 0);
-    } else if (done !== 0) {
-      const query = client.query as Buffer;
-      query.copyWithin(0, done, client.filled);
-      client.filled -= done;
-      if (parser.isWithin) parser.resume(parser, query, done);
-      else parser.begin(query, 0);
+  /** Replies, or what is told beside them. */
+  send(client: Client, reply: Reply): void {
+    try {
+      client.output.send(reply.bytes, reply.length);
+    } catch (error) {
+      if (!isShortage(error)) throw error;
+      this.limits.drop(client);
     }
+    if (client.output.pending > UNCOUNTED_OUTPUT) this.limits.afterSend(client);
   }
 
   // ---- the end -------------------------------------------------------------------------------------------------------------
@@ -530,10 +272,4 @@ export class Server {
     client.isLeaving = true;
     if (client !== this.current && client.output.isIdle) this.close(client);
   }
-}
-
-const NOTHING = Buffer.alloc(0);
-
-function addressText({ host, port }: { host: string; port: number }): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

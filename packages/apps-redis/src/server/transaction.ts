@@ -22,7 +22,7 @@ export function runTransaction(server: Server, client: Client): void {
   reply.array(queued.length);
   for (const { command, args } of queued) {
     // Permissions may have changed since it was queued.
-    const why = server.acl.check(client, command, args);
+    const why = server.acl.check(client, command, args) ?? server.memory.refusalWithin(command, args);
     if (why === undefined) run(server, client, command, args);
     else reply.error(why);
   }

@@ -4,6 +4,7 @@ import { copyBytes } from "../memory/bytes.js";
 import { chunkOf, offsetOf, type Ref } from "../memory/heap.js";
 import { HEADER, keyLengthOf, payloadOf, payloadRoom } from "../memory/record.js";
 import type { Element } from "./element.js";
+import { orRelease } from "./or-release.js";
 import { Table } from "./table.js";
 
 /** Of the value's length. */
@@ -51,14 +52,17 @@ export class HashTable extends Table {
   copy(): HashTable {
     const made = new HashTable(this.heap);
     const { heap } = this;
-    this.dict.each((ref) => {
-      const chunk = chunkOf(ref);
-      const payload = payloadOf(heap, ref);
-      const length = heap.words[chunk][payload >>> 2];
-      const bytes = heap.bytes[chunk];
-      made.addBytes(bytes, offsetOf(ref) + HEADER, keyLengthOf(heap, ref), bytes, payload + LENGTH_BYTES, length);
+    return orRelease(made, () => {
+      this.dict.each((ref) => {
+        const chunk = chunkOf(ref);
+        const payload = payloadOf(heap, ref);
+        const length = heap.words[chunk][payload >>> 2];
+        const bytes = heap.bytes[chunk];
+        heap.demand(length);
+        made.addBytes(bytes, offsetOf(ref) + HEADER, keyLengthOf(heap, ref), bytes, payload + LENGTH_BYTES, length);
+      });
+      return made;
     });
-    return made;
   }
 
   /** It stays where it is if it fits, and does not waste more than half. */

@@ -131,8 +131,14 @@ export class HashValue {
     if (p !== 0) {
       list.replace(list.next(p), value, valueAt, valueLength);
     } else {
-      list.append(field, at, length);
-      list.append(value, valueAt, valueLength);
+      const begin = list.append(field, at, length);
+      try {
+        list.append(value, valueAt, valueLength);
+      } catch (error) {
+        list.remove(begin);
+        this.listChanged();
+        throw error;
+      }
     }
     this.listChanged();
     this.fit(limits);

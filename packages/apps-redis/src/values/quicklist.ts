@@ -127,7 +127,6 @@ export class Quicklist extends QuicklistReader implements StoredObject {
     const count = countOf(heap, node);
     const atEnd = after ? this.index === count - 1 : this.index === 0;
     const beside = after ? nextOf(heap, node) : prevOf(heap, node);
-    this.count++;
     if (allowsInsert(heap, node, fill, length)) {
       if (after) pack.insertAfter(this.p, bytes, at, length);
       else pack.insertBefore(this.p, bytes, at, length);
@@ -137,17 +136,19 @@ export class Quicklist extends QuicklistReader implements StoredObject {
     } else if (atEnd) {
       this.link(this.nodeOf(bytes, at, length), node, after);
     } else {
+      // What needs memory for the element comes before what cannot be undone, or when all nodes are linked.
+      const made = isLarge(length) ? this.nodeOf(bytes, at, length) : 0;
       const part = this.split(node, after ? this.index + 1 : this.index, after);
-      if (isLarge(length)) {
-        const made = this.nodeOf(bytes, at, length);
+      if (made !== 0) {
         this.link(made, node, after);
         this.link(part, made, after);
       } else {
-        this.addTo(part, after, bytes, at, length);
         this.link(part, node, after);
+        this.addTo(part, after, bytes, at, length);
         this.mergeAround(node);
       }
     }
+    this.count++;
     this.node = 0;
   }
 
@@ -185,7 +186,8 @@ export class Quicklist extends QuicklistReader implements StoredObject {
 
   private mergeWithNext(node: Ref): boolean {
     const { heap, pack } = this;
-    if (node === 0) return false;
+    // Where there is little memory left nodes stay as they are.
+    if (node === 0 || heap.isLow) return false;
     const after = nextOf(heap, node);
     if (!allowsMerge(heap, node, after, this.fill)) return false;
     const count = countOf(heap, node) + countOf(heap, after);
@@ -203,7 +205,12 @@ export class Quicklist extends QuicklistReader implements StoredObject {
     const { heap } = this;
     if (isLarge(length)) return createPlainNode(heap, bytes, at, length);
     const made = other.create(heap);
-    made.append(bytes, at, length);
+    try {
+      made.append(bytes, at, length);
+    } catch (error) {
+      heap.free(made.ref);
+      throw error;
+    }
     return createNode(heap, made.ref, 1);
   }
 

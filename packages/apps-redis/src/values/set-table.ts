@@ -1,6 +1,7 @@
 /** The hashtable encoding of a set: a record for each member, without a payload. */
 import { chunkOf, offsetOf } from "../memory/heap.js";
 import { HEADER, keyLengthOf } from "../memory/record.js";
+import { orRelease } from "./or-release.js";
 import { Table } from "./table.js";
 
 export class SetTable extends Table {
@@ -26,9 +27,12 @@ export class SetTable extends Table {
   copy(): SetTable {
     const made = new SetTable(this.heap);
     const { heap } = this;
-    this.dict.each((ref) => {
-      made.dict.add(heap.bytes[chunkOf(ref)], offsetOf(ref) + HEADER, keyLengthOf(heap, ref), 0);
+    return orRelease(made, () => {
+      this.dict.each((ref) => {
+        heap.demand(0);
+        made.dict.add(heap.bytes[chunkOf(ref)], offsetOf(ref) + HEADER, keyLengthOf(heap, ref), 0);
+      });
+      return made;
     });
-    return made;
   }
 }

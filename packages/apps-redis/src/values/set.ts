@@ -265,6 +265,23 @@ export class SetValue {
     old.record = 0;
   }
 
+  /** As add(), to one that is no key's, which may have no bound. */
+  gather(bytes: Uint8Array, at: number, length: number, limits: SetLimits): void {
+    this.heap.demand(length);
+    this.add(bytes, at, length, limits);
+  }
+
+  /** What is put together by `body` is given back if there is no memory for all of it. */
+  orFree(body: () => void): this {
+    try {
+      body();
+    } catch (error) {
+      this.free();
+      throw error;
+    }
+    return this;
+  }
+
   /** Frees one that is no key's, at once: to make it took longer. */
   free(): void {
     if (this.table === undefined) this.heap.free(this.block);

@@ -130,6 +130,12 @@ export function settleList(db: Db, ref: Ref, list: Quicklist): number {
   return count;
 }
 
+/** As settleList(), after a change that there was no memory for; `ref` 0: of a {@link newList}, which is given back. */
+export function abandonList(db: Db, ref: Ref, list: Quicklist): void {
+  if (ref !== 0) settleList(db, ref, list);
+  else list.release(Number.POSITIVE_INFINITY);
+}
+
 const empty = new Listpack();
 
 /** A list that is no key's yet: give it elements, then {@link addList}. One at a time, and none is opened meanwhile. */
@@ -173,6 +179,7 @@ export function eachNode(
 /** Adds a node to a {@link newList}: bytes that are a listpack and valid, or one element that shall be plain. */
 export function appendNode(list: Quicklist, isPlain: boolean, bytes: Uint8Array, at: number, length: number): void {
   const { heap } = list;
+  heap.demand(length);
   if (isPlain) {
     list.append(createPlainNode(heap, bytes, at, length));
     return;

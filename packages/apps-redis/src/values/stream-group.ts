@@ -25,7 +25,7 @@ export class StreamConsumer {
 }
 
 export class StreamGroup {
-  pending: StreamIndex;
+  readonly pending: StreamIndex;
   readonly consumers = new ByName<StreamConsumer>();
   private readonly numbered: (StreamConsumer | undefined)[] = [];
   private readonly vacant: number[] = [];
@@ -83,10 +83,15 @@ export class StreamGroup {
     setConsumer(this.heap, pending, consumer.number);
   }
 
-  copy(): StreamGroup {
-    const made = new StreamGroup(this.heap, this.lastId.copy(), this.entriesRead);
+  /** Gives a new one what this one has. */
+  copyTo(made: StreamGroup): void {
+    const { heap } = this;
     const id = new StreamId();
-    made.pending = this.pending.copy((ref) => copyPending(this.heap, ref), id);
+    const copied = (ref: Ref): Ref => {
+      heap.demand(PENDING_BYTES);
+      return copyPending(heap, ref);
+    };
+    this.pending.copyTo(made.pending, copied, id);
     for (const consumer of this.numbered) {
       if (consumer === undefined) {
         made.vacant.push(made.numbered.length);
@@ -98,10 +103,10 @@ export class StreamGroup {
       made.consumers.set(same.name, same);
       for (let at = consumer.pending.first(); at >= 0; at = consumer.pending.next(at)) {
         consumer.pending.idAt(at, id);
+        heap.demand(PENDING_BYTES);
         same.pending.add(id, made.pending.find(id));
       }
     }
-    return made;
   }
 
   /** What freeing it costs. */

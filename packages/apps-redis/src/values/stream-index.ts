@@ -157,14 +157,12 @@ export class StreamIndex {
     return this.size === 0;
   }
 
-  /** A copy that names what `copied` makes of each. */
-  copy(copied: (ref: Ref, id: StreamId) => Ref, id: StreamId): StreamIndex {
-    const made = new StreamIndex(this.heap);
+  /** Gives one that is empty all ids, with what `copied` makes of what each names. */
+  copyTo(made: StreamIndex, copied: (ref: Ref, id: StreamId) => Ref, id: StreamId): void {
     for (let at = this.first(); at !== NONE; at = this.next(at)) {
       this.idAt(at, id);
       made.add(id, copied(this.refAt(at), id));
     }
-    return made;
   }
 
   bytes(): number {
@@ -265,7 +263,8 @@ export class StreamIndex {
 
   private join(piece: number): void {
     const [count, more] = [this.count(piece), this.count(piece + 1)];
-    if (count + more > JOINED) return;
+    // Who takes entries away needs no memory.
+    if (count + more > JOINED || this.heap.isLow) return;
     this.roomFor(piece, count + more);
     this.move(piece + 1, 0, piece, count, more);
     this.setCount(piece, count + more);

@@ -38,19 +38,33 @@ export function createNode(heap: Heap, id: StreamId, args: Args, from: number): 
   for (let i = from; i < args.count; i += 2) batch.text(args.bytes, args.at(i), args.length(i));
   batch.integer(0);
   addEntry(id, id, args, from, Flag.SAME_FIELDS);
-  return batch.appendTo(heap, pack.create(heap).ref, args.bytes);
+  pack.create(heap);
+  try {
+    return batch.appendTo(heap, pack.ref, args.bytes);
+  } catch (error) {
+    heap.free(pack.ref);
+    throw error;
+  }
 }
 
 /** Adds an entry to a node whose id is `master`. Returns where the node is now. */
 export function appendToNode(heap: Heap, node: Ref, master: StreamId, id: StreamId, args: Args, from: number): Ref {
   pack.open(heap, node);
-  const first = pack.first();
-  pack.replaceInteger(first, Number(pack.integer(first)) + 1);
+  const entries = Number(pack.integer(pack.first()));
+  pack.replaceInteger(pack.first(), entries + 1);
   const same = hasFields(args, from);
   batch.begin();
   addEntry(master, id, args, from, same ? Flag.SAME_FIELDS : 0);
-  return batch.appendTo(heap, pack.ref, args.bytes);
+  try {
+    return batch.appendTo(heap, pack.ref, args.bytes);
+  } catch (error) {
+    pack.replaceInteger(pack.first(), entries);
+    throw error;
+  }
 }
+
+/** Where the node is that was looked at last. */
+export const currentNode = (): Ref => pack.ref;
 
 /** Marks the entry whose flags are at `flagsAt`. Returns where the node is now, or 0: that was its last entry, and it is freed. */
 export function deleteFromNode(heap: Heap, node: Ref, flagsAt: number): Ref {

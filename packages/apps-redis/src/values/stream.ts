@@ -5,12 +5,13 @@ import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
 import type { Integer } from "../numbers/integers.js";
 import type { Args } from "../protocol/args.js";
 import { ByName } from "./by-name.js";
+import { orRelease } from "./or-release.js";
 import { EMPTY_TREE, nodesOf } from "./radix-nodes.js";
-import type { StreamGroup } from "./stream-group.js";
+import { StreamGroup } from "./stream-group.js";
 import { StreamId } from "./stream-id.js";
 import { NONE, StreamIndex } from "./stream-index.js";
 import { StreamIterator } from "./stream-iterator.js";
-import { appendToNode, createNode, deleteFromNode, hasRoom } from "./stream-node.js";
+import { appendToNode, createNode, currentNode, deleteFromNode, hasRoom } from "./stream-node.js";
 import { plus } from "./stream-pending.js";
 
 /** Limits of a node: the configuration. */
@@ -20,7 +21,7 @@ export interface NodeLimits {
 }
 
 export class Stream implements StoredObject {
-  nodes: StreamIndex;
+  readonly nodes: StreamIndex;
   /** Entries. */
   length = 0;
   /** Of the first entry; 0-0 without one. */
@@ -48,7 +49,13 @@ export class Stream implements StoredObject {
       this.addNode(id, createNode(heap, id, args, from));
     } else {
       nodes.idAt(last, scratch);
-      nodes.setRefAt(last, appendToNode(heap, node, scratch, id, args, from));
+      try {
+        nodes.setRefAt(last, appendToNode(heap, node, scratch, id, args, from));
+      } catch (error) {
+        // Without the entry it may be elsewhere, too.
+        nodes.setRefAt(last, currentNode());
+        throw error;
+      }
     }
     this.length++;
     this.entriesAdded = plus(this.entriesAdded, 1);
@@ -118,14 +125,22 @@ export class Stream implements StoredObject {
 
   copy(): Stream {
     const made = new Stream(this.heap);
-    made.nodes = this.nodes.copy((node) => this.copyNode(node), scratch);
+    return orRelease(made, () => this.copyInto(made));
+  }
+
+  private copyInto(made: Stream): Stream {
+    this.nodes.copyTo(made.nodes, (node) => this.copyNode(node), scratch);
     made.radixNodes = this.radixNodes;
     made.length = this.length;
     made.firstId.assign(this.firstId);
     made.lastId.assign(this.lastId);
     made.maxDeletedId.assign(this.maxDeletedId);
     made.entriesAdded = this.entriesAdded;
-    for (const [name, group] of this.groups.entries()) made.groups.set(name, group.copy());
+    for (const [name, group] of this.groups.entries()) {
+      const copied = new StreamGroup(this.heap, group.lastId.copy(), group.entriesRead);
+      made.groups.set(name, copied);
+      group.copyTo(copied);
+    }
     return made;
   }
 
@@ -134,6 +149,7 @@ export class Stream implements StoredObject {
     const from = heap.bytes[chunkOf(node)];
     const at = offsetOf(node);
     const size = heap.words[chunkOf(node)][at >>> 2] >>> 0;
+    heap.demand(size);
     const made = heap.alloc(size);
     copyBytes(from, at, size, heap.bytes[chunkOf(made)], offsetOf(made));
     return made;

@@ -5,6 +5,7 @@ import { copyBytes } from "../memory/bytes.js";
 import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
 import { HEADER, keyLengthOf } from "../memory/record.js";
 import type { HashTable } from "./hash-table.js";
+import { orRelease } from "./or-release.js";
 import { Quicklist } from "./quicklist.js";
 import type { SetTable } from "./set-table.js";
 import { appendNode, eachNode } from "./stored-list.js";
@@ -39,18 +40,22 @@ function copyOfBlock(heap: Heap, block: Ref): Ref {
 
 function copyOfList(db: Db, ref: Ref): Quicklist {
   const made = new Quicklist(db.heap);
-  eachNode(db, ref, (isPlain, bytes, at, length) => appendNode(made, isPlain, bytes, at, length));
-  return made;
+  return orRelease(made, () => {
+    eachNode(db, ref, (isPlain, bytes, at, length) => appendNode(made, isPlain, bytes, at, length));
+    return made;
+  });
 }
 
 function copyOfZset({ heap, tree, size }: ZsetObject): ZsetObject {
   const made = new ZsetObject(heap);
-  if (size !== 0) tree.seek(0);
-  for (let left = size; left > 0; left--) {
-    const { member } = tree;
-    made.hold(tree.score, heap.bytes[chunkOf(member)], offsetOf(member) + HEADER, keyLengthOf(heap, member));
-    tree.step(1);
-  }
-  made.order();
-  return made;
+  return orRelease(made, () => {
+    if (size !== 0) tree.seek(0);
+    for (let left = size; left > 0; left--) {
+      const { member } = tree;
+      made.hold(tree.score, heap.bytes[chunkOf(member)], offsetOf(member) + HEADER, keyLengthOf(heap, member));
+      tree.step(1);
+    }
+    made.order();
+    return made;
+  });
 }

@@ -9,6 +9,8 @@ import { payloadOf } from "../memory/record.js";
 import { OrderedTree } from "./ordered-tree.js";
 
 const SCORE_BYTES = 8;
+/** Of an element in the tree, at most. */
+const PLACE_BYTES = 48;
 
 const double = new Float64Array(1);
 const halves = new Int32Array(double.buffer);
@@ -51,9 +53,15 @@ export class ZsetObject implements StoredObject {
 
   /** Adds a member that is not there. */
   add(score: number, bytes: Uint8Array, at: number, length: number): Ref {
-    const member = this.hold(score, bytes, at, length);
+    const member = this.addMember(score, bytes, at, length);
     this.tree.insert(score, member);
     return member;
+  }
+
+  /** As add(), to a set that is no key's, which may have no bound. */
+  gather(score: number, bytes: Uint8Array, at: number, length: number): void {
+    this.heap.demand(length);
+    this.add(score, bytes, at, length);
   }
 
   setScore(member: Ref, score: number): void {
@@ -72,8 +80,14 @@ export class ZsetObject implements StoredObject {
 
   // ---- made in two steps: members with scores that may still change, then their order -----------------------------------
 
-  /** Adds a member that is not there to the table only. */
+  /** Adds a member that is not there to the table only: to a set that is no key's, which may have no bound. */
   hold(score: number, bytes: Uint8Array, at: number, length: number): Ref {
+    // order() takes memory only then.
+    this.heap.demand(length + this.dict.size * PLACE_BYTES);
+    return this.addMember(score, bytes, at, length);
+  }
+
+  private addMember(score: number, bytes: Uint8Array, at: number, length: number): Ref {
     const member = this.dict.add(bytes, at, length, SCORE_BYTES);
     this.writeScore(member, score);
     return member;

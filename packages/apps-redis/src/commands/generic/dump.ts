@@ -63,15 +63,19 @@ function restore(call: Call): void {
   const loaded = loadPayload(args.bytes, args.at(3), args.length(3), server);
   if (loaded === undefined) return reply.error("ERR Bad data format");
   const old = options.replaces ? db.lookupWrite(args.bytes, args.at(1), args.length(1)) : 0;
-  if (old !== 0) db.delete(old);
   // As Redis's sum in 64 bits.
   const expiry = BigInt.asIntN(64, options.isAbsolute || given === 0n ? given : given + BigInt(db.keyspace.now()));
   if (given !== 0n && expiry <= db.keyspace.now()) {
     loaded.discard();
-    if (old !== 0) call.changed(1, "g", "del");
+    if (old !== 0) {
+      db.delete(old);
+      call.changed(1, "g", "del");
+    }
     return reply.ok();
   }
+  // Without memory for the new one the old one stays.
   let ref = loaded.add(db, args.bytes, args.at(1), args.length(1));
+  if (old !== 0) db.delete(old);
   if (given !== 0n) ref = db.setExpiry(ref, expiry);
   const clock = server.evictor.clockFor(options.idle, options.frequency);
   if (clock !== undefined) db.setClock(ref, clock);

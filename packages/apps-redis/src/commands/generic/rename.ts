@@ -16,11 +16,10 @@ function renameKey(call: Call, onlyNew: boolean): void {
   if (ref === 0) return reply.error(NO_SUCH_KEY);
   if (!isSame(args)) {
     const there = db.lookupWrite(args.bytes, args.at(2), args.length(2));
-    if (there !== 0) {
-      if (onlyNew) return reply.integer(0);
-      db.delete(there);
-    }
+    if (there !== 0 && onlyNew) return reply.integer(0);
     db.moveTo(db, ref, args.bytes, args.at(2), args.length(2));
+    // Only now: without memory for its name nothing is renamed.
+    if (there !== 0) db.delete(there);
     made(call, db, 2);
     call.changed(1, "g", "rename_from");
     call.changed(2, "g", "rename_to");
@@ -67,8 +66,8 @@ function copy(call: Call): void {
   const there = target.lookupWrite(args.bytes, args.at(2), args.length(2));
   if (there !== 0 && !replaces) return reply.integer(0);
   const value = copyOfValue(db, ref);
-  if (there !== 0) target.delete(there);
   db.copyTo(target, ref, args.bytes, args.at(2), args.length(2), value);
+  if (there !== 0) target.delete(there);
   made(call, target, 2);
   changedIn(call, target, 2);
   notifyIn(call, target, 2, "g", "copy_to");

@@ -5,6 +5,8 @@ import type { Ref } from "../../memory/heap.js";
 import { readLatin1 } from "../../memory/latin1.js";
 import { parseDoubleText } from "../../numbers/doubles.js";
 import { type Call, WRONG_TYPE } from "../../server/call.js";
+import { orRelease } from "../../values/or-release.js";
+import type { Quicklist } from "../../values/quicklist.js";
 import { SetValue } from "../../values/set.js";
 import { addList, eachElement, newList, openList } from "../../values/stored-list.js";
 import { Zset } from "../../values/zset.js";
@@ -162,13 +164,10 @@ function store(call: Call, i: number, results: (string | undefined)[]): void {
   const { args, db, reply, server } = call;
   const old = db.lookupWrite(args.bytes, args.at(i), args.length(i));
   if (results.length !== 0) {
-    if (old !== 0) db.overwrite(old);
-    const list = newList(db.heap, server.config.listMaxListpackSize);
-    for (const one of results) {
-      const bytes = Buffer.from(one ?? "", "latin1");
-      list.push(false, bytes, 0, bytes.length);
-    }
+    if (old !== 0) db.replacing();
+    const list = listOf(db, results, server.config.listMaxListpackSize);
     addList(db, args.bytes, args.at(i), args.length(i), list);
+    if (old !== 0) db.delete(old);
     made(call, db, i);
     call.changed(i, "l", "sortstore");
     db.keyspace.dirty += results.length - 1;
@@ -177,6 +176,18 @@ function store(call: Call, i: number, results: (string | undefined)[]): void {
     call.changed(i, "g", "del");
   }
   reply.integer(results.length);
+}
+
+function listOf({ heap }: Db, texts: readonly (string | undefined)[], setting: number): Quicklist {
+  const list = newList(heap, setting);
+  return orRelease(list, () => {
+    for (const one of texts) {
+      const bytes = Buffer.from(one ?? "", "latin1");
+      heap.demand(bytes.length);
+      list.push(false, bytes, 0, bytes.length);
+    }
+    return list;
+  });
 }
 
 const FOUND: KeySpec = {

@@ -5,6 +5,7 @@ import { coveringOf, distanceWithin, type Shape, scoresOf } from "../../geo/sear
 import { readLatin1 } from "../../memory/latin1.js";
 import { partialSort } from "../../partial-sort.js";
 import type { Call } from "../../server/call.js";
+import { orRelease } from "../../values/or-release.js";
 import type { Zset } from "../../values/zset.js";
 import { ZsetObject } from "../../values/zset-object.js";
 import { ScoreRange } from "../../values/zset-range.js";
@@ -101,11 +102,13 @@ function tell({ reply }: Call, options: SearchOptions, hits: readonly Hit[]): vo
 function keep(call: Call, form: Form, options: SearchOptions, hits: readonly Hit[]): void {
   const object = new ZsetObject(call.db.heap);
   const { shape, storesDistance } = options;
-  for (const { member, score, point } of hits) {
-    const bytes = Buffer.from(member, "latin1");
-    if (object.find(bytes, 0, bytes.length) !== 0) continue;
-    object.add(storesDistance ? exactDistance(shape.center, point) / shape.unit : score, bytes, 0, bytes.length);
-  }
+  orRelease(object, () => {
+    for (const { member, score, point } of hits) {
+      const bytes = Buffer.from(member, "latin1");
+      if (object.find(bytes, 0, bytes.length) !== 0) continue;
+      object.gather(storesDistance ? exactDistance(shape.center, point) / shape.unit : score, bytes, 0, bytes.length);
+    }
+  });
   const event = form.isSearch ? "geosearchstore" : "georadiusstore";
   storeZset(call, options.store, object, event);
   if (hits.length !== 0) call.db.keyspace.dirty += hits.length - 1;

@@ -1,6 +1,6 @@
 import { Type } from "../../keyspace/types.js";
 import { type Call, NO_SUCH_KEY, OUT_OF_RANGE, REFUSED } from "../../server/call.js";
-import { openList, settleList } from "../../values/stored-list.js";
+import { abandonList, openList, settleList } from "../../values/stored-list.js";
 import { long } from "./element.js";
 
 export function lset(call: Call): void {
@@ -12,8 +12,11 @@ export function lset(call: Call): void {
   if (index === undefined) return;
   const list = openList(db, ref, call.server.config.listMaxListpackSize);
   if (!list.seek(index)) return reply.error(OUT_OF_RANGE);
-  list.replace(args.bytes, args.at(3), args.length(3));
-  settleList(db, ref, list);
+  try {
+    list.replace(args.bytes, args.at(3), args.length(3));
+  } finally {
+    settleList(db, ref, list);
+  }
   reply.ok();
   call.changed(1, "l", "lset");
 }
@@ -28,7 +31,12 @@ export function linsert(call: Call): void {
   const list = openList(db, ref, call.server.config.listMaxListpackSize);
   for (let there = list.seek(0); there; there = list.next()) {
     if (!list.equals(args.bytes, args.at(3), args.length(3))) continue;
-    list.insert(after, args.bytes, args.at(4), args.length(4));
+    try {
+      list.insert(after, args.bytes, args.at(4), args.length(4));
+    } catch (error) {
+      abandonList(db, ref, list);
+      throw error;
+    }
     const count = settleList(db, ref, list);
     call.changed(1, "l", "linsert");
     reply.integer(count);

@@ -1,7 +1,7 @@
 import { Type } from "../../keyspace/types.js";
 import type { Ref } from "../../memory/heap.js";
 import { type Call, REFUSED } from "../../server/call.js";
-import { newList, openList, settleList } from "../../values/stored-list.js";
+import { abandonList, newList, openList, settleList } from "../../values/stored-list.js";
 import { held, hold, isLeft, makeList } from "./element.js";
 
 export function lmove(call: Call): void {
@@ -30,17 +30,27 @@ export function move(call: Call, source: Ref, fromLeft: boolean, toLeft: boolean
   let list = openList(db, source, setting);
   list.seek(fromLeft ? 0 : -1);
   hold(list);
+  // Before the element is taken from where it is.
+  db.heap.demand(2 * held.length);
   if (target === source) {
     list.remove();
     list.push(toLeft, held.bytes, 0, held.length);
     rest = settleList(db, source, list);
   } else {
-    list.remove();
-    rest = settleList(db, source, list);
+    // It is taken from the one only when it is in the other, for which there may be no memory.
     list = target === 0 ? newList(db.heap, setting) : openList(db, target, setting);
-    list.push(toLeft, held.bytes, 0, held.length);
+    try {
+      list.push(toLeft, held.bytes, 0, held.length);
+    } catch (error) {
+      abandonList(db, target, list);
+      throw error;
+    }
     if (target === 0) makeList(call, 2, list);
     else settleList(db, target, list);
+    list = openList(db, source, setting);
+    list.seek(fromLeft ? 0 : -1);
+    list.remove();
+    rest = settleList(db, source, list);
   }
   call.changed(2, "l", toLeft ? "lpush" : "rpush");
   reply.bulk(held.bytes, 0, held.length);

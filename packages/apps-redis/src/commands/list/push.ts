@@ -1,6 +1,6 @@
 import { Type } from "../../keyspace/types.js";
 import { type Call, REFUSED } from "../../server/call.js";
-import { newList, openList, settleList } from "../../values/stored-list.js";
+import { abandonList, newList, openList, settleList } from "../../values/stored-list.js";
 import { makeList } from "./element.js";
 
 export const lpush = (call: Call): void => push(call, true, false);
@@ -15,7 +15,12 @@ function push(call: Call, atHead: boolean, onlyThere: boolean): void {
   if (ref === REFUSED) return;
   if (ref === 0 && onlyThere) return reply.integer(0);
   const list = ref === 0 ? newList(db.heap, listMaxListpackSize) : openList(db, ref, listMaxListpackSize);
-  for (let i = 2; i < args.count; i++) list.push(atHead, args.bytes, args.at(i), args.length(i));
+  try {
+    for (let i = 2; i < args.count; i++) list.push(atHead, args.bytes, args.at(i), args.length(i));
+  } catch (error) {
+    abandonList(db, ref, list);
+    throw error;
+  }
   const { count } = list;
   if (ref === 0) makeList(call, 1, list);
   else settleList(db, ref, list);

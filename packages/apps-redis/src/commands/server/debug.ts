@@ -108,6 +108,7 @@ function populate(call: Call): void {
     if (db.lookupWrite(key, 0, key.length) !== 0) continue;
     const text = `value:${i}`;
     const length = size === 0 ? text.length : size;
+    db.heap.demand(length);
     const ref = db.addString(key, 0, key.length, length, length > 44 ? Encoding.RAW : Encoding.EMBSTR);
     const target = db.heap.bytes[chunkOf(ref)];
     const at = db.stringAt(ref);
@@ -165,6 +166,8 @@ const SUBCOMMANDS: Record<string, { least: number; most: number; run: (call: Cal
       "    Prints a value that is a listpack.",
       "OBJECT <key>",
       "    How a value is held.",
+      "PAUSE-CRON <0|1>",
+      "    Whether nothing is done from time to time.",
       "POPULATE <count> [<prefix>] [<size>]",
       "    Makes so many keys.",
       "PROTOCOL <type>",
@@ -182,6 +185,14 @@ const SUBCOMMANDS: Record<string, { least: number; most: number; run: (call: Cal
   htstats: { least: 3, most: 3, run: hashTables },
   listpack: { least: 3, most: 3, run: listpack },
   object: { least: 3, most: 3, run: object },
+  "pause-cron": {
+    least: 3,
+    most: 3,
+    run: ({ args, reply, server }) => {
+      server.cron.isPaused = integerAt(args.text(2)) !== 0;
+      reply.ok();
+    },
+  },
   populate: { least: 3, most: 5, run: populate },
   protocol: { least: 3, most: 3, run: ({ args, reply }) => replyOfKind(reply, args.text(2).toLowerCase()) },
   "quicklist-packed-threshold": { least: 3, most: 3, run: packedThreshold },

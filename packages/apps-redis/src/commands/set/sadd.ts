@@ -52,6 +52,7 @@ export function smove(call: Call): void {
   const length = args.length(3);
   const from = new SetValue().open(db, source);
   if (source === target) return reply.integer(from.has(bytes, at, length) ? 1 : 0);
+  db.heap.insist();
   if (!from.remove(bytes, at, length)) return reply.integer(0);
   call.changed(1, "s", "srem");
   if (from.size === 0) call.removeKey(source, 1);

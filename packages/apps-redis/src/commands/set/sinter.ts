@@ -49,10 +49,12 @@ export function sinterstore(call: Call): void {
     return reply.integer(0);
   }
   const result = new SetValue().create(db.heap);
-  eachCommon(sets, ({ bytes, at, length }) => {
-    result.add(bytes, at, length, call.server.config);
-    return false;
-  });
+  result.orFree(() =>
+    eachCommon(sets, ({ bytes, at, length }) => {
+      result.gather(bytes, at, length, call.server.config);
+      return false;
+    }),
+  );
   storeSet(call, result, "sinterstore");
 }
 

@@ -12,8 +12,9 @@ export function storeSet(call: Call, set: SetValue, event: string): void {
     return deleteTarget(call);
   }
   const old = db.lookupWrite(args.bytes, args.at(1), args.length(1));
-  if (old !== 0) db.overwrite(old);
+  if (old !== 0) db.replacing();
   set.store(db, args.bytes, args.at(1), args.length(1));
+  if (old !== 0) db.delete(old);
   reply.integer(size);
   call.changed(1, "s", event);
 }

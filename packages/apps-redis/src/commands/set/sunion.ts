@@ -28,8 +28,9 @@ function storeResult(call: Call, operation: (call: Call, sets: Sets) => SetValue
 
 function union(call: Call, sets: Sets): SetValue {
   const result = new SetValue().create(call.db.heap);
-  for (const set of sets) addAll(call, result, set);
-  return result;
+  return result.orFree(() => {
+    for (const set of sets) addAll(call, result, set);
+  });
 }
 
 /** What the first set has and no other. What way Redis goes is seen by the encoding of what is stored. */
@@ -40,12 +41,14 @@ function difference(call: Call, [first, ...others]: Sets): SetValue {
   const { size } = first;
   const asked = (size * (there.length + 1)) / 2;
   const removed = there.reduce((sum, set) => sum + set.size, size);
-  if (Math.trunc(asked) <= removed) addMissing(call, result, first, there);
-  else {
-    addAll(call, result, first);
-    removeAll(result, there);
-  }
-  return result;
+  return result.orFree(() => {
+    if (Math.trunc(asked) <= removed) {
+      addMissing(call, result, first, there);
+    } else {
+      addAll(call, result, first);
+      removeAll(result, there);
+    }
+  });
 }
 
 /** Looks each member up in the others, the largest first. */
@@ -53,7 +56,7 @@ function addMissing(call: Call, result: SetValue, first: SetValue, others: SetVa
   others.sort((a, b) => b.size - a.size);
   first.each(({ bytes, at, length }) => {
     if (others.some((set) => set.has(bytes, at, length))) return;
-    result.add(bytes, at, length, call.server.config);
+    result.gather(bytes, at, length, call.server.config);
   });
 }
 
@@ -65,5 +68,5 @@ function removeAll(result: SetValue, others: SetValue[]): void {
 }
 
 function addAll(call: Call, result: SetValue, set: SetValue | undefined): void {
-  set?.each(({ bytes, at, length }) => result.add(bytes, at, length, call.server.config));
+  set?.each(({ bytes, at, length }) => result.gather(bytes, at, length, call.server.config));
 }

@@ -1,4 +1,5 @@
 import type { Call } from "../../server/call.js";
+import type { Stream } from "../../values/stream.js";
 import { StreamId } from "../../values/stream-id.js";
 import { MOST_BYTES } from "../../values/stream-node.js";
 import { trimStream } from "../../values/stream-trim.js";
@@ -23,12 +24,26 @@ export function xadd(call: Call): void {
   if (!setNextId(next, stream?.lastId, options, db.keyspace.now()))
     return reply.error("ERR The ID specified in XADD is equal or smaller than the target stream top item");
   if (bytes > MOST_BYTES) return reply.error("ERR Elements are too large to be stored");
-  stream ??= addStream(call, 1);
-  stream.append(next, args, from, bytes, server.config);
+  if (stream === undefined) {
+    stream = addStream(call, 1);
+    addFirst(call, stream, from, bytes);
+  } else {
+    stream.append(next, args, from, bytes, server.config);
+  }
   reply.text(next.text);
   call.changed(1, "t", "xadd");
   if (options.trim !== undefined && trimStream(stream, options.trim) !== 0) call.notify("t", "xtrim", 1);
   if (server.blocking.count !== 0) server.blocking.signal(db, args.text(1));
+}
+
+/** The first entry of a key that is new: without memory for it there is no key. */
+function addFirst({ args, db, server }: Call, stream: Stream, from: number, bytes: number): void {
+  try {
+    stream.append(next, args, from, bytes, server.config);
+  } catch (error) {
+    db.delete(db.find(args.bytes, args.at(1), args.length(1)));
+    throw error;
+  }
 }
 
 const next = new StreamId();

@@ -83,6 +83,7 @@ export function xclaim(call: Call): void {
     }
     if (pending === 0) {
       if (!options.isForced) continue;
+      heap.insist();
       pending = createPending(heap, now, 1, NOBODY);
       group.pending.add(one, pending);
     } else if (idle > 0 && minus(now, timeOf(heap, pending)) < idle) {

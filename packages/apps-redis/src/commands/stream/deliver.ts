@@ -39,6 +39,8 @@ export function deliver(
   const found = iterator.open(stream, start, LARGEST);
   let written = 0;
   while (found.next()) {
+    // Before it counts as read.
+    if (!noAck) call.db.heap.insist();
     if (found.id.compare(group.lastId) > 0) advance(stream, group, found.id);
     found.emit(reply);
     if (!noAck) handOut(call, group, consumer, found.id);

@@ -120,11 +120,11 @@ export function setLength(
     if (expiry > 0) db.setExpiry(now, expiry);
     return now;
   }
-  // Its record has another form. The key is the same, though: so is how often it was used.
-  const clock = db.clockOf(ref);
-  db.overwrite(ref);
+  // Its record has another form. The key is the same, though: so is how often it was used. Without memory for the new one the old one stays.
+  db.replacing();
   const added = db.addString(args.bytes, key, keyLength, length, encoding, wanted);
-  db.setClock(added, clock);
+  db.setClock(added, db.clockOf(ref));
+  db.delete(ref);
   return added;
 }
 

@@ -3,6 +3,7 @@ import { chunkOf, offsetOf } from "../../memory/heap.js";
 import { HEADER, keyLengthOf } from "../../memory/record.js";
 import { parseDouble } from "../../numbers/doubles.js";
 import { type Call, WRONG_TYPE } from "../../server/call.js";
+import { orRelease } from "../../values/or-release.js";
 import { ZsetObject } from "../../values/zset-object.js";
 import { Source } from "./source.js";
 import { storeZset } from "./store.js";
@@ -40,9 +41,11 @@ export function combine(call: Call, operation: Operation, stores: boolean): void
   const wanted = read(call, operation, stores ? 2 : 1, stores, false);
   if (wanted === undefined) return;
   const object = new ZsetObject(call.db.heap);
-  if (operation === "diff") subtract(object, wanted.sources);
-  else if (operation === "union") unite(object, sorted(wanted.sources), wanted.aggregate);
-  else intersect(object, sorted(wanted.sources), wanted.aggregate);
+  orRelease(object, () => {
+    if (operation === "diff") subtract(object, wanted.sources);
+    else if (operation === "union") unite(object, sorted(wanted.sources), wanted.aggregate);
+    else intersect(object, sorted(wanted.sources), wanted.aggregate);
+  });
   if (stores) {
     call.reply.integer(storeZset(call, 1, object, `z${operation}store`));
   } else {
@@ -181,7 +184,7 @@ function intersect(object: ZsetObject, [first, ...others]: readonly Source[], ag
       if (Number.isNaN(theirs)) return false;
       score = aggregate(score, theirs * other.weight);
     }
-    object.add(score, bytes, at, length);
+    object.gather(score, bytes, at, length);
     return false;
   });
 }
@@ -193,7 +196,8 @@ function subtract(object: ZsetObject, [first, ...others]: readonly Source[]): vo
   if ((first.size * (others.length + 1)) / 2 <= first.size + theirs) {
     const largest = [...others].sort((a, b) => b.size - a.size);
     first.some((bytes, at, length, score) => {
-      if (largest.every((other) => Number.isNaN(other.score(bytes, at, length)))) object.add(score, bytes, at, length);
+      if (largest.every((other) => Number.isNaN(other.score(bytes, at, length))))
+        object.gather(score, bytes, at, length);
       return false;
     });
     return;

@@ -2,6 +2,7 @@ import type { Call } from "../../server/call.js";
 import { NOT_INTEGER } from "../../server/call.js";
 import type { Zset } from "../../values/zset.js";
 import { type CommandSpec, keys } from "../command.js";
+import { replyDraws } from "../random.js";
 import { emptyArray, family, nothing, readZset, replyMember, replyPair, replyPairs } from "./zset.js";
 
 const LONGEST = 2n ** 63n - 1n;
@@ -27,21 +28,25 @@ function several(call: Call): void {
   if (withScores && (count < -LONGEST / 2n || count > LONGEST / 2n)) return reply.error("ERR value is out of range");
   const zset = readZset(call, 1, emptyArray);
   if (zset === undefined) return;
-  if (count < 0n) any(call, zset, Number(-count), withScores);
+  if (count < 0n) any(call, zset, -count, withScores);
   else if (count >= BigInt(zset.length)) all(call, zset, withScores);
   else different(call, zset, Number(count), withScores);
 }
 
 /** Each of them any element, whatever the others are. */
-function any(call: Call, zset: Zset, count: number, withScores: boolean): void {
-  const { client, reply } = call;
+function any(call: Call, zset: Zset, count: bigint, withScores: boolean): void {
+  const { reply } = call;
   const { length } = zset;
-  replyPairs(reply, count, withScores);
   zset.index();
-  for (let n = 0; n < count && !client.isClosed; n++) {
-    zset.seekIndexed(Math.floor(Math.random() * length));
-    replyPair(reply, zset, withScores);
-  }
+  replyDraws(
+    call,
+    count,
+    (wanted) => replyPairs(reply, wanted, withScores),
+    () => {
+      zset.seekIndexed(Math.floor(Math.random() * length));
+      replyPair(reply, zset, withScores);
+    },
+  );
 }
 
 /** From the last on, as Redis walks through a sorted set. */

@@ -1,5 +1,6 @@
 /** ZRANGE and all that is a form of it (Redis: zrangeGenericCommand). */
 import type { Call } from "../../server/call.js";
+import { orRelease } from "../../values/or-release.js";
 import type { Zset } from "../../values/zset.js";
 import { ZsetObject } from "../../values/zset-object.js";
 import { LexRange, ScoreRange } from "../../values/zset-range.js";
@@ -49,11 +50,13 @@ export function zrangestore(call: Call): void {
   const count = zset === undefined ? 0 : select(zset, first);
   if (zset !== undefined && count !== 0) {
     zset.seek(start);
-    for (let n = count; ; ) {
-      object.add(zset.currentScore(), zset.text, zset.textAt, zset.textLength);
-      if (--n === 0) break;
-      zset.step(options.isReverse ? -1 : 1);
-    }
+    orRelease(object, () => {
+      for (let n = count; ; ) {
+        object.gather(zset.currentScore(), zset.text, zset.textAt, zset.textLength);
+        if (--n === 0) break;
+        zset.step(options.isReverse ? -1 : 1);
+      }
+    });
   }
   call.reply.integer(storeZset(call, 1, object, "zrangestore"));
 }

@@ -15,8 +15,9 @@ export function storeZset(call: Call, i: number, object: ZsetObject, event: stri
     call.changed(i, "g", "del");
     return 0;
   }
-  if (old !== 0) db.overwrite(old);
+  if (old !== 0) db.replacing();
   addZset(db, call.server.config, args.bytes, args.at(i), args.length(i), object);
+  if (old !== 0) db.delete(old);
   signalZset(call, i);
   call.changed(i, "z", event);
   return size;
