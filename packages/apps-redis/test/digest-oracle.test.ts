@@ -11,7 +11,7 @@ function data(random: Random): Request[] {
   const commands: Request[] = [];
   for (const size of SIZES) {
     const add = (name: string, ...args: (string | number)[]) => commands.push([name, `${name}:${size}`, ...args]);
-    add("SET", word().repeat(size));
+    add("SET", size + word().repeat(size));
     for (let n = 0; n < size; n++) {
       add("RPUSH", word());
       add("SADD", word(), n);

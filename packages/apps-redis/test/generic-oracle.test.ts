@@ -11,6 +11,8 @@ type Word = string | number;
 /** Times that count from the moment of the command differ a little between the two. */
 const TIMES = new Set(["ttl", "pttl", "expiretime", "pexpiretime"]);
 const LENIENCY = 3000;
+/** Milliseconds in which all of it is done. */
+const SOON = 600_000;
 /** What is told in no order. */
 const UNORDERED = new Set(["keys", "scan"]);
 
@@ -25,8 +27,11 @@ class Program {
     return this.random.pick(from);
   }
 
+  /** Until a key expires: not while it is compared, which is not at the same moment of both. */
   private integer(): string {
-    return this.random.below(4) === 0 ? this.random.integerText() : String(this.random.below(100000) + 5000);
+    const text = this.random.below(4) === 0 ? this.random.integerText() : String(this.random.below(100000) + SOON);
+    const value = Number(text);
+    return value > 0 && value < SOON ? String(value + SOON) : text;
   }
 
   private expiryOptions(): string[] {
