@@ -12,6 +12,7 @@ import { Encoding, type EncodingValue, Type } from "../keyspace/types.js";
 import type { Heap, Ref } from "../memory/heap.js";
 import { type Integer, parseInteger } from "../numbers/integers.js";
 import { Element } from "./element.js";
+import { orRelease } from "./or-release.js";
 import { SetTable } from "./set-table.js";
 
 /** Of the configuration: how many members an intset may have. */
@@ -208,7 +209,12 @@ export class SetValue {
   private becomeListpack(old: Ref): void {
     const { heap, ints, list } = this;
     list.create(heap);
-    for (let i = 0; i < ints.length; i++) list.appendInteger(ints.get(i));
+    try {
+      for (let i = 0; i < ints.length; i++) list.appendInteger(ints.get(i));
+    } catch (error) {
+      heap.free(list.ref);
+      throw error;
+    }
     this.encoding = Encoding.HASHTABLE_LISTPACK;
     this.db?.setEncoding(this.record, this.encoding);
     this.blockChanged();
@@ -219,7 +225,7 @@ export class SetValue {
   private becomeTable(old: Ref): SetTable {
     const { heap } = this;
     const table = new SetTable(heap);
-    this.each(({ bytes, at, length }) => table.dict.add(bytes, at, length, 0));
+    orRelease(table, () => this.each(({ bytes, at, length }) => table.dict.add(bytes, at, length, 0)));
     this.db?.becomeObject(this.record, Encoding.HASHTABLE, table);
     heap.free(old);
     this.encoding = Encoding.HASHTABLE;
