@@ -6,7 +6,7 @@ import { Child } from "@demikernel/bench";
 
 export const CLI = fileURLToPath(new URL("../dist/cli.js", import.meta.url));
 /** As the command has them in its first line. */
-const FLAGS = ["--single-threaded-gc"];
+const FLAGS = ["--single-threaded-gc", "--max-inlined-bytecode-size-cumulative=2000"];
 /** The backend is found in the package around the working directory. */
 const HERE = fileURLToPath(new URL("..", import.meta.url));
 
