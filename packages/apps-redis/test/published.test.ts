@@ -70,7 +70,10 @@ function installedBy(_: string, install: () => string, command: () => string[]):
     const port = String(await freePort());
     const { program, backend, pid } = await running(start([INSTALLED], "server", "--port", port));
     expect(backend).toMatch(/^posix \((io_uring|epoll)\)$/);
-    expect(commandLine(pid).slice(1, 3)).toEqual(["--single-threaded-gc", "--max-inlined-bytecode-size-cumulative=2000"]);
+    expect(commandLine(pid).slice(1, 3)).toEqual([
+      "--single-threaded-gc",
+      "--max-inlined-bytecode-size-cumulative=2000",
+    ]);
     const lines = ["SET greeting hello", "APPEND greeting ' again'", "GET greeting"].join("\n");
     const foreign = await new Program("redis-cli", ["-p", port], { input: lines }).exited;
     expect(foreign).toMatchObject({ code: 0, stdout: "OK\n11\nhello again\n" });

@@ -14,7 +14,8 @@ export const keyspace = [
   [0.5, (g) => ["TOUCH", g.some(3, () => any(g))]],
   [0.2, (g) => ["KEYS", g.pick("*", "s:*", "?:1", "[a-h]:*", "[^s]:0", "x", "\\s:1")]],
   [0.3, () => ["DBSIZE"]],
-  [0.5, (g) => ["SORT", g.key(g.pick("list", "set", "zset")), g.maybe(0.5, "ALPHA"), g.maybe(0.3, "DESC"), g.maybe(0.3, "LIMIT", () => g.count(), () => g.count()), g.maybe(0.2, "STORE", () => g.key("list"))]],
+  // By numbers in sort-oracle.test.ts: redis-server takes an errno that some command before has left behind for that of a number here.
+  [0.5, (g) => ["SORT", g.key(g.pick("list", "set", "zset")), "ALPHA", g.maybe(0.3, "DESC"), g.maybe(0.3, "LIMIT", () => g.count(), () => g.count()), g.maybe(0.2, "STORE", () => g.key("list"))]],
   [0.2, (g) => ["MOVE", any(g), g.pick("1", "99", "x")]],
   [0.05, () => ["SELECT", "99"]],
 ]; // biome-ignore format: a table
