@@ -1,12 +1,11 @@
 /** The servers that are compared: demi-redis and redis-server. */
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { Child } from "@demikernel/bench";
 
 export const CLI = fileURLToPath(new URL("../dist/cli.js", import.meta.url));
-/** As the command has them in its first line. */
-const FLAGS = ["--single-threaded-gc", "--max-inlined-bytecode-size-cumulative=2000"];
 /** The backend is found in the package around the working directory. */
 const HERE = fileURLToPath(new URL("..", import.meta.url));
 
@@ -23,11 +22,17 @@ export function lackingRedis() {
   return undefined;
 }
 
+/** Those that the command's first line starts Node.js with. */
+function flags() {
+  const [first] = readFileSync(CLI, "utf8").split("\n", 1);
+  return first.split(" ").filter((word) => word.startsWith("--"));
+}
+
 /** A {@link Child} on a free port, which is its `port`, once it answers. */
 export async function startOurs({ cpu, host = "127.0.0.1", cwd = HERE, libos = "posix", config } = {}) {
   const port = await freePort();
   const where = ["--host", host, "--port", String(port), "--libos", libos];
-  const args = [...FLAGS, CLI, "server", ...where, ...(config === undefined ? [] : ["--config", config])];
+  const args = [...flags(), CLI, "server", ...where, ...(config === undefined ? [] : ["--config", config])];
   const child = new Child({ name: `${OURS} on ${libos}`, command: process.execPath, args, cpu, cwd });
   return ready(child, /ready on/, port);
 }

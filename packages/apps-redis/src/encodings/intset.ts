@@ -6,7 +6,7 @@
  * ({@link Intset.ref}).
  */
 
-import { copyBytes } from "../memory/bytes.js";
+import { copyBytes, moveBytes } from "../memory/bytes.js";
 import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
 import { fromHalves, highHalf, type Integer, lowHalf } from "../numbers/integers.js";
 
@@ -156,7 +156,7 @@ export class Intset {
   private moveTail(from: number, to: number, count: number): void {
     const width = this.width;
     const start = this.base + HEAD_BYTES;
-    this.bytes.copyWithin(start + to * width, start + from * width, start + count * width);
+    moveBytes(this.bytes, start + to * width, start + from * width, start + count * width);
   }
 
   private resize(old: number, count: number): void {

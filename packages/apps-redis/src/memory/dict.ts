@@ -99,10 +99,7 @@ export class Dict {
   resize(ref: Ref, payload: number, keep: number, expires = hasExpiry(this.heap, ref)): Ref {
     const heap = this.heap;
     const size = recordSize(keyLengthOf(heap, ref), expires) + payload;
-    if (expires === hasExpiry(heap, ref)) {
-      const had = heap.capacity(ref);
-      if (had === heap.capacityFor(size) || (heap.isLow && had > size)) return ref;
-    }
+    if (expires === hasExpiry(heap, ref) && heap.stays(ref, size)) return ref;
     const moved = heap.alloc(size);
     copyRecord(heap, ref, moved, expires, Math.min(keep, payloadRoom(heap, ref)));
     this.replaceInChain(ref, moved);

@@ -197,9 +197,13 @@ export class Heap {
    * freed. Of a heap that is low what gets smaller stays: whoever deletes is not refused.
    */
   resize(ref: Ref, size: number, keep: number): Ref {
+    return this.stays(ref, size) ? ref : this.move(ref, size, keep);
+  }
+
+  /** Whether resize() leaves the block where it is. */
+  stays(ref: Ref, size: number): boolean {
     const had = this.capacity(ref);
-    if (had === this.capacityFor(size) || (this.isLow && had > size)) return ref;
-    return this.move(ref, size, keep);
+    return had === this.capacityFor(size) || (this.isLow && had > size);
   }
 
   /** As resize(), of a block that goes on growing, up to `most`: it is given room for half as much again, and keeps up to twice what it needs. */

@@ -24,7 +24,7 @@ export function isShortage(error: unknown): boolean {
 
 export class Memory {
   /** A command is asked about only then: {@link refusal}. */
-  isLimited: boolean;
+  isLimited = false;
   private isEvicting = false;
   private askedAt = 0;
 
@@ -34,7 +34,7 @@ export class Memory {
     const judge = (): void => {
       this.isLimited = config.maxmemory !== 0 || heap.isLow;
     };
-    this.isLimited = config.maxmemory !== 0 || heap.isLow;
+    judge();
     heap.onLow = judge;
     config.onChange("maxmemory", () => {
       judge();

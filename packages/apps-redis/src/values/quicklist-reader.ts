@@ -1,6 +1,6 @@
 /** A quicklist that is walked and read: what {@link Quicklist} changes. */
 import { Listpack } from "../encodings/listpack.js";
-import { copyBytes } from "../memory/bytes.js";
+import { copyBytes, sameBytes } from "../memory/bytes.js";
 import { chunkOf, type Heap, offsetOf, type Ref } from "../memory/heap.js";
 import { readLatin1 } from "../memory/latin1.js";
 import { countOf, entryOf, isPlain, nextOf, PLAIN_HEAD, prevOf, sizeOf } from "./quicklist-node.js";
@@ -126,10 +126,6 @@ export class QuicklistReader {
 
   equals(text: Uint8Array, at: number, length: number): boolean {
     if (!this.isPlain) return this.pack.equals(this.p, text, at, length);
-    if (this.textSize !== length) return false;
-    const bytes = this.plainBytes;
-    const start = this.plainStart;
-    for (let i = 0; i < length; i++) if (bytes[start + i] !== text[at + i]) return false;
-    return true;
+    return this.textSize === length && sameBytes(this.plainBytes, this.plainStart, text, at, length);
   }
 }
