@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --single-threaded-gc --max-inlined-bytecode-size-cumulative=2000
+#!/usr/bin/env -S node --single-threaded-gc --max-semi-space-size=1 --max-inlined-bytecode-size-cumulative=2000
 import { createRequire } from "node:module";
 import { DemiError, type LibOS, openLibOS } from "@demikernel/core";
 import { Command } from "commander";

@@ -70,8 +70,9 @@ function installedBy(_: string, install: () => string, command: () => string[]):
     const port = String(await freePort());
     const { program, backend, pid } = await running(start([INSTALLED], "server", "--port", port));
     expect(backend).toMatch(/^posix \((io_uring|epoll)\)$/);
-    expect(commandLine(pid).slice(1, 3)).toEqual([
+    expect(commandLine(pid).slice(1, 4)).toEqual([
       "--single-threaded-gc",
+      "--max-semi-space-size=1",
       "--max-inlined-bytecode-size-cumulative=2000",
     ]);
     const lines = ["SET greeting hello", "APPEND greeting ' again'", "GET greeting"].join("\n");
