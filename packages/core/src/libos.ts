@@ -181,6 +181,15 @@ export class DemiLibOS implements api.LibOS {
   stop(): void {
     this.#loop.stop();
   }
+  giveWay(): void {
+    this.#loop.giveWay();
+  }
+  ref(): void {
+    this.#loop.keepAlive(true);
+  }
+  unref(): void {
+    this.#loop.keepAlive(false);
+  }
   turn(handler: api.CompletionHandler, wait = 0): number {
     const runtime = this.#runtime;
     if (runtime.attention !== 0) runtime.open("turn");

@@ -55,6 +55,8 @@ export interface NativeLibOS {
    */
   arm(wake: () => void): number;
   disarm(): void;
+  /** Whether the sleep keeps the process alive; it does at first. */
+  keepAlive(keeps: boolean): void;
   /** Core's counters; those of an engine under its name, `posix.acceptPaused`. */
   stats(): Record<string, number>;
   /** Closes everything; all other functions then answer -EBADF. */

@@ -195,6 +195,15 @@ export interface LibOS {
   /** Serves completions until stop() or destroy(): the fast path, nothing is allocated per operation. Resolves when stopped. */
   run(handler: CompletionHandler): Promise<void>;
   stop(): void;
+  /**
+   * From within a handler of run(): Node's loop gets its turn as soon as what completed together has been handed out, and not only after
+   * half a millisecond. So what the handler left to process.nextTick() and to promises runs before the device is asked for more.
+   */
+  giveWay(): void;
+  /** While run() or a promise waits, the process does not end: as it is at first. */
+  ref(): void;
+  /** A wait does not keep the process alive. */
+  unref(): void;
   /** One turn by hand: submit, poll, dispatch. Waits in the device up to `wait` ms (default 0) when nothing is ready. Returns how many completed. */
   turn(handler: CompletionHandler, wait?: number): number;
   readonly async: AsyncCalls;

@@ -222,6 +222,7 @@ napi_value Instance::expose(Napi::Env env) {
   add(env, object, "drop", &call<&Instance::drop>);
   add(env, object, "arm", &call<&Instance::arm>);
   add(env, object, "disarm", &call<&Instance::disarm>);
+  add(env, object, "keepAlive", &call<&Instance::keep_alive>);
   add(env, object, "stats", &call<&Instance::stats>);
   add(env, object, "destroy", &call<&Instance::destroy_call>);
   return object;

@@ -68,6 +68,11 @@ Napi::Value Instance::disarm(const Napi::CallbackInfo& in) {
   return in.Env().Undefined();
 }
 
+Napi::Value Instance::keep_alive(const Napi::CallbackInfo& in) {
+  watch_.keep_alive(in[0].IsBoolean() && in[0].As<Napi::Boolean>().Value());
+  return in.Env().Undefined();
+}
+
 // libuv calls it: nothing here throws.
 void Instance::on_wake(void* context) {
   auto* self = static_cast<Instance*>(context);

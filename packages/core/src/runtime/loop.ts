@@ -39,6 +39,9 @@ export class Loop {
   #timer: NodeJS.Timeout | undefined;
   readonly #tending: NodeJS.Timeout | undefined;
   #inTurn = false;
+  /** Node's loop is to have its turn now. */
+  #givesWay = false;
+  #keepsAlive = true;
   #fruitless = 0;
   #sleeps = 0;
 
@@ -56,12 +59,27 @@ export class Loop {
     return this.#handler !== undefined;
   }
 
+  /** Whether waiting is a reason for the process to stay. */
+  keepAlive(keeps: boolean): void {
+    if (keeps === this.#keepsAlive) return;
+    this.#keepsAlive = keeps;
+    if (!this.#runtime.closed) this.#runtime.native.keepAlive(keeps);
+    const timer = this.#timer;
+    if (timer === undefined) return;
+    if (keeps) timer.ref();
+    else timer.unref();
+  }
+
   run(handler: CompletionHandler): Promise<void> {
     this.#handler = handler;
     this.#kick();
     return new Promise((resolve, reject) => {
       this.#finish = (failure) => (failure === undefined ? resolve() : reject(failure.thrown));
     });
+  }
+
+  giveWay(): void {
+    this.#givesWay = true;
   }
 
   /** Ends run(); completions from now on are kept for the next, those too that came together with the one being handled. */
@@ -84,6 +102,7 @@ export class Loop {
   #halt(): void {
     clearImmediate(this.#scheduled);
     this.#scheduled = undefined;
+    this.#clear();
     this.#wakeUp();
   }
 
@@ -110,6 +129,7 @@ export class Loop {
 
   readonly #turn = (): void => {
     this.#scheduled = undefined;
+    this.#clear();
     if (!this.#wanted()) return;
     this.#inTurn = true;
     let busy = false;
@@ -122,7 +142,8 @@ export class Loop {
     } finally {
       this.#inTurn = false;
       if (this.#wanted()) {
-        if (busy || this.#polls || this.#runtime.ready) this.#schedule();
+        if (busy || this.#runtime.ready) this.#schedule();
+        else if (this.#polls) this.#goOn();
         else this.#sleep();
       }
     }
@@ -139,6 +160,10 @@ export class Loop {
       if (!this.#wanted()) return false;
       if (completed !== 0) {
         if (wait !== 0) this.#fruitless = 0;
+        if (this.#givesWay) {
+          this.#givesWay = false;
+          return true;
+        }
       } else if (!this.#polls && !runtime.ready) {
         if (wait !== 0) this.#fruitless++;
         return false;
@@ -151,12 +176,23 @@ export class Loop {
   #sleep(): void {
     const milliseconds = this.#runtime.native.arm(this.#woken);
     if (milliseconds === 0) {
-      this.#schedule();
+      this.#goOn();
       return;
     }
     this.#runtime.asleep = true;
     if (++this.#sleeps % SLEEPS_BEFORE_RETRY === 0) this.#fruitless = 0;
-    if (milliseconds > 0) this.#timer = setTimeout(this.#expired, milliseconds);
+    if (milliseconds > 0) this.#rest(milliseconds);
+  }
+
+  /** Nothing to do, and nothing that would wake it: an immediate keeps the process alive, a timer need not. */
+  #goOn(): void {
+    if (this.#keepsAlive) this.#schedule();
+    else this.#rest(1);
+  }
+
+  #rest(milliseconds: number): void {
+    this.#timer = setTimeout(this.#expired, milliseconds);
+    if (!this.#keepsAlive) this.#timer.unref();
   }
 
   readonly #woken = (): void => {
@@ -178,6 +214,10 @@ export class Loop {
 
   #awake(): void {
     this.#runtime.asleep = false;
+    this.#clear();
+  }
+
+  #clear(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }

@@ -29,7 +29,7 @@ void uv_handle_set_data(uv_handle_s*, void*);
 
 namespace demi {
 
-// Watches one descriptor for readability in Node's loop. While armed it keeps the process alive.
+// Watches one descriptor for readability in Node's loop. While armed it keeps the process alive, unless keep_alive(false) was called.
 //
 // libuv's watch goes on when this one is disarmed, because beginning and ending it are three system calls of the loop's: whoever sleeps
 // often mostly finds it there. It ends when the descriptor is readable while nobody asks.
@@ -57,7 +57,7 @@ class EventLoopWatch {
       uv_handle_set_data(this->handle(), this);
     }
     armed_ = true;
-    uv_ref(handle());
+    hold();
     if (watching_) return 0;
     const int error = uv_poll_start(handle_, kReadable, [](uv_poll_s* handle, int status, int) {
       auto* self = static_cast<EventLoopWatch*>(uv_handle_get_data(reinterpret_cast<uv_handle_s*>(handle)));
@@ -74,6 +74,11 @@ class EventLoopWatch {
   void disarm() {
     armed_ = false;
     if (handle_ != nullptr) uv_unref(handle());
+  }
+
+  void keep_alive(bool keeps) {
+    keeps_alive_ = keeps;
+    if (armed_) hold();
   }
 
   // Ends the watch; do it before the descriptor is closed. The handle's memory is libuv's until its close callback ran:
@@ -101,11 +106,19 @@ class EventLoopWatch {
   };
   static constexpr int kPoll = 8;      // UV_POLL
   static constexpr int kReadable = 1;  // UV_READABLE
+  void hold() {
+    if (keeps_alive_) {
+      uv_ref(handle());
+    } else {
+      uv_unref(handle());
+    }
+  }
   uv_handle_s* handle() const { return reinterpret_cast<uv_handle_s*>(handle_); }
 
   uv_poll_s* handle_ = nullptr;
   int fd_ = -1;
   bool armed_ = false;
+  bool keeps_alive_ = true;
   bool watching_ = false;  // libuv is
   void (*wake_)(void*) = nullptr;
   void* context_ = nullptr;

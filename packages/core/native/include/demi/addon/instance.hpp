@@ -63,6 +63,7 @@ class Instance {
   Napi::Value drop(const Napi::CallbackInfo& in);
   Napi::Value arm(const Napi::CallbackInfo& in);
   Napi::Value disarm(const Napi::CallbackInfo& in);
+  Napi::Value keep_alive(const Napi::CallbackInfo& in);
   Napi::Value stats(const Napi::CallbackInfo& in);
   Napi::Value destroy_call(const Napi::CallbackInfo& in);
 

@@ -1,0 +1,4 @@
+import base from "../../jest.base.mjs";
+
+/** @type {import("jest").Config} Tests load what is built in dist: build first. */
+export default { ...base, testTimeout: 30_000 };

@@ -1,0 +1,38 @@
+/** The forms in which connect() takes what it shall connect to: (options), (port, host), (path), each with a listener behind. */
+import { badPort, missing, wrongType } from "./errors.js";
+
+export interface ConnectOptions {
+  port?: unknown;
+  host?: string;
+  path?: string;
+  [name: string]: unknown;
+}
+
+export function normalizedConnect(args: unknown[]): { options: ConnectOptions; listener?: () => void } {
+  // What node:net itself has normalized: [options, listener].
+  const list = Array.isArray(args[0]) ? (args[0] as unknown[]) : args;
+  const last = list.at(-1);
+  const listener = typeof last === "function" ? (last as () => void) : undefined;
+  const [first, second] = list;
+  let options: ConnectOptions;
+  if (typeof first === "object" && first !== null) options = first as ConnectOptions;
+  else if (isPath(first)) options = { path: first };
+  else options = { port: typeof first === "function" ? undefined : first };
+  if (options !== first && typeof second === "string") options.host = second;
+  if (options.port === undefined && (options.path === undefined || options.path === null)) throw missing("options", "port", "path");
+  return { options, listener };
+}
+
+const isPath = (value: unknown): value is string => typeof value === "string" && !(Number(value) >= 0);
+
+/** A port as a number; throws for what is none. */
+export function portOf(port: unknown, name = "options.port"): number {
+  if (port === undefined) return 0;
+  if (typeof port !== "number" && typeof port !== "string") {
+    throw wrongType(name, "one of type number or string", port);
+  }
+  const text = typeof port === "string" ? port.trim() : port;
+  const value = Number(text);
+  if (text === "" || !Number.isInteger(value) || value < 0 || value > 65535) throw badPort(name === "options.port" ? "Port" : name, port);
+  return value;
+}

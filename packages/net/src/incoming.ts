@@ -1,0 +1,37 @@
+/**
+ * Where popped bytes go. What an application gets it may keep for as long as it likes, and a slot of the arena it must not: so bytes are copied
+ * out once, into memory that the garbage collector owns. Small ones share Node's pool (Buffer.poolSize); larger ones are cut from a block of
+ * ours, which lives as long as one of its pieces.
+ */
+const BLOCK_BYTES = 256 * 1024;
+/** Larger ones than a half of Node's pool it does not take. */
+const SMALL = 2048;
+/** So few are copied sooner than a view of them is made. */
+const TINY = 128;
+
+let block: Buffer = Buffer.alloc(0);
+let used = 0;
+
+/** A Buffer with a copy of these bytes. */
+export function copyOut(view: Uint8Array, at: number, length: number): Buffer {
+  if (length <= TINY) {
+    const tiny = Buffer.allocUnsafe(length);
+    for (let i = 0; i < length; i++) tiny[i] = view[at + i];
+    return tiny;
+  }
+  const from = view.subarray(at, at + length);
+  if (length <= SMALL) {
+    const small = Buffer.allocUnsafe(length);
+    small.set(from);
+    return small;
+  }
+  if (length > block.length - used) {
+    block = Buffer.allocUnsafeSlow(Math.max(BLOCK_BYTES, length));
+    used = 0;
+  }
+  const piece = block.subarray(used, used + length);
+  piece.set(from);
+  // The next one begins at a word.
+  used += (length + 7) & ~7;
+  return piece;
+}

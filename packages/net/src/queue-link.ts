@@ -1,0 +1,306 @@
+/** A {@link Link} over a TCP queue of a libOS. */
+import type { QueueDescriptor, Sga, SocketAddress } from "@demikernel/core";
+import { DemiError, errnoOf } from "@demikernel/core";
+import { systemError } from "./errors.js";
+import { copyOut } from "./incoming.js";
+import { active, type Chunk, type Done, ended, failed, type Link, type LinkUser, type Name, type ReadInto, received } from "./link.js";
+import { Outgoing } from "./outgoing.js";
+import type { QueueUser, Stack } from "./stack.js";
+
+/** Who sends so many bytes at once is popped more at a time, so that a stream does not come in small pieces. */
+const MUCH = 4096;
+const LARGE_POP = 64 * 1024;
+/** Pops of few bytes after which it is back to the usual. */
+const SMALL_POPS = 16;
+const ENOTCONN = errnoOf("ENOTCONN");
+const ECANCELED = errnoOf("ECANCELED");
+
+export class QueueLink implements Link, QueueUser {
+  bytesRead = 0;
+  into: ReadInto | undefined;
+  private readonly outgoing: Outgoing;
+  private isReading = false;
+  private isPopping = false;
+  private isEnded = false;
+  private isClosed = false;
+  private isHeld = true;
+  private filled: Uint8Array | undefined;
+  private popLimit = 0;
+  private smallPops = 0;
+  private finishing: Done | undefined;
+  private connected: ((errno: number) => void) | undefined;
+  private peer: Name | undefined;
+  private local: Name | undefined;
+
+  /** Of a queue that is nobody's. `user` is told what happens. */
+  constructor(
+    private readonly stack: Stack,
+    readonly qd: QueueDescriptor,
+    private readonly user: LinkUser,
+    /** Its IPv4 names are to look as IPv6's do (RFC 4291 section 2.5.5.2): of who listens on both. */
+    private readonly isMapped = false,
+  ) {
+    this.outgoing = new Outgoing(stack.os, qd, () => stack.awaitMemory(this.goOn));
+    stack.attach(qd, this);
+    stack.hold();
+  }
+
+  get bytesWritten(): number {
+    return this.outgoing.taken;
+  }
+
+  get unsent(): number {
+    return this.outgoing.unsent;
+  }
+
+  /** Throws what connecting fails with at once; else `done` with 0 or a negative errno. */
+  connect(host: string, port: number, done: (errno: number) => void): void {
+    this.connected = done;
+    this.stack.os.connect(this.qd, { host, port });
+  }
+
+  onConnect(result: number): void {
+    const { connected } = this;
+    this.connected = undefined;
+    connected?.(result);
+  }
+
+  onAccept(): void {}
+
+  // ---- reading ---------------------------------------------------------------------------------------------------------
+
+  readStart(): void {
+    this.isReading = true;
+    this.pop();
+  }
+
+  readStop(): void {
+    this.isReading = false;
+  }
+
+  private pop(): void {
+    if (this.isPopping || this.isEnded || this.isClosed) return;
+    try {
+      const limit = this.into === undefined ? this.popLimit : this.buffer().length;
+      this.stack.os.pop(this.qd, limit);
+      this.isPopping = true;
+    } catch (error) {
+      // Told later, as what a device answers.
+      setImmediate(() => this.fail(errnoFrom(error), "read"));
+    }
+  }
+
+  onPop(result: number, sga: Sga): void {
+    this.isPopping = false;
+    if (sga === 0) {
+      if (result === 0) this.end();
+      else this.fail(result, "read");
+      return;
+    }
+    const { os } = this.stack;
+    this.bytesRead += result;
+    let wantsMore: boolean;
+    if (this.into === undefined) {
+      this.sizeUp(result);
+      const bytes = os.sga.segments(sga) === 1 ? copyOut(os.sga.view(sga), os.sga.offset(sga), result) : os.sga.copy(sga);
+      os.free(sga);
+      wantsMore = this.user[received](bytes);
+    } else {
+      wantsMore = this.readInto(sga, result);
+    }
+    if (!wantsMore) this.isReading = false;
+    else if (this.isReading) this.pop();
+  }
+
+  private readInto(sga: Sga, length: number): boolean {
+    const { os } = this.stack;
+    const into = this.into as ReadInto;
+    const buffer = this.buffer();
+    this.filled = undefined;
+    const at = os.sga.offset(sga);
+    buffer.set(os.sga.view(sga).subarray(at, at + length));
+    os.free(sga);
+    this.user[active]();
+    return into.callback(length, buffer) !== false;
+  }
+
+  /** The one that is filled next. */
+  private buffer(): Uint8Array {
+    const { buffer } = this.into as ReadInto;
+    this.filled ??= typeof buffer === "function" ? buffer() : buffer;
+    return this.filled;
+  }
+
+  private sizeUp(bytes: number): void {
+    if (bytes >= MUCH) {
+      this.popLimit = LARGE_POP;
+      this.smallPops = 0;
+    } else if (this.popLimit !== 0 && ++this.smallPops === SMALL_POPS) {
+      this.popLimit = 0;
+      this.smallPops = 0;
+    }
+  }
+
+  private end(): void {
+    this.isEnded = true;
+    this.user[ended]();
+  }
+
+  // ---- writing ---------------------------------------------------------------------------------------------------------
+
+  write(chunk: Chunk, encoding: BufferEncoding, done: Done): void {
+    try {
+      this.outgoing.send(chunk, encoding, done);
+    } catch (error) {
+      this.outgoing.abandon(null);
+      done(systemError(errnoFrom(error), "write"));
+    }
+  }
+
+  writev(chunks: readonly { chunk: Chunk; encoding: BufferEncoding }[], done: Done): void {
+    try {
+      if (this.outgoing.sendTogether(chunks, done)) return;
+    } catch (error) {
+      done(systemError(errnoFrom(error), "write"));
+      return;
+    }
+    const parts = chunks.map(({ chunk, encoding }) => (typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk));
+    this.write(parts.length === 1 ? parts[0] : Buffer.concat(parts), "utf8", done);
+  }
+
+  onPush(result: number): void {
+    if (result < 0) {
+      this.fail(result, "write");
+      return;
+    }
+    this.user[active]();
+    // Somebody hears of it.
+    if (this.outgoing.isWaiting) this.stack.giveWay();
+    this.outgoing.ended(result);
+    this.finish();
+  }
+
+  private readonly goOn = (): void => {
+    if (this.isClosed) return;
+    try {
+      this.outgoing.goOn();
+    } catch (error) {
+      this.fail(errnoFrom(error), "write");
+    }
+    this.finish();
+  };
+
+  shutdown(done: Done): void {
+    this.finishing = done;
+    this.finish();
+  }
+
+  private finish(): void {
+    const { finishing } = this;
+    if (finishing === undefined || !this.outgoing.isIdle) return;
+    this.finishing = undefined;
+    try {
+      this.stack.os.shutdown(this.qd);
+    } catch (error) {
+      const errno = errnoFrom(error);
+      // The connection is gone: nothing is left to end.
+      finishing(errno === ENOTCONN ? null : systemError(errno, "shutdown"));
+      return;
+    }
+    finishing();
+  }
+
+  // ---- end -------------------------------------------------------------------------------------------------------------
+
+  private fail(errno: number, syscall: string): void {
+    if (this.isClosed || errno === ECANCELED) return;
+    this.user[failed](errno, syscall);
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.isReading = false;
+    this.unref();
+    this.stack.close(this.qd);
+    this.outgoing.abandon(null);
+    const { finishing } = this;
+    this.finishing = undefined;
+    finishing?.();
+  }
+
+  reset(): void {
+    if (this.isClosed) return;
+    try {
+      this.stack.os.setsockopt(this.qd, "linger", 0);
+    } catch {
+      // What cannot be told to go at once goes as it does.
+    }
+    this.close();
+  }
+
+  ref(): void {
+    if (this.isHeld || this.isClosed) return;
+    this.isHeld = true;
+    this.stack.hold();
+  }
+
+  unref(): void {
+    if (!this.isHeld) return;
+    this.isHeld = false;
+    this.stack.release();
+  }
+
+  // ---- options and names -----------------------------------------------------------------------------------------------
+
+  setNoDelay(on: boolean): void {
+    this.setOption("nodelay", on);
+  }
+
+  setKeepAlive(on: boolean): void {
+    this.setOption("keepalive", on);
+  }
+
+  private setOption(name: "nodelay" | "keepalive", on: boolean): void {
+    if (this.isClosed) return;
+    try {
+      this.stack.os.setsockopt(this.qd, name, on);
+    } catch {
+      // As node:net, which does not look at what it is answered.
+    }
+  }
+
+  localName(): Name | undefined {
+    this.local ??= this.name("getsockname");
+    return this.local;
+  }
+
+  peerName(): Name | undefined {
+    this.peer ??= this.name("getpeername");
+    return this.peer;
+  }
+
+  private name(which: "getsockname" | "getpeername"): Name | undefined {
+    if (this.isClosed) return undefined;
+    try {
+      const name = nameOf(this.stack.os[which](this.qd));
+      if (this.isMapped && name.family === "IPv4") Object.assign(name, { address: `::ffff:${name.address}`, family: "IPv6" });
+      return name;
+    } catch {
+      return undefined;
+    }
+  }
+
+}
+
+export const nameOf = ({ host, family, port }: SocketAddress): Name => ({
+  address: host,
+  family: family === 6 ? "IPv6" : "IPv4",
+  port,
+});
+
+/** The negative errno of what a call of core threw. */
+export function errnoFrom(error: unknown): number {
+  if (error instanceof DemiError) return error.errno;
+  throw error;
+}

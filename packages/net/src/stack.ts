@@ -1,0 +1,161 @@
+/**
+ * A libOS whose queues are sockets: opened once a thread, driven by its run loop, each completion given to the queue's user. Node's loop has
+ * its turn after every batch that brought something, so that promises and process.nextTick() run as behind node:net.
+ */
+import {
+  type Completion,
+  type LibOS,
+  type LibOSOptions,
+  Opcode,
+  openLibOS,
+  type QueueDescriptor,
+  type Sga,
+} from "@demikernel/core";
+
+/** Who has a queue. */
+export interface QueueUser {
+  onPop(result: number, sga: Sga): void;
+  onPush(result: number): void;
+  onConnect(result: number): void;
+  onAccept(result: number, qd: QueueDescriptor): void;
+}
+
+/** Of a queue that nobody has any more. */
+const ABSENT: QueueUser = { onPop() {}, onPush() {}, onConnect() {}, onAccept() {} };
+
+export class Stack {
+  private readonly users = new Map<QueueDescriptor, QueueUser>();
+  /** Who waits for memory of the arena. */
+  private readonly waiting = new Set<() => void>();
+  /** What keeps the process alive. */
+  private holds = 0;
+  private isClosed = false;
+
+  constructor(readonly os: LibOS) {
+    os.unref();
+    os.run(this.dispatch).catch((error: unknown) => {
+      // As what a listener of node:net throws.
+      process.nextTick(() => {
+        throw error;
+      });
+    });
+  }
+
+  /** What is left to promises and process.nextTick() is to run soon: {@link LibOS.giveWay}. */
+  giveWay(): void {
+    this.os.giveWay();
+  }
+
+  get name(): string {
+    return this.os.name;
+  }
+
+  /** Queues in use. */
+  get size(): number {
+    return this.users.size;
+  }
+
+  attach(qd: QueueDescriptor, user: QueueUser): void {
+    this.users.set(qd, user);
+  }
+
+  /** Closes the queue; its user is told nothing more. */
+  close(qd: QueueDescriptor): void {
+    if (!this.users.delete(qd) || this.isClosed) return;
+    this.os.close(qd);
+  }
+
+  /** A reason for the process to stay; {@link release} takes it back. */
+  hold(): void {
+    if (this.holds++ === 0 && !this.isClosed) this.os.ref();
+  }
+
+  release(): void {
+    if (--this.holds === 0 && !this.isClosed) this.os.unref();
+  }
+
+  /** Calls when there may be memory again. */
+  awaitMemory(goOn: () => void): void {
+    this.waiting.add(goOn);
+  }
+
+  private readonly dispatch = (event: Completion): void => {
+    const { opcode, qd, result } = event;
+    const user = this.users.get(qd) ?? ABSENT;
+    switch (opcode) {
+      case Opcode.POP:
+        this.os.giveWay();
+        if (user === ABSENT && event.sga !== 0) this.os.free(event.sga);
+        else user.onPop(result, event.sga);
+        break;
+      case Opcode.PUSH:
+        user.onPush(result);
+        break;
+      case Opcode.CONNECT:
+        this.os.giveWay();
+        user.onConnect(result);
+        break;
+      default:
+        this.os.giveWay();
+        if (user === ABSENT && event.newQd !== 0) this.os.close(event.newQd);
+        else user.onAccept(result, event.newQd);
+    }
+    if (this.waiting.size !== 0) this.goOn();
+  };
+
+  private goOn(): void {
+    const all = [...this.waiting];
+    this.waiting.clear();
+    for (const goOn of all) goOn();
+  }
+
+  destroy(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.users.clear();
+    this.os.destroy();
+  }
+}
+
+let opening: Promise<Stack> | undefined;
+let opened: Stack | undefined;
+
+/**
+ * Opens this thread's libOS, as openLibOS() of core does, for all sockets and servers from now on. Without it the first of them does so, with what LIBOS and
+ * DEMI_CONFIG say. Throws EALREADY when it is open.
+ */
+export async function open(options?: LibOSOptions): Promise<LibOS> {
+  if (opening !== undefined) {
+    throw Object.assign(new Error("this thread's libOS is open already"), { code: "EALREADY" });
+  }
+  return (await start(options)).os;
+}
+
+/** This thread's, opened when it is needed first. */
+export function defaultStack(): Promise<Stack> {
+  return opening ?? start();
+}
+
+/** As defaultStack(), if it is open. */
+export function openStack(): Stack | undefined {
+  return opened;
+}
+
+function start(options?: LibOSOptions): Promise<Stack> {
+  opening = openLibOS(options).then((os) => {
+    opened = new Stack(os);
+    return opened;
+  });
+  // The next one who needs it tries again.
+  opening.catch(() => {
+    opening = undefined;
+  });
+  return opening;
+}
+
+/** Ends this thread's libOS: its sockets break, and the next use opens another. */
+export function close(): void {
+  opened?.destroy();
+  opened = undefined;
+  opening = undefined;
+}
