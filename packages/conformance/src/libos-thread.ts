@@ -7,7 +7,7 @@ import type { ConformanceTarget, OpenOverrides } from "./target.js";
 export interface ThreadOrder {
   module: string;
   host: string;
-  end: "return" | "exit" | "throw" | "run" | "wait" | "count" | "churn";
+  end: "return" | "exit" | "throw" | "run" | "wait" | "unref" | "count" | "churn";
   /** What openLibOS() is asked for beside the target's own. */
   options?: OpenOverrides;
 }
@@ -25,6 +25,10 @@ if (end === "count") {
   if (end === "throw") throw new Error("on purpose");
   if (end === "run") await os.run(() => undefined);
   if (end === "wait") os.wait(pop);
+  if (end === "unref") {
+    os.unref();
+    os.run(() => undefined);
+  }
 }
 
 /** Operations of every kind, none of them finished. */

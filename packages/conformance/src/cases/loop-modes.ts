@@ -54,6 +54,55 @@ function threadMilliseconds(): number {
 
 export const loopModes = group("loop modes", { own: true }, (test) => {
   for (const loop of modes) {
+    test(`${loop}: a handler that gives way finds what it left to ticks and promises done when it is called again`, async (ctx) => {
+      const os = await ctx.open({ loop });
+      const qd = os.queue();
+      let left = 0;
+      let rounds = 0;
+      const push = () => os.push(qd, os.sga.from("ball"), PushFlag.FREE | PushFlag.QUIET);
+      os.pop(qd);
+      push();
+      await os.run((event) => {
+        os.free(sgaOf(event));
+        assert.equal(left, 0, `round ${rounds}: ticks and promises not done`);
+        if (++rounds === 200) {
+          os.stop();
+          return;
+        }
+        left = 2;
+        process.nextTick(() => left--);
+        Promise.resolve().then(() => left--);
+        os.giveWay();
+        os.pop(qd);
+        push();
+      });
+      os.close(qd);
+      await assertIdle(ctx, os);
+    });
+
+    test(`${loop}: a loop that does not keep the process serves all the same while something else does`, async (ctx) => {
+      const os = await ctx.open({ loop });
+      const qd = os.queue();
+      os.unref();
+      let served = 0;
+      const running = os.run((event) => {
+        os.free(sgaOf(event));
+        if (++served < 4) os.pop(qd);
+      });
+      os.pop(qd);
+      for (const round of [1, 2, 3]) {
+        os.push(qd, os.sga.from("ball"), PushFlag.FREE | PushFlag.QUIET);
+        await until(ctx, `round ${round} to be served`, () => served === round);
+      }
+      os.ref();
+      os.push(qd, os.sga.from("ball"), PushFlag.FREE | PushFlag.QUIET);
+      await until(ctx, "a push after ref() to be served", () => served === 4);
+      os.stop();
+      await running;
+      os.close(qd);
+      await assertIdle(ctx, os);
+    });
+
     test(`${loop}: timers fire under load`, async (ctx) => {
       const os = await ctx.open({ loop });
       const qd = os.queue();

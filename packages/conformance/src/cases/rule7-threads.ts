@@ -10,6 +10,7 @@ const endings: Record<string, ThreadOrder["end"]> = {
   "returns with operations pending": "return",
   "calls process.exit with operations pending": "exit",
   "throws with operations pending": "throw",
+  "has nothing left but a loop that does not keep it": "unref",
   "is terminated while it waits for a loop": "run",
   "is terminated while it blocks in wait": "wait",
 };
