@@ -19,7 +19,8 @@ export function normalizedConnect(args: unknown[]): { options: ConnectOptions; l
   else if (isPath(first)) options = { path: first };
   else options = { port: typeof first === "function" ? undefined : first };
   if (options !== first && typeof second === "string") options.host = second;
-  if (options.port === undefined && (options.path === undefined || options.path === null)) throw missing("options", "port", "path");
+  if (options.port === undefined && (options.path === undefined || options.path === null))
+    throw missing("options", "port", "path");
   return { options, listener };
 }
 
@@ -33,6 +34,7 @@ export function portOf(port: unknown, name = "options.port"): number {
   }
   const text = typeof port === "string" ? port.trim() : port;
   const value = Number(text);
-  if (text === "" || !Number.isInteger(value) || value < 0 || value > 65535) throw badPort(name === "options.port" ? "Port" : name, port);
+  if (text === "" || !Number.isInteger(value) || value < 0 || value > 65535)
+    throw badPort(name === "options.port" ? "Port" : name, port);
   return value;
 }

@@ -3,7 +3,15 @@ import dns from "node:dns";
 import net, { isIP, type SocketConnectOpts } from "node:net";
 import { errnoOf } from "@demikernel/core";
 import { portOf } from "./connect-arguments.js";
-import { addressError, attemptsTimedOut, badAddress, badFamily, type SocketError, wrongType, outOfRange } from "./errors.js";
+import {
+  addressError,
+  attemptsTimedOut,
+  badAddress,
+  badFamily,
+  outOfRange,
+  type SocketError,
+  wrongType,
+} from "./errors.js";
 import { KernelLink } from "./kernel-link.js";
 import type { Link, LinkUser } from "./link.js";
 import { errnoFrom, QueueLink } from "./queue-link.js";
@@ -112,16 +120,20 @@ export class Connecting {
       options.all = true;
       ask(host, options, (error: Error | null, found: Address[]) => this.foundAll(error, found));
     } else {
-      ask(host, { family: options.family, hints: options.hints }, (error: Error | null, address: string, kind: number) => {
-        target.emit("lookup", error, address, kind, host);
-        if (this.isOver) return;
-        const wrong = error ?? this.wrong({ address, family: kind });
-        if (wrong !== undefined) this.failLater(wrong);
-        else {
-          target._unrefTimer();
-          this.only({ address, family: kind });
-        }
-      });
+      ask(
+        host,
+        { family: options.family, hints: options.hints },
+        (error: Error | null, address: string, kind: number) => {
+          target.emit("lookup", error, address, kind, host);
+          if (this.isOver) return;
+          const wrong = error ?? this.wrong({ address, family: kind });
+          if (wrong !== undefined) this.failLater(wrong);
+          else {
+            target._unrefTimer();
+            this.only({ address, family: kind });
+          }
+        },
+      );
     }
   }
 
@@ -221,10 +233,13 @@ export class Connecting {
     const local = this.localOf(family);
     if (routeOf(stack, address, "connect") === "kernel") {
       target.emit("connectionAttempt", address, port, family);
-      return this.throughKernel({ ...this.options, host: address, port, lookup: undefined } as SocketConnectOpts, (error) => {
-        if (error !== undefined) target.emit("connectionAttemptFailed", address, port, family, error);
-        done(error);
-      });
+      return this.throughKernel(
+        { ...this.options, host: address, port, lookup: undefined } as SocketConnectOpts,
+        (error) => {
+          if (error !== undefined) target.emit("connectionAttemptFailed", address, port, family, error);
+          done(error);
+        },
+      );
     }
     const link = this.linkOf(stack, family, (errno) => done(addressError(errno, "connect", address, port)));
     if (link === undefined) return undefined;

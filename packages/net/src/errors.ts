@@ -117,12 +117,20 @@ export const missing = (...names: string[]): SocketError => {
 export const badPort = (name: string, port: unknown): SocketError =>
   coded(RangeError, "ERR_SOCKET_BAD_PORT", `${name} should be >= 0 and < 65536.${received(port)}.`);
 export const outOfRange = (name: string, range: string, value: unknown): SocketError =>
-  coded(RangeError, "ERR_OUT_OF_RANGE", `The value of "${name}" is out of range. It must be ${range}. Received ${inspect(value)}`);
+  coded(
+    RangeError,
+    "ERR_OUT_OF_RANGE",
+    `The value of "${name}" is out of range. It must be ${range}. Received ${inspect(value)}`,
+  );
 export const badAddress = (address: unknown): SocketError =>
   coded(TypeError, "ERR_INVALID_IP_ADDRESS", `Invalid IP address: ${String(address)}`);
 export const badFamily = (family: unknown, host: unknown, port: unknown): SocketError =>
   Object.assign(
-    coded(RangeError, "ERR_INVALID_ADDRESS_FAMILY", `Invalid address family: ${String(family)} ${String(host)}:${String(port)}`),
+    coded(
+      RangeError,
+      "ERR_INVALID_ADDRESS_FAMILY",
+      `Invalid address family: ${String(family)} ${String(host)}:${String(port)}`,
+    ),
     { host, port },
   );
 export const closed = (): SocketError => coded(Error, "ERR_SOCKET_CLOSED", "Socket is closed");

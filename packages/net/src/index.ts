@@ -18,9 +18,9 @@ export {
 } from "node:net";
 export type { SocketError } from "./errors.js";
 export type { ReadInto } from "./link.js";
+export { type ServeOptions, serve } from "./serve.js";
 export { type ConnectionListener, Server } from "./server.js";
 export { Socket, Socket as Stream, type SocketOptions } from "./socket.js";
-export { type ServeOptions, serve } from "./serve.js";
 export { close, open } from "./stack.js";
 
 const made = diagnostics.channel("net.client.socket");

@@ -1,7 +1,18 @@
 /** A {@link Link} over a socket of node:net: for what no backend has (pipes), and for what register leaves to the kernel. */
 import type { Socket as KernelSocket, SocketConnectOpts } from "node:net";
 import type { SocketError } from "./errors.js";
-import { active, type Chunk, type Done, ended, failed, type Link, type LinkUser, type Name, type ReadInto, received } from "./link.js";
+import {
+  active,
+  type Chunk,
+  type Done,
+  ended,
+  failed,
+  type Link,
+  type LinkUser,
+  type Name,
+  type ReadInto,
+  received,
+} from "./link.js";
 import { NodeSocket } from "./node-socket.js";
 
 export class KernelLink implements Link {
@@ -100,10 +111,14 @@ export class KernelLink implements Link {
   }
   localName(): Name | undefined {
     const { localAddress: address, localPort: port, localFamily } = this.socket;
-    return address === undefined || port === undefined ? undefined : { address, port, family: localFamily as Name["family"] };
+    return address === undefined || port === undefined
+      ? undefined
+      : { address, port, family: localFamily as Name["family"] };
   }
   peerName(): Name | undefined {
     const { remoteAddress: address, remotePort: port, remoteFamily } = this.socket;
-    return address === undefined || port === undefined ? undefined : { address, port, family: remoteFamily as Name["family"] };
+    return address === undefined || port === undefined
+      ? undefined
+      : { address, port, family: remoteFamily as Name["family"] };
   }
 }

@@ -46,7 +46,10 @@ export function listen2(
 type Arguments = Parameters<typeof listen2>;
 
 /** False: it is none of ours, but the kernel's. */
-export function makeListenable(given: NodeServer, [address, port, family, backlog, descriptor, flags]: Arguments): boolean {
+export function makeListenable(
+  given: NodeServer,
+  [address, port, family, backlog, descriptor, flags]: Arguments,
+): boolean {
   const server = given as ListeningServer;
   // A handle that exists, a descriptor, a pipe.
   if (server._handle || typeof descriptor === "number" || family === -1 || family === null) return false;

@@ -56,7 +56,10 @@ export class Listening {
     try {
       this.onBoth({ ...options, address: "::", family: 6 });
     } catch (error) {
-      if (!(error instanceof DemiError) || (error.code !== "EAFNOSUPPORT" && error.code !== "EADDRNOTAVAIL" && error.code !== "EOPNOTSUPP")) {
+      if (
+        !(error instanceof DemiError) ||
+        (error.code !== "EAFNOSUPPORT" && error.code !== "EADDRNOTAVAIL" && error.code !== "EOPNOTSUPP")
+      ) {
         throw error;
       }
       this.add({ ...options, address: "0.0.0.0", family: 4 }, false);

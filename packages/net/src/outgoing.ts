@@ -1,12 +1,12 @@
-/** From strings and bytes to pushes: into the arena once, in pieces, as many as the device takes. */
-import { DemiError, type LibOS, PushFlag, type QueueDescriptor } from "@demikernel/core";
+/** From strings and bytes to pushes: into the arena once, as they lie side by side, in pieces that the device takes. */
+import { DemiError, type LibOS, PushFlag, type QueueDescriptor, type Sga } from "@demikernel/core";
 import type { Chunk, Done } from "./link.js";
 
 /** Bytes of one push, and of one connection on their way at most: the arena is everybody's. */
 const LARGEST_PUSH = 64 * 1024;
 const MOST_UNSENT = 256 * 1024;
-/** What is certain to be no more goes into one slot, its strings unmeasured. */
-const TOGETHER = 4096;
+/** What is certain to be no more is written into a slot of that size unmeasured. */
+const UNMEASURED = 4096;
 
 export interface Piece {
   chunk: Chunk;
@@ -18,8 +18,12 @@ export class Outgoing {
   taken = 0;
   /** Bytes of these whose pushes have not ended. */
   unsent = 0;
-  private bytes: Uint8Array | undefined;
+  private pieces: readonly Piece[] = NONE;
+  /** The piece that is next, and where in it. */
+  private next = 0;
   private at = 0;
+  /** Bytes of the pieces that are left. */
+  private rest = 0;
   private done: Done | undefined;
   private readonly one: [Piece] = [{ chunk: "", encoding: "utf8" }];
 
@@ -38,17 +42,26 @@ export class Outgoing {
     return this.done !== undefined;
   }
 
-  /** `done` when all of it was taken and more may come. One at a time. Throws what pushing fails with. */
+  /** As {@link sendAll}, of one. */
   send(chunk: Chunk, encoding: BufferEncoding, done: Done): void {
-    if (typeof chunk === "string") {
-      this.one[0].chunk = chunk;
-      this.one[0].encoding = encoding;
-      if (this.sendTogether(this.one, done)) return;
-      chunk = Buffer.from(chunk, encoding);
+    const { one } = this;
+    one[0].chunk = chunk;
+    one[0].encoding = encoding;
+    this.sendAll(one, done);
+  }
+
+  /** `done` when all of them were taken and more may come; one call at a time. Throws what pushing fails with. */
+  sendAll(pieces: readonly Piece[], done: Done): void {
+    let most = 0;
+    for (const piece of pieces) most += mostOf(piece);
+    if (most > UNMEASURED || !this.sendUnmeasured(pieces, most)) {
+      this.pieces = pieces;
+      this.next = 0;
+      this.at = 0;
+      this.rest = 0;
+      for (const { chunk, encoding } of pieces) this.rest += sizeOf(chunk, encoding);
+      this.taken += this.rest;
     }
-    this.bytes = chunk;
-    this.at = 0;
-    this.taken += chunk.length;
     this.done = done;
     this.goOn();
   }
@@ -61,83 +74,85 @@ export class Outgoing {
 
   /** Sends what waits, as far as it can be now. */
   goOn(): void {
-    const { bytes } = this;
-    if (bytes !== undefined) {
-      while (this.at < bytes.length) {
-        if (this.unsent >= MOST_UNSENT) return;
-        const some = Math.min(bytes.length - this.at, LARGEST_PUSH);
-        const sga = this.room(some);
-        if (sga === 0) return;
-        const { os } = this;
-        const view = os.sga.view(sga);
-        const from = some === bytes.length ? bytes : bytes.subarray(this.at, this.at + some);
-        view.set(from, os.sga.offset(sga));
-        this.push(sga, some);
-        this.at += some;
-      }
-      this.bytes = undefined;
+    while (this.rest > 0) {
+      if (this.unsent >= MOST_UNSENT) return;
+      const some = Math.min(this.rest, LARGEST_PUSH);
+      const sga = this.room(some);
+      if (sga === 0) return;
+      this.fill(sga, some);
+      this.rest -= some;
+      this.push(sga, some);
     }
+    this.pieces = NONE;
     const { done } = this;
     if (done === undefined || this.unsent >= MOST_UNSENT) return;
     this.done = undefined;
     done();
   }
 
-  /** Nothing more is sent; whoever waits is told why. */
-  abandon(error: Error | null): void {
+  /** Nothing more is sent. Whoever waits hears nothing: returned, if somebody does. */
+  forget(): Done | undefined {
     const { done } = this;
-    this.bytes = undefined;
+    this.pieces = NONE;
+    this.rest = 0;
     this.done = undefined;
-    done?.(error);
+    return done;
   }
 
-  private afterTaking(done: Done): void {
-    if (this.unsent < MOST_UNSENT) done();
-    else this.done = done;
-  }
-
-  /** All of them in one slot, strings written where they go. False where they take more than that, or there is no memory now. */
-  sendTogether(chunks: readonly Piece[], done: Done): boolean {
-    let most = 0;
-    for (const piece of chunks) most += mostOf(piece.chunk, piece.encoding);
-    // What waits goes first.
-    if (most > TOGETHER || this.done !== undefined) return false;
-    if (most === 0) {
-      done();
-      return true;
-    }
-    const { os } = this;
+  /** All of them in one slot, strings written where they go. False: there is no memory now. */
+  private sendUnmeasured(pieces: readonly Piece[], most: number): boolean {
+    if (most === 0) return true;
     const sga = this.room(most);
     if (sga === 0) return false;
+    const { os } = this;
     const view = os.sga.view(sga);
     const start = os.sga.offset(sga);
     let at = start;
-    for (const { chunk, encoding } of chunks) {
-      if (typeof chunk === "string") at += (isLatin1(encoding) ? latin1Write : utf8Write).call(view, chunk, at, start + most - at);
-      else {
-        view.set(chunk, at);
-        at += chunk.length;
-      }
+    for (const { chunk, encoding } of pieces) {
+      if (typeof chunk === "string") at += writeText(view, chunk, encoding, at, start + most - at);
+      else at += copyIn(view, chunk, at, 0, chunk.length);
     }
     const length = at - start;
     if (length !== most) os.sga.trim(sga, 0, length);
     this.taken += length;
     this.push(sga, length);
-    this.afterTaking(done);
     return true;
   }
 
-  private room(bytes: number): ReturnType<LibOS["alloc"]> | 0 {
+  /** The next `length` bytes of the pieces. */
+  private fill(sga: Sga, length: number): void {
+    const { os } = this;
+    const view = os.sga.view(sga);
+    let to = os.sga.offset(sga);
+    const end = to + length;
+    while (to < end) {
+      const { encoding } = this.pieces[this.next];
+      let { chunk } = this.pieces[this.next];
+      // A string that goes into several slots becomes bytes first.
+      if (typeof chunk === "string") {
+        chunk = Buffer.from(chunk, encoding);
+        if (chunk.length > end - to) this.pieces = replaced(this.pieces, this.next, chunk);
+      }
+      const some = Math.min(chunk.length - this.at, end - to);
+      to += copyIn(view, chunk, to, this.at, this.at + some);
+      this.at += some;
+      if (this.at < chunk.length) continue;
+      this.next++;
+      this.at = 0;
+    }
+  }
+
+  private room(bytes: number): Sga {
     try {
       return this.os.alloc(bytes);
     } catch (error) {
       if (!(error instanceof DemiError) || error.code !== "ENOBUFS") throw error;
       this.awaitMemory();
-      return 0;
+      return 0 as Sga;
     }
   }
 
-  private push(sga: ReturnType<LibOS["alloc"]>, length: number): void {
+  private push(sga: Sga, length: number): void {
     try {
       this.os.push(this.qd, sga, PushFlag.FREE);
     } catch (error) {
@@ -148,16 +163,41 @@ export class Outgoing {
   }
 }
 
-type Write = (this: Uint8Array, text: string, at: number, most: number) => number;
-const { utf8Write, latin1Write } = Buffer.prototype as unknown as { utf8Write: Write; latin1Write: Write };
+const NONE: readonly Piece[] = [];
 
 const isLatin1 = (encoding: BufferEncoding): boolean =>
   encoding === "latin1" || encoding === "binary" || encoding === "ascii";
 
-/** Bytes that it takes at most: UTF-8 has three for each of a string's units. Of other encodings it is too much for {@link TOGETHER}. */
-function mostOf(chunk: Chunk, encoding: BufferEncoding): number {
-  if (typeof chunk !== "string") return chunk.length;
-  if (isLatin1(encoding)) return chunk.length;
+/** Bytes that it takes at most: UTF-8 has three for each of a string's units. What is not known at a glance is {@link UNMEASURED} and more. */
+function mostOf({ chunk, encoding }: Piece): number {
+  if (typeof chunk !== "string" || isLatin1(encoding)) return chunk.length;
   if (encoding === "utf8" || encoding === "utf-8") return chunk.length * 3;
-  return chunk.length === 0 ? 0 : Number.POSITIVE_INFINITY;
+  return chunk.length === 0 ? 0 : UNMEASURED + 1;
+}
+
+export const sizeOf = (chunk: Chunk, encoding: BufferEncoding): number =>
+  typeof chunk === "string" ? Buffer.byteLength(chunk, encoding) : chunk.length;
+
+type Write = (this: Uint8Array, text: string, at: number, most: number) => number;
+const { utf8Write, latin1Write } = Buffer.prototype as unknown as { utf8Write: Write; latin1Write: Write };
+
+/** Buffer's write() takes a Buffer; a slot's view is none. */
+function writeText(view: Uint8Array, text: string, encoding: BufferEncoding, at: number, most: number): number {
+  return (isLatin1(encoding) ? latin1Write : utf8Write).call(view, text, at, most);
+}
+
+/** So few are copied sooner one by one than by a call out of compiled code. */
+const FEW = 32;
+
+function copyIn(view: Uint8Array, bytes: Uint8Array, to: number, from: number, end: number): number {
+  const length = end - from;
+  if (length <= FEW) for (let i = 0; i < length; i++) view[to + i] = bytes[from + i];
+  else view.set(from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end), to);
+  return length;
+}
+
+function replaced(pieces: readonly Piece[], i: number, chunk: Chunk): Piece[] {
+  const copy = [...pieces];
+  copy[i] = { chunk, encoding: "utf8" };
+  return copy;
 }

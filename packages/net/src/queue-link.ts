@@ -3,8 +3,19 @@ import type { QueueDescriptor, Sga, SocketAddress } from "@demikernel/core";
 import { DemiError, errnoOf } from "@demikernel/core";
 import { systemError } from "./errors.js";
 import { copyOut } from "./incoming.js";
-import { active, type Chunk, type Done, ended, failed, type Link, type LinkUser, type Name, type ReadInto, received } from "./link.js";
-import { Outgoing } from "./outgoing.js";
+import {
+  active,
+  type Chunk,
+  type Done,
+  ended,
+  failed,
+  type Link,
+  type LinkUser,
+  type Name,
+  type ReadInto,
+  received,
+} from "./link.js";
+import { Outgoing, type Piece } from "./outgoing.js";
 import type { QueueUser, Stack } from "./stack.js";
 
 /** Who sends so many bytes at once is popped more at a time, so that a stream does not come in small pieces. */
@@ -102,7 +113,8 @@ export class QueueLink implements Link, QueueUser {
     let wantsMore: boolean;
     if (this.into === undefined) {
       this.sizeUp(result);
-      const bytes = os.sga.segments(sga) === 1 ? copyOut(os.sga.view(sga), os.sga.offset(sga), result) : os.sga.copy(sga);
+      const bytes =
+        os.sga.segments(sga) === 1 ? copyOut(os.sga.view(sga), os.sga.offset(sga), result) : os.sga.copy(sga);
       os.free(sga);
       wantsMore = this.user[received](bytes);
     } else {
@@ -152,20 +164,22 @@ export class QueueLink implements Link, QueueUser {
     try {
       this.outgoing.send(chunk, encoding, done);
     } catch (error) {
-      this.outgoing.abandon(null);
-      done(systemError(errnoFrom(error), "write"));
+      this.refused(error, done);
     }
   }
 
-  writev(chunks: readonly { chunk: Chunk; encoding: BufferEncoding }[], done: Done): void {
+  writev(chunks: readonly Piece[], done: Done): void {
     try {
-      if (this.outgoing.sendTogether(chunks, done)) return;
+      this.outgoing.sendAll(chunks, done);
     } catch (error) {
-      done(systemError(errnoFrom(error), "write"));
-      return;
+      this.refused(error, done);
     }
-    const parts = chunks.map(({ chunk, encoding }) => (typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk));
-    this.write(parts.length === 1 ? parts[0] : Buffer.concat(parts), "utf8", done);
+  }
+
+  private refused(error: unknown, done: Done): void {
+    const errno = errnoFrom(error);
+    this.outgoing.forget();
+    done(systemError(errno, "write"));
   }
 
   onPush(result: number): void {
@@ -223,7 +237,7 @@ export class QueueLink implements Link, QueueUser {
     this.isReading = false;
     this.unref();
     this.stack.close(this.qd);
-    this.outgoing.abandon(null);
+    this.outgoing.forget()?.(null);
     const { finishing } = this;
     this.finishing = undefined;
     finishing?.();
@@ -284,13 +298,13 @@ export class QueueLink implements Link, QueueUser {
     if (this.isClosed) return undefined;
     try {
       const name = nameOf(this.stack.os[which](this.qd));
-      if (this.isMapped && name.family === "IPv4") Object.assign(name, { address: `::ffff:${name.address}`, family: "IPv6" });
+      if (this.isMapped && name.family === "IPv4")
+        Object.assign(name, { address: `::ffff:${name.address}`, family: "IPv6" });
       return name;
     } catch {
       return undefined;
     }
   }
-
 }
 
 export const nameOf = ({ host, family, port }: SocketAddress): Name => ({

@@ -1,7 +1,7 @@
 /** node:net's Server whose connections come from a libOS. What it takes, says and counts is node:net's: only its handle is another one. */
 import cluster from "node:cluster";
 import net from "node:net";
-import { listen2, makeListenable } from "./listen.js";
+import { type listen2, makeListenable } from "./listen.js";
 import type { Socket } from "./socket.js";
 
 export type ConnectionListener = (socket: Socket) => void;
@@ -30,7 +30,8 @@ export class Server extends NodeServer {
 export function exclusively(args: unknown[]): unknown[] {
   if (cluster.isPrimary) return args;
   const [first, second, third] = args;
-  if (typeof first === "object" && first !== null && !Array.isArray(first)) return [{ ...first, exclusive: true }, ...args.slice(1)];
+  if (typeof first === "object" && first !== null && !Array.isArray(first))
+    return [{ ...first, exclusive: true }, ...args.slice(1)];
   if (typeof first !== "number" && !(typeof first === "string" && Number(first) >= 0)) return args;
   const listener = args.find((arg) => typeof arg === "function");
   const host = typeof second === "string" ? second : undefined;

@@ -1,11 +1,31 @@
 /** node:net's Socket over a {@link Link}: its events, their order, its errors. Behaviour: https://nodejs.org/docs/latest-v20.x/api/net.html#class-netsocket */
 import type { SocketConnectOpts, SocketConstructorOpts } from "node:net";
 import { Duplex } from "node:stream";
-import { Connecting, type ConnectTarget } from "./connecting.js";
 import { normalizedConnect } from "./connect-arguments.js";
-import { closed, closedBeforeConnection, endedByPeer, outOfRange, systemError, wrongType, wrongValue } from "./errors.js";
-import { active, type Chunk, type Done, ended, failed, type Link, type LinkUser, type Name, type ReadInto, received } from "./link.js";
+import { Connecting, type ConnectTarget } from "./connecting.js";
+import {
+  closed,
+  closedBeforeConnection,
+  endedByPeer,
+  outOfRange,
+  systemError,
+  wrongType,
+  wrongValue,
+} from "./errors.js";
+import {
+  active,
+  type Chunk,
+  type Done,
+  ended,
+  failed,
+  type Link,
+  type LinkUser,
+  type Name,
+  type ReadInto,
+  received,
+} from "./link.js";
 import { NodeSocketBase } from "./node-socket.js";
+import { sizeOf } from "./outgoing.js";
 
 export interface SocketOptions extends SocketConstructorOpts {
   noDelay?: boolean;
@@ -237,7 +257,8 @@ export class Socket extends NodeSocketBase implements LinkUser, ConnectTarget {
     if (this.destroyed) return this;
     this.timeout = milliseconds;
     const duration = durationOf(milliseconds);
-    if (listener !== undefined && typeof listener !== "function") throw wrongType("callback", "of type function", listener);
+    if (listener !== undefined && typeof listener !== "function")
+      throw wrongType("callback", "of type function", listener);
     this.isTimed = duration !== 0;
     if (duration === 0) {
       if (listener !== undefined) this.removeListener("timeout", listener);
@@ -390,9 +411,6 @@ export class Socket extends NodeSocketBase implements LinkUser, ConnectTarget {
   }
 }
 
-const sizeOf = (chunk: Chunk, encoding: BufferEncoding): number =>
-  typeof chunk === "string" ? Buffer.byteLength(chunk, encoding) : chunk.length;
-
 function onTime(socket: Socket): void {
   if (socket.isBeingTimed) socket._onTimeout();
 }
@@ -439,10 +457,15 @@ const LONGEST = 2 ** 31 - 1;
 
 function durationOf(milliseconds: unknown): number {
   if (typeof milliseconds !== "number") throw wrongType("msecs", "of type number", milliseconds);
-  if (!(milliseconds >= 0 && Number.isFinite(milliseconds))) throw outOfRange("msecs", "a non-negative finite number", milliseconds);
+  if (!(milliseconds >= 0 && Number.isFinite(milliseconds)))
+    throw outOfRange("msecs", "a non-negative finite number", milliseconds);
   if (milliseconds <= LONGEST) return milliseconds;
-  process.emitWarning(`${milliseconds} does not fit into a 32-bit signed integer.\nTimer duration was truncated to ${LONGEST}.`, "TimeoutOverflowWarning");
+  process.emitWarning(
+    `${milliseconds} does not fit into a 32-bit signed integer.\nTimer duration was truncated to ${LONGEST}.`,
+    "TimeoutOverflowWarning",
+  );
   return LONGEST;
 }
 
-const secondsOf = (milliseconds: number | undefined): number => Math.max(0, Math.trunc(Number(milliseconds) / 1000) || 0);
+const secondsOf = (milliseconds: number | undefined): number =>
+  Math.max(0, Math.trunc(Number(milliseconds) / 1000) || 0);
