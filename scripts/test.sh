@@ -64,6 +64,10 @@ want_packages "mount=losetup" "e2fsprogs=mkfs.ext2" "ccache=ccache"
 # redis-cli and redis-benchmark, and (as redis-check-rdb, which is the same program) the server that demi-redis is compared with. The package
 # redis-server would start a service.
 want_packages "redis-tools=redis-check-rdb"
+# Certificates for the tests of TLS. PostgreSQL's package would start a service: only a machine that is there for tests gets it, on others
+# the tests that need it say that they are skipped.
+want_packages "openssl=openssl"
+[ "${CI:-}" != true ] || want_packages "postgresql-15=/usr/lib/postgresql/15/bin/initdb"
 require_pnpm
 prepared=$((SECONDS - begun))
 if command -v ccache >/dev/null; then

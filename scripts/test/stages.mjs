@@ -28,6 +28,7 @@ const BUDGETS = {
   "jest-conformance": 60,
   "jest-core": 70,
   "jest-test-storage": 10,
+  "jest-net": 200,
   "jest-libos-dpdk": 370,
   "jest-libos-posix": 200,
   "jest-libos-rdma": 150,

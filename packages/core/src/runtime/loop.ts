@@ -17,6 +17,8 @@ const WORKING_POLLS_PER_LOOK = 8;
 /** adaptive: waits in a row that brought nothing before waiting is given up, and sleeps after which it is tried again. */
 const FRUITLESS_WAITS = 2;
 const SLEEPS_BEFORE_RETRY = 16;
+/** Times in a row that whoever gave way goes on before Node's other work. */
+const MOST_RESUMED = 8;
 
 /**
  * Drives a libOS from Node's event loop while a run() handler or a callback waits. A turn is a burst of polls; between bursts
@@ -41,6 +43,7 @@ export class Loop {
   #inTurn = false;
   /** Node's loop is to have its turn now. */
   #givesWay = false;
+  #resumed = 0;
   #keepsAlive = true;
   #fruitless = 0;
   #sleeps = 0;
@@ -125,16 +128,35 @@ export class Loop {
 
   #schedule(): void {
     this.#scheduled ??= setImmediate(this.#turn);
+    this.#resumed = 0;
   }
 
-  readonly #turn = (): void => {
+  /** It gave way: on as soon as ticks and promises have run, some times in a row without a turn of Node's loop, which costs system calls. */
+  #resumeSoon(): void {
+    if (this.#resumed === MOST_RESUMED) {
+      this.#resumed = 0;
+      this.#schedule();
+    } else {
+      this.#resumed++;
+      process.nextTick(this.#afterTicks);
+    }
+  }
+
+  readonly #afterTicks = (): void => queueMicrotask(this.#resume);
+
+  readonly #resume = (): void => {
+    // Whoever kicked it meanwhile has it scheduled.
+    if (this.#scheduled === undefined) this.#turn(true);
+  };
+
+  readonly #turn = (isResumed: unknown = false): void => {
     this.#scheduled = undefined;
     this.#clear();
     if (!this.#wanted()) return;
     this.#inTurn = true;
     let busy = false;
     try {
-      busy = this.#burst();
+      busy = isResumed === true ? this.#look() : this.#burst();
     } catch (error) {
       // A handler that throws ends run() with its error; a callback's or, outside run(), anybody's is Node's to report.
       if (this.#finish === undefined) throw error;
@@ -142,7 +164,10 @@ export class Loop {
     } finally {
       this.#inTurn = false;
       if (this.#wanted()) {
-        if (busy || this.#runtime.ready) this.#schedule();
+        if (this.#givesWay) {
+          this.#givesWay = false;
+          this.#resumeSoon();
+        } else if (busy || this.#runtime.ready) this.#schedule();
         else if (this.#polls) this.#goOn();
         else this.#sleep();
       }
@@ -160,10 +185,7 @@ export class Loop {
       if (!this.#wanted()) return false;
       if (completed !== 0) {
         if (wait !== 0) this.#fruitless = 0;
-        if (this.#givesWay) {
-          this.#givesWay = false;
-          return true;
-        }
+        if (this.#givesWay) return true;
       } else if (!this.#polls && !runtime.ready) {
         if (wait !== 0) this.#fruitless++;
         return false;
@@ -171,6 +193,13 @@ export class Loop {
       const look = polls % (completed !== 0 ? WORKING_POLLS_PER_LOOK : POLLS_PER_LOOK) === 0;
       if (look && performance.now() - start > TURN_MILLISECONDS) return true;
     }
+  }
+
+  /** One poll that does not wait, which takes what was left to ticks to the device. True: to wait there is worth it next. */
+  #look(): boolean {
+    this.#runtime.poll(0);
+    this.#runtime.dispatch(this.#handler);
+    return this.#wait !== 0 && this.#fruitless < FRUITLESS_WAITS;
   }
 
   #sleep(): void {
