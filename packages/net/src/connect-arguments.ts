@@ -17,7 +17,7 @@ export function normalizedConnect(args: unknown[]): { options: ConnectOptions; l
   let options: ConnectOptions;
   if (typeof first === "object" && first !== null) options = first as ConnectOptions;
   else if (isPath(first)) options = { path: first };
-  else options = { port: typeof first === "function" ? undefined : first };
+  else options = { port: first };
   if (options !== first && typeof second === "string") options.host = second;
   if (options.port === undefined && (options.path === undefined || options.path === null))
     throw missing("options", "port", "path");

@@ -5,6 +5,7 @@ import { errnoOf } from "@demikernel/core";
 import { portOf } from "./connect-arguments.js";
 import {
   addressError,
+  allOf,
   attemptsTimedOut,
   badAddress,
   badFamily,
@@ -13,7 +14,7 @@ import {
   wrongType,
 } from "./errors.js";
 import { KernelLink } from "./kernel-link.js";
-import type { Link, LinkUser } from "./link.js";
+import type { Link, LinkUser, Name } from "./link.js";
 import { errnoFrom, QueueLink } from "./queue-link.js";
 import { routeOf } from "./route.js";
 import { defaultStack, openStack, type Stack } from "./stack.js";
@@ -27,6 +28,8 @@ export interface ConnectTarget extends LinkUser {
   _host: string | null;
   /** @internal */
   _unrefTimer(): void;
+  /** @internal */
+  _getsockname(): Partial<Name>;
   emit(event: string, ...args: unknown[]): boolean;
   destroy(error?: Error): unknown;
   trying(link: Link | undefined): void;
@@ -39,7 +42,10 @@ interface Address {
 }
 
 const ETIMEDOUT = errnoOf("ETIMEDOUT");
+const EALREADY = errnoOf("EALREADY");
 const ECONNREFUSED = errnoOf("ECONNREFUSED");
+/** What the kernel says to connect() itself: node:net then counts it as no attempt, and says from where. */
+const AT_ONCE = new Set(["ENETUNREACH", "EACCES", "EINVAL", "EADDRNOTAVAIL", "EAFNOSUPPORT", "EPERM"].map(errnoOf));
 /** As node:net's: shorter attempts are none. */
 const LEAST_ATTEMPT = 10;
 
@@ -59,6 +65,8 @@ export class Connecting {
   constructor(
     private readonly target: ConnectTarget,
     private readonly options: SocketConnectOpts,
+    /** Another one is under way: this one fails, as the kernel has it. */
+    private readonly isSecond = false,
   ) {
     const given = options as unknown as Record<string, unknown>;
     this.host = (given.host as string) || "localhost";
@@ -71,14 +79,21 @@ export class Connecting {
     const { localAddress, localPort, autoSelectFamily, autoSelectFamilyAttemptTimeout, lookup } = given;
     if (localAddress && !isIP(String(localAddress))) throw badAddress(localAddress);
     if (localPort && typeof localPort !== "number") throw wrongType("options.localPort", "of type number", localPort);
-    if (lookup !== undefined && lookup !== null && typeof lookup !== "function") {
-      throw wrongType("options.lookup", "of type function", lookup);
-    }
     if (autoSelectFamily !== undefined && autoSelectFamily !== null && typeof autoSelectFamily !== "boolean") {
       throw wrongType("options.autoSelectFamily", "of type boolean", autoSelectFamily);
     }
     this.severally = (autoSelectFamily as boolean | undefined) ?? net.getDefaultAutoSelectFamily();
     this.attemptTimeout = attemptTimeoutOf(autoSelectFamilyAttemptTimeout);
+    // An address is not looked up.
+    if (
+      lookup !== undefined &&
+      lookup !== null &&
+      typeof lookup !== "function" &&
+      isIP(this.host) === 0 &&
+      !given.path
+    ) {
+      throw wrongType("options.lookup", "of type function", lookup);
+    }
   }
 
   start(): void {
@@ -109,31 +124,26 @@ export class Connecting {
 
   private lookUp(): void {
     const { target, host } = this;
-    const { family: wanted, hints = 0, localAddress, lookup = dns.lookup } = this.options as net.TcpSocketConnectOpts;
+    const { family: wanted, hints, localAddress, lookup } = this.options as net.TcpSocketConnectOpts;
     const asked = wanted as unknown;
-    const family = asked === "IPv4" ? 4 : asked === "IPv6" ? 6 : (wanted ?? 0);
+    const family = asked === "IPv4" ? 4 : asked === "IPv6" ? 6 : wanted;
     const isFixed = family === 4 || family === 6;
-    const options = { family, hints: !isFixed && hints === 0 ? dns.ADDRCONFIG : hints, all: false };
+    const options = { family, hints: !isFixed && !hints ? dns.ADDRCONFIG : hints || 0 };
     target._host = host;
-    const ask = lookup as (host: string, options: object, done: (...found: never[]) => void) => void;
+    const ask = (lookup || dns.lookup) as (host: string, options: object, done: (...found: never[]) => void) => void;
     if (!isFixed && !localAddress && this.severally) {
-      options.all = true;
-      ask(host, options, (error: Error | null, found: Address[]) => this.foundAll(error, found));
+      ask(host, { ...options, all: true }, (error: Error | null, found: Address[]) => this.foundAll(error, found));
     } else {
-      ask(
-        host,
-        { family: options.family, hints: options.hints },
-        (error: Error | null, address: string, kind: number) => {
-          target.emit("lookup", error, address, kind, host);
-          if (this.isOver) return;
-          const wrong = error ?? this.wrong({ address, family: kind });
-          if (wrong !== undefined) this.failLater(wrong);
-          else {
-            target._unrefTimer();
-            this.only({ address, family: kind });
-          }
-        },
-      );
+      ask(host, options, (error: Error | null, address: string, kind: number) => {
+        target.emit("lookup", error, address, kind, host);
+        if (this.isOver) return;
+        const wrong = error ?? this.wrong({ address, family: kind });
+        if (wrong !== undefined) this.failLater(wrong);
+        else {
+          target._unrefTimer();
+          this.only({ address, family: kind });
+        }
+      });
     }
   }
 
@@ -229,6 +239,11 @@ export class Connecting {
   private attempt(stack: Stack, to: Address, done: (error?: SocketError) => void): Link | undefined {
     const { target, port } = this;
     const { address, family } = to;
+    if (this.isSecond) {
+      target.emit("connectionAttempt", address, port, family);
+      done(addressError(EALREADY, "connect", address, port, this.localText(family)));
+      return undefined;
+    }
     const { localPort } = this.options as net.TcpSocketConnectOpts;
     const local = this.localOf(family);
     if (routeOf(stack, address, "connect") === "kernel") {
@@ -259,6 +274,12 @@ export class Connecting {
         done();
         return;
       }
+      if (AT_ONCE.has(errno)) {
+        const atOnce = addressError(errno, "connect", address, port, this.localText(family));
+        if (this.addresses.length !== 0) target.emit("connectionAttemptFailed", address, port, family, atOnce);
+        done(atOnce);
+        return;
+      }
       const error = addressError(errno, "connect", address, port, details);
       if (details !== undefined) Object.assign(error, { localAddress: local?.host, localPort: local?.port });
       target.emit("connectionAttemptFailed", address, port, family, error);
@@ -274,6 +295,12 @@ export class Connecting {
       }
     }
     return link;
+  }
+
+  /** How it is named in what fails at once. */
+  private localText(family: number): string {
+    const { address = family === 6 ? "::" : "0.0.0.0", port = 0 } = this.target._getsockname();
+    return `${address}:${port}`;
   }
 
   private localOf(family: number): { host: string; port: number } | undefined {
@@ -313,9 +340,16 @@ export class Connecting {
   // ---- the kernel's ----------------------------------------------------------------------------------------------------
 
   private overKernel(): void {
+    const { path } = this.options as { path: string };
+    this.target.emit("connectionAttempt", path, undefined, undefined);
+    if (this.isOver) return;
     this.throughKernel(this.options, (error) => {
-      if (error === undefined) this.target.connected();
-      else this.target.destroy(error);
+      if (error === undefined) {
+        this.target.connected();
+        return;
+      }
+      this.target.emit("connectionAttemptFailed", path, undefined, undefined, error);
+      this.target.destroy(error);
     });
   }
 
@@ -339,10 +373,6 @@ function alternating(addresses: Address[]): Address[] {
     if (i < others.length) all.push(others[i]);
   }
   return all;
-}
-
-function allOf(errors: SocketError[]): Error {
-  return Object.assign(new AggregateError(errors), { code: errors[0].code });
 }
 
 function attemptTimeoutOf(given: unknown): number {

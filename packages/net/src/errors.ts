@@ -110,10 +110,21 @@ export const wrongValue = (name: string, value: unknown, reason: string): Socket
     `The ${name.includes(".") ? "property" : "argument"} '${name}' ${reason}. Received ${inspect(value)}`,
   );
 export const missing = (...names: string[]): SocketError => {
-  const quoted = names.map((name) => `"${name}"`);
-  const list = quoted.length > 2 ? `${quoted.slice(0, -1).join(", ")}, or ${quoted.at(-1)}` : quoted.join(" or ");
-  return coded(TypeError, "ERR_MISSING_ARGS", `The ${list} argument${quoted.length > 1 ? "s" : ""} must be specified`);
+  const list = names.map((name) => `"${name}"`).join(" or ");
+  return coded(TypeError, "ERR_MISSING_ARGS", `The ${list} argument must be specified`);
 };
+/** Of several attempts: with the code of the first one. */
+export function allOf(errors: SocketError[]): SocketError {
+  class Several extends AggregateError {
+    constructor(message: string) {
+      super(errors, message);
+    }
+  }
+  const error = coded(Several, errors[0].code ?? "", "");
+  Object.setPrototypeOf(error, AggregateError.prototype);
+  error.stack = error.stack?.replace(/^.*/, `AggregateError [${error.code}]: `);
+  return error;
+}
 export const badPort = (name: string, port: unknown): SocketError =>
   coded(RangeError, "ERR_SOCKET_BAD_PORT", `${name} should be >= 0 and < 65536.${received(port)}.`);
 export const outOfRange = (name: string, range: string, value: unknown): SocketError =>

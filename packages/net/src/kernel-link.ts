@@ -17,7 +17,9 @@ import { NodeSocket } from "./node-socket.js";
 
 export class KernelLink implements Link {
   into: ReadInto | undefined;
+  isReading = false;
   private isClosed = false;
+  private isConnected = false;
 
   /** `done` with undefined, or why there is no connection. */
   static connect(options: SocketConnectOpts, user: LinkUser, done: (error?: SocketError) => void): KernelLink {
@@ -26,6 +28,7 @@ export class KernelLink implements Link {
     socket.once("error", done);
     socket.connect(options, () => {
       socket.off("error", done);
+      link.isConnected = true;
       done();
     });
     return link;
@@ -39,7 +42,7 @@ export class KernelLink implements Link {
     socket.on("data", this.onData);
     socket.on("end", () => this.user[ended]());
     socket.on("error", (error: SocketError) => {
-      if (!socket.connecting && error.errno !== undefined) this.user[failed](error.errno, error.syscall ?? "read");
+      if (this.isConnected && error.errno !== undefined) this.user[failed](error.errno, error.syscall ?? "read");
     });
     socket.on("drain", () => this.user[active]());
   }
@@ -55,10 +58,10 @@ export class KernelLink implements Link {
         const some = Math.min(into.length, bytes.length - at);
         into.set(bytes.subarray(at, at + some));
         at += some;
-        wantsMore = callback(some, into) !== false;
+        wantsMore = callback.call(this.user, some, into) !== false;
       }
     }
-    if (!wantsMore) this.socket.pause();
+    if (!wantsMore) this.readStop();
   };
 
   get bytesRead(): number {
@@ -71,9 +74,11 @@ export class KernelLink implements Link {
     return this.socket.writableLength;
   }
   readStart(): void {
+    this.isReading = true;
     this.socket.resume();
   }
   readStop(): void {
+    this.isReading = false;
     this.socket.pause();
   }
   write(chunk: Chunk, encoding: BufferEncoding, done: Done): void {

@@ -26,6 +26,8 @@ export type Chunk = string | Uint8Array;
 export type Done = (error?: Error | null) => void;
 
 export interface Link {
+  /** From readStart() to readStop(), or to what the user does not want more after. */
+  readonly isReading: boolean;
   readonly bytesRead: number;
   /** Bytes that were taken to be sent. */
   readonly bytesWritten: number;
@@ -39,7 +41,7 @@ export interface Link {
   /** `done` when they were taken, and others may follow; what goes wrong later is told by failed(). */
   write(chunk: Chunk, encoding: BufferEncoding, done: Done): void;
   writev(chunks: readonly { chunk: Chunk; encoding: BufferEncoding }[], done: Done): void;
-  /** The half-close, behind what was written. */
+  /** The half-close, behind what was written. Told later, never within the call. */
   shutdown(done: Done): void;
   /** No completion is told any more. What was written goes out. */
   close(): void;

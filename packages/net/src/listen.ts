@@ -4,6 +4,7 @@ import diagnostics from "node:diagnostics_channel";
 import type { Server as NodeServer } from "node:net";
 import type { QueueDescriptor } from "@demikernel/core";
 import { DemiError } from "@demikernel/core";
+import { presentContext } from "./context.js";
 import { listenError, systemError } from "./errors.js";
 import { Listening, type ListenOptions } from "./listening.js";
 import { QueueLink } from "./queue-link.js";
@@ -87,12 +88,17 @@ export function makeListenable(
 
 function begin(server: ListeningServer, stack: Stack, options: ListenOptions): void {
   const { address, port, family } = options;
+  // What listens, not what is accepted, is the application's: as behind node:net, sockets that are accepted have no context of their own.
+  const context = presentContext();
   let listening: Listening;
   try {
     listening = Listening.on(
       stack,
       options,
-      (from, qd, viaMapped) => accept(server, from, qd, viaMapped),
+      (from, qd, viaMapped) => {
+        if (context !== undefined) context.runInAsyncScope(accept, undefined, server, from, qd, viaMapped);
+        else accept(server, from, qd, viaMapped);
+      },
       (errno) => server.emit("error", systemError(errno, "accept")),
     );
   } catch (error) {

@@ -5,6 +5,8 @@ import type { Chunk, Done } from "./link.js";
 /** Bytes of one push, and of one connection on their way at most: the arena is everybody's. */
 const LARGEST_PUSH = 64 * 1024;
 const MOST_UNSENT = 256 * 1024;
+/** Pushes of one connection on their way at most: backends take 1024 of a queue. */
+const MOST_PUSHES = 512;
 /** What is certain to be no more is written into a slot of that size unmeasured. */
 const UNMEASURED = 4096;
 
@@ -18,6 +20,7 @@ export class Outgoing {
   taken = 0;
   /** Bytes of these whose pushes have not ended. */
   unsent = 0;
+  private pushes = 0;
   private pieces: readonly Piece[] = NONE;
   /** The piece that is next, and where in it. */
   private next = 0;
@@ -36,6 +39,10 @@ export class Outgoing {
   /** Nothing is on its way, and nothing waits. */
   get isIdle(): boolean {
     return this.unsent === 0 && this.done === undefined;
+  }
+
+  private get isFull(): boolean {
+    return this.unsent >= MOST_UNSENT || this.pushes >= MOST_PUSHES;
   }
 
   get isWaiting(): boolean {
@@ -69,23 +76,29 @@ export class Outgoing {
   /** A push has ended. */
   ended(bytes: number): void {
     this.unsent -= bytes;
+    this.pushes--;
     if (this.done !== undefined) this.goOn();
   }
 
   /** Sends what waits, as far as it can be now. */
   goOn(): void {
     while (this.rest > 0) {
-      if (this.unsent >= MOST_UNSENT) return;
+      if (this.isFull) return;
       const some = Math.min(this.rest, LARGEST_PUSH);
       const sga = this.room(some);
       if (sga === 0) return;
+      const { next, at } = this;
       this.fill(sga, some);
+      if (!this.push(sga, some)) {
+        this.next = next;
+        this.at = at;
+        return;
+      }
       this.rest -= some;
-      this.push(sga, some);
     }
     this.pieces = NONE;
     const { done } = this;
-    if (done === undefined || this.unsent >= MOST_UNSENT) return;
+    if (done === undefined || this.isFull) return;
     this.done = undefined;
     done();
   }
@@ -114,8 +127,8 @@ export class Outgoing {
     }
     const length = at - start;
     if (length !== most) os.sga.trim(sga, 0, length);
+    if (!this.push(sga, length)) return false;
     this.taken += length;
-    this.push(sga, length);
     return true;
   }
 
@@ -152,14 +165,19 @@ export class Outgoing {
     }
   }
 
-  private push(sga: Sga, length: number): void {
+  /** False: the libOS takes no more operations now, of anybody. */
+  private push(sga: Sga, length: number): boolean {
     try {
       this.os.push(this.qd, sga, PushFlag.FREE);
     } catch (error) {
       this.os.free(sga);
-      throw error;
+      if (!(error instanceof DemiError) || error.code !== "EAGAIN") throw error;
+      this.awaitMemory();
+      return false;
     }
     this.unsent += length;
+    this.pushes++;
+    return true;
   }
 }
 

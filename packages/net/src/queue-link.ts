@@ -27,15 +27,17 @@ const ENOTCONN = errnoOf("ENOTCONN");
 const ECANCELED = errnoOf("ECANCELED");
 
 export class QueueLink implements Link, QueueUser {
+  isReading = false;
   bytesRead = 0;
   into: ReadInto | undefined;
   private readonly outgoing: Outgoing;
-  private isReading = false;
   private isPopping = false;
   private isEnded = false;
   private isClosed = false;
   private isHeld = true;
   private filled: Uint8Array | undefined;
+  /** A pop that ended after readStop(), where bytes go into the user's buffer: told at readStart(). */
+  private held: { result: number; sga: Sga } | undefined;
   private popLimit = 0;
   private smallPops = 0;
   private finishing: Done | undefined;
@@ -82,7 +84,21 @@ export class QueueLink implements Link, QueueUser {
 
   readStart(): void {
     this.isReading = true;
-    this.pop();
+    const { held } = this;
+    if (held === undefined) {
+      this.pop();
+      return;
+    }
+    this.held = undefined;
+    // As all that is read: not within the call.
+    setImmediate(() => {
+      if (this.isClosed) {
+        if (held.sga !== 0) this.stack.os.free(held.sga);
+      } else {
+        this.onPop(held.result, held.sga);
+      }
+    });
+    this.isPopping = true;
   }
 
   readStop(): void {
@@ -103,6 +119,10 @@ export class QueueLink implements Link, QueueUser {
 
   onPop(result: number, sga: Sga): void {
     this.isPopping = false;
+    if (this.into !== undefined && !this.isReading) {
+      this.held = { result, sga };
+      return;
+    }
     if (sga === 0) {
       if (result === 0) this.end();
       else this.fail(result, "read");
@@ -110,18 +130,22 @@ export class QueueLink implements Link, QueueUser {
     }
     const { os } = this.stack;
     this.bytesRead += result;
-    let wantsMore: boolean;
-    if (this.into === undefined) {
-      this.sizeUp(result);
-      const bytes =
-        os.sga.segments(sga) === 1 ? copyOut(os.sga.view(sga), os.sga.offset(sga), result) : os.sga.copy(sga);
-      os.free(sga);
-      wantsMore = this.user[received](bytes);
-    } else {
-      wantsMore = this.readInto(sga, result);
+    let wantsMore = true;
+    try {
+      if (this.into === undefined) {
+        this.sizeUp(result);
+        const bytes =
+          os.sga.segments(sga) === 1 ? copyOut(os.sga.view(sga), os.sga.offset(sga), result) : os.sga.copy(sga);
+        os.free(sga);
+        wantsMore = this.user[received](bytes);
+      } else {
+        wantsMore = this.readInto(sga, result);
+      }
+    } finally {
+      // Though a listener has thrown.
+      if (!wantsMore) this.isReading = false;
+      else if (this.isReading) this.pop();
     }
-    if (!wantsMore) this.isReading = false;
-    else if (this.isReading) this.pop();
   }
 
   private readInto(sga: Sga, length: number): boolean {
@@ -133,7 +157,7 @@ export class QueueLink implements Link, QueueUser {
     buffer.set(os.sga.view(sga).subarray(at, at + length));
     os.free(sga);
     this.user[active]();
-    return into.callback(length, buffer) !== false;
+    return into.callback.call(this.user, length, buffer) !== false;
   }
 
   /** The one that is filled next. */
@@ -210,8 +234,15 @@ export class QueueLink implements Link, QueueUser {
   }
 
   private finish(): void {
+    if (this.finishing === undefined || !this.outgoing.isIdle) return;
+    // As libuv does it, in a later turn of the loop: who is told of the peer's end finds its name still there.
+    this.stack.giveWay();
+    setImmediate(() => this.endWriting());
+  }
+
+  private endWriting(): void {
     const { finishing } = this;
-    if (finishing === undefined || !this.outgoing.isIdle) return;
+    if (finishing === undefined) return;
     this.finishing = undefined;
     try {
       this.stack.os.shutdown(this.qd);
@@ -240,7 +271,10 @@ export class QueueLink implements Link, QueueUser {
     this.outgoing.forget()?.(null);
     const { finishing } = this;
     this.finishing = undefined;
-    finishing?.();
+    if (finishing !== undefined) setImmediate(finishing);
+    const { held } = this;
+    this.held = undefined;
+    if (held !== undefined && held.sga !== 0) this.stack.os.free(held.sga);
   }
 
   reset(): void {

@@ -1,17 +1,11 @@
 /** node:net's Socket over a {@link Link}: its events, their order, its errors. Behaviour: https://nodejs.org/docs/latest-v20.x/api/net.html#class-netsocket */
-import type { SocketConnectOpts, SocketConstructorOpts } from "node:net";
+import type { AsyncResource } from "node:async_hooks";
+import type { SocketConnectOpts } from "node:net";
 import { Duplex } from "node:stream";
 import { normalizedConnect } from "./connect-arguments.js";
 import { Connecting, type ConnectTarget } from "./connecting.js";
-import {
-  closed,
-  closedBeforeConnection,
-  endedByPeer,
-  outOfRange,
-  systemError,
-  wrongType,
-  wrongValue,
-} from "./errors.js";
+import { presentContext } from "./context.js";
+import { closed, closedBeforeConnection, endedByPeer, systemError, wrongType } from "./errors.js";
 import {
   active,
   type Chunk,
@@ -26,21 +20,14 @@ import {
 } from "./link.js";
 import { NodeSocketBase } from "./node-socket.js";
 import { sizeOf } from "./outgoing.js";
-
-export interface SocketOptions extends SocketConstructorOpts {
-  noDelay?: boolean;
-  keepAlive?: boolean;
-  keepAliveInitialDelay?: number;
-  onread?: ReadInto;
-  readableHighWaterMark?: number;
-  writableHighWaterMark?: number;
-}
-
-/** How a connection that was accepted becomes a Socket. */
-export interface AcceptedOptions {
-  linkFor: (user: LinkUser) => Link;
-  pauseOnCreate: boolean;
-}
+import {
+  type AcceptedOptions,
+  checkOptions,
+  durationOf,
+  isReadInto,
+  type SocketOptions,
+  secondsOf,
+} from "./socket-options.js";
 
 type NamedServer = { _connections: number; _emitCloseIfDrained?: () => void };
 
@@ -58,8 +45,9 @@ export class Socket extends NodeSocketBase implements LinkUser, ConnectTarget {
   autoSelectFamilyAttemptedAddresses: string[] | undefined;
   private link: Link | undefined;
   private attempt: Connecting | undefined;
-  private isReading = false;
   private isResetting = false;
+  private isReferenced = true;
+  private context: AsyncResource | undefined;
   private wantsNoDelay: boolean;
   private wantsKeepAlive: boolean;
   private keepAliveSeconds: number;
@@ -98,6 +86,12 @@ export class Socket extends NodeSocketBase implements LinkUser, ConnectTarget {
   private attach(link: Link): void {
     this.link = link;
     link.into = this.into;
+    if (!this.isReferenced) link.unref();
+  }
+
+  /** From connect() on, as a handle of node:net's is there before it has a connection. */
+  private get isInUse(): boolean {
+    return this.link !== undefined || this.attempt !== undefined;
   }
 
   // ---- connecting ------------------------------------------------------------------------------------------------------
@@ -106,11 +100,14 @@ export class Socket extends NodeSocketBase implements LinkUser, ConnectTarget {
     const { options, listener } = normalizedConnect(args);
     if (listener !== undefined) this.once("connect", listener);
     if (this.write !== Socket.prototype.write) this.write = Socket.prototype.write;
-    if (this.destroyed || this.link !== undefined) this.renew();
+    if (this.destroyed || (this.link !== undefined && !this.connecting)) this.renew();
     this._unrefTimer();
+    const under = this.connecting ? this.attempt : undefined;
     this.connecting = true;
-    this.attempt = new Connecting(this, options as SocketConnectOpts);
-    this.attempt.start();
+    this.context = presentContext();
+    const attempt = new Connecting(this, options as SocketConnectOpts, under !== undefined);
+    this.attempt = under ?? attempt;
+    attempt.start();
     return this;
   }
 
@@ -119,7 +116,7 @@ export class Socket extends NodeSocketBase implements LinkUser, ConnectTarget {
     this.link?.close();
     this.link = undefined;
     this.names = {};
-    this.isReading = false;
+    this.isReferenced = true;
     this.finalBytes = { read: 0, written: 0 };
     (this as unknown as { _undestroy(): void })._undestroy();
   }
@@ -139,6 +136,11 @@ export class Socket extends NodeSocketBase implements LinkUser, ConnectTarget {
     this._unrefTimer();
     if (this.wantsNoDelay) link.setNoDelay(true);
     if (this.wantsKeepAlive) link.setKeepAlive(true, this.keepAliveSeconds);
+    if (this.context !== undefined) this.context.runInAsyncScope(this.begin, this);
+    else this.begin();
+  }
+
+  private begin(): void {
     this.emit("connect");
     this.emit("ready");
     if (!this.isPaused()) this.read(0);
@@ -153,15 +155,13 @@ export class Socket extends NodeSocketBase implements LinkUser, ConnectTarget {
   override _read(size: number): void {
     if (this.connecting || this.link === undefined) {
       this.once("connect", () => this._read(size));
-    } else if (!this.isReading) {
-      this.isReading = true;
+    } else if (!this.link.isReading) {
       this.link.readStart();
     }
   }
 
   override pause(): this {
-    if (this.into !== undefined && !this.connecting && this.link !== undefined && this.isReading) {
-      this.isReading = false;
+    if (this.into !== undefined && !this.connecting && this.link?.isReading) {
       if (!this.destroyed) this.link.readStop();
     }
     return super.pause();
@@ -178,19 +178,27 @@ export class Socket extends NodeSocketBase implements LinkUser, ConnectTarget {
   }
 
   private startInto(): void {
-    if (this.into === undefined || this.connecting || this.link === undefined || this.isReading) return;
-    this.isReading = true;
+    if (this.into === undefined || this.connecting || this.link === undefined || this.link.isReading) return;
     this.link.readStart();
   }
 
   [received](bytes: Buffer): boolean {
+    if (this.context !== undefined) return this.context.runInAsyncScope(this.takeBytes, this, bytes);
+    return this.takeBytes(bytes);
+  }
+
+  private takeBytes(bytes: Buffer): boolean {
     this._unrefTimer();
     if (this.destroyed) return false;
-    this.isReading = this.push(bytes);
-    return this.isReading;
+    return this.push(bytes);
   }
 
   [ended](): void {
+    if (this.context !== undefined) this.context.runInAsyncScope(this.takeEnd, this);
+    else this.takeEnd();
+  }
+
+  private takeEnd(): void {
     this._unrefTimer();
     if (this.destroyed || this.readableEnded) return;
     this.push(null);
@@ -198,7 +206,9 @@ export class Socket extends NodeSocketBase implements LinkUser, ConnectTarget {
   }
 
   [failed](errno: number, syscall: string): void {
-    this.destroy(systemError(errno, syscall));
+    const error = systemError(errno, syscall);
+    if (this.context !== undefined) this.context.runInAsyncScope(this.destroy, this, error);
+    else this.destroy(error);
   }
 
   [active](): void {
@@ -317,22 +327,24 @@ export class Socket extends NodeSocketBase implements LinkUser, ConnectTarget {
   }
 
   override _destroy(error: Error | null, done: Done): void {
+    const { link, isInUse: wasInUse } = this;
     this.connecting = false;
     this.attempt?.abandon();
     this.attempt = undefined;
     clearTimeout(this.timer);
-    const { link } = this;
-    if (link === undefined) {
+    if (!wasInUse) {
       done(error);
-      process.nextTick(emitClose, this, false);
+      process.nextTick(emitCloseUnused, this);
     } else {
-      this.finalBytes = { read: link.bytesRead, written: link.bytesWritten };
-      this.link = undefined;
-      if (this.isResetting) link.reset();
-      else link.close();
+      if (link !== undefined) {
+        this.finalBytes = { read: link.bytesRead, written: link.bytesWritten };
+        this.link = undefined;
+        if (this.isResetting) link.reset();
+        else link.close();
+      }
       this.isResetting = false;
       // libuv tells of a closed handle at the end of the loop's turn.
-      setImmediate(emitClose, this, error !== null && error !== undefined);
+      setImmediate(emitClose, this, Boolean(error), this.context);
       done(error);
     }
     if (this._server !== null) {
@@ -364,14 +376,22 @@ export class Socket extends NodeSocketBase implements LinkUser, ConnectTarget {
   }
 
   ref(): this {
-    if (this.link === undefined) this.once("connect", this.ref);
-    else this.link.ref();
+    if (this.isInUse) {
+      this.isReferenced = true;
+      this.link?.ref();
+    } else {
+      this.once("connect", this.ref);
+    }
     return this;
   }
 
   unref(): this {
-    if (this.link === undefined) this.once("connect", this.unref);
-    else this.link.unref();
+    if (this.isInUse) {
+      this.isReferenced = false;
+      this.link?.unref();
+    } else {
+      this.once("connect", this.unref);
+    }
     return this;
   }
 
@@ -407,7 +427,7 @@ export class Socket extends NodeSocketBase implements LinkUser, ConnectTarget {
   }
 
   get bufferSize(): number {
-    return this.link === undefined ? (undefined as unknown as number) : this.writableLength;
+    return this.isInUse ? this.writableLength : (undefined as unknown as number);
   }
 }
 
@@ -415,8 +435,14 @@ function onTime(socket: Socket): void {
   if (socket.isBeingTimed) socket._onTimeout();
 }
 
-function emitClose(socket: Socket, hadError: boolean): void {
-  socket.emit("close", hadError);
+/** Of one that never had a connection, nor began one. */
+function emitCloseUnused(socket: Socket): void {
+  socket.emit("close");
+}
+
+function emitClose(socket: Socket, hadError: boolean, context: AsyncResource | undefined): void {
+  if (context !== undefined) context.runInAsyncScope(socket.emit, socket, "close", hadError);
+  else socket.emit("close", hadError);
 }
 
 /** The peer has ended: what is written from now on is told so, where nothing half open is wanted. */
@@ -434,38 +460,3 @@ function writeAfterEnd(this: Socket, chunk: unknown, encoding?: unknown, callbac
   this.destroy(error);
   return false;
 }
-
-function checkOptions(options: SocketOptions): void {
-  const given = options as Record<string, unknown>;
-  for (const name of ["objectMode", "readableObjectMode", "writableObjectMode"]) {
-    if (given[name]) throw wrongValue(`options.${name}`, given[name], "is not supported");
-  }
-  const { keepAliveInitialDelay } = options;
-  if (keepAliveInitialDelay !== undefined && typeof keepAliveInitialDelay !== "number") {
-    throw wrongType("options.keepAliveInitialDelay", "of type number", keepAliveInitialDelay);
-  }
-}
-
-function isReadInto(onread: unknown): onread is ReadInto {
-  if (onread === null || typeof onread !== "object") return false;
-  const { buffer, callback } = onread as Partial<ReadInto>;
-  return (buffer instanceof Uint8Array || typeof buffer === "function") && typeof callback === "function";
-}
-
-/** Timers of Node have at most 31 bits. */
-const LONGEST = 2 ** 31 - 1;
-
-function durationOf(milliseconds: unknown): number {
-  if (typeof milliseconds !== "number") throw wrongType("msecs", "of type number", milliseconds);
-  if (!(milliseconds >= 0 && Number.isFinite(milliseconds)))
-    throw outOfRange("msecs", "a non-negative finite number", milliseconds);
-  if (milliseconds <= LONGEST) return milliseconds;
-  process.emitWarning(
-    `${milliseconds} does not fit into a 32-bit signed integer.\nTimer duration was truncated to ${LONGEST}.`,
-    "TimeoutOverflowWarning",
-  );
-  return LONGEST;
-}
-
-const secondsOf = (milliseconds: number | undefined): number =>
-  Math.max(0, Math.trunc(Number(milliseconds) / 1000) || 0);

@@ -33,8 +33,13 @@ export class Stack {
 
   constructor(readonly os: LibOS) {
     os.unref();
-    os.run(this.dispatch).catch((error: unknown) => {
-      // As what a listener of node:net throws.
+    this.run();
+  }
+
+  private run(): void {
+    this.os.run(this.dispatch).catch((error: unknown) => {
+      // What a listener throws ends the run, but not the connections: whoever handles uncaughtException goes on with them, as behind node:net.
+      if (!this.isClosed) this.run();
       process.nextTick(() => {
         throw error;
       });

@@ -1,0 +1,21 @@
+/** All cases, by theme. */
+import { readdirSync } from "node:fs";
+
+const folder = new URL("./cases/", import.meta.url);
+
+/** @returns {Promise<{ name: string, run: Function, needs: string[], alone: boolean }[]>} */
+export async function allCases() {
+  const all = [];
+  for (const file of readdirSync(folder).sort()) {
+    const { cases, alone = {} } = await import(new URL(file, folder));
+    const theme = file.replace(/\.mjs$/, "");
+    for (const [group, isAlone] of [
+      [cases, false],
+      [alone, true],
+    ]) {
+      for (const [name, run] of Object.entries(group))
+        all.push({ name: `${theme}: ${name}`, run, needs: run.needs ?? [], alone: isAlone });
+    }
+  }
+  return all;
+}
