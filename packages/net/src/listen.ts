@@ -4,6 +4,7 @@ import diagnostics from "node:diagnostics_channel";
 import type { Server as NodeServer } from "node:net";
 import type { QueueDescriptor } from "@demikernel/core";
 import { DemiError } from "@demikernel/core";
+import { tellPrimary } from "./cluster-worker.js";
 import { presentContext } from "./context.js";
 import { listenError, systemError } from "./errors.js";
 import { Listening, type ListenOptions } from "./listening.js";
@@ -110,6 +111,7 @@ function begin(server: ListeningServer, stack: Stack, options: ListenOptions): v
   server._connectionKey = `${family}:${address ?? "::"}:${port}`;
   if (asyncEnd.hasSubscribers) asyncEnd.publish({ server });
   if (server._unref) listening.unref();
+  tellPrimary(server);
   process.nextTick(() => {
     if (server._handle !== null) server.emit("listening");
   });

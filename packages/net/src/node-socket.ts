@@ -20,8 +20,12 @@ export interface Inherited extends Duplex {
 
 type Base = new (options?: DuplexOptions) => Inherited;
 
-/** As it was when this was loaded: what register puts in its place makes ours. */
-export const NodeSocket = net.Socket;
+/** Where Node's own is found by another copy of this package, behind what register puts in its place. */
+const ORIGINAL = Symbol.for("@demikernel/net/node-socket");
+
+/** Node's own: what register puts in its place makes ours. */
+export const NodeSocket: typeof net.Socket = (net.Socket as { [ORIGINAL]?: typeof net.Socket })[ORIGINAL] ?? net.Socket;
+Object.defineProperty(NodeSocket, ORIGINAL, { value: NodeSocket, configurable: true });
 
 class DuplexOfSocket extends Duplex {}
 // Only the chain of prototypes: what is made is a Duplex, by one hidden class for all.

@@ -34,7 +34,8 @@ export class QueueLink implements Link, QueueUser {
   private isPopping = false;
   private isEnded = false;
   private isClosed = false;
-  private isHeld = true;
+  private isReferenced = true;
+  private isHeld = false;
   private filled: Uint8Array | undefined;
   /** A pop that ended after readStop(), where bytes go into the user's buffer: told at readStart(). */
   private held: { result: number; sga: Sga } | undefined;
@@ -55,7 +56,6 @@ export class QueueLink implements Link, QueueUser {
   ) {
     this.outgoing = new Outgoing(stack.os, qd, () => stack.awaitMemory(this.goOn));
     stack.attach(qd, this);
-    stack.hold();
   }
 
   get bytesWritten(): number {
@@ -70,12 +70,14 @@ export class QueueLink implements Link, QueueUser {
   connect(host: string, port: number, done: (errno: number) => void): void {
     this.connected = done;
     this.stack.os.connect(this.qd, { host, port });
+    this.keep();
   }
 
   onConnect(result: number): void {
     const { connected } = this;
     this.connected = undefined;
     connected?.(result);
+    this.keep();
   }
 
   onAccept(): void {}
@@ -87,22 +89,24 @@ export class QueueLink implements Link, QueueUser {
     const { held } = this;
     if (held === undefined) {
       this.pop();
-      return;
+    } else {
+      this.held = undefined;
+      // As all that is read: not within the call.
+      setImmediate(() => {
+        if (this.isClosed) {
+          if (held.sga !== 0) this.stack.os.free(held.sga);
+        } else {
+          this.onPop(held.result, held.sga);
+        }
+      });
+      this.isPopping = true;
     }
-    this.held = undefined;
-    // As all that is read: not within the call.
-    setImmediate(() => {
-      if (this.isClosed) {
-        if (held.sga !== 0) this.stack.os.free(held.sga);
-      } else {
-        this.onPop(held.result, held.sga);
-      }
-    });
-    this.isPopping = true;
+    this.keep();
   }
 
   readStop(): void {
     this.isReading = false;
+    this.keep();
   }
 
   private pop(): void {
@@ -143,7 +147,7 @@ export class QueueLink implements Link, QueueUser {
       }
     } finally {
       // Though a listener has thrown.
-      if (!wantsMore) this.isReading = false;
+      if (!wantsMore) this.readStop();
       else if (this.isReading) this.pop();
     }
   }
@@ -180,6 +184,7 @@ export class QueueLink implements Link, QueueUser {
   private end(): void {
     this.isEnded = true;
     this.user[ended]();
+    this.keep();
   }
 
   // ---- writing ---------------------------------------------------------------------------------------------------------
@@ -190,6 +195,7 @@ export class QueueLink implements Link, QueueUser {
     } catch (error) {
       this.refused(error, done);
     }
+    this.keep();
   }
 
   writev(chunks: readonly Piece[], done: Done): void {
@@ -198,6 +204,7 @@ export class QueueLink implements Link, QueueUser {
     } catch (error) {
       this.refused(error, done);
     }
+    this.keep();
   }
 
   private refused(error: unknown, done: Done): void {
@@ -216,6 +223,7 @@ export class QueueLink implements Link, QueueUser {
     if (this.outgoing.isWaiting) this.stack.giveWay();
     this.outgoing.ended(result);
     this.finish();
+    this.keep();
   }
 
   private readonly goOn = (): void => {
@@ -266,7 +274,7 @@ export class QueueLink implements Link, QueueUser {
     if (this.isClosed) return;
     this.isClosed = true;
     this.isReading = false;
-    this.unref();
+    this.keep();
     this.stack.close(this.qd);
     this.outgoing.forget()?.(null);
     const { finishing } = this;
@@ -288,15 +296,23 @@ export class QueueLink implements Link, QueueUser {
   }
 
   ref(): void {
-    if (this.isHeld || this.isClosed) return;
-    this.isHeld = true;
-    this.stack.hold();
+    this.isReferenced = true;
+    this.keep();
   }
 
   unref(): void {
-    if (!this.isHeld) return;
-    this.isHeld = false;
-    this.stack.release();
+    this.isReferenced = false;
+    this.keep();
+  }
+
+  /** As libuv: what neither reads nor has something under way keeps no process, so an end that nobody waits for is none of its reasons. */
+  private keep(): void {
+    const isActive = (this.isReading && !this.isEnded) || !this.outgoing.isIdle || this.connected !== undefined;
+    const keeps = isActive && this.isReferenced && !this.isClosed;
+    if (keeps === this.isHeld) return;
+    this.isHeld = keeps;
+    if (keeps) this.stack.hold();
+    else this.stack.release();
   }
 
   // ---- options and names -----------------------------------------------------------------------------------------------

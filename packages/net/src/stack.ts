@@ -33,16 +33,8 @@ export class Stack {
 
   constructor(readonly os: LibOS) {
     os.unref();
-    this.run();
-  }
-
-  private run(): void {
-    this.os.run(this.dispatch).catch((error: unknown) => {
-      // What a listener throws ends the run, but not the connections: whoever handles uncaughtException goes on with them, as behind node:net.
-      if (!this.isClosed) this.run();
-      process.nextTick(() => {
-        throw error;
-      });
+    os.run(this.dispatch).catch((error: unknown) => {
+      process.nextTick(throwIt, error);
     });
   }
 
@@ -85,6 +77,16 @@ export class Stack {
   }
 
   private readonly dispatch = (event: Completion): void => {
+    try {
+      this.handOut(event);
+    } catch (error) {
+      // What a listener throws is told as an uncaught exception: who handles these finds the other connections alive.
+      process.nextTick(throwIt, error);
+    }
+    if (this.waiting.size !== 0) this.goOn();
+  };
+
+  private handOut(event: Completion): void {
     const { opcode, qd, result } = event;
     const user = this.users.get(qd) ?? ABSENT;
     switch (opcode) {
@@ -105,8 +107,7 @@ export class Stack {
         if (user === ABSENT && event.newQd !== 0) this.os.close(event.newQd);
         else user.onAccept(result, event.newQd);
     }
-    if (this.waiting.size !== 0) this.goOn();
-  };
+  }
 
   private goOn(): void {
     const all = [...this.waiting];
@@ -120,6 +121,10 @@ export class Stack {
     this.users.clear();
     this.os.destroy();
   }
+}
+
+function throwIt(error: unknown): never {
+  throw error;
 }
 
 let opening: Promise<Stack> | undefined;
