@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Runs the examples of the documentation: every js, ts and sh block of the READMEs and of docs/, in order, in an empty project per file
-// that depends on core, the applications and one backend: posix, or the one whose README it is. A block must pass the type checker and
-// exit 0. What else it needs stands above it in a directive (markdown-blocks.mjs):
+// that depends on core, the applications and one backend: posix, or the one whose README it is; and on the libraries of others that the
+// package whose README it is is tested with. A block must pass the type checker and exit 0. What else it needs stands above it in a directive (markdown-blocks.mjs):
 //
 //   run: once       the default: runs to its end
 //   run: server     is started, probed and stopped with SIGTERM
@@ -73,8 +73,17 @@ function backendOf(path) {
   return name ?? "libos-posix";
 }
 
+/** Folders of what the package of a README is tested with and is not of this repository, by name. */
+function librariesOf(path) {
+  const [, name] = relative(join(root, "packages"), path).match(/^([^./]+)\/README\.md$/) ?? [];
+  if (name === undefined) return [];
+  const { devDependencies = {} } = JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8"));
+  const others = Object.keys(devDependencies).filter((library) => !library.startsWith("@"));
+  return others.map((library) => [library, join(root, "packages", name, "node_modules", library)]);
+}
+
 /** An application that has the packages among its dependencies, installed as npm would: code and commands. */
-function makeProject(folder, backend) {
+function makeProject(folder, backend, libraries) {
   const dependencies = {};
   const modules = join(folder, "node_modules");
   mkdirSync(join(modules, "@demikernel"), { recursive: true });
@@ -88,6 +97,7 @@ function makeProject(folder, backend) {
       writeFileSync(join(modules, ".bin", command), script, { mode: 0o755 });
     }
   }
+  for (const [name, path] of libraries) symlinkSync(path, join(modules, name));
   symlinkSync(join(root, "node_modules", "@types"), join(modules, "@types"));
   writeFileSync(
     join(folder, "package.json"),
@@ -113,7 +123,7 @@ const plan = [];
 for (const [index, path] of documents().entries()) {
   const folder = join(work, String(index));
   mkdirSync(folder);
-  makeProject(folder, backendOf(path));
+  makeProject(folder, backendOf(path), librariesOf(path));
   for (const block of blocksOf(readFileSync(path, "utf8"))) {
     const title = `${relative(root, path)}:${block.line}`;
     const typed = block.language === "js" || block.language === "ts";

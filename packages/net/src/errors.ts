@@ -1,5 +1,6 @@
 /** Errors as node:net has them: the same codes, names and messages, since programs look at them. */
-import { getSystemErrorName, inspect } from "node:util";
+import { getSystemErrorMap, inspect } from "node:util";
+import { errorName } from "@demikernel/core";
 
 /** What operations of a socket fail with. */
 export interface SocketError extends Error {
@@ -47,11 +48,8 @@ export function listenError(errno: number, address: string | null, port: number)
 }
 
 function nameOf(errno: number): string {
-  try {
-    return getSystemErrorName(errno);
-  } catch {
-    return `Unknown system error ${errno}`;
-  }
+  // libuv has no name for some that a libOS has: ENOMSG.
+  return getSystemErrorMap().get(errno)?.[0] ?? errorName(errno);
 }
 
 /** libuv's words (uv-errno), for what listen and bind fail with. */
@@ -74,7 +72,7 @@ const wordsOf = (code: string): string => WORDS[code] ?? "unknown error";
 type Constructor = new (message: string) => Error;
 
 /** With a code of Node's, as its own are made: `name [code]` stands in the stack, and `name` is the class's. */
-function coded(Class: Constructor, code: string, message: string): SocketError {
+export function coded(Class: Constructor, code: string, message: string): SocketError {
   const error: SocketError = new Class(message);
   const { name } = error;
   Object.defineProperty(error, "name", { value: `${name} [${code}]`, configurable: true, writable: true });

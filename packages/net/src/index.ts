@@ -18,6 +18,7 @@ export {
 export { Agent, HttpsAgent } from "./agent.js";
 export { connect, connect as createConnection } from "./connect.js";
 export { type Connector, type ConnectorOptions, connector } from "./connector.js";
+export { createSocket, DatagramSocket, type DatagramSocketOptions } from "./dgram.js";
 export type { SocketError } from "./errors.js";
 export type { ReadInto } from "./link.js";
 export { type ServeOptions, serve } from "./serve.js";

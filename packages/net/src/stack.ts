@@ -9,19 +9,17 @@ import {
   Opcode,
   openLibOS,
   type QueueDescriptor,
+  type QueueToken,
   type Sga,
 } from "@demikernel/core";
 
 /** Who has a queue. */
 export interface QueueUser {
   onPop(result: number, sga: Sga): void;
-  onPush(result: number): void;
+  onPush(result: number, qt: QueueToken): void;
   onConnect(result: number): void;
   onAccept(result: number, qd: QueueDescriptor): void;
 }
-
-/** Of a queue that nobody has any more. */
-const ABSENT: QueueUser = { onPop() {}, onPush() {}, onConnect() {}, onAccept() {} };
 
 export class Stack {
   private readonly users = new Map<QueueDescriptor, QueueUser>();
@@ -62,6 +60,16 @@ export class Stack {
     this.os.close(qd);
   }
 
+  /** Closes the queue; its user is told how what it began ends, until {@link detach}. */
+  endQueue(qd: QueueDescriptor): void {
+    if (!this.isClosed) this.os.close(qd);
+  }
+
+  /** The user of a queue that is closed is told nothing more. */
+  detach(qd: QueueDescriptor): void {
+    this.users.delete(qd);
+  }
+
   /** A reason for the process to stay; {@link release} takes it back. */
   hold(): void {
     if (this.holds++ === 0 && !this.isClosed) this.os.ref();
@@ -88,24 +96,26 @@ export class Stack {
 
   private handOut(event: Completion): void {
     const { opcode, qd, result } = event;
-    const user = this.users.get(qd) ?? ABSENT;
+    if (opcode !== Opcode.PUSH) this.os.giveWay();
+    const user = this.users.get(qd);
+    if (user === undefined) {
+      // Nobody has it any more.
+      if (opcode === Opcode.POP && event.sga !== 0) this.os.free(event.sga);
+      else if (opcode === Opcode.ACCEPT && event.newQd !== 0) this.os.close(event.newQd);
+      return;
+    }
     switch (opcode) {
       case Opcode.POP:
-        this.os.giveWay();
-        if (user === ABSENT && event.sga !== 0) this.os.free(event.sga);
-        else user.onPop(result, event.sga);
+        user.onPop(result, event.sga);
         break;
       case Opcode.PUSH:
-        user.onPush(result);
+        user.onPush(result, event.qt);
         break;
       case Opcode.CONNECT:
-        this.os.giveWay();
         user.onConnect(result);
         break;
       default:
-        this.os.giveWay();
-        if (user === ABSENT && event.newQd !== 0) this.os.close(event.newQd);
-        else user.onAccept(result, event.newQd);
+        user.onAccept(result, event.newQd);
     }
   }
 

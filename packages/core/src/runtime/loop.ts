@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import { performance } from "node:perf_hooks";
 import type { CompletionHandler, LoopMode } from "../types.js";
 import type { Runtime } from "./runtime.js";
@@ -19,6 +20,9 @@ const FRUITLESS_WAITS = 2;
 const SLEEPS_BEFORE_RETRY = 16;
 /** Times in a row that whoever gave way goes on before Node's other work. */
 const MOST_RESUMED = 8;
+
+/** The asynchronous context (AsyncLocalStorage) in which turns run: that in which this was loaded, nobody's. */
+const outside = new AsyncResource("DEMIKERNEL");
 
 /**
  * Drives a libOS from Node's event loop while a run() handler or a callback waits. A turn is a burst of polls; between bursts
@@ -123,12 +127,13 @@ export class Loop {
   #kick(): void {
     if (!this.#wanted()) return;
     this.#wakeUp();
-    if (!this.#inTurn) this.#schedule();
+    // Whose operation has woken it does not matter to the others: their turns are not in its name.
+    if (!this.#inTurn && this.#scheduled === undefined) outside.runInAsyncScope(this.#schedule, this);
   }
 
   #schedule(): void {
-    this.#scheduled ??= setImmediate(this.#turn);
     this.#resumed = 0;
+    this.#scheduled ??= setImmediate(this.#turn);
   }
 
   /** It gave way: on as soon as ticks and promises have run, some times in a row without a turn of Node's loop, which costs system calls. */
