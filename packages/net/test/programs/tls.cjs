@@ -88,8 +88,11 @@ const steps = {
       client.unref() === client,
       client.ref() === client,
     );
+    const ended = closed(client);
     client.end("hello");
     say(await text(client), client.bytesRead > 5, client.bytesWritten);
+    // Its last event belongs to this step, whichever end is told first.
+    await ended;
     await close(server);
   },
 
