@@ -1,21 +1,13 @@
-/** From a name to a connection: the lookup, and one attempt, or several in turn (RFC 8305, as node:net's autoSelectFamily does it). */
-import dns from "node:dns";
-import net, { isIP, type SocketConnectOpts } from "node:net";
+/** From an address or a name to a connection: one attempt, or several in turn (RFC 8305, as node:net's autoSelectFamily does it). */
+import { isIP, type SocketConnectOpts, type TcpSocketConnectOpts } from "node:net";
 import { errnoOf } from "@demikernel/core";
-import { portOf } from "./connect-arguments.js";
-import {
-  addressError,
-  allOf,
-  attemptsTimedOut,
-  badAddress,
-  badFamily,
-  outOfRange,
-  type SocketError,
-  wrongType,
-} from "./errors.js";
+import { type ConnectPlan, planOf } from "./connect-options.js";
+import { addressError, allOf, attemptsTimedOut, type SocketError } from "./errors.js";
 import { KernelLink } from "./kernel-link.js";
 import type { Link, LinkUser, Name } from "./link.js";
-import { errnoFrom, QueueLink } from "./queue-link.js";
+import { type Address, lookUp, type Seeker } from "./lookup.js";
+import { errnoFrom } from "./names.js";
+import { QueueLink } from "./queue-link.js";
 import { routeOf } from "./route.js";
 import { defaultStack, openStack, type Stack } from "./stack.js";
 
@@ -36,24 +28,14 @@ export interface ConnectTarget extends LinkUser {
   connected(): void;
 }
 
-interface Address {
-  address: string;
-  family: number;
-}
-
 const ETIMEDOUT = errnoOf("ETIMEDOUT");
 const EALREADY = errnoOf("EALREADY");
 const ECONNREFUSED = errnoOf("ECONNREFUSED");
 /** What the kernel says to connect() itself: node:net then counts it as no attempt, and says from where. */
 const AT_ONCE = new Set(["ENETUNREACH", "EACCES", "EINVAL", "EADDRNOTAVAIL", "EAFNOSUPPORT", "EPERM"].map(errnoOf));
-/** As node:net's: shorter attempts are none. */
-const LEAST_ATTEMPT = 10;
-
-export class Connecting {
+export class Connecting implements Seeker {
+  private readonly plan: ConnectPlan;
   private readonly port: number;
-  private readonly host: string;
-  private readonly severally: boolean;
-  private readonly attemptTimeout: number;
   private addresses: Address[] = [];
   private next = 0;
   private timer: NodeJS.Timeout | undefined;
@@ -64,50 +46,27 @@ export class Connecting {
   /** Throws for what is no place to connect to. */
   constructor(
     private readonly target: ConnectTarget,
-    private readonly options: SocketConnectOpts,
+    options: SocketConnectOpts,
     /** Another one is under way: this one fails, as the kernel has it. */
     private readonly isSecond = false,
   ) {
-    const given = options as unknown as Record<string, unknown>;
-    this.host = (given.host as string) || "localhost";
-    if (given.path) {
-      if (typeof given.path !== "string") throw wrongType("options.path", "of type string", given.path);
-      this.port = 0;
-    } else {
-      this.port = portOf(given.port);
-    }
-    const { localAddress, localPort, autoSelectFamily, autoSelectFamilyAttemptTimeout, lookup } = given;
-    if (localAddress && !isIP(String(localAddress))) throw badAddress(localAddress);
-    if (localPort && typeof localPort !== "number") throw wrongType("options.localPort", "of type number", localPort);
-    if (autoSelectFamily !== undefined && autoSelectFamily !== null && typeof autoSelectFamily !== "boolean") {
-      throw wrongType("options.autoSelectFamily", "of type boolean", autoSelectFamily);
-    }
-    this.severally = (autoSelectFamily as boolean | undefined) ?? net.getDefaultAutoSelectFamily();
-    this.attemptTimeout = attemptTimeoutOf(autoSelectFamilyAttemptTimeout);
-    // An address is not looked up.
-    if (
-      lookup !== undefined &&
-      lookup !== null &&
-      typeof lookup !== "function" &&
-      isIP(this.host) === 0 &&
-      !given.path
-    ) {
-      throw wrongType("options.lookup", "of type function", lookup);
-    }
+    this.plan = planOf(options);
+    this.port = this.plan.port;
   }
 
   start(): void {
-    const given = this.options as { path?: string };
-    if (given.path) {
-      this.overKernel();
+    const { path, host } = this.plan;
+    if (path !== undefined) {
+      this.overKernel(path);
       return;
     }
-    const family = isIP(this.host);
+    const family = isIP(host);
     if (family !== 0) {
-      process.nextTick(() => this.only({ address: this.host, family }));
+      process.nextTick(() => this.only({ address: host, family }));
       return;
     }
-    this.lookUp();
+    this.target._host = host;
+    lookUp(this.plan, this);
   }
 
   /** Nobody wants it any more. */
@@ -116,75 +75,29 @@ export class Connecting {
     clearTimeout(this.timer);
   }
 
-  private get isOver(): boolean {
+  get isOver(): boolean {
     return this.isAbandoned || !this.target.connecting;
   }
 
   // ---- names -----------------------------------------------------------------------------------------------------------
 
-  private lookUp(): void {
-    const { target, host } = this;
-    const { family: wanted, hints, localAddress, lookup } = this.options as net.TcpSocketConnectOpts;
-    const asked = wanted as unknown;
-    const family = asked === "IPv4" ? 4 : asked === "IPv6" ? 6 : wanted;
-    const isFixed = family === 4 || family === 6;
-    const options = { family, hints: !isFixed && !hints ? dns.ADDRCONFIG : hints || 0 };
-    target._host = host;
-    const ask = (lookup || dns.lookup) as (host: string, options: object, done: (...found: never[]) => void) => void;
-    if (!isFixed && !localAddress && this.severally) {
-      ask(host, { ...options, all: true }, (error: Error | null, found: Address[]) => this.foundAll(error, found));
-    } else {
-      ask(host, options, (error: Error | null, address: string, kind: number) => {
-        target.emit("lookup", error, address, kind, host);
-        if (this.isOver) return;
-        const wrong = error ?? this.wrong({ address, family: kind });
-        if (wrong !== undefined) this.failLater(wrong);
-        else {
-          target._unrefTimer();
-          this.only({ address, family: kind });
-        }
-      });
-    }
+  tell(error: Error | null, address?: string, family?: number): void {
+    this.target.emit("lookup", error, address, family, this.plan.host);
   }
 
-  private wrong({ address, family }: Address): SocketError | undefined {
-    if (isIP(address) === 0) return badAddress(address);
-    if (family !== 4 && family !== 6) return badFamily(family, this.host, this.port);
-    return undefined;
-  }
-
-  private failLater(error: Error): void {
+  failed(error: Error): void {
     // Who makes a socket by connecting it has no listener on it yet.
     process.nextTick(() => this.target.destroy(error));
   }
 
-  private foundAll(error: Error | null, found: Address[]): void {
-    const { target, host } = this;
-    if (this.isOver) return;
-    if (error) {
-      target.emit("lookup", error, undefined, undefined, host);
-      this.failLater(error);
+  found(addresses: Address[]): void {
+    this.target._unrefTimer();
+    if (addresses.length === 1) {
+      this.only(addresses[0]);
       return;
     }
-    const valid: Address[] = [];
-    for (const each of found) {
-      target.emit("lookup", error, each.address, each.family, host);
-      if (this.isOver) return;
-      if (this.wrong(each) === undefined && !valid.some(({ address }) => address === each.address)) valid.push(each);
-    }
-    if (valid.length === 0) {
-      const wrong = this.wrong(found[0]);
-      if (wrong !== undefined) this.failLater(wrong);
-      return;
-    }
-    const inTurn = alternating(valid);
-    target._unrefTimer();
-    if (inTurn.length === 1) {
-      this.only(inTurn[0]);
-      return;
-    }
-    target.autoSelectFamilyAttemptedAddresses = [];
-    this.addresses = inTurn;
+    this.target.autoSelectFamilyAttemptedAddresses = [];
+    this.addresses = addresses;
     this.attemptNext();
   }
 
@@ -231,7 +144,7 @@ export class Connecting {
         this.errors.push(addressError(ETIMEDOUT, "connect", to.address, this.port));
         link?.close();
         this.attemptNext();
-      }, this.attemptTimeout);
+      }, this.plan.attemptTimeout);
     });
   }
 
@@ -244,12 +157,12 @@ export class Connecting {
       done(addressError(EALREADY, "connect", address, port, this.localText(family)));
       return undefined;
     }
-    const { localPort } = this.options as net.TcpSocketConnectOpts;
+    const { localPort } = this.plan.options as TcpSocketConnectOpts;
     const local = this.localOf(family);
     if (routeOf(stack, address, "connect") === "kernel") {
       target.emit("connectionAttempt", address, port, family);
       return this.throughKernel(
-        { ...this.options, host: address, port, lookup: undefined } as SocketConnectOpts,
+        { ...this.plan.options, host: address, port, lookup: undefined } as SocketConnectOpts,
         (error) => {
           if (error !== undefined) target.emit("connectionAttemptFailed", address, port, family, error);
           done(error);
@@ -304,7 +217,7 @@ export class Connecting {
   }
 
   private localOf(family: number): { host: string; port: number } | undefined {
-    const { localAddress, localPort } = this.options as net.TcpSocketConnectOpts;
+    const { localAddress, localPort } = this.plan.options as TcpSocketConnectOpts;
     if (!localAddress && !localPort) return undefined;
     return { host: localAddress || (family === 6 ? "::" : "0.0.0.0"), port: localPort ?? 0 };
   }
@@ -339,11 +252,10 @@ export class Connecting {
 
   // ---- the kernel's ----------------------------------------------------------------------------------------------------
 
-  private overKernel(): void {
-    const { path } = this.options as { path: string };
+  private overKernel(path: string): void {
     this.target.emit("connectionAttempt", path, undefined, undefined);
     if (this.isOver) return;
-    this.throughKernel(this.options, (error) => {
+    this.throughKernel(this.plan.options, (error) => {
       if (error === undefined) {
         this.target.connected();
         return;
@@ -361,25 +273,4 @@ export class Connecting {
     this.target.trying(link);
     return link;
   }
-}
-
-/** First the family of the first one, then by turns. */
-function alternating(addresses: Address[]): Address[] {
-  const first = addresses.filter(({ family }) => family === addresses[0].family);
-  const others = addresses.filter(({ family }) => family !== addresses[0].family);
-  const all: Address[] = [];
-  for (let i = 0; i < Math.max(first.length, others.length); i++) {
-    if (i < first.length) all.push(first[i]);
-    if (i < others.length) all.push(others[i]);
-  }
-  return all;
-}
-
-function attemptTimeoutOf(given: unknown): number {
-  const name = "options.autoSelectFamilyAttemptTimeout";
-  if (given === undefined || given === null) return net.getDefaultAutoSelectFamilyAttemptTimeout();
-  if (typeof given !== "number") throw wrongType(name, "of type number", given);
-  if (!Number.isInteger(given)) throw outOfRange(name, "an integer", given);
-  if (given < 1 || given > 2 ** 31 - 1) throw outOfRange(name, ">= 1 && <= 2147483647", given);
-  return Math.max(given, LEAST_ATTEMPT);
 }

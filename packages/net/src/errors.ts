@@ -147,5 +147,7 @@ export const closedBeforeConnection = (): SocketError =>
   coded(Error, "ERR_SOCKET_CLOSED_BEFORE_CONNECTION", "Socket closed before the connection was established");
 export const attemptsTimedOut = (): SocketError =>
   coded(Error, "ERR_SOCKET_CONNECTION_TIMEOUT", "Socket connection timeout");
+export const noReset = (): SocketError =>
+  coded(TypeError, "ERR_INVALID_HANDLE_TYPE", "This handle type cannot be sent");
 export const endedByPeer = (): SocketError =>
   Object.assign(new Error("This socket has been ended by the other party"), { code: "EPIPE" });

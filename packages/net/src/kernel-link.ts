@@ -24,7 +24,7 @@ export class KernelLink implements Link {
   /** `done` with undefined, or why there is no connection. */
   static connect(options: SocketConnectOpts, user: LinkUser, done: (error?: SocketError) => void): KernelLink {
     const socket = new NodeSocket({ allowHalfOpen: true });
-    const link = new KernelLink(socket, user);
+    const link = new KernelLink(socket, user, "path" in options && Boolean(options.path));
     socket.once("error", done);
     socket.connect(options, () => {
       socket.off("error", done);
@@ -37,6 +37,7 @@ export class KernelLink implements Link {
   constructor(
     readonly socket: KernelSocket,
     private readonly user: LinkUser,
+    readonly isPipe: boolean,
   ) {
     socket.pause();
     socket.on("data", this.onData);

@@ -28,13 +28,15 @@ export type Done = (error?: Error | null) => void;
 export interface Link {
   /** From readStart() to readStop(), or to what the user does not want more after. */
   readonly isReading: boolean;
+  /** There is no reset for a pipe. */
+  readonly isPipe: boolean;
   readonly bytesRead: number;
   /** Bytes that were taken to be sent. */
   readonly bytesWritten: number;
   /** Bytes of these that have not left yet. */
   readonly unsent: number;
   /** Where a user wants its bytes: see {@link ReadInto}. */
-  into: ReadInto | undefined;
+  set into(given: ReadInto | undefined);
 
   readStart(): void;
   readStop(): void;

@@ -2,7 +2,7 @@
 import type { QueueDescriptor } from "@demikernel/core";
 import { DemiError } from "@demikernel/core";
 import type { Name } from "./link.js";
-import { nameOf } from "./queue-link.js";
+import { nameOf } from "./names.js";
 import type { QueueUser, Stack } from "./stack.js";
 
 /** Accepts under way at once: who connects comes in crowds. */

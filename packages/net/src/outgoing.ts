@@ -15,6 +15,14 @@ export interface Piece {
   encoding: BufferEncoding;
 }
 
+export function bytesIn(pieces: readonly Piece[]): number {
+  let bytes = 0;
+  for (const { chunk, encoding } of pieces) {
+    bytes += typeof chunk === "string" ? Buffer.byteLength(chunk, encoding) : chunk.length;
+  }
+  return bytes;
+}
+
 export class Outgoing {
   /** Bytes that were taken. */
   taken = 0;

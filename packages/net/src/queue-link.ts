@@ -1,6 +1,5 @@
 /** A {@link Link} over a TCP queue of a libOS. */
-import type { QueueDescriptor, Sga, SocketAddress } from "@demikernel/core";
-import { DemiError, errnoOf } from "@demikernel/core";
+import { errnoOf, type QueueDescriptor, type Sga } from "@demikernel/core";
 import { systemError } from "./errors.js";
 import { copyOut } from "./incoming.js";
 import {
@@ -15,8 +14,10 @@ import {
   type ReadInto,
   received,
 } from "./link.js";
+import { errnoFrom, mapped, nameOf } from "./names.js";
 import { Outgoing, type Piece } from "./outgoing.js";
 import type { QueueUser, Stack } from "./stack.js";
+import { UserBuffer } from "./user-buffer.js";
 
 /** Who sends so many bytes at once is popped more at a time, so that a stream does not come in small pieces. */
 const MUCH = 4096;
@@ -27,18 +28,16 @@ const ENOTCONN = errnoOf("ENOTCONN");
 const ECANCELED = errnoOf("ECANCELED");
 
 export class QueueLink implements Link, QueueUser {
+  readonly isPipe = false;
   isReading = false;
   bytesRead = 0;
-  into: ReadInto | undefined;
+  private userBuffer: UserBuffer | undefined;
   private readonly outgoing: Outgoing;
   private isPopping = false;
   private isEnded = false;
   private isClosed = false;
   private isReferenced = true;
   private isHeld = false;
-  private filled: Uint8Array | undefined;
-  /** A pop that ended after readStop(), where bytes go into the user's buffer: told at readStart(). */
-  private held: { result: number; sga: Sga } | undefined;
   private popLimit = 0;
   private smallPops = 0;
   private finishing: Done | undefined;
@@ -82,15 +81,18 @@ export class QueueLink implements Link, QueueUser {
 
   onAccept(): void {}
 
+  set into(given: ReadInto | undefined) {
+    this.userBuffer = given && new UserBuffer(given);
+  }
+
   // ---- reading ---------------------------------------------------------------------------------------------------------
 
   readStart(): void {
     this.isReading = true;
-    const { held } = this;
+    const held = this.userBuffer?.release();
     if (held === undefined) {
       this.pop();
     } else {
-      this.held = undefined;
       // As all that is read: not within the call.
       setImmediate(() => {
         if (this.isClosed) {
@@ -112,7 +114,7 @@ export class QueueLink implements Link, QueueUser {
   private pop(): void {
     if (this.isPopping || this.isEnded || this.isClosed) return;
     try {
-      const limit = this.into === undefined ? this.popLimit : this.buffer().length;
+      const limit = this.userBuffer === undefined ? this.popLimit : this.userBuffer.room;
       this.stack.os.pop(this.qd, limit);
       this.isPopping = true;
     } catch (error) {
@@ -123,8 +125,8 @@ export class QueueLink implements Link, QueueUser {
 
   onPop(result: number, sga: Sga): void {
     this.isPopping = false;
-    if (this.into !== undefined && !this.isReading) {
-      this.held = { result, sga };
+    if (this.userBuffer !== undefined && !this.isReading) {
+      this.userBuffer.held = { result, sga };
       return;
     }
     if (sga === 0) {
@@ -136,14 +138,14 @@ export class QueueLink implements Link, QueueUser {
     this.bytesRead += result;
     let wantsMore = true;
     try {
-      if (this.into === undefined) {
+      if (this.userBuffer === undefined) {
         this.sizeUp(result);
         const bytes =
           os.sga.segments(sga) === 1 ? copyOut(os.sga.view(sga), os.sga.offset(sga), result) : os.sga.copy(sga);
         os.free(sga);
         wantsMore = this.user[received](bytes);
       } else {
-        wantsMore = this.readInto(sga, result);
+        wantsMore = this.readInto(this.userBuffer, sga, result);
       }
     } finally {
       // Though a listener has thrown.
@@ -152,23 +154,13 @@ export class QueueLink implements Link, QueueUser {
     }
   }
 
-  private readInto(sga: Sga, length: number): boolean {
+  private readInto(userBuffer: UserBuffer, sga: Sga, length: number): boolean {
     const { os } = this.stack;
-    const into = this.into as ReadInto;
-    const buffer = this.buffer();
-    this.filled = undefined;
     const at = os.sga.offset(sga);
-    buffer.set(os.sga.view(sga).subarray(at, at + length));
+    const buffer = userBuffer.fill(os.sga.view(sga).subarray(at, at + length));
     os.free(sga);
     this.user[active]();
-    return into.callback.call(this.user, length, buffer) !== false;
-  }
-
-  /** The one that is filled next. */
-  private buffer(): Uint8Array {
-    const { buffer } = this.into as ReadInto;
-    this.filled ??= typeof buffer === "function" ? buffer() : buffer;
-    return this.filled;
+    return userBuffer.tell(this.user, length, buffer);
   }
 
   private sizeUp(bytes: number): void {
@@ -280,8 +272,7 @@ export class QueueLink implements Link, QueueUser {
     const { finishing } = this;
     this.finishing = undefined;
     if (finishing !== undefined) setImmediate(finishing);
-    const { held } = this;
-    this.held = undefined;
+    const held = this.userBuffer?.release();
     if (held !== undefined && held.sga !== 0) this.stack.os.free(held.sga);
   }
 
@@ -348,23 +339,9 @@ export class QueueLink implements Link, QueueUser {
     if (this.isClosed) return undefined;
     try {
       const name = nameOf(this.stack.os[which](this.qd));
-      if (this.isMapped && name.family === "IPv4")
-        Object.assign(name, { address: `::ffff:${name.address}`, family: "IPv6" });
-      return name;
+      return this.isMapped ? mapped(name) : name;
     } catch {
       return undefined;
     }
   }
-}
-
-export const nameOf = ({ host, family, port }: SocketAddress): Name => ({
-  address: host,
-  family: family === 6 ? "IPv6" : "IPv4",
-  port,
-});
-
-/** The negative errno of what a call of core threw. */
-export function errnoFrom(error: unknown): number {
-  if (error instanceof DemiError) return error.errno;
-  throw error;
 }

@@ -1,38 +1,21 @@
 /** node:net's Socket over a {@link Link}: its events, their order, its errors. Behaviour: https://nodejs.org/docs/latest-v20.x/api/net.html#class-netsocket */
 import type { AsyncResource } from "node:async_hooks";
 import type { SocketConnectOpts } from "node:net";
-import { Duplex } from "node:stream";
+import type { Duplex } from "node:stream";
+import { onEnd } from "./after-end.js";
 import { normalizedConnect } from "./connect-arguments.js";
 import { Connecting, type ConnectTarget } from "./connecting.js";
 import { presentContext } from "./context.js";
-import { closed, closedBeforeConnection, endedByPeer, systemError, wrongType } from "./errors.js";
-import {
-  active,
-  type Chunk,
-  type Done,
-  ended,
-  failed,
-  type Link,
-  type LinkUser,
-  type Name,
-  type ReadInto,
-  received,
-} from "./link.js";
-import { NodeSocketBase } from "./node-socket.js";
-import { sizeOf } from "./outgoing.js";
-import {
-  type AcceptedOptions,
-  checkOptions,
-  durationOf,
-  isReadInto,
-  type SocketOptions,
-  secondsOf,
-} from "./socket-options.js";
+import { closed, closedBeforeConnection, noReset, systemError, wrongType } from "./errors.js";
+import { active, type Chunk, type Done, ended, failed, type Link, type LinkUser, received } from "./link.js";
+import { LinkedSocket } from "./linked-socket.js";
+import type { Piece } from "./outgoing.js";
+import { Silence } from "./silence.js";
+import type { AcceptedOptions, SocketOptions } from "./socket-options.js";
 
 type NamedServer = { _connections: number; _emitCloseIfDrained?: () => void };
 
-export class Socket extends NodeSocketBase implements LinkUser, ConnectTarget {
-  connecting = false;
+export class Socket extends LinkedSocket implements LinkUser, ConnectTarget {
   server: unknown = null;
   /** @internal As node:net names it: http looks at it. */
   _server: NamedServer | null = null;
@@ -43,55 +26,19 @@ export class Socket extends NodeSocketBase implements LinkUser, ConnectTarget {
   /** @internal */
   _host: string | null = null;
   autoSelectFamilyAttemptedAddresses: string[] | undefined;
-  private link: Link | undefined;
-  private attempt: Connecting | undefined;
   private isResetting = false;
-  private isReferenced = true;
   private context: AsyncResource | undefined;
-  private wantsNoDelay: boolean;
-  private wantsKeepAlive: boolean;
-  private keepAliveSeconds: number;
-  private readonly into: ReadInto | undefined;
-  private finalBytes = { read: 0, written: 0 };
   private lastUnsent = 0;
   timeout: number | undefined;
-  private timer: NodeJS.Timeout | undefined;
-  /** What the timer is set to. */
-  private duration = 0;
-  private isTimed = false;
-  private pendingData: { chunk: Chunk; encoding: BufferEncoding }[] | undefined;
-  private names: { local?: Name; peer?: Name } = {};
+  private silence: Silence | undefined;
 
   constructor(options: SocketOptions = {}, accepted?: AcceptedOptions) {
-    checkOptions(options);
-    super({
-      ...options,
-      allowHalfOpen: Boolean(options.allowHalfOpen),
-      emitClose: false,
-      autoDestroy: true,
-      decodeStrings: false,
-    } as object);
-    this.wantsNoDelay = Boolean(options.noDelay);
-    this.wantsKeepAlive = Boolean(options.keepAlive);
-    this.keepAliveSeconds = secondsOf(options.keepAliveInitialDelay);
-    this.into = isReadInto(options.onread) ? options.onread : undefined;
+    super(options);
     this.on("end", onEnd);
     if (accepted === undefined) return;
     this.attach(accepted.linkFor(this));
     if (accepted.pauseOnCreate) this.pause();
     else this.read(0);
-  }
-
-  /** A link that is connected, or will be. */
-  private attach(link: Link): void {
-    this.link = link;
-    link.into = this.into;
-    if (!this.isReferenced) link.unref();
-  }
-
-  /** From connect() on, as a handle of node:net's is there before it has a connection. */
-  private get isInUse(): boolean {
-    return this.link !== undefined || this.attempt !== undefined;
   }
 
   // ---- connecting ------------------------------------------------------------------------------------------------------
@@ -144,10 +91,6 @@ export class Socket extends NodeSocketBase implements LinkUser, ConnectTarget {
     this.emit("connect");
     this.emit("ready");
     if (!this.isPaused()) this.read(0);
-  }
-
-  get pending(): boolean {
-    return this.link === undefined || this.connecting;
   }
 
   // ---- reading ---------------------------------------------------------------------------------------------------------
@@ -230,7 +173,7 @@ export class Socket extends NodeSocketBase implements LinkUser, ConnectTarget {
     this.link.write(chunk, encoding, done);
   }
 
-  override _writev(chunks: { chunk: Chunk; encoding: BufferEncoding }[], done: Done): void {
+  override _writev(chunks: Piece[], done: Done): void {
     if (this.connecting) {
       this.whenConnected(chunks, done, () => this._writev(chunks, done));
       return;
@@ -243,7 +186,7 @@ export class Socket extends NodeSocketBase implements LinkUser, ConnectTarget {
     this.link.writev(chunks, done);
   }
 
-  private whenConnected(data: { chunk: Chunk; encoding: BufferEncoding }[], done: Done, write: () => void): void {
+  private whenConnected(data: Piece[], done: Done, write: () => void): void {
     this.pendingData = data;
     const onClose = () => done(closedBeforeConnection());
     this.once("connect", () => {
@@ -266,20 +209,14 @@ export class Socket extends NodeSocketBase implements LinkUser, ConnectTarget {
   setTimeout(milliseconds: number, listener?: () => void): this {
     if (this.destroyed) return this;
     this.timeout = milliseconds;
-    const duration = durationOf(milliseconds);
-    if (listener !== undefined && typeof listener !== "function")
+    this.silence ??= new Silence(() => this._onTimeout());
+    const isTimed = this.silence.set(milliseconds);
+    if (listener !== undefined && typeof listener !== "function") {
       throw wrongType("callback", "of type function", listener);
-    this.isTimed = duration !== 0;
-    if (duration === 0) {
+    }
+    if (!isTimed) {
       if (listener !== undefined) this.removeListener("timeout", listener);
       return this;
-    }
-    // An http server sets it before each request and takes it back with each: the timer stays the same one.
-    if (duration === this.duration) this.timer?.refresh();
-    else {
-      clearTimeout(this.timer);
-      this.timer = setTimeout(onTime, duration, this).unref();
-      this.duration = duration;
     }
     if (listener !== undefined) this.once("timeout", listener);
     return this;
@@ -287,12 +224,7 @@ export class Socket extends NodeSocketBase implements LinkUser, ConnectTarget {
 
   /** @internal Something happened: the time begins anew. */
   _unrefTimer(): void {
-    if (this.isTimed) this.timer?.refresh();
-  }
-
-  /** @internal */
-  get isBeingTimed(): boolean {
-    return this.isTimed;
+    this.silence?.broken();
   }
 
   /** @internal */
@@ -310,6 +242,7 @@ export class Socket extends NodeSocketBase implements LinkUser, ConnectTarget {
   // ---- end -------------------------------------------------------------------------------------------------------------
 
   resetAndDestroy(): this {
+    if (this.link?.isPipe) throw noReset();
     if (this.link === undefined) {
       if (this.attempt === undefined) this.destroy(closed());
       else this.once("connect", () => this.reset());
@@ -331,7 +264,7 @@ export class Socket extends NodeSocketBase implements LinkUser, ConnectTarget {
     this.connecting = false;
     this.attempt?.abandon();
     this.attempt = undefined;
-    clearTimeout(this.timer);
+    this.silence?.end();
     if (!wasInUse) {
       done(error);
       process.nextTick(emitCloseUnused, this);
@@ -352,87 +285,6 @@ export class Socket extends NodeSocketBase implements LinkUser, ConnectTarget {
       this._server._emitCloseIfDrained?.();
     }
   }
-
-  // ---- options and names -----------------------------------------------------------------------------------------------
-
-  setNoDelay(enable = true): this {
-    const on = Boolean(enable);
-    if (this.link === undefined || this.connecting) this.wantsNoDelay = on;
-    else if (on !== this.wantsNoDelay) {
-      this.wantsNoDelay = on;
-      this.link.setNoDelay(on);
-    }
-    return this;
-  }
-
-  setKeepAlive(enable = false, initialDelay = 0): this {
-    const on = Boolean(enable);
-    const seconds = secondsOf(initialDelay);
-    const differs = on !== this.wantsKeepAlive || (on && seconds !== this.keepAliveSeconds);
-    this.wantsKeepAlive = on;
-    this.keepAliveSeconds = seconds;
-    if (this.link !== undefined && !this.connecting && differs) this.link.setKeepAlive(on, seconds);
-    return this;
-  }
-
-  ref(): this {
-    if (this.isInUse) {
-      this.isReferenced = true;
-      this.link?.ref();
-    } else {
-      this.once("connect", this.ref);
-    }
-    return this;
-  }
-
-  unref(): this {
-    if (this.isInUse) {
-      this.isReferenced = false;
-      this.link?.unref();
-    } else {
-      this.once("connect", this.unref);
-    }
-    return this;
-  }
-
-  /** @internal What remoteAddress and its kind look at. */
-  _getpeername(): Partial<Name> {
-    if (this.link !== undefined && !this.connecting) this.names.peer ??= this.link.peerName();
-    return this.names.peer ?? {};
-  }
-
-  /** @internal What address(), localAddress and its kind look at. */
-  _getsockname(): Partial<Name> {
-    if (this.link === undefined) return {};
-    this.names.local ??= this.link.localName();
-    return this.names.local ?? {};
-  }
-
-  get bytesRead(): number {
-    return this.link?.bytesRead ?? this.finalBytes.read;
-  }
-
-  /** @internal */
-  get _bytesDispatched(): number {
-    return this.link?.bytesWritten ?? this.finalBytes.written;
-  }
-
-  get bytesWritten(): number {
-    let bytes = this._bytesDispatched;
-    const { writableBuffer } = this as unknown as { writableBuffer?: { chunk: Chunk; encoding: BufferEncoding }[] };
-    if (writableBuffer === undefined) return undefined as unknown as number;
-    for (const { chunk, encoding } of writableBuffer) bytes += sizeOf(chunk, encoding);
-    for (const { chunk, encoding } of this.pendingData ?? []) bytes += sizeOf(chunk, encoding);
-    return bytes;
-  }
-
-  get bufferSize(): number {
-    return this.isInUse ? this.writableLength : (undefined as unknown as number);
-  }
-}
-
-function onTime(socket: Socket): void {
-  if (socket.isBeingTimed) socket._onTimeout();
 }
 
 /** Of one that never had a connection, nor began one. */
@@ -443,20 +295,4 @@ function emitCloseUnused(socket: Socket): void {
 function emitClose(socket: Socket, hadError: boolean, context: AsyncResource | undefined): void {
   if (context !== undefined) context.runInAsyncScope(socket.emit, socket, "close", hadError);
   else socket.emit("close", hadError);
-}
-
-/** The peer has ended: what is written from now on is told so, where nothing half open is wanted. */
-function onEnd(this: Socket): void {
-  if (!this.allowHalfOpen) this.write = writeAfterEnd;
-}
-
-function writeAfterEnd(this: Socket, chunk: unknown, encoding?: unknown, callback?: unknown): boolean {
-  if (!this.writableEnded) {
-    return (Duplex.prototype.write as (...args: unknown[]) => boolean).call(this, chunk, encoding, callback);
-  }
-  const done = typeof encoding === "function" ? encoding : callback;
-  const error = endedByPeer();
-  if (typeof done === "function") process.nextTick(done as () => void, error);
-  this.destroy(error);
-  return false;
 }

@@ -2,7 +2,7 @@
 import { DemiError, errnoOf, PushFlag, type QueueDescriptor, type QueueToken, type Sga } from "@demikernel/core";
 import { copyOut } from "../incoming.js";
 import type { Name } from "../link.js";
-import { errnoFrom, nameOf } from "../queue-link.js";
+import { errnoFrom, nameOf } from "../names.js";
 import type { QueueUser, Stack } from "../stack.js";
 
 /** Pops under way: so many datagrams come in one turn. */

@@ -9,7 +9,7 @@ import { isIP } from "node:net";
 import { errnoOf } from "@demikernel/core";
 import { addressError, systemError, wrongType } from "../errors.js";
 import type { Name } from "../link.js";
-import { errnoFrom } from "../queue-link.js";
+import { errnoFrom } from "../names.js";
 import { defaultStack, openStack, type Stack } from "../stack.js";
 import { Bound } from "./bound.js";
 import { alreadyBound, badBufferSize, bufferSizeError, isConnected, notConnected, notRunning } from "./errors.js";

@@ -7,5 +7,5 @@ export interface Case {
   needs: Need[];
   alone: boolean;
 }
-export type Need = "kernel" | "ipv6" | "localhost";
+export type Need = "kernel" | "ipv6" | "localhost" | "addresses";
 export function allCases(): Promise<Case[]>;

@@ -1,11 +1,11 @@
-/** By hand: `node compare.mjs [part of a name]` runs all subjects, and says what fails and what differs from node:net. */
+/** By hand: `node compare.mjs [part of a name [part of a subject]]` runs all subjects, and says what fails and what differs from node:net. */
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { inspect, isDeepStrictEqual } from "node:util";
 import { SUBJECTS } from "./subject.mjs";
 
 const RUNNER = fileURLToPath(new URL("./runner.mjs", import.meta.url));
-const part = process.argv[2] ?? "";
+const [, , part = "", only = ""] = process.argv;
 const lines = (value) => inspect(value, { depth: 9, breakLength: 100 }).split("\n");
 
 /** The lines that one has and the other has not. */
@@ -40,7 +40,8 @@ const node = await results("node:net");
 for (const line of node.values())
   if (line.status === "failed") console.log(`node:net FAILS ${line.name}\n${line.error}\n`);
 console.log(`node:net: ${node.size} cases`);
-for (const subject of Object.keys(SUBJECTS).slice(1)) {
+const others = Object.keys(SUBJECTS).slice(1);
+for (const subject of others.filter((name) => name.includes(only))) {
   const ours = await results(subject);
   let good = 0;
   for (const line of ours.values()) {

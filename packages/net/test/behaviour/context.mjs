@@ -3,12 +3,11 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { Record, shape } from "./record.mjs";
+import { SUBJECTS } from "./subject.mjs";
 
 export class Context {
   record = new Record();
   shape = shape;
-  /** Where servers listen. */
-  host = "127.0.0.1";
   #net;
   #opened = new Set();
   #closed = new WeakSet();
@@ -17,6 +16,7 @@ export class Context {
   constructor(net, subject) {
     this.#net = net;
     this.subject = subject;
+    this.host = SUBJECTS[subject].host ?? "127.0.0.1";
   }
 
   /** Ends it after the case, whatever becomes of the case. */
@@ -117,6 +117,8 @@ export class Context {
   child(fixture, options = {}, ...args) {
     const path = fileURLToPath(new URL(`./fixtures/${fixture}`, import.meta.url));
     const child = spawn(process.execPath, ["--no-warnings", path, this.subject, ...args], {
+      // A package around it that is a backend counts as installed.
+      cwd: SUBJECTS[this.subject].libos?.from,
       stdio: ["ignore", "pipe", "inherit"],
       ...options,
     });

@@ -47,7 +47,8 @@ export class Record {
 
   /** In how many pieces bytes come is chance: those that follow each other count as one. */
   noteData(party, data) {
-    const list = (this.parties[party] ??= []);
+    this.parties[party] ??= [];
+    const list = this.parties[party];
     const { length } = data;
     const last = list.at(-1);
     const before = last?.startsWith("data ") ? Number(last.slice(5)) : undefined;

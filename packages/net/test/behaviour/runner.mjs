@@ -11,7 +11,7 @@ const LIMIT_MS = 5000;
 const [subject, part = ""] = process.argv.slice(2);
 
 const net = await load(subject);
-const { lacks } = SUBJECTS[subject];
+const { lacks, host } = SUBJECTS[subject];
 const running = new Set();
 process.on("uncaughtException", (error) => {
   for (const { fail } of running) fail(error);
@@ -45,7 +45,11 @@ async function runOne({ name, run, needs }) {
   print({ name, ...outcome, ms: Math.round(performance.now() - start) });
 }
 
-const print = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
+/** Of addresses only that it is the server's is compared. */
+function print(line) {
+  const text = JSON.stringify(line);
+  process.stdout.write(`${host === undefined ? text : text.replaceAll(host, "127.0.0.1")}\n`);
+}
 
 const wanted = (await allCases()).filter(({ name }) => name.includes(part));
 const together = wanted.filter(({ alone }) => !alone);

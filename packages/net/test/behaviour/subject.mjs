@@ -1,19 +1,52 @@
 /** What the cases run against: node:net, or ours on a backend. */
 
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
 /** What a subject lacks, and why: cases that need it are skipped there. */
 export const REASONS = {
   kernel: "its peer is the kernel, which is not on this device's network",
   ipv6: "the device has no IPv6",
   localhost: "localhost is not on this device",
+  addresses: "the device has one address",
 };
 
-/** @typedef {{ libos?: object, lacks: (keyof typeof REASONS)[], host?: string }} Subject */
+const beside = (name) => fileURLToPath(new URL(`../../../${name}/`, import.meta.url));
+
+/** @typedef {{ libos?: object, lacks: (keyof typeof REASONS)[], host?: string, addon?: string }} Subject */
 /** @type {Record<string, Subject>} */
 export const SUBJECTS = {
   "node:net": { lacks: [] },
   "posix (io_uring)": { libos: { libos: "posix", posix: { engine: "io_uring" } }, lacks: [] },
   "posix (epoll)": { libos: { libos: "posix", posix: { engine: "epoll" } }, lacks: [] },
+  // Both ends are in one process: messages through memory, and a stack that talks to itself over a device that discards all frames.
+  "rdma (shm)": {
+    libos: { libos: "rdma", from: beside("libos-rdma"), provider: "shm" },
+    addon: `${beside("libos-rdma")}prebuilds/linux-x64/demi_rdma.node`,
+    lacks: ["kernel", "ipv6", "localhost"],
+  },
+  "dpdk (net_null)": {
+    libos: { libos: "dpdk", from: beside("libos-dpdk"), device: "net_null0", ipv4: "10.7.0.2/24" },
+    addon: `${beside("libos-dpdk")}prebuilds/linux-x64/demi_dpdk.node`,
+    host: "10.7.0.2",
+    lacks: ["kernel", "ipv6", "localhost", "addresses"],
+  },
 };
+
+/** The module, whose libOS its first use opens; and the address to use. */
+export async function prepare(name) {
+  const { libos, host = "127.0.0.1" } = SUBJECTS[name];
+  if (libos === undefined) return { net: await import("node:net"), host };
+  // What open() is given otherwise stands in the configuration file.
+  const { libos: backend, from, ...options } = libos;
+  const folder = mkdtempSync(join(tmpdir(), "net-behaviour-"));
+  process.on("exit", () => rmSync(folder, { recursive: true }));
+  process.env.DEMI_CONFIG = join(folder, "demi.json");
+  writeFileSync(process.env.DEMI_CONFIG, JSON.stringify({ libos: backend, [backend]: options[backend] ?? options }));
+  return { net: await import("@demikernel/net"), host };
+}
 
 /** The module under test, its libOS open: address() is then as in Node from listen() on. */
 export async function load(name) {

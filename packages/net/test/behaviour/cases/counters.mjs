@@ -14,16 +14,16 @@ const state = (s) => [
 ];
 
 export const cases = {
-  "readyState, pending, connecting of one that is new": async (net, t) => state(new net.Socket()),
-  "while connecting": async (net, t) => {
+  "readyState, pending, connecting of one that is new": async (net) => state(new net.Socket()),
+  "while connecting": async (_net, t) => {
     const server = await t.serve();
     return state(t.connect(server));
   },
-  "once connected, and of the accepted one": async (net, t) => {
+  "once connected, and of the accepted one": async (_net, t) => {
     const { client, accepted } = await t.pair();
     return [state(client), state(accepted)];
   },
-  "after end()": async (net, t) => {
+  "after end()": async (_net, t) => {
     const { client, accepted } = await t.pair({ server: { allowHalfOpen: true } });
     accepted.resume();
     client.end();
@@ -31,14 +31,14 @@ export const cases = {
     await t.event(client, "finish");
     return [before, state(client)];
   },
-  "after the peer's end": async (net, t) => {
+  "after the peer's end": async (_net, t) => {
     const { client, accepted } = await t.pair({ client: { allowHalfOpen: true } });
     client.resume();
     accepted.end();
     await t.event(client, "end");
     return state(client);
   },
-  "after close": async (net, t) => {
+  "after close": async (_net, t) => {
     const { client, accepted } = await t.pair();
     accepted.resume();
     client.destroy();
@@ -74,7 +74,7 @@ export const cases = {
     seen.push(client.bytesWritten, client._bytesDispatched);
     return seen;
   },
-  "bytesWritten while corked": async (net, t) => {
+  "bytesWritten while corked": async (_net, t) => {
     const { client, accepted } = await t.pair();
     accepted.resume();
     client.cork();
@@ -94,7 +94,7 @@ export const cases = {
     seen.push(client.bytesRead, accepted.bytesRead);
     return seen;
   },
-  "bytesWritten of 3 MB that stand still": async (net, t) => {
+  "bytesWritten of 3 MB that stand still": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     accepted.pause();
     client.write(Buffer.alloc(3_000_000));
@@ -116,7 +116,7 @@ export const cases = {
     await t.closed(client);
     return [fresh, idle, client.bufferSize];
   },
-  "addresses of both ends": async (net, t) => {
+  "addresses of both ends": async (_net, t) => {
     const { server, client, accepted } = await t.pair();
     const { port } = server.address();
     assert.equal(client.remotePort, port);
@@ -148,7 +148,7 @@ export const cases = {
     seen.push(of());
     return seen;
   },
-  "remoteAddress after close, where it was looked at before": async (net, t) => {
+  "remoteAddress after close, where it was looked at before": async (_net, t) => {
     const { client, accepted } = await t.pair();
     const before = accepted.remotePort;
     client.destroy();
@@ -157,7 +157,7 @@ export const cases = {
     assert.equal(accepted.remotePort, before);
     return [accepted.remoteAddress, accepted.remoteFamily, accepted.localAddress, client.remoteAddress];
   },
-  "remoteAddress at 'end' of the peer": async (net, t) => {
+  "remoteAddress at 'end' of the peer": async (_net, t) => {
     const { client, accepted } = await t.pair();
     accepted.resume();
     client.end();
@@ -197,24 +197,24 @@ export const cases = {
       t.record.parties,
     ];
   }),
-  localAddress: needs(["kernel"], async (net, t) => {
+  localAddress: needs(["addresses"], async (_net, t) => {
     const { client, accepted } = await t.pair({ client: { localAddress: "127.0.0.2" } });
     return [client.localAddress, accepted.remoteAddress];
   }),
-  localPort: async (net, t) => {
+  localPort: async (_net, t) => {
     const port = await t.deadPort();
     const { client, accepted } = await t.pair({ client: { localPort: port } });
     assert.equal(client.localPort, port);
     assert.equal(accepted.remotePort, port);
   },
-  "a localAddress that is not here": async (net, t) => {
+  "a localAddress that is not here": async (_net, t) => {
     const server = await t.serve();
     const client = t.record.watch("client", t.connect(server, { localAddress: "198.51.100.7" }));
     const [error] = await t.event(client, "error");
     await t.closed(client);
     return [t.shape(error), t.record.parties];
   },
-  "a localPort that is taken": async (net, t) => {
+  "a localPort that is taken": async (_net, t) => {
     const server = await t.serve();
     const client = t.record.watch(
       "client",
@@ -230,7 +230,7 @@ export const cases = {
     const [error] = await t.event(client, "error");
     return t.shape(error);
   },
-  autoSelectFamilyAttemptedAddresses: async (net, t) => {
+  autoSelectFamilyAttemptedAddresses: async (_net, t) => {
     const { client } = await t.pair();
     return client.autoSelectFamilyAttemptedAddresses;
   },

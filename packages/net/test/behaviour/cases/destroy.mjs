@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 /** Destroys the client in its event; what both ends tell of it. */
 const destroyIn =
   (event, act, options = {}) =>
-  async (net, t) => {
+  async (_net, t) => {
     const { client, accepted } = await t.pair(options);
     accepted.on("error", () => {});
     accepted.resume();
@@ -15,21 +15,21 @@ const destroyIn =
   };
 
 export const cases = {
-  "in 'connect'": async (net, t) => {
+  "in 'connect'": async (_net, t) => {
     const server = await t.serve((socket) => socket.on("error", () => {}).resume());
     const client = t.record.watch("client", t.connect(server));
     client.on("connect", () => client.destroy());
     await t.closed(client);
     assert.equal(t.record.parties.client.includes("ready"), true);
   },
-  "in 'ready'": async (net, t) => {
+  "in 'ready'": async (_net, t) => {
     const server = await t.serve((socket) => socket.on("error", () => {}).resume());
     const client = t.record.watch("client", t.connect(server));
     client.on("ready", () => client.destroy());
     await t.closed(client);
   },
-  "in 'data'": destroyIn("data", (client, accepted) => accepted.write("x")),
-  "in 'data', with more on its way": async (net, t) => {
+  "in 'data'": destroyIn("data", (_client, accepted) => accepted.write("x")),
+  "in 'data', with more on its way": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     accepted.on("error", () => {});
     let calls = 0;
@@ -57,7 +57,7 @@ export const cases = {
     await t.closed(client);
   },
   "in 'lookup'": async (net, t) => {
-    const lookup = (host, options, done) =>
+    const lookup = (_host, options, done) =>
       setImmediate(() => done(null, options.all ? [{ address: t.host, family: 4 }] : t.host, 4));
     const server = await t.serve();
     const client = t.record.watch(
@@ -77,14 +77,14 @@ export const cases = {
     await t.closed(client);
     return t.record.parties.client.filter((event) => event !== "connect" && event !== "ready");
   },
-  "in a write's callback": async (net, t) => {
+  "in a write's callback": async (_net, t) => {
     const { client, accepted } = await t.pair();
     accepted.on("error", () => {}).resume();
     client.write("x", () => client.destroy());
     await t.closed(client, accepted);
     assert.deepEqual(t.record.parties.accepted, ["resume", "data 1", "end", "prefinish", "finish", "close false"]);
   },
-  "in the connection listener": async (net, t) => {
+  "in the connection listener": async (_net, t) => {
     const server = await t.serve((socket) => socket.destroy());
     const client = t.record.watch("client", t.connect(server));
     client.on("error", () => {});
@@ -92,7 +92,7 @@ export const cases = {
     await t.closed(client);
     return t.record.parties.client.filter((event) => event !== "prefinish" && event !== "finish");
   },
-  "right after connect()": async (net, t) => {
+  "right after connect()": async (_net, t) => {
     const server = await t.serve();
     const client = t.record.watch("client", t.connect(server));
     client.destroy();
@@ -101,7 +101,7 @@ export const cases = {
     await t.turns();
     return [facts, t.record.parties];
   },
-  "right after connect(), with something written": async (net, t) => {
+  "right after connect(), with something written": async (_net, t) => {
     const server = await t.serve();
     const client = t.record.watch("client", t.connect(server));
     client.on("error", () => {});
@@ -113,7 +113,7 @@ export const cases = {
     await t.turns();
     return [errors, t.record.parties];
   },
-  "while connecting, with an error": async (net, t) => {
+  "while connecting, with an error": async (_net, t) => {
     const server = await t.serve();
     const client = t.record.watch("client", t.connect(server));
     client.on("error", () => {});
@@ -121,7 +121,7 @@ export const cases = {
     client.destroy(new Error("no more"));
     await t.closed(client);
   },
-  twice: async (net, t) => {
+  twice: async (_net, t) => {
     const { client, accepted } = await t.pair();
     accepted.resume();
     client.on("error", () => {});
@@ -140,7 +140,7 @@ export const cases = {
     client.destroy(new Error("why not"));
     await t.closed(client);
   },
-  "what was written is given to the kernel, though destroy() follows": async (net, t) => {
+  "what was written is given to the kernel, though destroy() follows": async (_net, t) => {
     const { client, accepted } = await t.pair();
     const got = t.bytes(accepted);
     client.write("small");
@@ -148,7 +148,7 @@ export const cases = {
     assert.equal(String(await got), "small");
     await t.closed(client, accepted);
   },
-  "what waits to be written is dropped, its callbacks are told": async (net, t) => {
+  "what waits to be written is dropped, its callbacks are told": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     accepted.on("error", () => {}).pause();
     const told = [];
@@ -160,13 +160,13 @@ export const cases = {
     await t.turns();
     return told;
   },
-  "destroySoon() of one that has nothing to write": async (net, t) => {
+  "destroySoon() of one that has nothing to write": async (_net, t) => {
     const { client, accepted } = await t.pair();
     accepted.resume();
     client.destroySoon();
     await t.closed(client, accepted);
   },
-  "destroySoon() writes first": async (net, t) => {
+  "destroySoon() writes first": async (_net, t) => {
     const { client, accepted } = await t.pair();
     const got = t.bytes(accepted);
     client.write(Buffer.alloc(1_000_000));
@@ -175,14 +175,14 @@ export const cases = {
     await t.closed(client);
     return t.record.parties.client.filter((event) => event !== "drain");
   },
-  "destroySoon() after end()": async (net, t) => {
+  "destroySoon() after end()": async (_net, t) => {
     const { client, accepted } = await t.pair();
     accepted.resume();
     client.end("x");
     client.destroySoon();
     await t.closed(client, accepted);
   },
-  "resetAndDestroy(): the peer sees ECONNRESET": async (net, t) => {
+  "resetAndDestroy(): the peer sees ECONNRESET": async (_net, t) => {
     const { client, accepted } = await t.pair();
     accepted.resume();
     const failed = t.event(accepted, "error");
@@ -191,7 +191,7 @@ export const cases = {
     await t.closed(client, accepted);
     return [t.shape(error), t.record.parties];
   },
-  "resetAndDestroy() of an accepted one": async (net, t) => {
+  "resetAndDestroy() of an accepted one": async (_net, t) => {
     const { client, accepted } = await t.pair();
     client.resume();
     const failed = t.event(client, "error");
@@ -200,7 +200,7 @@ export const cases = {
     await t.closed(client, accepted);
     return [t.shape(error), t.record.parties];
   },
-  "resetAndDestroy() while connecting": async (net, t) => {
+  "resetAndDestroy() while connecting": async (_net, t) => {
     const errors = [];
     const server = await t.serve((socket) => {
       socket.resume();
@@ -221,7 +221,7 @@ export const cases = {
     await t.closed(client);
     return [t.shape(error), t.record.parties];
   },
-  "resetAndDestroy() of one that is destroyed": async (net, t) => {
+  "resetAndDestroy() of one that is destroyed": async (_net, t) => {
     const { client, accepted } = await t.pair();
     accepted.resume();
     client.destroy();
@@ -230,7 +230,7 @@ export const cases = {
     return t.record.parties;
   },
   "resetAndDestroy() while the name is looked up": async (net, t) => {
-    const lookup = (host, options, done) =>
+    const lookup = (_host, options, done) =>
       setTimeout(() => done(null, options.all ? [{ address: t.host, family: 4 }] : t.host, 4), 20);
     const server = await t.serve((socket) => socket.on("error", () => {}).resume());
     const client = t.record.watch(
@@ -240,7 +240,7 @@ export const cases = {
     client.resetAndDestroy();
     await t.closed(client);
   },
-  "a reset during a write: the writer hears of it": async (net, t) => {
+  "a reset during a write: the writer hears of it": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     accepted.pause();
     client.write(Buffer.alloc(20_000_000), () => {});
@@ -254,7 +254,7 @@ export const cases = {
     assert.ok(["read", "write"].includes(error.syscall));
     assert.equal(client.destroyed, true);
   },
-  "Symbol.asyncDispose": async (net, t) => {
+  "Symbol.asyncDispose": async (_net, t) => {
     const { client, accepted } = await t.pair();
     accepted.resume();
     client.on("error", () => {});
@@ -264,7 +264,7 @@ export const cases = {
     await t.closed(client, accepted);
     return [destroyed, t.record.parties.client];
   },
-  "getters of one that is destroyed": async (net, t) => {
+  "getters of one that is destroyed": async (_net, t) => {
     const { client, accepted } = await t.pair();
     accepted.resume();
     client.destroy();

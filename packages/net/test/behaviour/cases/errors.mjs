@@ -1,5 +1,6 @@
 /** What goes wrong, with codes, names and texts. */
 import assert from "node:assert/strict";
+import { needs } from "../needs.mjs";
 
 const refused = async (net, t, options) => {
   const client = t.owns(net.connect({ host: t.host, port: await t.deadPort(), ...options }));
@@ -15,12 +16,12 @@ export const cases = {
     return shown;
   },
   "ECONNREFUSED, autoSelectFamily off": (net, t) => refused(net, t, { autoSelectFamily: false }),
-  "an error nobody listens for is thrown": async (net, t) => {
+  "an error nobody listens for is thrown": async (net) => {
     const client = new net.Socket();
     const error = new Error("unheard");
     assert.throws(() => client.emit("error", error), error);
   },
-  "addresses that fail at once": async (net, t) => {
+  "addresses that fail at once": needs(["kernel"], async (net, t) => {
     const shown = [];
     for (const [host, family] of [
       ["255.255.255.255", 4],
@@ -32,7 +33,7 @@ export const cases = {
       shown.push(t.shape(error), client.destroyed);
     }
     return [shown, t.record.parties];
-  },
+  }),
   "port 0": async (net, t) => {
     const client = t.owns(net.connect(0, t.host));
     const [error] = await t.event(client, "error");
@@ -86,7 +87,7 @@ export const cases = {
     t.thrown(() => new net.Socket({ keepAliveInitialDelay: null })),
     t.thrown(() => net.createServer({ keepAliveInitialDelay: "1" })),
   ],
-  "a negative keepAliveInitialDelay is 0": async (net, t) => {
+  "a negative keepAliveInitialDelay is 0": async (net) => {
     const options = { keepAliveInitialDelay: -5 };
     new net.Socket(options);
     return options;
@@ -158,7 +159,7 @@ export const cases = {
         return error.message;
       }
     }),
-  "ECONNRESET of a reader": async (net, t) => {
+  "ECONNRESET of a reader": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     client.resume();
     const failed = t.event(client, "error");
@@ -166,7 +167,7 @@ export const cases = {
     const [error] = await failed;
     return [t.shape(error), client.destroyed, client.errored === error];
   },
-  "what is thrown in a listener is not the connection's fault": async (net, t) => {
+  "what is thrown in a listener is not the connection's fault": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     client.once("custom", () => {
       throw new Error("in a listener");
@@ -179,7 +180,7 @@ export const cases = {
   },
 };
 export const alone = {
-  "what a listener throws is an uncaughtException, and the others go on": async (net, t) => {
+  "what a listener throws is an uncaughtException, and the others go on": async (_net, t) => {
     const caught = [];
     const others = process.listeners("uncaughtException");
     process.removeAllListeners("uncaughtException");

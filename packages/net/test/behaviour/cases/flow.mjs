@@ -20,7 +20,7 @@ async function fill(socket) {
 }
 
 export const cases = {
-  "write() says false at the high-water mark, and 'drain' comes": async (net, t) => {
+  "write() says false at the high-water mark, and 'drain' comes": async (_net, t) => {
     const { client, accepted } = await t.pair();
     accepted.resume();
     const seen = [];
@@ -33,7 +33,7 @@ export const cases = {
     seen.push(client.writableNeedDrain, client.writableLength);
     return [mark, seen];
   },
-  "a chunk of the high-water mark's size that goes out at once needs no drain": async (net, t) => {
+  "a chunk of the high-water mark's size that goes out at once needs no drain": async (_net, t) => {
     const { client, accepted } = await t.pair({ client: { highWaterMark: 16 } });
     accepted.resume();
     const first = client.write("0123456789abcdef");
@@ -43,7 +43,7 @@ export const cases = {
     await t.closed(client, accepted);
     return [facts, t.record.parties];
   },
-  "a reader that does not read stops the writer": async (net, t) => {
+  "a reader that does not read stops the writer": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     accepted.pause();
     const chunk = Buffer.alloc(256 * 1024);
@@ -74,7 +74,7 @@ export const cases = {
     await t.event(accepted, "end");
     assert.equal(got, taken);
   },
-  "the accepted end is stopped by a client that does not read": async (net, t) => {
+  "the accepted end is stopped by a client that does not read": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     client.pause();
     const written = await fill(accepted);
@@ -87,7 +87,7 @@ export const cases = {
     await t.event(client, "end");
     assert.equal(got, written);
   },
-  "pause() holds data back, resume() gives it": async (net, t) => {
+  "pause() holds data back, resume() gives it": async (_net, t) => {
     const { client, accepted } = await t.pair();
     let got = "";
     client.on("data", (bytes) => {
@@ -102,7 +102,7 @@ export const cases = {
     await t.until(() => got === "held");
     assert.equal(client.isPaused(), false);
   },
-  "pause() within 'data'": async (net, t) => {
+  "pause() within 'data'": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     const seen = [];
     client.on("data", (bytes) => {
@@ -117,7 +117,7 @@ export const cases = {
     }
     assert.equal(seen.join(""), "one two three");
   },
-  "paused before it is connected": async (net, t) => {
+  "paused before it is connected": async (_net, t) => {
     const server = await t.serve((socket) => socket.end("greeting"));
     const client = t.record.watch("client", t.connect(server));
     client.pause();
@@ -132,7 +132,7 @@ export const cases = {
     await t.closed(client);
     assert.equal(got, "greeting");
   },
-  pauseOnConnect: async (net, t) => {
+  pauseOnConnect: async (_net, t) => {
     const { client, accepted } = await t.pair({ server: { pauseOnConnect: true } });
     client.write("waits");
     const facts = [accepted.isPaused(), accepted.readableFlowing, accepted.bytesRead];
@@ -148,7 +148,7 @@ export const cases = {
     await t.until(() => got === "waits");
     return facts;
   },
-  "pauseOnConnect, and the peer has gone meanwhile": async (net, t) => {
+  "pauseOnConnect, and the peer has gone meanwhile": async (_net, t) => {
     const { client, accepted } = await t.pair({ server: { pauseOnConnect: true } });
     client.end("last");
     await t.turns(10);
@@ -158,7 +158,7 @@ export const cases = {
     await t.closed(accepted);
     return t.record.parties.accepted;
   },
-  "cork() keeps writes together until uncork()": async (net, t) => {
+  "cork() keeps writes together until uncork()": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     let got = "";
     accepted.on("data", (bytes) => {
@@ -175,7 +175,7 @@ export const cases = {
     await t.until(() => got === "abc");
     return facts;
   },
-  "end() uncorks": async (net, t) => {
+  "end() uncorks": async (_net, t) => {
     const { client, accepted } = await t.pair();
     const got = t.bytes(accepted);
     client.cork();
@@ -186,7 +186,7 @@ export const cases = {
     assert.equal(String(await got), "ab");
     await t.closed(client, accepted);
   },
-  "corked in nested calls": async (net, t) => {
+  "corked in nested calls": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     client.cork();
     client.cork();
@@ -198,7 +198,7 @@ export const cases = {
     assert.equal(String((await t.event(accepted, "data"))[0]), "xy");
     return [between, after];
   },
-  "many corked chunks of all kinds arrive in order": async (net, t) => {
+  "many corked chunks of all kinds arrive in order": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     const got = t.bytes(accepted);
     client.cork();
@@ -218,7 +218,7 @@ export const cases = {
     client.end();
     assert.ok((await got).equals(Buffer.concat(expected)));
   },
-  "readableHighWaterMark bounds what a paused socket holds": async (net, t) => {
+  "readableHighWaterMark bounds what a paused socket holds": async (_net, t) => {
     const { client, accepted } = await t.pair({ client: { readableHighWaterMark: 1024, highWaterMark: 1024 } });
     client.on("readable", () => {});
     accepted.write(Buffer.alloc(2_000_000));
@@ -228,7 +228,7 @@ export const cases = {
     assert.ok(client.readableLength <= 1024 + 64 * 1024, String(client.readableLength));
     return client.readableHighWaterMark;
   },
-  "highWaterMark of the server is the sockets'": async (net, t) => {
+  "highWaterMark of the server is the sockets'": async (_net, t) => {
     const { accepted } = await t.pair({ server: { highWaterMark: 4321 } });
     return [accepted.readableHighWaterMark, accepted.writableHighWaterMark];
   },
@@ -236,7 +236,7 @@ export const cases = {
     const { client, accepted } = await t.pair();
     return [client, accepted, new net.Socket()].map((s) => [s.readableHighWaterMark, s.writableHighWaterMark]);
   },
-  "writableLength while connecting": async (net, t) => {
+  "writableLength while connecting": async (_net, t) => {
     const server = await t.serve();
     const client = t.connect(server);
     client.write("four");

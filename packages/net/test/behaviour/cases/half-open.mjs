@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 
 export const cases = {
-  "not allowed: the peer's end ends the socket": async (net, t) => {
+  "not allowed: the peer's end ends the socket": async (_net, t) => {
     const { client, accepted } = await t.pair();
     accepted.resume();
     client.resume();
@@ -10,7 +10,7 @@ export const cases = {
     await t.closed(accepted, client);
     assert.equal(accepted.writableEnded, true);
   },
-  "allowed at the server: it goes on writing": async (net, t) => {
+  "allowed at the server: it goes on writing": async (_net, t) => {
     const { client, accepted } = await t.pair({ server: { allowHalfOpen: true } });
     accepted.resume();
     client.end("question");
@@ -22,7 +22,7 @@ export const cases = {
     assert.equal(String(await t.bytes(client)), "late answer");
     await t.closed(client, accepted);
   },
-  "allowed at the client: it goes on writing": async (net, t) => {
+  "allowed at the client: it goes on writing": async (_net, t) => {
     const { client, accepted } = await t.pair({ client: { allowHalfOpen: true } });
     client.resume();
     const got = t.bytes(accepted);
@@ -33,7 +33,7 @@ export const cases = {
     assert.equal(String(await got), "still here");
     await t.closed(client, accepted);
   },
-  "allowed: without end() it stays open": async (net, t) => {
+  "allowed: without end() it stays open": async (_net, t) => {
     const { client, accepted } = await t.pair({ server: { allowHalfOpen: true } });
     accepted.resume();
     client.end();
@@ -44,7 +44,7 @@ export const cases = {
     client.resume();
     await t.closed(client, accepted);
   },
-  "set after the accept": async (net, t) => {
+  "set after the accept": async (_net, t) => {
     const { client, accepted } = await t.pair({
       onAccepted: (socket) => {
         socket.allowHalfOpen = true;
@@ -56,13 +56,13 @@ export const cases = {
     await t.turns();
     assert.equal(accepted.writableEnded, false);
   },
-  "the option's value is a boolean": async (net, t) => [
+  "the option's value is a boolean": async (net) => [
     new net.Socket().allowHalfOpen,
     new net.Socket({ allowHalfOpen: 1 }).allowHalfOpen,
     net.createServer().allowHalfOpen,
     net.createServer({ allowHalfOpen: true }).allowHalfOpen,
   ],
-  "a half-closed client reads to the end": async (net, t) => {
+  "a half-closed client reads to the end": async (_net, t) => {
     const { client, accepted } = await t.pair({ server: { allowHalfOpen: true } });
     accepted.on("end", () => accepted.end(Buffer.alloc(300_000, "x")));
     accepted.resume();
@@ -71,7 +71,7 @@ export const cases = {
     assert.equal((await t.bytes(client)).length, 300_000);
     await t.closed(client, accepted);
   },
-  "write() after the peer's end says EPIPE": async (net, t) => {
+  "write() after the peer's end says EPIPE": async (_net, t) => {
     const { client, accepted } = await t.pair();
     client.resume();
     accepted.end();
@@ -86,7 +86,7 @@ export const cases = {
     await t.closed(client);
     return [before, errors];
   },
-  "the peer ends while this side has unsent data": async (net, t) => {
+  "the peer ends while this side has unsent data": async (_net, t) => {
     const { client, accepted } = await t.pair();
     const size = 2_000_000;
     let got = 0;
@@ -100,7 +100,7 @@ export const cases = {
     assert.equal(got, size);
     return [client.writableFinished, accepted.readableEnded];
   },
-  "'end' with nobody reading waits for a reader": async (net, t) => {
+  "'end' with nobody reading waits for a reader": async (_net, t) => {
     const { client, accepted } = await t.pair();
     accepted.end("unread");
     await t.turns(10);

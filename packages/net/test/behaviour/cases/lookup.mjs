@@ -5,7 +5,7 @@ import { needs } from "../needs.mjs";
 /** A lookup that finds these; later, as dns.lookup() does. */
 const finds =
   (...addresses) =>
-  (host, options, done) =>
+  (_host, options, done) =>
     process.nextTick(() => {
       if (options.all)
         done(
@@ -28,6 +28,20 @@ async function watched(net, t, options, act) {
     t.record.parties,
     client.autoSelectFamilyAttemptedAddresses?.map((each) => each.replace(/:\d+$/, "")),
   ];
+}
+
+/** Answered after the socket has told that it is closed. */
+async function answeredLate(net, t, options) {
+  let answer;
+  const lookup = (host, asked, done) => {
+    answer = () => finds([t.host, 4])(host, asked, done);
+  };
+  const result = await watched(net, t, { port: 1, host: "late.invalid", lookup, ...options }, (client) =>
+    client.destroy(),
+  );
+  answer();
+  await t.turns();
+  return [result, t.record.parties];
 }
 
 export const cases = {
@@ -68,17 +82,17 @@ export const cases = {
     });
   },
   "that fails": async (net, t) => {
-    const lookup = (host, options, done) =>
+    const lookup = (_host, _options, done) =>
       process.nextTick(done, Object.assign(new Error("no such thing"), { code: "ENOTFOUND" }));
     return watched(net, t, { port: 1, host: "none.invalid", lookup });
   },
   "that fails, without autoSelectFamily": async (net, t) => {
-    const lookup = (host, options, done) =>
+    const lookup = (_host, _options, done) =>
       process.nextTick(done, Object.assign(new Error("no such thing"), { code: "ENOTFOUND" }));
     return watched(net, t, { port: 1, host: "none.invalid", lookup, autoSelectFamily: false });
   },
   "that fails at once": async (net, t) => {
-    const lookup = (host, options, done) => done(new Error("at once"));
+    const lookup = (_host, _options, done) => done(new Error("at once"));
     return watched(net, t, { port: 1, host: "none.invalid", lookup });
   },
   "that finds what is no address": async (net, t) =>
@@ -105,20 +119,9 @@ export const cases = {
       lookup: finds([t.host, 4], [t.host, 4]),
     });
   },
-  "destroyed before the lookup has an answer": async (net, t) => {
-    const lookup = (host, options, done) => setTimeout(() => finds([t.host, 4])(host, options, done), 10);
-    const result = await watched(net, t, { port: 1, host: "late.invalid", lookup }, (client) => client.destroy());
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    return [result, t.record.parties];
-  },
-  "destroyed before the lookup has an answer, without autoSelectFamily": async (net, t) => {
-    const lookup = (host, options, done) => setTimeout(() => finds([t.host, 4])(host, options, done), 10);
-    await watched(net, t, { port: 1, host: "late.invalid", lookup, autoSelectFamily: false }, (client) =>
-      client.destroy(),
-    );
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    return t.record.parties;
-  },
+  "destroyed before the lookup has an answer": (net, t) => answeredLate(net, t, {}),
+  "destroyed before the lookup has an answer, without autoSelectFamily": (net, t) =>
+    answeredLate(net, t, { autoSelectFamily: false }),
   "a lookup that is no function": async (net, t) =>
     [1, "dns", {}].map((lookup) => t.thrown(() => net.connect({ port: 1, host: "a.invalid", lookup }))),
   "a lookup that is no function, for an address": async (net, t) => {
@@ -129,58 +132,58 @@ export const cases = {
     const server = await t.serve();
     return watched(net, t, { port: server.address().port, host: t.host, lookup: null });
   },
-  "the first of two addresses is dead: the second is taken": async (net, t) => {
-    const server = await t.serve(null, {}, { host: "127.0.0.1" });
+  "the first of two addresses is dead: the second is taken": needs(["addresses"], async (net, t) => {
+    const server = await t.serve();
     return watched(net, t, {
       port: server.address().port,
       host: "two.invalid",
-      lookup: finds(["127.0.0.3", 4], ["127.0.0.1", 4]),
+      lookup: finds(["127.0.0.3", 4], [t.host, 4]),
       autoSelectFamily: true,
     });
-  },
+  }),
   "IPv6 first, which is dead": needs(["ipv6"], async (net, t) => {
-    const server = await t.serve(null, {}, { host: "127.0.0.1" });
+    const server = await t.serve();
     return watched(net, t, {
       port: server.address().port,
       host: "both.invalid",
-      lookup: finds(["::1", 6], ["127.0.0.1", 4]),
+      lookup: finds(["::1", 6], [t.host, 4]),
       autoSelectFamily: true,
     });
   }),
   "families are tried by turns": needs(["ipv6"], async (net, t) => {
     const port = await t.deadPort();
-    const lookup = finds(["127.0.0.1", 4], ["127.0.0.2", 4], ["::1", 6], ["127.0.0.3", 4]);
+    const lookup = finds([t.host, 4], ["127.0.0.2", 4], ["::1", 6], ["127.0.0.3", 4]);
     return watched(net, t, { port, host: "many.invalid", lookup, autoSelectFamily: true });
   }),
-  "all addresses are dead: an AggregateError": async (net, t) => {
+  "all addresses are dead: an AggregateError": needs(["addresses"], async (net, t) => {
     const port = await t.deadPort();
     const result = await watched(net, t, {
       port,
       host: "dead.invalid",
-      lookup: finds(["127.0.0.1", 4], ["127.0.0.3", 4]),
+      lookup: finds([t.host, 4], ["127.0.0.3", 4]),
       autoSelectFamily: true,
     });
     assert.equal(result[0][0].class, "AggregateError");
     return result;
-  },
-  "several addresses without autoSelectFamily: the first only": async (net, t) => {
+  }),
+  "several addresses without autoSelectFamily: the first only": needs(["addresses"], async (net, t) => {
     const port = await t.deadPort();
     return watched(net, t, {
       port,
       host: "dead.invalid",
-      lookup: finds(["127.0.0.1", 4], ["127.0.0.3", 4]),
+      lookup: finds([t.host, 4], ["127.0.0.3", 4]),
       autoSelectFamily: false,
     });
-  },
-  "destroyed between two attempts": async (net, t) => {
+  }),
+  "destroyed between two attempts": needs(["addresses"], async (net, t) => {
     const port = await t.deadPort();
     return watched(
       net,
       t,
-      { port, host: "dead.invalid", lookup: finds(["127.0.0.1", 4], ["127.0.0.3", 4]), autoSelectFamily: true },
+      { port, host: "dead.invalid", lookup: finds([t.host, 4], ["127.0.0.3", 4]), autoSelectFamily: true },
       (client) => client.on("connectionAttemptFailed", () => client.destroy()),
     );
-  },
+  }),
   "an attempt that does not answer in time": needs(["kernel"], async (net, t) => {
     const server = await t.serve();
     // TEST-NET-2: nobody is there.
@@ -218,7 +221,7 @@ export const cases = {
   }),
   "a lookup that answers within the call": async (net, t) => {
     const server = await t.serve();
-    const lookup = (host, options, done) =>
+    const lookup = (_host, options, done) =>
       options.all ? done(null, [{ address: t.host, family: 4 }]) : done(null, t.host, 4);
     return watched(net, t, { port: server.address().port, host: "sync.invalid", lookup });
   },

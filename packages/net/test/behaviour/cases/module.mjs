@@ -16,7 +16,7 @@ async function published(name, act) {
 }
 
 export const cases = {
-  "isIP, isIPv4, isIPv6": async (net, t) => [
+  "isIP, isIPv4, isIPv6": async (net) => [
     net.isIP("127.0.0.1"),
     net.isIP("::1"),
     net.isIP("example.org"),
@@ -28,7 +28,7 @@ export const cases = {
     net.isIPv6("1.2.3.4"),
     net.isIP(undefined),
   ],
-  BlockList: async (net, t) => {
+  BlockList: async (net) => {
     const list = new net.BlockList();
     list.addAddress("10.0.0.1");
     list.addRange("10.0.0.5", "10.0.0.9");
@@ -41,11 +41,11 @@ export const cases = {
       list.rules,
     ];
   },
-  SocketAddress: async (net, t) => {
+  SocketAddress: async (net) => {
     const address = new net.SocketAddress({ address: "1.2.3.4", port: 80, family: "ipv4" });
     return [address.address, address.port, address.family, address.flowlabel];
   },
-  names: async (net, t) => {
+  names: async (net) => {
     const names = [
       "connect",
       "createConnection",
@@ -68,7 +68,7 @@ export const cases = {
       net.connect.length >= 0,
     ];
   },
-  "sockets are Duplex streams, event emitters and node:net's": async (net, t) => {
+  "sockets are Duplex streams, event emitters and node:net's": async (net) => {
     const { Duplex, Readable, Writable } = await import("node:stream");
     const { EventEmitter } = await import("node:events");
     const node = await import("node:net");
@@ -99,7 +99,7 @@ export const cases = {
     await t.event(mine, "listening");
     return [socket.greet(), socket instanceof net.Socket, mine instanceof net.Server, mine.constructor.name];
   },
-  "a method that is replaced": async (net, t) => {
+  "a method that is replaced": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     const { write } = client;
     const seen = [];
@@ -112,7 +112,7 @@ export const cases = {
     client.end("b");
     return [String(await got), seen];
   },
-  "finished() of node:stream": async (net, t) => {
+  "finished() of node:stream": async (_net, t) => {
     const { finished } = await import("node:stream/promises");
     const { client, accepted } = await t.pair({ watched: false });
     const both = Promise.all([finished(client), finished(accepted)]);
@@ -121,7 +121,7 @@ export const cases = {
     client.end("x");
     await both;
   },
-  "finished() of one that is destroyed early": async (net, t) => {
+  "finished() of one that is destroyed early": async (_net, t) => {
     const { finished } = await import("node:stream/promises");
     const { client } = await t.pair({ watched: false });
     const done = finished(client).then(
@@ -131,7 +131,7 @@ export const cases = {
     client.destroy();
     return done;
   },
-  "errored, closed, readableAborted": async (net, t) => {
+  "errored, closed, readableAborted": async (_net, t) => {
     const { client, accepted } = await t.pair();
     accepted.on("error", () => {}).resume();
     client.on("error", () => {});
@@ -152,7 +152,7 @@ export const cases = {
     const client = t.owns(net.connect(await t.deadPort(), t.host));
     await assert.rejects(once(client, "connect"), { code: "ECONNREFUSED" });
   },
-  "many connections at once": async (net, t) => {
+  "many connections at once": async (_net, t) => {
     const COUNT = 500;
     const server = await t.serve((socket) => socket.pipe(socket));
     const all = Array.from({ length: COUNT }, async (_, i) => {
@@ -166,7 +166,7 @@ export const cases = {
       Array.from({ length: COUNT }, (_, i) => `number ${i}`),
     );
   },
-  "many in turn": async (net, t) => {
+  "many in turn": async (_net, t) => {
     const server = await t.serve((socket) => socket.end("x"));
     for (let i = 0; i < 100; i++) {
       const client = t.connect(server);
@@ -174,7 +174,7 @@ export const cases = {
       await t.closed(client);
     }
   },
-  "AsyncLocalStorage in the listeners of a server": async (net, t) => {
+  "AsyncLocalStorage in the listeners of a server": async (_net, t) => {
     const { AsyncLocalStorage } = await import("node:async_hooks");
     const storage = new AsyncLocalStorage();
     const seen = [];
@@ -193,7 +193,7 @@ export const cases = {
     });
     return seen;
   },
-  "AsyncLocalStorage in the listeners of a client": async (net, t) => {
+  "AsyncLocalStorage in the listeners of a client": async (_net, t) => {
     const { AsyncLocalStorage } = await import("node:async_hooks");
     const storage = new AsyncLocalStorage();
     const server = await t.serve((socket) => socket.end("x"));
@@ -220,7 +220,7 @@ export const alone = {
     assert.equal(seen[0].socket, client);
     return Object.keys(seen[0]);
   },
-  "channel net.server.socket": async (net, t) => {
+  "channel net.server.socket": async (_net, t) => {
     let accepted;
     const server = await t.serve((socket) => {
       accepted = socket;

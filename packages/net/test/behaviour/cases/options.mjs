@@ -23,7 +23,7 @@ export const cases = {
     client.end("fine");
     assert.equal(String(await got), "fine");
   },
-  "noDelay and keepAlive as options": async (net, t) => {
+  "noDelay and keepAlive as options": async (_net, t) => {
     const { client, accepted } = await t.pair({
       client: { noDelay: true, keepAlive: true, keepAliveInitialDelay: 2000 },
       server: { noDelay: true, keepAlive: true, keepAliveInitialDelay: 2000 },
@@ -38,7 +38,7 @@ export const cases = {
     socket.connect(server.address().port, t.host);
     assert.equal(String(await t.bytes(socket)), "x");
   },
-  "set after close": async (net, t) => {
+  "set after close": async (_net, t) => {
     const { client, accepted } = await t.pair();
     accepted.resume();
     client.destroy();
@@ -49,7 +49,7 @@ export const cases = {
     assert.equal(client.ref(), client);
     assert.equal(client.unref(), client);
   },
-  "ref() and unref() return the socket, and the server": async (net, t) => {
+  "ref() and unref() return the socket, and the server": async (_net, t) => {
     const { server, client, accepted } = await t.pair();
     for (const each of [server, client, accepted]) {
       assert.equal(each.unref(), each);
@@ -57,14 +57,14 @@ export const cases = {
       assert.equal(each.ref(), each);
     }
   },
-  "an unreferenced server does not keep the process": (net, t) => ends(t, "server"),
-  "an unreferenced server, told before it listens": (net, t) => ends(t, "server before"),
-  "unreferenced connections do not keep the process": (net, t) => ends(t, "connections"),
-  "an unreferenced connection under way does not keep the process": (net, t) => ends(t, "connecting"),
-  "closed servers and sockets do not keep the process": (net, t) => ends(t, "closed"),
-  "a referenced socket keeps the process until its end": (net, t) => ends(t, "referenced"),
-  "referenced again": (net, t) => ends(t, "again"),
-  "a signal that is aborted ends a connection": async (net, t) => {
+  "an unreferenced server does not keep the process": (_net, t) => ends(t, "server"),
+  "an unreferenced server, told before it listens": (_net, t) => ends(t, "server before"),
+  "unreferenced connections do not keep the process": (_net, t) => ends(t, "connections"),
+  "an unreferenced connection under way does not keep the process": (_net, t) => ends(t, "connecting"),
+  "closed servers and sockets do not keep the process": (_net, t) => ends(t, "closed"),
+  "a referenced socket keeps the process until its end": (_net, t) => ends(t, "referenced"),
+  "referenced again": (_net, t) => ends(t, "again"),
+  "a signal that is aborted ends a connection": async (_net, t) => {
     const abort = new AbortController();
     const { client, accepted } = await t.pair({ client: { signal: abort.signal } });
     accepted.on("error", () => {}).resume();
@@ -74,7 +74,7 @@ export const cases = {
     await t.closed(client, accepted);
     return [t.shape(error), t.record.parties.client];
   },
-  "a signal that is aborted while connecting": async (net, t) => {
+  "a signal that is aborted while connecting": async (_net, t) => {
     const abort = new AbortController();
     const server = await t.serve((socket) => socket.on("error", () => {}).resume());
     const client = t.record.watch("client", t.connect(server, { signal: abort.signal }));
@@ -84,7 +84,7 @@ export const cases = {
     await t.closed(client);
     return [t.shape(error), t.record.parties];
   },
-  "a signal that was aborted before": async (net, t) => {
+  "a signal that was aborted before": async (_net, t) => {
     const server = await t.serve((socket) => socket.on("error", () => {}).resume());
     const client = t.record.watch("client", t.connect(server, { signal: AbortSignal.abort() }));
     const failed = t.event(client, "error");
@@ -101,7 +101,7 @@ export const cases = {
     await t.closed(socket);
     return [t.shape(error), error.cause?.message, t.record.parties];
   },
-  "a signal that is aborted after the close": async (net, t) => {
+  "a signal that is aborted after the close": async (_net, t) => {
     const abort = new AbortController();
     const { client, accepted } = await t.pair({ client: { signal: abort.signal } });
     accepted.on("error", () => {}).resume();
@@ -114,7 +114,7 @@ export const cases = {
   "a signal that is none": async (net, t) => [1, "x", {}].map((signal) => t.thrown(() => new net.Socket({ signal }))),
   "a signal while names are tried": async (net, t) => {
     const abort = new AbortController();
-    const lookup = (host, options, done) => {
+    const lookup = (_host, options, done) => {
       setTimeout(
         () =>
           done(

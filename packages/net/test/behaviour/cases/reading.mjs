@@ -5,7 +5,7 @@ import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 
 export const cases = {
-  "setEncoding('utf8') with a character that is cut": async (net, t) => {
+  "setEncoding('utf8') with a character that is cut": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     client.setEncoding("utf8");
     const got = [];
@@ -18,7 +18,7 @@ export const cases = {
     assert.equal(got.join(""), "€");
     return client.readableEncoding;
   },
-  "setEncoding('hex')": async (net, t) => {
+  "setEncoding('hex')": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     client.setEncoding("hex");
     let got = "";
@@ -29,7 +29,7 @@ export const cases = {
     await t.event(client, "end");
     assert.equal(got, "01fe");
   },
-  "readable and read()": async (net, t) => {
+  "readable and read()": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     const parts = [];
     client.on("readable", () => {
@@ -40,7 +40,7 @@ export const cases = {
     await t.event(client, "end");
     assert.equal(Buffer.concat(parts).toString(), "one two");
   },
-  "read(n)": async (net, t) => {
+  "read(n)": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     accepted.end("abcdefgh");
     const parts = [];
@@ -50,7 +50,7 @@ export const cases = {
     await t.event(client, "end");
     assert.deepEqual(parts, ["abc", "def", "gh"]);
   },
-  "unshift()": async (net, t) => {
+  "unshift()": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     accepted.write("body");
     const [chunk] = await t.event(client, "data");
@@ -60,7 +60,7 @@ export const cases = {
     client.resume();
     assert.equal(String((await got)[0]), "body");
   },
-  "async iteration": async (net, t) => {
+  "async iteration": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     accepted.write("a");
     setTimeout(() => accepted.end("b"), 5);
@@ -69,7 +69,7 @@ export const cases = {
     assert.equal(got, "ab");
     assert.equal(client.destroyed, true);
   },
-  "async iteration that is left destroys": async (net, t) => {
+  "async iteration that is left destroys": async (_net, t) => {
     const { client, accepted } = await t.pair();
     accepted.on("error", () => {}).resume();
     accepted.write("a");
@@ -81,7 +81,7 @@ export const cases = {
     await t.closed(client, accepted);
     return t.record.parties.client;
   },
-  "async iteration over a reset connection throws": async (net, t) => {
+  "async iteration over a reset connection throws": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     setTimeout(() => accepted.resetAndDestroy(), 5);
     await assert.rejects(
@@ -91,12 +91,12 @@ export const cases = {
       { code: "ECONNRESET", message: "read ECONNRESET" },
     );
   },
-  "stream/consumers": async (net, t) => {
+  "stream/consumers": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     accepted.end("consumed");
     assert.equal(await text(client), "consumed");
   },
-  "pipe to itself": async (net, t) => {
+  "pipe to itself": async (_net, t) => {
     const server = await t.serve((socket) => socket.pipe(socket));
     const client = t.record.watch("client", t.connect(server));
     const got = t.bytes(client);
@@ -106,7 +106,7 @@ export const cases = {
     // Whether the echo or "finish" comes first is chance.
     return t.record.parties.client.toSorted();
   },
-  "pipe() ends the target, unless told otherwise": async (net, t) => {
+  "pipe() ends the target, unless told otherwise": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     const source = new PassThrough();
     source.pipe(client, { end: false });
@@ -120,11 +120,11 @@ export const cases = {
     other.end("y");
     assert.equal(String(await got), "xy");
   },
-  "pipeline() through a transform": async (net, t) => {
+  "pipeline() through a transform": async (_net, t) => {
     const server = await t.serve(
       (socket) => {
         const upper = new Transform({
-          transform(chunk, encoding, done) {
+          transform(chunk, _encoding, done) {
             done(null, String(chunk).toUpperCase());
           },
         });
@@ -137,7 +137,7 @@ export const cases = {
     client.end("shout");
     assert.equal(String(await got), "SHOUT");
   },
-  "pipeline() into a socket ends it, and rejects when it breaks": async (net, t) => {
+  "pipeline() into a socket ends it, and rejects when it breaks": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     const got = t.bytes(accepted);
     await pipeline(async function* () {
@@ -146,7 +146,7 @@ export const cases = {
     }, client);
     assert.equal(String(await got), "ab");
   },
-  "a proxy of two sockets": async (net, t) => {
+  "a proxy of two sockets": async (_net, t) => {
     const back = await t.serve((socket) => socket.pipe(socket), { allowHalfOpen: true });
     const front = await t.serve(
       (socket) => {
@@ -161,7 +161,7 @@ export const cases = {
     client.end(bytes);
     assert.ok((await got).equals(bytes));
   },
-  "compose of Web streams": async (net, t) => {
+  "compose of Web streams": async (_net, t) => {
     const { Duplex } = await import("node:stream");
     const { client, accepted } = await t.pair({ watched: false });
     accepted.pipe(accepted);
@@ -172,7 +172,7 @@ export const cases = {
     const { value } = await reader.read();
     assert.equal(Buffer.from(value).toString(), "web");
   },
-  "onread with one buffer": async (net, t) => {
+  "onread with one buffer": async (_net, t) => {
     const buffer = Buffer.alloc(16);
     let got = "";
     const same = [];
@@ -191,7 +191,7 @@ export const cases = {
     await t.closed(client);
     return [[...new Set(same)], client.bytesRead, t.record.parties.client.filter((event) => !event.startsWith("data"))];
   },
-  "onread with buffers that are made": async (net, t) => {
+  "onread with buffers that are made": async (_net, t) => {
     const made = new Set();
     let got = "";
     const onread = {
@@ -213,7 +213,7 @@ export const cases = {
     await t.closed(client);
     return t.record.parties.client;
   },
-  "onread that returns false stops, resume() goes on": async (net, t) => {
+  "onread that returns false stops, resume() goes on": async (_net, t) => {
     let got = "";
     let calls = 0;
     const onread = {
@@ -235,7 +235,7 @@ export const cases = {
     assert.equal(got, "abcdefgh");
     await t.event(client, "end");
   },
-  "onread with pause() and resume()": async (net, t) => {
+  "onread with pause() and resume()": async (_net, t) => {
     let got = "";
     const onread = {
       buffer: Buffer.alloc(64),
@@ -251,7 +251,7 @@ export const cases = {
     client.resume();
     await t.until(() => got === "later");
   },
-  "an onread that is none is left out": async (net, t) => {
+  "an onread that is none is left out": async (_net, t) => {
     const results = [];
     for (const onread of [{}, { buffer: 1, callback() {} }, { buffer: Buffer.alloc(2) }, null]) {
       const { client, accepted } = await t.pair({ client: { onread }, watched: false });
@@ -261,7 +261,7 @@ export const cases = {
     }
     return results;
   },
-  "onread's buffer may be a Uint8Array": async (net, t) => {
+  "onread's buffer may be a Uint8Array": async (_net, t) => {
     const buffer = new Uint8Array(32);
     let seen;
     const { client, accepted } = await t.pair({

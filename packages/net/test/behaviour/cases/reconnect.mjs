@@ -88,13 +88,13 @@ export const cases = {
     await t.event(socket, "connect");
     assert.equal(socket.remotePort, b.address().port);
   },
-  "connect() of one that is connected": async (net, t) => {
+  "connect() of one that is connected": async (_net, t) => {
     const { server, client } = await t.pair();
     client.connect(server.address().port, t.host);
     await t.event(client, "ready");
     return [client.readyState, t.record.parties.client];
   },
-  "connect() while connecting": async (net, t) => {
+  "connect() while connecting": async (_net, t) => {
     const server = await t.serve();
     const client = t.record.watch("client", t.connect(server));
     client.on("error", (error) => t.record.note("client", t.shape(error).message.replace(/ - Local.*/, "")));

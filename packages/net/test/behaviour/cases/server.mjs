@@ -76,13 +76,37 @@ export const cases = {
     server.close();
     return [client.bytesRead, client.bytesWritten, t.record.parties.client.filter((event) => event !== "drain")];
   },
+  "what a socket of a path has": async (net, t) => {
+    const folder = mkdtempSync(join(tmpdir(), "net-behaviour-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const server = t.owns(net.createServer((socket) => t.owns(socket).resume()));
+    server.listen({ path: join(folder, "pipe") });
+    await t.event(server, "listening");
+    const client = t.record.watch("client", t.owns(net.connect(join(folder, "pipe"))));
+    client.on("error", () => {});
+    const connecting = [client.connecting, client.pending, client.readyState];
+    await t.event(client, "connect");
+    const seen = [
+      client.setNoDelay() === client,
+      client.setKeepAlive(true) === client,
+      client.localAddress,
+      client.remotePort,
+    ];
+    const thrown = t.thrown(() => client.resetAndDestroy());
+    const after = client.destroyed;
+    client.resume();
+    client.end("x");
+    await t.closed(client);
+    server.close();
+    return [connecting, seen, thrown, after, client.bytesWritten, t.record.parties];
+  },
   "a path at which nobody listens": async (net, t) => {
     const client = t.record.watch("client", t.owns(net.connect("/nonexistent/pipe")));
     const [error] = await t.event(client, "error");
     await t.closed(client);
     return [t.shape(error), t.record.parties];
   },
-  "listen(fd) is the kernel's": async (net, t) => {
+  "listen(fd) is the kernel's": async (_net, t) => {
     const { default: kernel } = await import("node:net");
     const holder = kernel.createServer().listen(0, "127.0.0.1");
     await t.event(holder, "listening");
@@ -102,7 +126,7 @@ export const cases = {
     const [error] = await t.event(server, "error");
     return t.shape(error);
   },
-  "listen() twice": async (net, t) => {
+  "listen() twice": async (_net, t) => {
     const server = await t.serve();
     return [t.thrown(() => server.listen(0, t.host)), server.listening];
   },
@@ -111,7 +135,7 @@ export const cases = {
     server.listen(0);
     return t.thrown(() => server.listen(0));
   }),
-  "listen() again after close()": async (net, t) => {
+  "listen() again after close()": async (_net, t) => {
     const server = await t.serve();
     server.close();
     await t.event(server, "close");
@@ -120,7 +144,7 @@ export const cases = {
     const client = t.connect(server);
     await t.event(client, "connect");
   },
-  "close() twice": async (net, t) => {
+  "close() twice": async (_net, t) => {
     const server = await t.serve();
     const told = [];
     server.close((error) => told.push(error === undefined ? "first" : t.shape(error)));
@@ -133,7 +157,7 @@ export const cases = {
     const [error] = await new Promise((resolve) => server.close((...args) => resolve(args)));
     return [t.shape(error), t.record.parties];
   },
-  "close() waits for connections": async (net, t) => {
+  "close() waits for connections": async (_net, t) => {
     const { server, client, accepted } = await t.pair();
     t.record.watch("server", server);
     let closed = false;
@@ -174,7 +198,7 @@ export const cases = {
     await t.event(server, "listening");
     return server.listening;
   }),
-  "close() in the connection listener": async (net, t) => {
+  "close() in the connection listener": async (_net, t) => {
     const server = await t.serve((socket) => {
       server.close();
       socket.end("last one");
@@ -199,7 +223,7 @@ export const cases = {
     server.listen(0);
     return [typeof server.address().port, server.address().family, server.listening];
   }),
-  "getConnections()": async (net, t) => {
+  "getConnections()": async (_net, t) => {
     const { server, client, accepted } = await t.pair();
     const count = () =>
       new Promise((resolve, reject) => server.getConnections((error, n) => (error ? reject(error) : resolve(n))));
@@ -216,7 +240,7 @@ export const cases = {
     assert.equal(returned, server);
     return seen;
   },
-  "maxConnections and 'drop'": async (net, t) => {
+  "maxConnections and 'drop'": async (_net, t) => {
     const server = await t.serve();
     server.maxConnections = 1;
     const dropped = t.event(server, "drop");
@@ -238,7 +262,7 @@ export const cases = {
       server._connections,
     ];
   },
-  "maxConnections: the next one is taken after one has gone": async (net, t) => {
+  "maxConnections: the next one is taken after one has gone": async (_net, t) => {
     const accepted = [];
     const server = await t.serve((socket) => accepted.push(socket.resume()));
     server.maxConnections = 1;
@@ -249,7 +273,7 @@ export const cases = {
     t.connect(server);
     await t.until(() => accepted.length === 2);
   },
-  "drop without listeners closes as well": async (net, t) => {
+  "drop without listeners closes as well": async (_net, t) => {
     const server = await t.serve();
     server.maxConnections = 1;
     const first = t.connect(server);
@@ -259,7 +283,7 @@ export const cases = {
     second.on("error", () => {});
     await t.closed(second);
   },
-  "noDelay and keepAlive of the server": async (net, t) => {
+  "noDelay and keepAlive of the server": async (net) => {
     const server = net.createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 3500 });
     return [
       server.noDelay,
@@ -281,7 +305,7 @@ export const cases = {
       server instanceof net.Server,
     ];
   },
-  "Symbol.asyncDispose": async (net, t) => {
+  "Symbol.asyncDispose": async (_net, t) => {
     const server = await t.serve();
     await server[Symbol.asyncDispose]();
     const after = server.listening;
@@ -318,17 +342,17 @@ export const cases = {
     await t.event(server, "listening");
     return server.captureRejections ?? "kept by symbol";
   },
-  "Server without new": async (net, t) => {
+  "Server without new": async (net) => {
     const make = net.Server;
     const server = make();
     return [server instanceof net.Server, server.listening];
   },
-  "Socket without new": async (net, t) => {
+  "Socket without new": async (net) => {
     const make = net.Socket;
     const socket = make();
     return [socket instanceof net.Socket, socket.readyState];
   },
-  "listenerCount of a server": async (net, t) => {
+  "listenerCount of a server": async (net) => {
     const server = net.createServer(() => {});
     return [server.listenerCount("connection"), server.eventNames()];
   },

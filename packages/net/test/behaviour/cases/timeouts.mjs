@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 const passed = (since) => performance.now() - since;
 
 export const cases = {
-  "'timeout' after silence, and the socket stays open": async (net, t) => {
+  "'timeout' after silence, and the socket stays open": async (_net, t) => {
     const { client } = await t.pair();
     const start = performance.now();
     client.setTimeout(60);
@@ -13,7 +13,7 @@ export const cases = {
     assert.equal(client.destroyed, false);
     return [client.timeout, t.record.parties.client];
   },
-  "the callback is a listener for once": async (net, t) => {
+  "the callback is a listener for once": async (_net, t) => {
     const { client } = await t.pair();
     let called = 0;
     const callback = () => called++;
@@ -25,7 +25,7 @@ export const cases = {
     await t.event(client, "timeout");
     return [listeners, after, called];
   },
-  "what is sent begins the time anew": async (net, t) => {
+  "what is sent begins the time anew": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     accepted.resume();
     let timeouts = 0;
@@ -37,7 +37,7 @@ export const cases = {
     }
     assert.equal(timeouts, 0);
   },
-  "what is received begins the time anew": async (net, t) => {
+  "what is received begins the time anew": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     client.resume();
     let timeouts = 0;
@@ -49,7 +49,7 @@ export const cases = {
     }
     assert.equal(timeouts, 0);
   },
-  "0 takes it back, with its listener": async (net, t) => {
+  "0 takes it back, with its listener": async (_net, t) => {
     const { client } = await t.pair();
     let called = 0;
     const callback = () => called++;
@@ -58,14 +58,14 @@ export const cases = {
     await new Promise((resolve) => setTimeout(resolve, 60));
     return [called, client.listenerCount("timeout"), client.timeout];
   },
-  "0 without its listener leaves that": async (net, t) => {
+  "0 without its listener leaves that": async (_net, t) => {
     const { client } = await t.pair();
     client.setTimeout(20, () => {});
     client.setTimeout(0);
     await new Promise((resolve) => setTimeout(resolve, 50));
     return [client.listenerCount("timeout"), t.record.parties.client];
   },
-  "changed to a longer one": async (net, t) => {
+  "changed to a longer one": async (_net, t) => {
     const { client } = await t.pair();
     client.setTimeout(20);
     client.setTimeout(100);
@@ -74,7 +74,7 @@ export const cases = {
     assert.ok(passed(start) >= 90);
     return client.timeout;
   },
-  "again: it is told once a setTimeout, unless something happens": async (net, t) => {
+  "again: it is told once a setTimeout, unless something happens": async (_net, t) => {
     const { client, accepted } = await t.pair();
     accepted.resume();
     let count = 0;
@@ -88,7 +88,7 @@ export const cases = {
     return [quiet, count];
   },
   "while connecting": async (net, t) => {
-    const lookup = (host, options, done) =>
+    const lookup = (_host, options, done) =>
       setTimeout(() => done(null, options.all ? [{ address: t.host, family: 4 }] : t.host, 4), 120);
     const server = await t.serve();
     const client = t.record.watch(
@@ -102,12 +102,12 @@ export const cases = {
     await t.closed(client);
     return [facts, t.record.parties];
   },
-  "connect({ timeout })": async (net, t) => {
+  "connect({ timeout })": async (_net, t) => {
     const { client } = await t.pair({ client: { timeout: 50 } });
     await t.event(client, "timeout");
     return client.timeout;
   },
-  "returns the socket": async (net, t) => {
+  "returns the socket": async (net) => {
     const socket = new net.Socket();
     assert.equal(socket.setTimeout(0), socket);
     assert.equal(socket.setTimeout(1), socket);
@@ -131,7 +131,7 @@ export const cases = {
     socket.setTimeout(20);
     await t.event(socket, "timeout");
   },
-  "destroyed: no more timeouts": async (net, t) => {
+  "destroyed: no more timeouts": async (_net, t) => {
     const { client, accepted } = await t.pair();
     accepted.resume();
     client.setTimeout(20);
@@ -140,20 +140,20 @@ export const cases = {
     await new Promise((resolve) => setTimeout(resolve, 50));
     return t.record.parties.client;
   },
-  "destroy() in 'timeout'": async (net, t) => {
+  "destroy() in 'timeout'": async (_net, t) => {
     const { client, accepted } = await t.pair();
     accepted.resume();
     client.setTimeout(20, () => client.destroy());
     await t.closed(client, accepted);
   },
-  "end() in 'timeout'": async (net, t) => {
+  "end() in 'timeout'": async (_net, t) => {
     const { client, accepted } = await t.pair();
     accepted.resume();
     client.resume();
     accepted.setTimeout(20, () => accepted.end());
     await t.closed(client, accepted);
   },
-  "a write that goes on slowly is no silence; one that stands still is": async (net, t) => {
+  "a write that goes on slowly is no silence; one that stands still is": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     accepted.pause();
     client.write(Buffer.alloc(20_000_000));
@@ -162,7 +162,34 @@ export const cases = {
     await t.event(client, "timeout");
     assert.ok(client.writableLength > 0);
   },
-  "of a paused reader": async (net, t) => {
+  "of one that is connected again": async (net, t) => {
+    const server = await t.serve((socket) => socket.on("error", () => {}).resume());
+    const socket = t.owns(new net.Socket());
+    for (let i = 0; i < 2; i++) {
+      socket.connect(server.address().port, t.host);
+      await t.event(socket, "connect");
+      socket.setTimeout(20);
+      await t.event(socket, "timeout");
+      socket.destroy();
+      await t.event(socket, "close");
+    }
+  },
+  "of the old connection does not come in the new one": async (net, t) => {
+    const server = await t.serve((socket) => socket.on("error", () => {}).resume());
+    const socket = t.owns(new net.Socket());
+    let timeouts = 0;
+    socket.on("timeout", () => timeouts++);
+    socket.connect(server.address().port, t.host);
+    await t.event(socket, "connect");
+    socket.setTimeout(20);
+    socket.destroy();
+    await t.event(socket, "close");
+    socket.connect(server.address().port, t.host);
+    await t.event(socket, "connect");
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    return [timeouts, socket.timeout];
+  },
+  "of a paused reader": async (_net, t) => {
     const { client } = await t.pair({ watched: false });
     client.pause();
     client.setTimeout(20);

@@ -20,7 +20,7 @@ export const cases = {
   ...Object.fromEntries(
     ENCODINGS.map((encoding) => [
       `a string in ${encoding}`,
-      async (net, t) => {
+      async (_net, t) => {
         const { client, accepted } = await t.pair({ watched: false });
         const got = t.bytes(accepted);
         const text = encoding === "hex" ? "00ff10ab" : encoding.startsWith("base64") ? "AP8Qqw" : TEXT;
@@ -34,7 +34,7 @@ export const cases = {
       },
     ]),
   ),
-  "UTF-8 is never cut": async (net, t) => {
+  "UTF-8 is never cut": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     accepted.setEncoding("utf8");
     let got = "";
@@ -46,13 +46,13 @@ export const cases = {
     await t.event(accepted, "end");
     assert.equal(got, text);
   },
-  "lone surrogates": async (net, t) => {
+  "lone surrogates": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     const got = t.bytes(accepted);
     client.end("a\ud800b\udc00");
     return (await got).toString("hex");
   },
-  setDefaultEncoding: async (net, t) => {
+  setDefaultEncoding: async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     const got = t.bytes(accepted);
     client.setDefaultEncoding("hex");
@@ -60,7 +60,7 @@ export const cases = {
     client.end("ff");
     return (await got).toString("hex");
   },
-  "a Uint8Array, a Buffer, a part of one": async (net, t) => {
+  "a Uint8Array, a Buffer, a part of one": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     const got = t.bytes(accepted);
     client.write(new Uint8Array([1, 2, 3]));
@@ -68,7 +68,7 @@ export const cases = {
     client.end(Buffer.from([9, 6, 7, 9]).subarray(1, 3));
     assert.deepEqual([...(await got)], [1, 2, 3, 4, 5, 6, 7]);
   },
-  "the caller's buffer may be changed once the callback was called": async (net, t) => {
+  "the caller's buffer may be changed once the callback was called": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     const got = t.bytes(accepted);
     const buffer = Buffer.alloc(100_000, 1);
@@ -77,7 +77,7 @@ export const cases = {
     client.end();
     assert.ok((await got).every((byte) => byte === 1));
   },
-  "empty chunks": async (net, t) => {
+  "empty chunks": async (_net, t) => {
     const { client, accepted } = await t.pair();
     accepted.resume();
     client.resume();
@@ -90,7 +90,7 @@ export const cases = {
     await t.closed(client, accepted);
     return [seen, client.bytesWritten, t.record.parties];
   },
-  "5 MB at once": async (net, t) => {
+  "5 MB at once": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     const got = t.bytes(accepted);
     const bytes = Buffer.alloc(5_000_000, "0123456789");
@@ -98,7 +98,7 @@ export const cases = {
     assert.ok((await got).equals(bytes));
     return client.bytesWritten;
   },
-  "a string of 5 MB": async (net, t) => {
+  "a string of 5 MB": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     const got = t.bytes(accepted);
     const text = "0123456789".repeat(500_000);
@@ -106,14 +106,14 @@ export const cases = {
     assert.equal(String(await got), text);
     return client.bytesWritten;
   },
-  "many small ones": async (net, t) => {
+  "many small ones": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     const got = t.bytes(accepted);
     for (let i = 0; i < 5000; i++) client.write(`${i},`);
     client.end();
     assert.equal(String(await got), Array.from({ length: 5000 }, (_, i) => `${i},`).join(""));
   },
-  "callbacks come in order": async (net, t) => {
+  "callbacks come in order": async (_net, t) => {
     const { client, accepted } = await t.pair();
     accepted.resume();
     client.resume();
@@ -126,7 +126,7 @@ export const cases = {
     await t.closed(client, accepted);
     return seen;
   },
-  "a callback never comes before write() returned": async (net, t) => {
+  "a callback never comes before write() returned": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     accepted.resume();
     let returned = false;
@@ -136,14 +136,14 @@ export const cases = {
     returned = true;
     assert.equal(await called, true);
   },
-  "a callback's arguments": async (net, t) => {
+  "a callback's arguments": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     accepted.resume();
     const first = await new Promise((resolve) => client.write("x", (...args) => resolve(args)));
     const ended = await new Promise((resolve) => client.end((...args) => resolve(args)));
     return [first.map(String), ended.map(String)];
   },
-  "a callback while connecting": async (net, t) => {
+  "a callback while connecting": async (_net, t) => {
     const server = await t.serve((socket) => socket.resume());
     const client = t.connect(server);
     const seen = [];
@@ -157,7 +157,7 @@ export const cases = {
     );
     return seen;
   },
-  "end() in its forms": async (net, t) => {
+  "end() in its forms": async (_net, t) => {
     const results = [];
     for (const args of [[], ["a"], ["6162", "hex"], [Buffer.from("b")], [null], [undefined], ["c", undefined]]) {
       const { client, accepted } = await t.pair({ watched: false });
@@ -167,14 +167,14 @@ export const cases = {
     }
     return results;
   },
-  "end()'s callback is called at 'finish'": async (net, t) => {
+  "end()'s callback is called at 'finish'": async (_net, t) => {
     const { client, accepted } = await t.pair();
     accepted.resume();
     client.resume();
     client.end("x", "utf8", () => t.record.note("client", "callback"));
     await t.closed(client, accepted);
   },
-  "end() twice": async (net, t) => {
+  "end() twice": async (_net, t) => {
     const { client, accepted } = await t.pair();
     accepted.resume();
     client.resume();
@@ -185,7 +185,7 @@ export const cases = {
     await t.turns();
     return [seen, t.record.parties];
   },
-  "write() after end()": async (net, t) => {
+  "write() after end()": async (_net, t) => {
     const { client, accepted } = await t.pair();
     accepted.on("error", () => {}).resume();
     const failed = t.event(client, "error");
@@ -196,7 +196,7 @@ export const cases = {
     await t.closed(client);
     return [returned, seen, t.shape(error), t.record.parties.client];
   },
-  "write() after destroy()": async (net, t) => {
+  "write() after destroy()": async (_net, t) => {
     const { client, accepted } = await t.pair();
     accepted.resume();
     client.destroy();
@@ -220,17 +220,17 @@ export const cases = {
     await t.turns();
     return [client.writableEnded, client.destroyed, t.record.parties];
   },
-  "what cannot be written": async (net, t) => {
+  "what cannot be written": async (_net, t) => {
     const { client } = await t.pair({ watched: false });
     return [1, true, {}, [], null, undefined, Symbol.iterator, () => {}].map((value) =>
       t.thrown(() => client.write(value)),
     );
   },
-  "an unknown encoding": async (net, t) => {
+  "an unknown encoding": async (_net, t) => {
     const { client } = await t.pair({ watched: false });
     return t.thrown(() => client.write("x", "utf9"));
   },
-  "to a peer that has gone: an error, once": async (net, t) => {
+  "to a peer that has gone: an error, once": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     client.allowHalfOpen = true;
     accepted.resetAndDestroy();
@@ -242,7 +242,7 @@ export const cases = {
     assert.equal(errors.length, 1);
     assert.ok(["EPIPE", "ECONNRESET"].includes(errors[0]), errors[0]);
   },
-  "write() in the callback of write()": async (net, t) => {
+  "write() in the callback of write()": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     const got = t.bytes(accepted);
     let left = 200;
@@ -253,7 +253,7 @@ export const cases = {
     next();
     assert.equal((await got).length, 200);
   },
-  "both directions at once, 4 MB each": async (net, t) => {
+  "both directions at once, 4 MB each": async (_net, t) => {
     const { client, accepted } = await t.pair({ watched: false });
     const up = Buffer.alloc(4_000_000, "up");
     const down = Buffer.alloc(4_000_000, "down");
@@ -264,7 +264,7 @@ export const cases = {
     assert.ok((await gotUp).equals(up));
     assert.ok((await gotDown).equals(down));
   },
-  "an echo of 1 MB in chunks of random sizes": async (net, t) => {
+  "an echo of 1 MB in chunks of random sizes": async (_net, t) => {
     const seed = (Date.now() ^ (process.pid << 8)) >>> 0;
     let state = seed;
     const random = (below) => {
