@@ -1,4 +1,5 @@
 /** The forms in which connect() takes what it shall connect to: (options), (port, host), (path), each with a listener behind. */
+import net from "node:net";
 import { badPort, missing, wrongType } from "./errors.js";
 
 export interface ConnectOptions {
@@ -7,6 +8,10 @@ export interface ConnectOptions {
   path?: string;
   [name: string]: unknown;
 }
+
+/** Node's own: [options, listener], in an array that it knows again. */
+export const nodeArguments = (args: unknown[]): [options: ConnectOptions, listener: (() => void) | null] =>
+  (net as unknown as { _normalizeArgs(args: unknown[]): [ConnectOptions, (() => void) | null] })._normalizeArgs(args);
 
 export function normalizedConnect(args: unknown[]): { options: ConnectOptions; listener?: () => void } {
   // What node:net itself has normalized: [options, listener].

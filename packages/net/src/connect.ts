@@ -1,7 +1,7 @@
 /** net.connect() of node:net over a libOS. */
 import diagnostics from "node:diagnostics_channel";
 import type { NetConnectOpts } from "node:net";
-import { normalizedConnect } from "./connect-arguments.js";
+import { nodeArguments } from "./connect-arguments.js";
 import { Socket } from "./socket.js";
 import type { SocketOptions } from "./socket-options.js";
 
@@ -13,10 +13,12 @@ export function connect(port: number, host?: string, listener?: () => void): Soc
 export function connect(port: number, listener?: () => void): Socket;
 export function connect(path: string, listener?: () => void): Socket;
 export function connect(...args: unknown[]): Socket {
-  const { options } = normalizedConnect(args);
+  // As Node calls it, for who wraps connect().
+  const normalized = nodeArguments(args);
+  const [options] = normalized;
   const socket = new Socket(options as SocketOptions);
   if (made.hasSubscribers) made.publish({ socket });
   const { timeout } = options;
   if (typeof timeout === "number" && timeout !== 0) socket.setTimeout(timeout);
-  return socket.connect(...args);
+  return socket.connect(normalized);
 }

@@ -7,6 +7,7 @@ import { isMainThread } from "node:worker_threads";
 import { patchConnecting } from "./patch/connecting.js";
 import { patchListening } from "./patch/listening.js";
 import { leaveUnreachable } from "./patch/reach.js";
+import { patchSending } from "./patch/sending.js";
 import { usesOf } from "./patch/uses.js";
 import { defaultStack } from "./stack.js";
 
@@ -20,6 +21,7 @@ async function register(): Promise<void> {
   leaveUnreachable();
   if (uses.has("listen")) patchListening();
   if (uses.has("connect")) patchConnecting();
+  patchSending();
   syncBuiltinESMExports();
 }
 

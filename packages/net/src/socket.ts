@@ -21,6 +21,8 @@ export class Socket extends LinkedSocket implements LinkUser, ConnectTarget {
   _server: NamedServer | null = null;
   /** @internal */
   _parent = null;
+  /** @internal None, as of a Socket of node:net's that was closed: who asks for it takes this for a stream. */
+  declare _handle: null;
   /** @internal */
   _hadError = false;
   /** @internal */
@@ -286,6 +288,8 @@ export class Socket extends LinkedSocket implements LinkUser, ConnectTarget {
     }
   }
 }
+
+Object.defineProperty(Socket.prototype, "_handle", { value: null, configurable: true, writable: true });
 
 /** Of one that never had a connection, nor began one. */
 function emitCloseUnused(socket: Socket): void {

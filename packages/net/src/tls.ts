@@ -1,7 +1,7 @@
 /** TLS over sockets of the libOS: Node's own TLSSocket, whose bytes go through one of ours. */
 import net from "node:net";
 import tls, { type ConnectionOptions, type TLSSocket, type TlsOptions } from "node:tls";
-import { normalizedConnect } from "./connect-arguments.js";
+import { nodeArguments } from "./connect-arguments.js";
 import { type listen2, makeListenable } from "./listen.js";
 import { exclusively } from "./server.js";
 import { Socket } from "./socket.js";
@@ -51,20 +51,12 @@ export function connectTLS(...args: unknown[]): TLSSocket {
 
 /** The forms of tls.connect(): as net.connect()'s, with options behind the port or the host. */
 function argumentsOf(args: unknown[]): { options: ConnectionOptions; listener?: () => void } {
-  const [first, second, third] = args;
-  if (typeof first === "object" && first !== null && (first as ConnectionOptions).socket) {
-    const listener = args.at(-1);
-    return {
-      options: first as ConnectionOptions,
-      listener: typeof listener === "function" ? (listener as () => void) : undefined,
-    };
-  }
-  const { options, listener } = normalizedConnect(args);
-  for (const more of [second, third]) {
-    if (typeof more === "object" && more !== null)
-      return { options: { ...options, ...more } as ConnectionOptions, listener };
-  }
-  return { options: { ...options } as ConnectionOptions, listener };
+  const [options, listener] = nodeArguments(args);
+  const more = [args[1], args[2]].find((arg) => typeof arg === "object" && arg !== null);
+  return {
+    options: { ...options, ...(more as object | undefined) } as ConnectionOptions,
+    listener: listener ?? undefined,
+  };
 }
 
 function socketOptions(options: ConnectionOptions): SocketOptions {

@@ -3,15 +3,15 @@
  * (Node's JSStreamSocket); without more the TLSSocket of a server would wait for a connection that it has, and neither would know
  * addresses, nor keep or let the process. These prototypes are given what is missing, for sockets of ours only.
  */
-import type { Socket as NodeSocketType } from "node:net";
 import { Duplex } from "node:stream";
 import tls from "node:tls";
 import type { SocketError } from "./errors.js";
 import type { Name } from "./link.js";
 import { Socket } from "./socket.js";
+import { type StreamSocket as Requesting, Requests } from "./stream-socket.js";
 
 /** Node's JSStreamSocket: a Socket of node:net over any Duplex. */
-interface StreamSocket extends NodeSocketType {
+interface StreamSocket extends Requesting {
   stream: unknown;
   _getpeername(): Partial<Name>;
   _getsockname(): Partial<Name>;
@@ -40,7 +40,10 @@ function patchTLSSocket(prototype: TLSInternals): void {
   const { _init: init, _wrapHandle: wrapHandle } = prototype;
 
   prototype._wrapHandle = function (wrap, handle, ...more) {
-    if (wrap?.stream instanceof Socket && handle !== undefined) Object.assign(handle, handleOf(wrap.stream));
+    if (wrap?.stream instanceof Socket && handle !== undefined) {
+      Object.assign(handle, handleOf(wrap.stream));
+      (wrap as Connected)[requests]!.isOfTLS = true;
+    }
     return wrapHandle.call(this, wrap, handle, ...more);
   };
 
@@ -75,6 +78,7 @@ function nameInto(out: Partial<Name>, name: Partial<Name>): number {
 /** HTTP/2 without TLS: its session's socket is the JSStreamSocket itself. */
 function patchStreamSocket(prototype: StreamSocket): void {
   connectAsStream(prototype);
+  requestOfOurs(prototype);
   for (const name of ["_getpeername", "_getsockname"] as const) {
     const { [name]: original } = prototype;
     prototype[name] = function () {
@@ -93,7 +97,8 @@ function patchStreamSocket(prototype: StreamSocket): void {
 
 const streamOf = Symbol("stream");
 const connecting = Symbol("connecting");
-type Connected = StreamSocket & { [streamOf]?: unknown; [connecting]?: boolean };
+const requests = Symbol("requests");
+type Connected = StreamSocket & { [streamOf]?: unknown; [connecting]?: boolean; [requests]?: Requests };
 
 /** Node takes it that a stream is connected. These are properties that its constructor sets. */
 function connectAsStream(prototype: StreamSocket): void {
@@ -104,7 +109,9 @@ function connectAsStream(prototype: StreamSocket): void {
     },
     set(this: Connected, stream: unknown) {
       this[streamOf] = stream;
-      if (!(stream instanceof Socket) || !stream.pending) return;
+      if (!(stream instanceof Socket)) return;
+      this[requests] = new Requests(this, stream);
+      if (!stream.pending) return;
       for (const event of ["connect", "ready"]) stream.once(event, () => this.emit(event));
     },
   });
@@ -118,6 +125,28 @@ function connectAsStream(prototype: StreamSocket): void {
       this[connecting] = is;
     },
   });
+}
+
+/** What C++ asks for goes to a Socket of ours without detours. */
+function requestOfOurs(prototype: StreamSocket): void {
+  const { doWrite, doShutdown, doClose, readStop } = prototype;
+  prototype.doWrite = function (this: Connected, request, chunks) {
+    return this[requests]?.write(request, chunks) ?? doWrite.call(this, request, chunks);
+  };
+  prototype.readStop = function (this: Connected) {
+    const { [requests]: ours } = this;
+    // HTTP/2 does not read while it writes, which the kernel's sockets seldom do so long; nor again, where that was its last frame, though the
+    // peer still has something to say.
+    if (ours?.isWriting && !ours.isOfTLS) return 0;
+    return readStop.call(this);
+  };
+  prototype.doShutdown = function (this: Connected, request) {
+    return this[requests]?.shutdown(request) ?? doShutdown.call(this, request);
+  };
+  prototype.doClose = function (this: Connected, done) {
+    if (this[requests] === undefined) doClose.call(this, done);
+    else this[requests].close(done);
+  };
 }
 
 /** Node exports it nowhere: it is what stands between a TLSSocket and a stream. */

@@ -1,5 +1,5 @@
 /** Unmodified programs under `node --import @demikernel/net/register`, and the proof that the libOS carried what they sent. */
-import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { endAll, Program, temporaryDirectory } from "../../apps-echo/test/program.js";
 import { here, linesOf, PACKAGE, PROOF, proofsIn, REGISTER, run, start } from "./proven.js";
@@ -71,6 +71,20 @@ describe("what goes through the libOS", () => {
     expect(ended.proof).toMatchObject({ kernelSockets: 0, kernelServers: 0, accepted: 2 });
   });
 
+  test("methods of Socket that are wrapped, and classes that extend it", async () => {
+    const ended = await run("wrapped.cjs");
+    const node = await run("wrapped.cjs", { imports: [PROOF] });
+    expect(linesOf(ended)).toEqual(linesOf(node));
+    expect(linesOf(ended)).toContain("connects 3");
+    // Who calls Socket as a function on what it has made itself gets Node's.
+    expect(ended.proof).toMatchObject({ kernelSockets: 1, kernelServers: 0, accepted: 4 });
+  });
+
+  test("what is sent to another process is refused", async () => {
+    const ended = await start("sending.cjs").exited;
+    expect([ended.code, ...linesOf(ended)]).toEqual([0, "ERR_INVALID_HANDLE_TYPE", "ERR_INVALID_HANDLE_TYPE"]);
+  });
+
   test("what is unreferenced lets the process end", async () => {
     const ended = await run("unref.cjs");
     expect(linesOf(ended)).toEqual(["connected"]);
@@ -98,34 +112,41 @@ describe("what stays Node's", () => {
     expect(proof.completed).toBeGreaterThanOrEqual(4);
   });
 
-  test("the loopback, with a backend that cannot reach it: told once for each address", async () => {
-    // Kernel sockets under another name.
-    const backend = join(dir, "node_modules", "other");
-    mkdirSync(backend, { recursive: true });
-    const posix = here("../node_modules/@demikernel/libos-posix/dist/index.js");
-    if (!existsSync(posix)) throw new Error("build libos-posix first");
-    writeFileSync(join(dir, "package.json"), JSON.stringify({ dependencies: { other: "1.0.0" } }));
-    const manifest = {
-      name: "other",
-      version: "1.0.0",
-      type: "module",
-      demikernel: { libos: "other" },
-      exports: "./index.js",
-    };
-    writeFileSync(join(backend, "package.json"), JSON.stringify(manifest));
-    writeFileSync(
-      join(backend, "index.js"),
-      `import posix from ${JSON.stringify(posix)};\nexport default Object.create(posix, { name: { value: "other" } });\n`,
-    );
-    symlinkSync(here("programs/imports.mjs"), join(dir, "app.mjs"));
-    const args = ["--import", REGISTER, "--import", PROOF, join(dir, "app.mjs")];
-    const ended = await new Program(process.execPath, args, { cwd: dir, env: { LIBOS: "other" } }).exited;
-    expect(linesOf(ended)).toEqual(["true true true true", "named", "named"]);
-    expect(ended.stderr.match(/DemikernelWarning/g)).toHaveLength(1);
-    expect(ended.stderr).toMatch(/127\.0\.0\.1, which other cannot reach: it stays with the kernel/);
-    const [proof] = proofsIn(ended);
-    // Two that connected, and two that were accepted.
-    expect(proof).toMatchObject({ kernelSockets: 4, kernelServers: 1, accepted: 0, backend: "other" });
+  describe("the loopback, with a backend that cannot reach it", () => {
+    /** An application that has installed the kernel's sockets under another name. */
+    function runThere(name: string) {
+      copyFileSync(here(`programs/${name}`), join(dir, name));
+      const args = ["--import", REGISTER, "--import", PROOF, join(dir, name)];
+      return new Program(process.execPath, args, { cwd: dir, env: { LIBOS: "other" } }).exited;
+    }
+
+    beforeAll(() => {
+      const backend = join(dir, "node_modules", "other");
+      mkdirSync(backend, { recursive: true });
+      const posix = here("../node_modules/@demikernel/libos-posix/dist/index.js");
+      const entry = `import posix from ${JSON.stringify(posix)};
+        export default Object.create(posix, { name: { value: "other" } });\n`;
+      writeFileSync(join(backend, "index.js"), entry);
+      const manifest = { name: "other", version: "1.0.0", type: "module", demikernel: { libos: "other" } };
+      writeFileSync(join(backend, "package.json"), JSON.stringify({ ...manifest, exports: "./index.js" }));
+      writeFileSync(join(dir, "package.json"), JSON.stringify({ dependencies: { other: "1.0.0" } }));
+    });
+
+    test("is told once for each address", async () => {
+      const ended = await runThere("imports.mjs");
+      expect(linesOf(ended)).toEqual(["true true true true", "named", "named"]);
+      expect(ended.stderr.match(/DemikernelWarning/g)).toHaveLength(1);
+      expect(ended.stderr).toMatch(/127\.0\.0\.1, which other cannot reach: it stays with the kernel/);
+      // Two that connected, and two that were accepted.
+      const there = { kernelSockets: 4, kernelServers: 1, accepted: 0, backend: "other" };
+      expect(proofsIn(ended)).toMatchObject([there]);
+    });
+
+    test("is shared by a cluster's workers", async () => {
+      const ended = await runThere("cluster.cjs");
+      expect(linesOf(ended)).toContain("answered by 1,2");
+      for (const proof of proofsIn(ended)) expect(proof).toMatchObject({ accepted: 0, completed: 0 });
+    });
   });
 });
 
@@ -140,5 +161,10 @@ describe("what is wrong ends the process with a sentence", () => {
     expect(ended.stderr).toContain("@demikernel/net/register: ");
     expect(ended.stderr).toContain(sentence);
     expect(ended.stderr.trim().split("\n")).toHaveLength(1);
+  });
+  test("in a Worker: as its error", async () => {
+    const ended = await run("worker-without.mjs");
+    const [error, exit] = linesOf(ended);
+    expect([error, exit]).toEqual([expect.stringContaining('backend "nonesuch" is not installed'), "exit 1"]);
   });
 });

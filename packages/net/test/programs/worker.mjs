@@ -12,7 +12,7 @@ if (isMainThread) {
 } else {
   const server = net.createServer((socket) => {
     const { _handle } = socket;
-    socket.end(`thread ${threadId} ${_handle === undefined}`);
+    socket.end(`thread ${threadId} ${_handle === null}`);
     server.close();
   });
   server.listen(0, "127.0.0.1", () => parentPort.postMessage(server.address().port));
