@@ -1,0 +1,4 @@
+import { express } from "./frameworks.mjs";
+import { casesOf } from "./http-cases.mjs";
+
+export default casesOf(express);
