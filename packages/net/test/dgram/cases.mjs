@@ -265,7 +265,7 @@ export const cases = {
     const texts = [];
     const all = new Promise((done) => b.on("message", (bytes) => texts.push(String(bytes)) === 100 && done()));
     for (let i = 0; i < 100; i++) a.send(`datagram ${i}`, b.address().port, "127.0.0.1");
-    await all;
+    await t.within(all);
     t.seen = [[texts]];
   },
   "many at once, each called back": async (t) => {
@@ -273,12 +273,14 @@ export const cases = {
     const b = await t.bound("b");
     b.removeAllListeners("message");
     let sent = 0;
-    await new Promise((done) => {
-      for (let i = 0; i < 1500; i++)
-        a.send(`${i}`, b.address().port, "127.0.0.1", (error, bytes) => {
-          if (error === null && bytes === `${i}`.length && ++sent === 1500) done();
-        });
-    });
+    await t.within(
+      new Promise((done) => {
+        for (let i = 0; i < 1500; i++)
+          a.send(`${i}`, b.address().port, "127.0.0.1", (error, bytes) => {
+            if (error === null && bytes === `${i}`.length && ++sent === 1500) done();
+          });
+      }),
+    );
     t.seen = [["sent", sent]];
   },
   "the memory of a message may be reused after the callback": async (t) => {
@@ -286,7 +288,7 @@ export const cases = {
     const b = await t.bound("b");
     const bytes = Buffer.from("one");
     const first = t.until(b, "message");
-    await new Promise((done) => a.send(bytes, b.address().port, "127.0.0.1", done));
+    await t.within(new Promise((done) => a.send(bytes, b.address().port, "127.0.0.1", done)));
     bytes.write("two");
     await first;
     const second = t.until(b, "message");
@@ -409,7 +411,7 @@ export const cases = {
     const [a, b, c] = [await t.bound("a"), await t.bound("b"), await t.bound("c")];
     a.connect(b.address().port, "127.0.0.1");
     await t.until(a, "connect");
-    await new Promise((done) => c.send("a stranger", a.address().port, "127.0.0.1", done));
+    await t.within(new Promise((done) => c.send("a stranger", a.address().port, "127.0.0.1", done)));
     b.send("the peer", a.address().port, "127.0.0.1");
     await t.until(a, "message");
   },

@@ -87,6 +87,19 @@ export class Trace {
     });
   }
 
+  /** The promise, or a failure when it takes too long. */
+  async within(promise) {
+    let timer;
+    const late = new Promise((_, failed) => {
+      timer = setTimeout(() => failed(new Error("it takes too long")), LIMIT);
+    });
+    try {
+      return await Promise.race([promise, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   throws(name, call) {
     try {
       this.log(name, "returned", call());
