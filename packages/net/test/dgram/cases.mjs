@@ -306,9 +306,8 @@ export const cases = {
   "an empty datagram comes": async (t) => {
     const sender = dgram.createSocket("udp4");
     const b = await t.bound("b");
-    sender.send("", b.address().port, "127.0.0.1");
+    sender.send("", b.address().port, "127.0.0.1", () => sender.close());
     const [bytes, { size }] = await t.until(b, "message");
-    sender.close();
     t.seen = [[bytes.length, size]];
   },
   "messages are one's own to keep": async (t) => {
