@@ -64,6 +64,7 @@ const WORDS: Record<string, string> = {
   ENFILE: "file table overflow",
   ENOBUFS: "no buffer space available",
   ENOMEM: "not enough memory",
+  ENOPROTOOPT: "protocol not available",
   ENOTSUP: "operation not supported on socket",
   EPERM: "operation not permitted",
 };
