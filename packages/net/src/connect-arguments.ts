@@ -15,7 +15,7 @@ export const nodeArguments = (args: unknown[]): [options: ConnectOptions, listen
 
 export function normalizedConnect(args: unknown[]): { options: ConnectOptions; listener?: () => void } {
   // What node:net itself has normalized: [options, listener].
-  const list = Array.isArray(args[0]) ? (args[0] as unknown[]) : args;
+  const list = isNormalized(args[0]) ? args[0] : args;
   const last = list.at(-1);
   const listener = typeof last === "function" ? (last as () => void) : undefined;
   const [first, second] = list;
@@ -28,6 +28,10 @@ export function normalizedConnect(args: unknown[]): { options: ConnectOptions; l
     throw missing("options", "port", "path");
   return { options, listener };
 }
+
+/** node:net marks its own list by a symbol: another array is an object like any. */
+const isNormalized = (value: unknown): value is unknown[] =>
+  Array.isArray(value) && Object.getOwnPropertySymbols(value).length > 0;
 
 const isPath = (value: unknown): value is string => typeof value === "string" && !(Number(value) >= 0);
 

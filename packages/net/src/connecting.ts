@@ -57,7 +57,7 @@ export class Connecting implements Seeker {
   start(): void {
     const { path, host } = this.plan;
     if (path !== undefined) {
-      this.overKernel(path);
+      this.overKernel();
       return;
     }
     const family = isIP(host);
@@ -160,14 +160,11 @@ export class Connecting implements Seeker {
     const { localPort } = this.plan.options as TcpSocketConnectOpts;
     const local = this.localOf(family);
     if (routeOf(stack, address, "connect") === "kernel") {
-      target.emit("connectionAttempt", address, port, family);
-      return this.throughKernel(
-        { ...this.plan.options, host: address, port, lookup: undefined } as SocketConnectOpts,
-        (error) => {
-          if (error !== undefined) target.emit("connectionAttemptFailed", address, port, family, error);
-          done(error);
-        },
-      );
+      // An address that is looked up, at once, is attempted at once: not a turn later.
+      const lookup = (_host: string, _options: object, found: (error: null, address: string, family: number) => void) =>
+        found(null, address, family);
+      const options = { ...this.plan.options, host: "an.address", port, lookup, autoSelectFamily: false };
+      return this.throughKernel(options as SocketConnectOpts, done);
     }
     const link = this.linkOf(stack, family, (errno) => done(addressError(errno, "connect", address, port)));
     if (link === undefined) return undefined;
@@ -252,25 +249,29 @@ export class Connecting implements Seeker {
 
   // ---- the kernel's ----------------------------------------------------------------------------------------------------
 
-  private overKernel(path: string): void {
-    this.target.emit("connectionAttempt", path, undefined, undefined);
-    if (this.isOver) return;
+  private overKernel(): void {
     this.throughKernel(this.plan.options, (error) => {
-      if (error === undefined) {
-        this.target.connected();
-        return;
-      }
-      this.target.emit("connectionAttemptFailed", path, undefined, undefined, error);
-      this.target.destroy(error);
+      if (error === undefined) this.target.connected();
+      else this.target.destroy(error);
     });
   }
 
   private throughKernel(options: SocketConnectOpts, done: (error?: SocketError) => void): Link {
-    const link = KernelLink.connect(options, this.target, (error) => {
-      if (!this.isOver) done(error);
-    });
+    const { target } = this;
+    const link = KernelLink.connect(
+      options,
+      target,
+      (event, ...args) => {
+        if (!this.isOver) target.emit(event, ...args);
+      },
+      (error) => {
+        if (!this.isOver) done(error);
+      },
+    );
     this.link = link;
-    this.target.trying(link);
+    // It may be over by now, by a listener for the attempt.
+    if (this.isOver) link.close();
+    else target.trying(link);
     return link;
   }
 }

@@ -7,11 +7,20 @@ import { normalizedConnect } from "./connect-arguments.js";
 import { Connecting, type ConnectTarget } from "./connecting.js";
 import { presentContext } from "./context.js";
 import { closed, closedBeforeConnection, noReset, systemError, wrongType } from "./errors.js";
+import { KernelLink } from "./kernel-link.js";
 import { active, type Chunk, type Done, ended, failed, type Link, type LinkUser, received } from "./link.js";
 import { LinkedSocket } from "./linked-socket.js";
 import type { Piece } from "./outgoing.js";
 import { Silence } from "./silence.js";
 import type { AcceptedOptions, SocketOptions } from "./socket-options.js";
+
+/** Of the kernel's, which exists already. */
+interface Existing {
+  fd?: number;
+  handle?: unknown;
+  pauseOnCreate?: boolean;
+  manualStart?: boolean;
+}
 
 type NamedServer = { _connections: number; _emitCloseIfDrained?: () => void };
 
@@ -34,13 +43,20 @@ export class Socket extends LinkedSocket implements LinkUser, ConnectTarget {
   timeout: number | undefined;
   private silence: Silence | undefined;
 
-  constructor(options: SocketOptions = {}, accepted?: AcceptedOptions) {
+  constructor(given: SocketOptions | number = {}, accepted?: AcceptedOptions) {
+    const options = (typeof given === "number" ? { fd: given } : given) as SocketOptions & Existing;
     super(options);
     this.on("end", onEnd);
-    if (accepted === undefined) return;
-    this.attach(accepted.linkFor(this));
-    if (accepted.pauseOnCreate) this.pause();
-    else this.read(0);
+    if (accepted !== undefined) {
+      this.attach(accepted.linkFor(this));
+      if (accepted.pauseOnCreate) this.pause();
+      else this.read(0);
+    } else if (options.fd !== undefined || options.handle) {
+      this.attach(KernelLink.over({ fd: options.fd, handle: options.handle }, this));
+      if (options.readable === false || options.manualStart) return;
+      if (options.pauseOnCreate) this.pause();
+      else this.read(0);
+    }
   }
 
   // ---- connecting ------------------------------------------------------------------------------------------------------

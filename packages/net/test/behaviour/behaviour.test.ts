@@ -3,7 +3,7 @@
  * errors with their texts) has to be the same. Who doubts a case sees Node pass it.
  */
 import { existsSync } from "node:fs";
-import { allCases } from "./cases.mjs";
+import { allCases, LEFT_OVER } from "./cases.mjs";
 import { type Results, run } from "./results.js";
 import { REASONS, SUBJECTS } from "./subject.mjs";
 
@@ -18,7 +18,13 @@ const isBuilt = (subject: string): boolean => {
 };
 
 beforeAll(async () => {
-  for (const subject of Object.keys(SUBJECTS).filter(isBuilt)) results.set(subject, await run(subject));
+  const waiting = Object.keys(SUBJECTS).filter(isBuilt);
+  const inTurn = async () => {
+    for (let subject = waiting.shift(); subject !== undefined; subject = waiting.shift())
+      results.set(subject, await run(subject));
+  };
+  // They mostly wait.
+  await Promise.all([inTurn(), inTurn()]);
 }, 120_000);
 
 test("there are many cases, and each has a name of its own", () => {
@@ -37,6 +43,15 @@ for (const [subject, { lacks }] of Object.entries(SUBJECTS)) {
     test("the runner ends well", () => {
       expect(results.get(subject)?.exit).toEqual({ code: 0, signal: null, stderr: "" });
     });
+    if (subject !== NODE) {
+      test("all queues and memory are given back", () => {
+        const { status, error } = results.get(subject)?.byName.get(LEFT_OVER) ?? {
+          status: "not run",
+          error: undefined,
+        };
+        expect({ status, error }).toEqual({ status: "passed", error: undefined });
+      });
+    }
     const skipped: string[] = [];
     for (const { name, needs } of cases) {
       const lacking = needs.find((need) => lacks.includes(need));

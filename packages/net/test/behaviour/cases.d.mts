@@ -7,5 +7,6 @@ export interface Case {
   needs: Need[];
   alone: boolean;
 }
-export type Need = "kernel" | "ipv6" | "localhost" | "addresses";
+export type Need = "kernel" | "ipv6" | "localhost" | "addresses" | "own";
+export const LEFT_OVER: string;
 export function allCases(): Promise<Case[]>;

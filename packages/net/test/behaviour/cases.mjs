@@ -1,6 +1,9 @@
 /** All cases, by theme. */
 import { readdirSync } from "node:fs";
 
+/** The name of what the runner looks at in the end. */
+export const LEFT_OVER = "what is left over";
+
 const folder = new URL("./cases/", import.meta.url);
 
 /** @returns {Promise<{ name: string, run: Function, needs: string[], alone: boolean }[]>} */

@@ -2,7 +2,7 @@
  * Runs the cases against one subject, and prints a line of JSON for each: `node runner.mjs SUBJECT [part of a name]`. Several run at once, since
  * they mostly wait; those that touch what is everybody's run alone.
  */
-import { allCases } from "./cases.mjs";
+import { allCases, LEFT_OVER } from "./cases.mjs";
 import { Context } from "./context.mjs";
 import { load, SUBJECTS } from "./subject.mjs";
 
@@ -10,7 +10,7 @@ const AT_ONCE = 6;
 const LIMIT_MS = 5000;
 const [subject, part = ""] = process.argv.slice(2);
 
-const net = await load(subject);
+const { net, os } = await load(subject);
 const { lacks, host } = SUBJECTS[subject];
 const running = new Set();
 process.on("uncaughtException", (error) => {
@@ -51,6 +51,18 @@ function print(line) {
   process.stdout.write(`${host === undefined ? text : text.replaceAll(host, "127.0.0.1")}\n`);
 }
 
+/** All queues and all memory have been given back: what is left is a case's result, too. */
+async function leftOver() {
+  if (os === undefined) return;
+  const held = () => Object.fromEntries(["queues", "appSlots"].map((name) => [name, os.stats()[name]]));
+  const deadline = performance.now() + LIMIT_MS;
+  while (Object.values(held()).some((count) => count !== 0) && performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  const isClean = Object.values(held()).every((count) => count === 0);
+  print({ name: LEFT_OVER, ...(isClean ? { status: "passed" } : { status: "failed", error: JSON.stringify(held()) }) });
+}
+
 const wanted = (await allCases()).filter(({ name }) => name.includes(part));
 const together = wanted.filter(({ alone }) => !alone);
 await Promise.all(
@@ -59,4 +71,5 @@ await Promise.all(
   }),
 );
 for (const each of wanted.filter(({ alone }) => alone)) await runOne(each);
+await leftOver();
 process.exit();

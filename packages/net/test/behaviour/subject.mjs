@@ -11,16 +11,19 @@ export const REASONS = {
   ipv6: "the device has no IPv6",
   localhost: "localhost is not on this device",
   addresses: "the device has one address",
+  own: "what the kernel accepts is a socket of node:net",
 };
 
 const beside = (name) => fileURLToPath(new URL(`../../../${name}/`, import.meta.url));
 
-/** @typedef {{ libos?: object, lacks: (keyof typeof REASONS)[], host?: string, addon?: string }} Subject */
+/** @typedef {{ libos?: object, lacks: (keyof typeof REASONS)[], host?: string, addon?: string, isLeft?: boolean }} Subject */
 /** @type {Record<string, Subject>} */
 export const SUBJECTS = {
   "node:net": { lacks: [] },
   "posix (io_uring)": { libos: { libos: "posix", posix: { engine: "io_uring" } }, lacks: [] },
   "posix (epoll)": { libos: { libos: "posix", posix: { engine: "epoll" } }, lacks: [] },
+  // Nothing goes over the libOS: what register leaves to the kernel is to be as node:net's, too.
+  "left to the kernel": { libos: { libos: "posix" }, isLeft: true, lacks: ["own"] },
   // Both ends are in one process: messages through memory, and a stack that talks to itself over a device that discards all frames.
   "rdma (shm)": {
     libos: { libos: "rdma", from: beside("libos-rdma"), provider: "shm" },
@@ -48,11 +51,12 @@ export async function prepare(name) {
   return { net: await import("@demikernel/net"), host };
 }
 
-/** The module under test, its libOS open: address() is then as in Node from listen() on. */
+/** The module under test and its libOS, which is open: address() is then as in Node from listen() on. */
 export async function load(name) {
-  const { libos } = SUBJECTS[name];
-  if (libos === undefined) return import("node:net");
+  const { libos, isLeft } = SUBJECTS[name];
+  if (libos === undefined) return { net: await import("node:net"), os: undefined };
   const net = await import("@demikernel/net");
-  await net.open(libos);
-  return net;
+  const os = await net.open(libos);
+  if (isLeft) (await import("../../dist/route.js")).setRoute(() => "kernel");
+  return { net, os };
 }

@@ -46,6 +46,8 @@ export const cases = {
     t.thrown(() => new net.Socket().connect()),
     t.thrown(() => net.connect(() => {})),
     t.thrown(() => net.connect(undefined)),
+    t.thrown(() => net.connect([80])),
+    t.thrown(() => new net.Socket().connect([80, t.host])),
   ],
   "ports that are none": async (net, t) =>
     [-1, 65536, 1.5, "a", "", " ", "70000", "1.5", Number.NaN, Number.POSITIVE_INFINITY].map((port) =>
@@ -179,7 +181,53 @@ export const cases = {
     assert.equal(String(await got), "still fine");
   },
 };
+/** What `act` has thrown where nobody catches it, until there are so many. */
+async function uncaught(t, count, act) {
+  const caught = [];
+  const others = process.listeners("uncaughtException");
+  process.removeAllListeners("uncaughtException");
+  process.on("uncaughtException", (error) => caught.push(t.shape(error)));
+  try {
+    await act();
+    await t.until(() => caught.length === count);
+    return caught;
+  } finally {
+    process.removeAllListeners("uncaughtException");
+    for (const each of others) process.on("uncaughtException", each);
+  }
+}
+
 export const alone = {
+  "a refused connection nobody listens for": async (net, t) => {
+    const port = await t.deadPort();
+    const client = t.owns(new net.Socket());
+    const caught = await uncaught(t, 1, () => client.connect(port, t.host));
+    await t.closed(client);
+    return [caught, client.destroyed];
+  },
+  "a reset nobody listens for": async (_net, t) => {
+    const { client, accepted } = await t.pair({ watched: false });
+    client.resume();
+    const caught = await uncaught(t, 1, () => accepted.resetAndDestroy());
+    await t.closed(client);
+    return caught;
+  },
+  "what is thrown in 'connection' and 'close'": async (net, t) => {
+    const thrown = await uncaught(t, 2, async () => {
+      const fail = (what) => () => {
+        throw new Error(what);
+      };
+      const server = t.owns(net.createServer((socket) => t.owns(socket).resume()));
+      server.on("connection", fail("connection"));
+      server.listen(0, t.host);
+      await t.event(server, "listening");
+      const client = t.connect(server);
+      client.on("close", fail("close"));
+      client.resume();
+      client.end("x");
+    });
+    return thrown.map(({ message }) => message).sort();
+  },
   "what a listener throws is an uncaughtException, and the others go on": async (_net, t) => {
     const caught = [];
     const others = process.listeners("uncaughtException");

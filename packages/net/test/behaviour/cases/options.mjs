@@ -57,6 +57,25 @@ export const cases = {
       assert.equal(each.ref(), each);
     }
   },
+  "new Socket({ fd })": async (_net, t) => {
+    const child = t.child("descriptor.mjs", { stdio: ["ignore", "pipe", "inherit", "pipe"] });
+    const pipe = child.stdio[3];
+    let said = "";
+    child.stdout.on("data", (bytes) => {
+      said += bytes;
+    });
+    pipe.write("hello");
+    const [echo] = await t.event(pipe, "data");
+    pipe.end();
+    const [code] = await t.event(child, "close");
+    return [String(echo), code, said];
+  },
+  "descriptors that are none": async (net, t) => [
+    t.thrown(() => new net.Socket({ fd: -1 })),
+    t.thrown(() => new net.Socket({ fd: "1" })),
+    t.thrown(() => new net.Socket({ fd: 99_999 })),
+    t.thrown(() => new net.Socket(99_999)),
+  ],
   "an unreferenced server does not keep the process": (_net, t) => ends(t, "server"),
   "an unreferenced server, told before it listens": (_net, t) => ends(t, "server before"),
   "unreferenced connections do not keep the process": (_net, t) => ends(t, "connections"),

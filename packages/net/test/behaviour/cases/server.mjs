@@ -1,8 +1,5 @@
 /** Servers: listen in its forms, close, connections, options. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { needs } from "../needs.mjs";
 
 /** Listens with these arguments; what it says, and that somebody can connect. */
@@ -26,11 +23,11 @@ export const cases = {
   "listen({ port, host, backlog, exclusive })": (net, t) =>
     listensWith(net, t, [{ port: 0, host: t.host, backlog: 3, exclusive: true }]),
   "listen('port')": (net, t) => listensWith(net, t, ["0", t.host]),
-  "listen()": needs(["kernel"], (net, t) => listensWith(net, t, [])),
-  "listen(port)": needs(["kernel"], (net, t) => listensWith(net, t, [0])),
-  "listen(port, backlog)": needs(["kernel"], (net, t) => listensWith(net, t, [0, 10])),
-  "listen(null)": needs(["kernel"], (net, t) => listensWith(net, t, [null])),
-  "listen({ port: undefined })": needs(["kernel"], (net, t) => listensWith(net, t, [{ port: undefined }])),
+  "listen()": needs(["ipv6"], (net, t) => listensWith(net, t, [])),
+  "listen(port)": needs(["ipv6"], (net, t) => listensWith(net, t, [0])),
+  "listen(port, backlog)": needs(["ipv6"], (net, t) => listensWith(net, t, [0, 10])),
+  "listen(null)": needs(["ipv6"], (net, t) => listensWith(net, t, [null])),
+  "listen({ port: undefined })": needs(["ipv6"], (net, t) => listensWith(net, t, [{ port: undefined }])),
   "listen({ port, host: '::', ipv6Only })": needs(["ipv6"], (net, t) =>
     listensWith(net, t, [{ port: 0, host: "::", ipv6Only: true }], { host: "::1" }),
   ),
@@ -40,101 +37,20 @@ export const cases = {
     const [error] = await t.event(client, "error");
     return error.code;
   }),
-  "listen('0.0.0.0')": needs(["kernel"], (net, t) => listensWith(net, t, [0, "0.0.0.0"])),
+  "listen('0.0.0.0')": (net, t) => listensWith(net, t, [0, "0.0.0.0"]),
   "listen('localhost')": needs(["localhost"], async (net, t) => {
     const [, called, listening] = await listensWith(net, t, [0, "localhost"], { host: "localhost" });
     return [called, listening];
   }),
-  "listen(path) is the kernel's": async (net, t) => {
-    const folder = mkdtempSync(join(tmpdir(), "net-behaviour-"));
-    t.after(() => rmSync(folder, { recursive: true }));
-    const path = join(folder, "pipe");
-    const server = t.owns(net.createServer((socket) => t.owns(socket).end("by path")));
-    server.listen(path);
-    await t.event(server, "listening");
-    assert.equal(server.address(), path);
-    const got = [];
-    for (const args of [[path], [{ path }], [{ path, allowHalfOpen: true }]]) {
-      const client = t.owns(net.connect(...args));
-      got.push(String(await t.bytes(client)), client.remoteAddress, client.address());
-    }
-    server.close();
-    return got;
-  },
-  "an echo over a path, and its events": async (net, t) => {
-    const folder = mkdtempSync(join(tmpdir(), "net-behaviour-"));
-    t.after(() => rmSync(folder, { recursive: true }));
-    const server = t.owns(net.createServer((socket) => t.owns(socket).pipe(socket)));
-    server.listen({ path: join(folder, "pipe") });
-    await t.event(server, "listening");
-    const client = t.record.watch("client", t.owns(net.connect({ path: join(folder, "pipe") })));
-    const bytes = Buffer.alloc(500_000, "pipe");
-    const got = t.bytes(client);
-    client.end(bytes);
-    assert.ok((await got).equals(bytes));
-    await t.closed(client);
-    server.close();
-    return [client.bytesRead, client.bytesWritten, t.record.parties.client.filter((event) => event !== "drain")];
-  },
-  "what a socket of a path has": async (net, t) => {
-    const folder = mkdtempSync(join(tmpdir(), "net-behaviour-"));
-    t.after(() => rmSync(folder, { recursive: true }));
-    const server = t.owns(net.createServer((socket) => t.owns(socket).resume()));
-    server.listen({ path: join(folder, "pipe") });
-    await t.event(server, "listening");
-    const client = t.record.watch("client", t.owns(net.connect(join(folder, "pipe"))));
-    client.on("error", () => {});
-    const connecting = [client.connecting, client.pending, client.readyState];
-    await t.event(client, "connect");
-    const seen = [
-      client.setNoDelay() === client,
-      client.setKeepAlive(true) === client,
-      client.localAddress,
-      client.remotePort,
-    ];
-    const thrown = t.thrown(() => client.resetAndDestroy());
-    const after = client.destroyed;
-    client.resume();
-    client.end("x");
-    await t.closed(client);
-    server.close();
-    return [connecting, seen, thrown, after, client.bytesWritten, t.record.parties];
-  },
-  "a path at which nobody listens": async (net, t) => {
-    const client = t.record.watch("client", t.owns(net.connect("/nonexistent/pipe")));
-    const [error] = await t.event(client, "error");
-    await t.closed(client);
-    return [t.shape(error), t.record.parties];
-  },
-  "listen(fd) is the kernel's": async (_net, t) => {
-    const { default: kernel } = await import("node:net");
-    const holder = kernel.createServer().listen(0, "127.0.0.1");
-    await t.event(holder, "listening");
-    const { port } = holder.address();
-    const child = t.child("listen-descriptor.mjs", { stdio: ["ignore", "pipe", "inherit", holder._handle] });
-    const [said] = await t.event(child.stdout, "data");
-    holder.close();
-    assert.equal(JSON.parse(said).port, port);
-    const client = t.owns(kernel.connect(port, "127.0.0.1"));
-    assert.equal(String(await t.bytes(client)), "by descriptor");
-    client.destroy();
-    return (await t.event(child, "exit"))[0];
-  },
-  "a descriptor that is none": async (net, t) => {
-    const server = t.owns(net.createServer());
-    server.listen({ fd: 99_999 });
-    const [error] = await t.event(server, "error");
-    return t.shape(error);
-  },
   "listen() twice": async (_net, t) => {
     const server = await t.serve();
     return [t.thrown(() => server.listen(0, t.host)), server.listening];
   },
-  "listen() twice in the same turn": needs(["kernel"], async (net, t) => {
+  "listen() twice in the same turn": async (net, t) => {
     const server = t.owns(net.createServer());
     server.listen(0);
     return t.thrown(() => server.listen(0));
-  }),
+  },
   "listen() again after close()": async (_net, t) => {
     const server = await t.serve();
     server.close();
@@ -190,14 +106,14 @@ export const cases = {
     await new Promise((resolve) => setTimeout(resolve, 20));
     return [server.listening, t.record.parties];
   },
-  "close() and listen() in the same turn": needs(["kernel"], async (net, t) => {
+  "close() and listen() in the same turn": async (net, t) => {
     const server = t.owns(net.createServer());
     server.listen(0);
     server.close();
     server.listen(0);
     await t.event(server, "listening");
     return server.listening;
-  }),
+  },
   "close() in the connection listener": async (_net, t) => {
     const server = await t.serve((socket) => {
       server.close();
@@ -218,7 +134,7 @@ export const cases = {
     facts.push(server.address(), server.listening);
     return facts;
   },
-  "address() right after listen(), the libOS being open": needs(["kernel"], async (net, t) => {
+  "address() right after listen(), the libOS being open": needs(["ipv6"], async (net, t) => {
     const server = t.owns(net.createServer());
     server.listen(0);
     return [typeof server.address().port, server.address().family, server.listening];
@@ -293,7 +209,7 @@ export const cases = {
       server.allowHalfOpen,
     ];
   },
-  "accepted sockets know their server": async (net, t) => {
+  "accepted sockets know their server": needs(["own"], async (net, t) => {
     const { server, client, accepted } = await t.pair();
     assert.equal(accepted.server, server);
     assert.equal(accepted._server, server);
@@ -304,7 +220,7 @@ export const cases = {
       client instanceof net.Socket,
       server instanceof net.Server,
     ];
-  },
+  }),
   "Symbol.asyncDispose": async (_net, t) => {
     const server = await t.serve();
     await server[Symbol.asyncDispose]();
