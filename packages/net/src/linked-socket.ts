@@ -110,7 +110,7 @@ export abstract class LinkedSocket extends NodeSocketBase {
 
   /** @internal */
   get _bytesDispatched(): number {
-    return this.link?.bytesWritten ?? this.finalBytes.written;
+    return this.link?.bytesWritten ?? this.finalBytes?.written;
   }
 
   get bytesWritten(): number {

@@ -29,6 +29,7 @@ export class Requests {
   private readonly writing = new Set<object>();
   private finishing: object | undefined;
   private isClosed = false;
+  private isEnding = false;
   /** Of a TLSSocket, not of an HTTP/2 session. */
   isOfTLS = false;
 
@@ -45,6 +46,11 @@ export class Requests {
       // Not before C++ knows that it has begun.
       process.nextTick(() => this.written(handle, request, error ? (error.errno ?? EPIPE) : 0));
     };
+    if (this.isEnding) {
+      // As the kernel answers: TLS takes no offence, since it has ended.
+      process.nextTick(() => this.written(handle, request, EPIPE));
+      return 0;
+    }
     const { stream } = this;
     if (chunks.length === 1) stream.write(chunks[0], done);
     else {
@@ -77,6 +83,9 @@ export class Requests {
 
   private end(handle: Handle, request: object): void {
     process.nextTick(() => {
+      // What was written meanwhile goes first.
+      if (this.isWriting || this.isEnding) return;
+      this.isEnding = true;
       this.stream.end(() => this.finished(handle, request, 0));
     });
   }

@@ -5,7 +5,8 @@ import { nodeArguments } from "./connect-arguments.js";
 import { type listen2, makeListenable } from "./listen.js";
 import { exclusively } from "./server.js";
 import { Socket } from "./socket.js";
-import type { SocketOptions } from "./socket-options.js";
+import { isReadInto, type SocketOptions } from "./socket-options.js";
+import { readInto } from "./tls-onread.js";
 import "./wrapped.js";
 
 type Connect = (options: ConnectionOptions, listener?: () => void) => TLSSocket;
@@ -33,6 +34,8 @@ export function connectTLS(...args: unknown[]): TLSSocket {
     throw error;
   }
   tell(socket, secure, TOLD);
+  const { onread } = options as { onread?: unknown };
+  if (isReadInto(onread)) readInto(secure, onread);
   const { timeout } = options;
   if (timeout) {
     secure.setTimeout(timeout);

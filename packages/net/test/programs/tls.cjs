@@ -270,6 +270,29 @@ const steps = {
     await close(server);
   },
 
+  async "into a buffer of the user's"() {
+    const server = tls.createServer({ key, cert }, (socket) => socket.end("0123456789"));
+    const port = await listen(server);
+    const buffer = Buffer.alloc(4);
+    let all = "";
+    let isStopped = false;
+    const onread = {
+      buffer,
+      callback(bytes, into) {
+        all += into.toString("latin1", 0, bytes);
+        if (isStopped) return true;
+        isStopped = true;
+        setImmediate(() => client.resume());
+        return false;
+      },
+    };
+    const client = tls.connect({ port, host, ca, servername: "localhost", onread });
+    client.on("data", () => say("data, which there must not be"));
+    await closed(client);
+    say(all, isStopped);
+    await close(server);
+  },
+
   async times() {
     const server = tls.createServer({ key, cert }, (socket) => socket.resume());
     const port = await listen(server);
