@@ -29,6 +29,7 @@ interface Handle {
 
 interface TLSInternals extends Pick<tls.TLSSocket, "destroy"> {
   connecting: boolean;
+  readonly _readableState: { ended: boolean };
   _init(socket?: unknown, wrap?: StreamSocket | null): void;
   _wrapHandle(wrap: StreamSocket | null, handle: Handle | undefined, ...more: unknown[]): unknown;
 }
@@ -55,7 +56,11 @@ function patchTLSSocket(prototype: TLSInternals): void {
     socket.allowHalfOpen = true;
     // Node would only tell of it: as an error of a handle it ends the TLSSocket.
     wrap.removeAllListeners("error");
-    wrap.on("error", (error: SocketError) => this.destroy(error));
+    wrap.on("error", (error: SocketError) => {
+      // What comes behind the peer's close_notify is none of its (RFC 5246 section 7.2.1): often it has closed, and resets what answers it.
+      if (error.syscall === "read" && this._readableState.ended) return;
+      this.destroy(error);
+    });
   };
 }
 

@@ -1,7 +1,7 @@
 /** TLS, HTTPS and HTTP/2 under register: what a program is told, line by line, is what Node's own sockets tell it. */
 import { endAll, temporaryDirectory } from "../../apps-echo/test/program.js";
 import { makeCertificates } from "./certificates.js";
-import { PROOF, run, stepsOf } from "./proven.js";
+import { linesOf, PROOF, run, stepsOf } from "./proven.js";
 
 afterEach(endAll);
 const dir = temporaryDirectory();
@@ -16,4 +16,10 @@ test("every step of programs/tls.cjs is as over Node's sockets", async () => {
   expect(node.proof.kernelSockets).toBeGreaterThan(40);
   expect(ours.proof).toMatchObject({ kernelSockets: 0, kernelServers: 0 });
   expect(ours.proof.accepted).toBeGreaterThan(20);
+});
+
+test("a reset behind the peer's end is no error", async () => {
+  const ended = await run("reset-after-end.cjs", { args: [dir] });
+  expect(linesOf(ended)).toEqual(["all of it", "close false"]);
+  expect(ended.proof).toMatchObject({ kernelSockets: 0, kernelServers: 0, accepted: 2 });
 });
