@@ -291,6 +291,8 @@ void UringDriver::handle(const io_uring_cqe& cqe) {
 // ---- sleeping -------------------------------------------------------------------------------------------------------
 
 int UringDriver::prepare_sleep() {
+  // Mostly streams that have sent everything: looking at them again is no reason to stay awake.
+  if (!work_.empty()) prepare_work();
   if (!work_.empty()) return 0;
   const int due = context_.retries.due_ms();
   if (due == 0) return 0;

@@ -15,8 +15,12 @@ interface Failure {
 const TURN_MILLISECONDS = 0.5;
 const POLLS_PER_LOOK = 64;
 const WORKING_POLLS_PER_LOOK = 8;
-/** adaptive: waits in a row that brought nothing before waiting is given up, and sleeps after which it is tried again. */
-const FRUITLESS_WAITS = 2;
+/**
+ * adaptive: a wait in the device that brings nothing counts this much, one that brings something one less; from the limit on waiting is given up,
+ * and tried again once after so many sleeps. So it is done where two of three waits bring something: else it costs more than it saves.
+ */
+const FRUITLESS = 2;
+const MOST_FRUITLESS = 4;
 const SLEEPS_BEFORE_RETRY = 16;
 /** Times in a row that whoever gave way goes on before Node's other work. */
 const MOST_RESUMED = 8;
@@ -184,15 +188,15 @@ export class Loop {
     const runtime = this.#runtime;
     const start = performance.now();
     for (let polls = 1; ; polls++) {
-      const wait = this.#fruitless < FRUITLESS_WAITS ? this.#wait : 0;
+      const wait = this.#fruitless < MOST_FRUITLESS ? this.#wait : 0;
       runtime.poll(wait);
       const completed = runtime.dispatch(this.#handler);
       if (!this.#wanted()) return false;
       if (completed !== 0) {
-        if (wait !== 0) this.#fruitless = 0;
+        if (wait !== 0 && this.#fruitless > 0) this.#fruitless--;
         if (this.#givesWay) return true;
       } else if (!this.#polls && !runtime.ready) {
-        if (wait !== 0) this.#fruitless++;
+        if (wait !== 0) this.#fruitless += FRUITLESS;
         return false;
       }
       const look = polls % (completed !== 0 ? WORKING_POLLS_PER_LOOK : POLLS_PER_LOOK) === 0;
@@ -204,7 +208,7 @@ export class Loop {
   #look(): boolean {
     this.#runtime.poll(0);
     this.#runtime.dispatch(this.#handler);
-    return this.#wait !== 0 && this.#fruitless < FRUITLESS_WAITS;
+    return this.#wait !== 0 && this.#fruitless < MOST_FRUITLESS;
   }
 
   #sleep(): void {
@@ -214,7 +218,7 @@ export class Loop {
       return;
     }
     this.#runtime.asleep = true;
-    if (++this.#sleeps % SLEEPS_BEFORE_RETRY === 0) this.#fruitless = 0;
+    if (++this.#sleeps % SLEEPS_BEFORE_RETRY === 0) this.#fruitless = Math.min(this.#fruitless, MOST_FRUITLESS - 1);
     if (milliseconds > 0) this.#rest(milliseconds);
   }
 
