@@ -27,13 +27,7 @@ async function serving(via, use) {
 }
 
 /** undici's way to be given sockets. */
-const connectOf = (via) =>
-  via.socketOptions.createConnection && {
-    connect: ({ hostname, port }, done) => {
-      const socket = via.clientNet.connect({ host: hostname, port: Number(port) }, () => done(null, socket));
-      socket.once("error", done);
-    },
-  };
+const connectOf = (via) => via.mode === "explicit" && { connect: via.net.connector() };
 
 async function using(dispatcher, use) {
   try {
@@ -50,7 +44,7 @@ export default {
       const answers = await Promise.all(
         Array.from({ length: 200 }, (_, i) => ask({ host: "127.0.0.1", port, agent, path: `/${i}` })),
       );
-      answers.forEach(({ text }, i) => assert.equal(text, `/${i}`));
+      for (const [i, { text }] of answers.entries()) assert.equal(text, `/${i}`);
       assert.equal(connections(), 8);
       agent.destroy();
     }),

@@ -3,8 +3,8 @@ import { setUp } from "./setup.mjs";
 import { until, within } from "./support.mjs";
 
 const [library, mode, only] = process.argv.slice(2);
-/** Resources of a process at rest: its output's pipes, and a timer that is this program's own. */
-const OWN = new Set(["PipeWrap", "TTYWrap", "Timeout", "Immediate", "FSReqCallback", "TickObject"]);
+/** Resources of a process at rest: its output's. */
+const OWN = new Set(["PipeWrap", "TTYWrap"]);
 /** For one case. */
 const LIMIT = 30_000;
 const HELD = ["outstanding", "queues", "appSlots", "deviceSlots"];
@@ -35,5 +35,5 @@ const left = () => [
   ...process.getActiveResourcesInfo().filter((name) => !OWN.has(name)),
 ];
 await until(() => left().length === 0, "rest", 5000).catch(() => {});
-say({ left: left() });
+say({ left: left(), operations: via.os?.stats().completed ?? 0 });
 if (left().length !== 0) process.exitCode = 1;

@@ -6,7 +6,14 @@ import http from "node:http";
 import nodeNet from "node:net";
 
 export async function setUp(mode) {
-  if (mode === "node" || mode === "register") return new Plain(mode);
+  if (mode === "node") return new Plain(mode);
+  if (mode === "register") {
+    // What register has opened: the module of its that knows.
+    const { openStack } = await import("../../dist/stack.js");
+    const plain = new Plain(mode);
+    plain.os = openStack().os;
+    return plain;
+  }
   const { open, ...net } = await import("@demikernel/net");
   const os = await open({ libos: process.env.LIBOS ?? "posix" });
   return new Explicit(mode, net, os);
@@ -46,22 +53,12 @@ class Explicit {
   }
 
   agent(options) {
-    const agent = new http.Agent(options);
-    if (this.mode !== "served") agent.createConnection = (where) => this.net.connect(where);
-    return agent;
+    return this.mode === "served" ? new http.Agent(options) : new this.net.Agent(options);
   }
 
   async listen(server, port = 0) {
-    const listener = this.net.serve(server, { port, host: "127.0.0.1" });
-    await listening(listener, (done) => listener.once("listening", done));
-    return {
-      port: listener.address().port,
-      close: () =>
-        new Promise((resolve) => {
-          listener.close(resolve);
-          server.closeIdleConnections?.();
-        }),
-    };
+    await listening(server, (done) => this.net.serve(server, { port, host: "127.0.0.1" }, done));
+    return { port: server.address().port, close: () => new Promise((resolve) => server.close(resolve)) };
   }
 }
 

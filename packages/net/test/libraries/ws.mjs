@@ -52,7 +52,7 @@ export default {
       const coming = messagesOf(client, sent.length);
       for (const message of sent) client.send(message);
       const came = await coming;
-      came.forEach((message, i) => assert.ok(message.equals(sent[i]), `message ${i}`));
+      for (const [i, message] of came.entries()) assert.ok(message.equals(sent[i]), `message ${i}`);
     }),
 
   "400 messages of 16 KiB, sent at once": (via) =>
@@ -61,7 +61,7 @@ export default {
       const coming = messagesOf(peer, 400);
       for (let i = 0; i < 400; i++) client.send(patternOf(16 * 1024, i));
       const came = await coming;
-      came.forEach((message, i) => assert.ok(message.equals(patternOf(16 * 1024, i)), `message ${i}`));
+      for (const [i, message] of came.entries()) assert.ok(message.equals(patternOf(16 * 1024, i)), `message ${i}`);
     }),
 
   "fragments make one message, with a ping between them": (via) =>

@@ -1,0 +1,94 @@
+/** Libraries from npm, as they are, over our sockets: each scenario also over node:net itself, so that who doubts one sees Node pass it. */
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const RUN = fileURLToPath(new URL("run.mjs", import.meta.url));
+const REDIS = fileURLToPath(new URL("../../../apps-redis/dist/cli.js", import.meta.url));
+const POSTGRES = "/usr/lib/postgresql/15/bin/postgres";
+const LIMIT = 90_000;
+
+/** What a scenario's process says of each case, and at its end. */
+interface Line {
+  name?: string;
+  error?: string;
+  skipped?: string;
+  left?: string[];
+  operations?: number;
+}
+
+interface Ended {
+  code: number | null;
+  signal: string | null;
+  lines: Line[];
+  errors: string;
+}
+
+function run(library: string, mode: string): Promise<Ended> {
+  const loaded = mode === "register" ? ["--import", "@demikernel/net/register"] : [];
+  const child = spawn(process.execPath, [...loaded, RUN, library, mode], {
+    env: { ...process.env, LIBOS: "posix" },
+    stdio: ["ignore", "pipe", "pipe"],
+    cwd: fileURLToPath(new URL("../..", import.meta.url)),
+  });
+  // Who does not end by itself is ended, which is a failure.
+  const timer = setTimeout(() => child.kill("SIGKILL"), LIMIT - 5000);
+  let [output, errors] = ["", ""];
+  child.stdout.on("data", (text) => {
+    output += text;
+  });
+  child.stderr.on("data", (text) => {
+    errors += text;
+  });
+  return new Promise((resolve) => {
+    child.on("close", (code, signal) => {
+      clearTimeout(timer);
+      const lines = output.split("\n").filter((line) => line !== "");
+      resolve({ code, signal, lines: lines.map((line) => JSON.parse(line) as Line), errors });
+    });
+  });
+}
+
+const lackingRedis = (): string | undefined =>
+  spawnSync("redis-check-rdb", ["--version"], { argv0: "redis-server" }).error &&
+  "redis-server is not installed: apt install redis-tools";
+const lackingPostgres = (): string | undefined =>
+  existsSync(POSTGRES) ? undefined : "PostgreSQL is not installed: apt install postgresql-15";
+const lackingDemiRedis = (): string | undefined => (existsSync(REDIS) ? undefined : "packages/apps-redis is not built");
+
+const LIBRARIES: [name: string, cases: number, modes: string[], lacking?: string | undefined][] = [
+  ["express", 18, ["node", "explicit", "served", "register"]],
+  ["fastify", 18, ["node", "explicit", "register"]],
+  ["ws", 10, ["node", "explicit", "served", "register"]],
+  ["clients", 7, ["node", "explicit", "register"]],
+  ["redis", 6, ["node", "explicit", "register"], lackingRedis()],
+  ["demi-redis", 6, ["explicit", "register"], lackingDemiRedis()],
+  ["pg", 7, ["node", "explicit", "register"], lackingPostgres()],
+  ["socketio", 12, ["node", "explicit", "register"]],
+  ["mqtt", 6, ["node", "explicit", "served", "register"]],
+];
+
+for (const [library, cases, modes, lacking] of LIBRARIES) {
+  describe(library, () => {
+    if (lacking !== undefined && process.env.CI !== "true") {
+      console.warn(`SKIP: ${library}: ${lacking}`);
+      test.skip(`${library} (${lacking})`, () => {});
+      return;
+    }
+    test.each(modes)(
+      "%s",
+      async (mode) => {
+        if (lacking !== undefined) throw new Error(lacking);
+        const { code, signal, lines, errors } = await run(library, mode);
+        const failed = lines.filter(({ error }) => error !== undefined);
+        expect({ failed, errors, code, signal }).toEqual({ failed: [], errors: "", code: 0, signal: null });
+        const last = lines.pop() as Line;
+        expect([lines.length, last.left]).toEqual([cases, []]);
+        // It went through the libOS, and with node:net through none.
+        if (mode === "node") expect(last.operations).toBe(0);
+        else expect(last.operations).toBeGreaterThan(100);
+      },
+      LIMIT,
+    );
+  });
+}
