@@ -15,13 +15,11 @@ interface Failure {
 const TURN_MILLISECONDS = 0.5;
 const POLLS_PER_LOOK = 64;
 const WORKING_POLLS_PER_LOOK = 8;
-/**
- * adaptive: a wait in the device that brings nothing counts this much, one that brings something one less; from the limit on waiting is given up,
- * and tried again once after so many sleeps. So it is done where two of three waits bring something: else it costs more than it saves.
- */
-const FRUITLESS = 2;
-const MOST_FRUITLESS = 4;
+/** adaptive: waits in a row that brought nothing before waiting is given up, and sleeps after which it is tried again. */
+const FRUITLESS_WAITS = 2;
 const SLEEPS_BEFORE_RETRY = 16;
+/** Who gives way is waited for in the device only where so many complete together: for fewer, a sleep in Node's loop costs less. */
+const MANY = 3;
 /** Times in a row that whoever gave way goes on before Node's other work. */
 const MOST_RESUMED = 8;
 
@@ -54,6 +52,8 @@ export class Loop {
   #resumed = 0;
   #keepsAlive = true;
   #fruitless = 0;
+  /** Whoever gives way has had fewer than {@link MANY} completions together. */
+  #hasFew = false;
   #sleeps = 0;
 
   constructor(runtime: Runtime, mode: LoopMode, spinMicroseconds: number) {
@@ -83,6 +83,7 @@ export class Loop {
 
   run(handler: CompletionHandler): Promise<void> {
     this.#handler = handler;
+    this.#hasFew = false;
     this.#kick();
     return new Promise((resolve, reject) => {
       this.#finish = (failure) => (failure === undefined ? resolve() : reject(failure.thrown));
@@ -188,15 +189,18 @@ export class Loop {
     const runtime = this.#runtime;
     const start = performance.now();
     for (let polls = 1; ; polls++) {
-      const wait = this.#fruitless < MOST_FRUITLESS ? this.#wait : 0;
+      const wait = this.#waits ? this.#wait : 0;
       runtime.poll(wait);
       const completed = runtime.dispatch(this.#handler);
       if (!this.#wanted()) return false;
       if (completed !== 0) {
-        if (wait !== 0 && this.#fruitless > 0) this.#fruitless--;
-        if (this.#givesWay) return true;
+        if (wait !== 0) this.#fruitless = 0;
+        if (this.#givesWay) {
+          this.#hasFew = completed < MANY;
+          return true;
+        }
       } else if (!this.#polls && !runtime.ready) {
-        if (wait !== 0) this.#fruitless += FRUITLESS;
+        if (wait !== 0) this.#fruitless++;
         return false;
       }
       const look = polls % (completed !== 0 ? WORKING_POLLS_PER_LOOK : POLLS_PER_LOOK) === 0;
@@ -207,8 +211,13 @@ export class Loop {
   /** One poll that does not wait, which takes what was left to ticks to the device. True: to wait there is worth it next. */
   #look(): boolean {
     this.#runtime.poll(0);
-    this.#runtime.dispatch(this.#handler);
-    return this.#wait !== 0 && this.#fruitless < MOST_FRUITLESS;
+    const completed = this.#runtime.dispatch(this.#handler);
+    if (this.#givesWay && completed >= MANY) this.#hasFew = false;
+    return this.#wait !== 0 && this.#waits;
+  }
+
+  get #waits(): boolean {
+    return this.#fruitless < FRUITLESS_WAITS && !this.#hasFew;
   }
 
   #sleep(): void {
@@ -218,7 +227,7 @@ export class Loop {
       return;
     }
     this.#runtime.asleep = true;
-    if (++this.#sleeps % SLEEPS_BEFORE_RETRY === 0) this.#fruitless = Math.min(this.#fruitless, MOST_FRUITLESS - 1);
+    if (++this.#sleeps % SLEEPS_BEFORE_RETRY === 0) this.#fruitless = 0;
     if (milliseconds > 0) this.#rest(milliseconds);
   }
 
