@@ -16,7 +16,7 @@ interface Backend {
   /** Register leaves the loopback to the kernel: there the programs use the package by hand. */
   byHand: boolean;
   /** Options of the server and of the client. */
-  ends: (dir: string) => [object, object];
+  ends: (ring: string) => [object, object];
 }
 
 const BACKENDS: Record<string, Backend> = {
@@ -25,8 +25,7 @@ const BACKENDS: Record<string, Backend> = {
     needs: "libdpdk-dev liblwip-dev",
     host: "10.7.0.2",
     byHand: false,
-    ends: (dir) => {
-      const ring = join(dir, "ring.sock");
+    ends: (ring) => {
       const client = `net_virtio_user0,path=${ring},mac=02:00:00:00:00:01,queue_size=1024,packed_vq=1,in_order=1,mrg_rxbuf=0`;
       return [
         { device: `net_vhost0,iface=${ring}`, ipv4: "10.7.0.2/24" },
@@ -52,9 +51,15 @@ describe.each(Object.entries(BACKENDS))("%s", (_, { libos, needs, host, byHand, 
   const run = isBuilt || process.env.CI === "true" ? test : test.skip;
   const port = String(20_000 + Math.floor(Math.random() * 20_000));
 
+  /** A server that a signal ends leaves its socket behind. */
+  let rings = 0;
+  beforeEach(() => {
+    rings++;
+  });
+
   function started(end: 0 | 1, words: string[]): Program {
     const config = join(dir, `${end}.json`);
-    writeFileSync(config, JSON.stringify({ libos, [libos]: ends(dir)[end] }));
+    writeFileSync(config, JSON.stringify({ libos, [libos]: ends(join(dir, `ring-${rings}.sock`))[end] }));
     const env = { DEMI_CONFIG: config, RUNTIME_DIRECTORY: dir, ...(byHand ? { BY_HAND: "1" } : {}) };
     return new Program(process.execPath, words, { cwd, env });
   }
