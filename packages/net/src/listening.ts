@@ -96,8 +96,19 @@ export class Listening {
     }
     this.queues.push(qd);
     this.stack.attach(qd, new Listener(this, qd, viaMapped));
-    for (let i = 0; i < ACCEPTS; i++) os.accept(qd);
+    for (let i = 0; i < ACCEPTS; i++) this.acceptNext(qd);
     return qd;
+  }
+
+  private acceptNext(listener: QueueDescriptor): void {
+    if (this.isClosed || !this.queues.includes(listener)) return;
+    try {
+      this.stack.os.accept(listener);
+    } catch (error) {
+      if (!(error instanceof DemiError) || error.code !== "EAGAIN") throw error;
+      // The libOS takes no more operations now, of anybody.
+      this.stack.awaitMemory(() => this.acceptNext(listener));
+    }
   }
 
   /** @internal */
@@ -106,7 +117,7 @@ export class Listening {
       if (qd !== 0) this.stack.os.close(qd);
       return;
     }
-    this.stack.os.accept(listener);
+    this.acceptNext(listener);
     if (result < 0) this.failed(result);
     else this.accepted(this.stack, qd, viaMapped);
   }

@@ -25,6 +25,7 @@ const LARGE_POP = 64 * 1024;
 /** Pops of few bytes after which it is back to the usual. */
 const SMALL_POPS = 16;
 const ENOTCONN = errnoOf("ENOTCONN");
+const EAGAIN = errnoOf("EAGAIN");
 const ECANCELED = errnoOf("ECANCELED");
 
 export class QueueLink implements Link, QueueUser {
@@ -118,10 +119,17 @@ export class QueueLink implements Link, QueueUser {
       this.stack.os.pop(this.qd, limit);
       this.isPopping = true;
     } catch (error) {
+      const errno = errnoFrom(error);
+      // The libOS takes no more operations now, of anybody.
+      if (errno === EAGAIN) this.stack.awaitMemory(this.popAgain);
       // Told later, as what a device answers.
-      setImmediate(() => this.fail(errnoFrom(error), "read"));
+      else setImmediate(() => this.fail(errno, "read"));
     }
   }
+
+  private readonly popAgain = (): void => {
+    if (this.isReading) this.pop();
+  };
 
   onPop(result: number, sga: Sga): void {
     this.isPopping = false;
@@ -213,9 +221,13 @@ export class QueueLink implements Link, QueueUser {
     this.user[active]();
     // Somebody hears of it.
     if (this.outgoing.isWaiting) this.stack.giveWay();
-    this.outgoing.ended(result);
-    this.finish();
-    this.keep();
+    try {
+      this.outgoing.ended(result);
+    } finally {
+      // Though a write's callback has thrown.
+      this.finish();
+      this.keep();
+    }
   }
 
   private readonly goOn = (): void => {
@@ -224,8 +236,9 @@ export class QueueLink implements Link, QueueUser {
       this.outgoing.goOn();
     } catch (error) {
       this.fail(errnoFrom(error), "write");
+    } finally {
+      this.finish();
     }
-    this.finish();
   };
 
   shutdown(done: Done): void {

@@ -23,7 +23,7 @@ export interface QueueUser {
 
 export class Stack {
   private readonly users = new Map<QueueDescriptor, QueueUser>();
-  /** Who waits for memory of the arena. */
+  /** Who waits for memory of the arena, or to begin an operation. */
   private readonly waiting = new Set<() => void>();
   /** What keeps the process alive. */
   private holds = 0;
@@ -79,7 +79,7 @@ export class Stack {
     if (--this.holds === 0 && !this.isClosed) this.os.unref();
   }
 
-  /** Calls when there may be memory again. */
+  /** Calls when there may be memory again, or room for an operation. */
   awaitMemory(goOn: () => void): void {
     this.waiting.add(goOn);
   }
@@ -122,7 +122,14 @@ export class Stack {
   private goOn(): void {
     const all = [...this.waiting];
     this.waiting.clear();
-    for (const goOn of all) goOn();
+    for (const goOn of all) {
+      try {
+        goOn();
+      } catch (error) {
+        // A write's callback may be told in it.
+        process.nextTick(throwIt, error);
+      }
+    }
   }
 
   destroy(): void {
