@@ -1,4 +1,5 @@
 /** From an address or a name to a connection: one attempt, or several in turn (RFC 8305, as node:net's autoSelectFamily does it). */
+import { AsyncResource } from "node:async_hooks";
 import { isIP, type SocketConnectOpts, type TcpSocketConnectOpts } from "node:net";
 import { errnoOf } from "@demikernel/core";
 import { type ConnectPlan, planOf } from "./connect-options.js";
@@ -178,7 +179,8 @@ export class Connecting implements Seeker {
     }
     target.emit("connectionAttempt", address, port, family);
     const details = local !== undefined && localPort ? `${local.host}:${local.port}` : undefined;
-    const ended = (errno: number) => {
+    // What comes of it is told by a completion, which has no context of its own.
+    const ended = AsyncResource.bind((errno: number) => {
       if (this.isOver || this.link !== link) return;
       if (errno === 0) {
         done();
@@ -194,7 +196,7 @@ export class Connecting implements Seeker {
       if (details !== undefined) Object.assign(error, { localAddress: local?.host, localPort: local?.port });
       target.emit("connectionAttemptFailed", address, port, family, error);
       done(error);
-    };
+    });
     // No peer is at port 0, as the kernel answers.
     if (port === 0) setImmediate(ended, ECONNREFUSED);
     else {

@@ -1,17 +1,16 @@
 /**
  * In whose name listeners run: what AsyncLocalStorage has where connect() or listen() was called, as behind node:net, whose handles
- * remember it. All completions come from one run loop, which has none.
+ * remember it. All completions come from one run loop, which has none: each socket has its own, so that what a listener enters
+ * (AsyncLocalStorage.enterWith) stays with its connection, and no other one finds it.
  */
-import { AsyncResource, executionAsyncResource } from "node:async_hooks";
+import { AsyncResource } from "node:async_hooks";
 
-/** From here on AsyncLocalStorage keeps what it has elsewhere than in {@link executionAsyncResource}. */
-const FIRST_WITH_FRAMES = 24;
-const hasFrames = Number.parseInt(process.versions.node, 10) >= FIRST_WITH_FRAMES;
+const NAME = "DEMIKERNELSOCKET";
+/** Nobody's: that in which this was loaded. */
+const outside = new AsyncResource(NAME);
 
-/** undefined where there is nothing to remember, as mostly: then it costs nothing. */
-export function presentContext(): AsyncResource | undefined {
-  if (!hasFrames && !Object.getOwnPropertySymbols(executionAsyncResource()).some(isStore)) return undefined;
-  return new AsyncResource("DEMIKERNELSOCKET");
-}
+/** What there is now. */
+export const presentContext = (): AsyncResource => new AsyncResource(NAME);
 
-const isStore = ({ description }: symbol): boolean => description === "kResourceStore";
+/** With nothing in it: of who is made by a completion. */
+export const ownContext = (): AsyncResource => outside.runInAsyncScope(presentContext);

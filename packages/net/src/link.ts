@@ -9,6 +9,7 @@ export const received = Symbol("received");
 export const ended = Symbol("ended");
 export const failed = Symbol("failed");
 export const active = Symbol("active");
+export const gone = Symbol("gone");
 
 /** Told what happens on a {@link Link}. By symbols: it is a Socket, whose names are node:net's. */
 export interface LinkUser {
@@ -20,6 +21,8 @@ export interface LinkUser {
   [failed](errno: number, syscall: string): void;
   /** It is alive: bytes went out or came. */
   [active](): void;
+  /** The libOS has ended: it is nowhere any more, by the application's own will. */
+  [gone](): void;
 }
 
 export type Chunk = string | Uint8Array;

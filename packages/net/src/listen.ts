@@ -97,10 +97,10 @@ function begin(server: ListeningServer, stack: Stack, options: ListenOptions): v
       stack,
       options,
       (from, qd, viaMapped) => {
-        if (context !== undefined) context.runInAsyncScope(accept, undefined, server, from, qd, viaMapped);
-        else accept(server, from, qd, viaMapped);
+        context.runInAsyncScope(accept, undefined, server, from, qd, viaMapped);
       },
-      (errno) => server.emit("error", systemError(errno, "accept")),
+      (errno) => context.runInAsyncScope(server.emit, server, "error", systemError(errno, "accept")),
+      () => context.runInAsyncScope(server.close, server),
     );
   } catch (error) {
     if (!(error instanceof DemiError)) throw error;
@@ -127,7 +127,23 @@ function accept(server: ListeningServer, stack: Stack, qd: QueueDescriptor, viaM
     drop(server, stack, qd);
     return;
   }
-  const socket = new Socket(
+  let socket: Socket;
+  try {
+    socket = socketOf(server, stack, qd, viaMapped);
+  } catch (error) {
+    // The server has what no Socket is made with: a highWaterMark of NaN.
+    stack.os.close(qd);
+    throw error;
+  }
+  server._connections++;
+  socket.server = server;
+  socket._server = server;
+  server.emit("connection", socket);
+  if (connected.hasSubscribers) connected.publish({ socket });
+}
+
+function socketOf(server: ListeningServer, stack: Stack, qd: QueueDescriptor, viaMapped: boolean): Socket {
+  return new Socket(
     {
       allowHalfOpen: server.allowHalfOpen,
       readableHighWaterMark: server.highWaterMark,
@@ -146,11 +162,6 @@ function accept(server: ListeningServer, stack: Stack, qd: QueueDescriptor, viaM
       pauseOnCreate: server.pauseOnConnect,
     },
   );
-  server._connections++;
-  socket.server = server;
-  socket._server = server;
-  server.emit("connection", socket);
-  if (connected.hasSubscribers) connected.publish({ socket });
 }
 
 function drop(server: ListeningServer, stack: Stack, qd: QueueDescriptor): void {

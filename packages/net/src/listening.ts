@@ -7,6 +7,7 @@ import type { QueueUser, Stack } from "./stack.js";
 
 /** Accepts under way at once: who connects comes in crowds. */
 const ACCEPTS = 16;
+const MOST_BACKLOG = 65535;
 /** Pairs of ports that are tried where any will do. */
 const TRIES = 8;
 
@@ -32,13 +33,20 @@ export class Listening {
     private readonly stack: Stack,
     private readonly accepted: Accepted,
     private readonly failed: (errno: number) => void,
+    private readonly gone: () => void,
   ) {
     stack.hold();
   }
 
   /** Throws {@link DemiError}. */
-  static on(stack: Stack, options: ListenOptions, accepted: Accepted, failed: (errno: number) => void): Listening {
-    const listening = new Listening(stack, accepted, failed);
+  static on(
+    stack: Stack,
+    options: ListenOptions,
+    accepted: Accepted,
+    failed: (errno: number) => void,
+    gone: () => void,
+  ): Listening {
+    const listening = new Listening(stack, accepted, failed, gone);
     try {
       const { address } = options;
       if (address === null) listening.onAll(options);
@@ -89,7 +97,7 @@ export class Listening {
     try {
       if (options.reuseport) os.setsockopt(qd, "reuseport", true);
       os.bind(qd, { host: options.address, port: options.port });
-      os.listen(qd, Math.min(options.backlog, 65535));
+      os.listen(qd, backlogOf(options.backlog));
     } catch (error) {
       os.close(qd);
       throw error;
@@ -120,6 +128,11 @@ export class Listening {
     this.acceptNext(listener);
     if (result < 0) this.failed(result);
     else this.accepted(this.stack, qd, viaMapped);
+  }
+
+  /** @internal The libOS has ended. */
+  onGone(): void {
+    if (!this.isClosed) this.gone();
   }
 
   close(done?: () => void): void {
@@ -155,6 +168,12 @@ export class Listening {
   }
 }
 
+/** The kernel takes any number, and a negative one for the most there is. */
+function backlogOf(given: number): number {
+  const backlog = Math.trunc(given);
+  return backlog >= 0 && backlog < MOST_BACKLOG ? backlog : MOST_BACKLOG;
+}
+
 class Listener implements QueueUser {
   constructor(
     private readonly listening: Listening,
@@ -166,5 +185,8 @@ class Listener implements QueueUser {
   onConnect(): void {}
   onAccept(result: number, qd: QueueDescriptor): void {
     this.listening.onAccept(result, this.qd, qd, this.viaMapped);
+  }
+  onGone(): void {
+    this.listening.onGone();
   }
 }

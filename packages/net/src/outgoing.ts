@@ -1,4 +1,5 @@
 /** From strings and bytes to pushes: into the arena once, as they lie side by side, in pieces that the device takes. */
+import { AsyncResource } from "node:async_hooks";
 import { DemiError, type LibOS, PushFlag, type QueueDescriptor, type Sga } from "@demikernel/core";
 import type { Chunk, Done } from "./link.js";
 
@@ -79,6 +80,8 @@ export class Outgoing {
     }
     this.done = done;
     this.goOn();
+    // Told later, by a completion: in the name of who writes.
+    if (this.done !== undefined) this.done = AsyncResource.bind(done);
   }
 
   /** A push has ended. */

@@ -1,4 +1,5 @@
 /** A {@link Link} over a TCP queue of a libOS. */
+import { AsyncResource } from "node:async_hooks";
 import { errnoOf, type QueueDescriptor, type Sga } from "@demikernel/core";
 import { systemError } from "./errors.js";
 import { copyOut } from "./incoming.js";
@@ -8,6 +9,7 @@ import {
   type Done,
   ended,
   failed,
+  gone,
   type Link,
   type LinkUser,
   type Name,
@@ -82,6 +84,10 @@ export class QueueLink implements Link, QueueUser {
 
   onAccept(): void {}
 
+  onGone(): void {
+    if (!this.isClosed) this.user[gone]();
+  }
+
   set into(given: ReadInto | undefined) {
     this.userBuffer = given && new UserBuffer(given);
   }
@@ -97,7 +103,7 @@ export class QueueLink implements Link, QueueUser {
       // As all that is read: not within the call.
       setImmediate(() => {
         if (this.isClosed) {
-          if (held.sga !== 0) this.stack.os.free(held.sga);
+          if (held.sga !== 0 && !this.stack.os.closed) this.stack.os.free(held.sga);
         } else {
           this.onPop(held.result, held.sga);
         }
@@ -242,7 +248,8 @@ export class QueueLink implements Link, QueueUser {
   };
 
   shutdown(done: Done): void {
-    this.finishing = done;
+    // What was written leaves by a completion: told in the name of who ends.
+    this.finishing = this.outgoing.isIdle ? done : AsyncResource.bind(done);
     this.finish();
   }
 
@@ -286,7 +293,7 @@ export class QueueLink implements Link, QueueUser {
     this.finishing = undefined;
     if (finishing !== undefined) setImmediate(finishing);
     const held = this.userBuffer?.release();
-    if (held !== undefined && held.sga !== 0) this.stack.os.free(held.sga);
+    if (held !== undefined && held.sga !== 0 && !this.stack.os.closed) this.stack.os.free(held.sga);
   }
 
   reset(): void {

@@ -5,10 +5,10 @@ import type { Duplex } from "node:stream";
 import { onEnd } from "./after-end.js";
 import { normalizedConnect } from "./connect-arguments.js";
 import { Connecting, type ConnectTarget } from "./connecting.js";
-import { presentContext } from "./context.js";
+import { ownContext, presentContext } from "./context.js";
 import { closed, closedBeforeConnection, noReset, systemError, wrongType } from "./errors.js";
 import { KernelLink } from "./kernel-link.js";
-import { active, type Chunk, type Done, ended, failed, type Link, type LinkUser, received } from "./link.js";
+import { active, type Chunk, type Done, ended, failed, gone, type Link, type LinkUser, received } from "./link.js";
 import { LinkedSocket } from "./linked-socket.js";
 import type { Piece } from "./outgoing.js";
 import { Silence } from "./silence.js";
@@ -48,10 +48,12 @@ export class Socket extends LinkedSocket implements LinkUser, ConnectTarget {
     super(options);
     this.on("end", onEnd);
     if (accepted !== undefined) {
+      this.context = ownContext();
       this.attach(accepted.linkFor(this));
       if (accepted.pauseOnCreate) this.pause();
       else this.read(0);
     } else if (options.fd !== undefined || options.handle) {
+      this.context = presentContext();
       this.attach(KernelLink.over({ fd: options.fd, handle: options.handle }, this));
       if (options.readable === false || options.manualStart) return;
       if (options.pauseOnCreate) this.pause();
@@ -174,6 +176,11 @@ export class Socket extends LinkedSocket implements LinkUser, ConnectTarget {
 
   [active](): void {
     this._unrefTimer();
+  }
+
+  [gone](): void {
+    if (this.context !== undefined) this.context.runInAsyncScope(this.destroy, this);
+    else this.destroy();
   }
 
   // ---- writing ---------------------------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ export interface QueueUser {
   onPush(result: number, qt: QueueToken): void;
   onConnect(result: number): void;
   onAccept(result: number, qd: QueueDescriptor): void;
+  /** The libOS has ended, and the queue with it: nothing more is told. */
+  onGone(): void;
 }
 
 export class Stack {
@@ -135,8 +137,20 @@ export class Stack {
   destroy(): void {
     if (this.isClosed) return;
     this.isClosed = true;
+    const users = [...this.users.values()];
     this.users.clear();
+    this.waiting.clear();
     this.os.destroy();
+    // Not within a listener of theirs.
+    setImmediate(() => users.forEach(tellGone));
+  }
+}
+
+function tellGone(user: QueueUser): void {
+  try {
+    user.onGone();
+  } catch (error) {
+    process.nextTick(throwIt, error);
   }
 }
 
@@ -169,18 +183,23 @@ export function openStack(): Stack | undefined {
 }
 
 function start(options?: LibOSOptions): Promise<Stack> {
-  opening = openLibOS(options).then((os) => {
+  const begun = openLibOS(options).then((os) => {
+    if (opening !== begun) {
+      os.destroy();
+      throw Object.assign(new Error("the libOS was closed while it was being opened"), { code: "ECANCELED" });
+    }
     opened = new Stack(os);
     return opened;
   });
+  opening = begun;
   // The next one who needs it tries again.
-  opening.catch(() => {
-    opening = undefined;
+  begun.catch(() => {
+    if (opening === begun) opening = undefined;
   });
-  return opening;
+  return begun;
 }
 
-/** Ends this thread's libOS: its sockets break, and the next use opens another. */
+/** Ends this thread's libOS: its sockets are destroyed and its servers closed, soon, and the next use opens another. */
 export function close(): void {
   opened?.destroy();
   opened = undefined;

@@ -35,4 +35,47 @@ for (const name of ["first", "second"]) {
 }
 await Promise.all(ended);
 await once(server.close(), "close");
+
+// What a listener enters stays with its connection.
+let made = 0;
+const entering = net.createServer((socket) => {
+  const name = `entering ${made++}`;
+  see(`${name} connection`);
+  for (const event of ["data", "end", "close"]) socket.on(event, () => see(`${name} ${event}`));
+  socket.on("data", (bytes) => {
+    around.enterWith(`entered by ${name}`);
+    socket.write(bytes);
+  });
+});
+await once(entering.listen(0, "127.0.0.1"), "listening");
+const clients = [];
+for (let i = 0; i < 3; i++) {
+  const socket = net.connect(entering.address().port, "127.0.0.1");
+  clients.push(socket);
+  await once(socket, "connect");
+  for (const each of clients) {
+    each.write("x");
+    await once(each, "data");
+  }
+}
+for (const each of clients) each.end();
+await Promise.all(clients.map((each) => once(each, "close")));
+await once(entering.close(), "close");
+
+// What more is written than goes at once: its callbacks are the writer's.
+const slow = net.createServer((socket) => socket.once("readable", () => setImmediate(() => socket.resume())));
+await once(slow.listen(0, "127.0.0.1"), "listening");
+const writer = net.connect(slow.address().port, "127.0.0.1");
+await once(writer, "connect");
+around.run("writer", () => {
+  writer.write(Buffer.alloc(8 << 20), () => see("written"));
+  writer.end(() => see("finished"));
+});
+await once(writer, "close");
+const { port } = slow.address();
+await once(slow.close(), "close");
+
+// Nobody is there any more.
+const refused = around.run("refused", () => net.connect(port, "127.0.0.1"));
+await new Promise((done) => refused.on("error", ({ code }) => see(`refused ${code}`)).on("close", done));
 console.log(JSON.stringify([...seen].sort()));

@@ -45,6 +45,7 @@ export class Bound {
           this.user.message(bytes, from);
         },
         failed: (errno) => this.user.failed(errno),
+        gone: () => this.user.gone(),
       },
       options,
     );

@@ -15,6 +15,8 @@ const NONE = Buffer.alloc(0);
 export interface EndpointUser {
   message(bytes: Buffer, from: Name): void;
   failed(errno: number): void;
+  /** The libOS has ended. */
+  gone(): void;
 }
 
 export interface EndpointOptions {
@@ -91,6 +93,10 @@ export class Endpoint implements QueueUser {
   }
 
   onAccept(): void {}
+
+  onGone(): void {
+    if (!this.isClosed) this.user.gone();
+  }
 
   // ---- receiving -------------------------------------------------------------------------------------------------------
 

@@ -99,7 +99,8 @@ export class DatagramSocket extends SocketWithoutMulticast {
   private startBinding({ port, address, exclusive }: BindOptions): void {
     this.isBinding = true;
     this.lookUp(address || (this.family === 6 ? "::" : "0.0.0.0"), (error, host) => {
-      if (!this.isOpen) return;
+      // Also of one that calls back twice.
+      if (!this.isOpen || !this.isBinding) return;
       if (error !== null) this.bindFailed(error);
       else this.withStack((stack) => this.bindTo(stack, host, Number(port) || 0, Boolean(exclusive)));
     });
@@ -124,6 +125,7 @@ export class DatagramSocket extends SocketWithoutMulticast {
   }
 
   private bindTo(stack: Stack, host: string, port: number, exclusive: boolean): void {
+    if (!this.isBinding) return;
     const { reuseAddr, ipv6Only, recvBufferSize, sendBufferSize } = this.options;
     try {
       if (isIP(host) !== this.family) {
@@ -141,7 +143,7 @@ export class DatagramSocket extends SocketWithoutMulticast {
           reusePort: cluster.isWorker && !exclusive,
           ipv6Only: Boolean(ipv6Only),
         },
-        { message: this.received, failed: this.receiveFailed },
+        { message: this.received, failed: this.receiveFailed, gone: this.gone },
       );
     } catch (error) {
       this.bindFailed(addressError(errnoFrom(error), "bind", host, port));
@@ -162,6 +164,10 @@ export class DatagramSocket extends SocketWithoutMulticast {
 
   private readonly receiveFailed = (errno: number): void => {
     this.context.runInAsyncScope(this.emit, this, "error", systemError(errno, "recvmsg"));
+  };
+
+  private readonly gone = (): void => {
+    if (this.isOpen) this.context.runInAsyncScope(this.close, this);
   };
 
   /** Bound to any port, if it is not bound yet; then what waits. */

@@ -49,6 +49,18 @@ const cases = {
     }
     socket.close();
   },
+  "a lookup that calls back twice binds once": async () => {
+    const { queues } = os.stats();
+    const twice = (host, _family, done) => {
+      done(null, host, 4);
+      done(null, host, 4);
+    };
+    const socket = await bound({ type: "udp4", lookup: twice });
+    assert.equal(os.stats().queues, queues + 1);
+    socket.close();
+    await once(socket, "close");
+    assert.equal(os.stats().queues, queues);
+  },
   "ENOTSUP: a descriptor": () => {
     const socket = createSocket("udp4");
     assert.throws(() => socket.bind({ fd: 99 }), { message: "open ENOTSUP", code: "ENOTSUP" });

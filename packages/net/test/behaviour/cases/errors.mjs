@@ -198,6 +198,15 @@ async function uncaught(t, count, act) {
 }
 
 export const alone = {
+  "a server's highWaterMark that is none": async (net, t) => {
+    const server = t.owns(net.createServer());
+    server.highWaterMark = 1.5;
+    server.listen(0, t.host);
+    await t.event(server, "listening");
+    return uncaught(t, 1, () => {
+      t.owns(net.connect(server.address().port, t.host)).on("error", () => {});
+    });
+  },
   "a refused connection nobody listens for": async (net, t) => {
     const port = await t.deadPort();
     const client = t.owns(new net.Socket());

@@ -19,6 +19,12 @@ async function listensWith(net, t, args, where = {}) {
 export const cases = {
   "listen(port, host)": (net, t) => listensWith(net, t, [0, t.host]),
   "listen(port, host, backlog)": (net, t) => listensWith(net, t, [0, t.host, 5]),
+  "listen(port, host, a backlog that is none)": async (net, t) => {
+    const all = [];
+    for (const backlog of [-5, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 32 + 1])
+      all.push(await listensWith(net, t, [{ port: 0, host: t.host, backlog }]));
+    return all;
+  },
   "listen({ port, host })": (net, t) => listensWith(net, t, [{ port: 0, host: t.host }]),
   "listen({ port, host, backlog, exclusive })": (net, t) =>
     listensWith(net, t, [{ port: 0, host: t.host, backlog: 3, exclusive: true }]),
