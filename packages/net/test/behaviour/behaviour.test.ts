@@ -25,7 +25,7 @@ beforeAll(async () => {
   };
   // They mostly wait.
   await Promise.all([inTurn(), inTurn()]);
-}, 120_000);
+}, 300_000);
 
 test("there are many cases, and each has a name of its own", () => {
   expect(cases.length).toBeGreaterThan(150);

@@ -7,7 +7,7 @@ import { Context } from "./context.mjs";
 import { load, SUBJECTS } from "./subject.mjs";
 
 const AT_ONCE = 6;
-const LIMIT_MS = 5000;
+const LIMIT_MS = 20_000;
 const [subject, part = ""] = process.argv.slice(2);
 
 const { net, os } = await load(subject);
