@@ -7,11 +7,11 @@ import { fileURLToPath } from "node:url";
 
 /** What a subject lacks, and why: cases that need it are skipped there. */
 export const REASONS = {
-  kernel: "its peer is the kernel, which is not on this device's network",
-  ipv6: "the device has no IPv6",
-  localhost: "localhost is not on this device",
-  addresses: "the device has one address",
-  own: "what the kernel accepts is a socket of node:net",
+  kernel: "the device does not offer a way to the kernel, which would be the peer",
+  ipv6: "the device does not offer IPv6",
+  localhost: "the device does not offer localhost",
+  addresses: "the device does not offer a second address",
+  own: "the kernel does not offer sockets of ours to who accepts",
 };
 
 const beside = (name) => fileURLToPath(new URL(`../../../${name}/`, import.meta.url));
@@ -20,17 +20,17 @@ const beside = (name) => fileURLToPath(new URL(`../../../${name}/`, import.meta.
 /** @type {Record<string, Subject>} */
 export const SUBJECTS = {
   "node:net": { lacks: [] },
-  "posix (io_uring)": { libos: { libos: "posix", posix: { engine: "io_uring" } }, lacks: [] },
-  "posix (epoll)": { libos: { libos: "posix", posix: { engine: "epoll" } }, lacks: [] },
+  "posix, io_uring": { libos: { libos: "posix", posix: { engine: "io_uring" } }, lacks: [] },
+  "posix, epoll": { libos: { libos: "posix", posix: { engine: "epoll" } }, lacks: [] },
   // Nothing goes over the libOS: what register leaves to the kernel is to be as node:net's, too.
   "left to the kernel": { libos: { libos: "posix" }, isLeft: true, lacks: ["own"] },
   // Both ends are in one process: messages through memory, and a stack that talks to itself over a device that discards all frames.
-  "rdma (shm)": {
+  "rdma, shm": {
     libos: { libos: "rdma", from: beside("libos-rdma"), provider: "shm" },
     addon: `${beside("libos-rdma")}prebuilds/linux-x64/demi_rdma.node`,
     lacks: ["kernel", "ipv6", "localhost"],
   },
-  "dpdk (net_null)": {
+  "dpdk, net_null": {
     libos: { libos: "dpdk", from: beside("libos-dpdk"), device: "net_null0", ipv4: "10.7.0.2/24" },
     addon: `${beside("libos-dpdk")}prebuilds/linux-x64/demi_dpdk.node`,
     host: "10.7.0.2",
