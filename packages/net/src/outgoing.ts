@@ -1,6 +1,7 @@
 /** From strings and bytes to pushes: into the arena once, as they lie side by side, in pieces that the device takes. */
-import { AsyncResource } from "node:async_hooks";
+import type { AsyncResource } from "node:async_hooks";
 import { DemiError, type LibOS, PushFlag, type QueueDescriptor, type Sga } from "@demikernel/core";
+import { presentContext } from "./context.js";
 import type { Chunk, Done } from "./link.js";
 
 /** Bytes of one push, and of one connection on their way at most: the arena is everybody's. */
@@ -37,6 +38,8 @@ export class Outgoing {
   /** Bytes of the pieces that are left. */
   private rest = 0;
   private done: Done | undefined;
+  /** Where `done` waits for a completion: in whose name it is told. */
+  private context: AsyncResource | undefined;
   private readonly one: [Piece] = [{ chunk: "", encoding: "utf8" }];
 
   constructor(
@@ -81,7 +84,7 @@ export class Outgoing {
     this.done = done;
     this.goOn();
     // Told later, by a completion: in the name of who writes.
-    if (this.done !== undefined) this.done = AsyncResource.bind(done);
+    if (this.done !== undefined) this.context = presentContext();
   }
 
   /** A push has ended. */
@@ -108,19 +111,24 @@ export class Outgoing {
       this.rest -= some;
     }
     this.pieces = NONE;
-    const { done } = this;
+    const { done, context } = this;
     if (done === undefined || this.isFull) return;
     this.done = undefined;
-    done();
+    this.context = undefined;
+    if (context === undefined) done();
+    else context.runInAsyncScope(done);
   }
 
   /** Nothing more is sent. Whoever waits hears nothing: returned, if somebody does. */
   forget(): Done | undefined {
-    const { done } = this;
+    const { done, context } = this;
     this.pieces = NONE;
     this.rest = 0;
     this.done = undefined;
-    return done;
+    this.context = undefined;
+    return context === undefined || done === undefined
+      ? done
+      : (error) => context.runInAsyncScope(done, undefined, error);
   }
 
   /** All of them in one slot, strings written where they go. False: there is no memory now. */
