@@ -1,52 +1,16 @@
 /** Crowds, peers that misbehave, memory that runs out, destroy() anywhere: each case over our sockets, most also over node:net. */
-import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { type Ended, type Line, linesOf } from "../case-lines.js";
 
 const RUN = fileURLToPath(new URL("run.mjs", import.meta.url));
-const LIMIT = 40_000;
+const LIMIT = 90_000;
 /** More than a process has as a rule: two of them have 10,000 connections. */
 const DESCRIPTORS = 19_000;
-
-interface Line {
-  name?: string;
-  error?: string;
-  skipped?: string;
-  left?: string[];
-  last?: boolean;
-  ms?: number;
-  [measured: string]: unknown;
-}
-
-interface Ended {
-  code: number | null;
-  signal: string | null;
-  lines: Line[];
-  errors: string;
-}
 
 function run(program: string, mode: string): Promise<Ended> {
   // Where so many are not allowed, it says so by itself.
   const start = `ulimit -n ${DESCRIPTORS} 2>/dev/null; exec "$0" --expose-gc "$1" "$2" "$3"`;
-  const child = spawn("sh", ["-c", start, process.execPath, RUN, program, mode], {
-    env: { ...process.env, LIBOS: "posix" },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  // Who does not end by itself is ended, which is a failure.
-  const timer = setTimeout(() => child.kill("SIGKILL"), LIMIT - 2000);
-  let [output, errors] = ["", ""];
-  child.stdout.on("data", (text) => {
-    output += text;
-  });
-  child.stderr.on("data", (text) => {
-    errors += text;
-  });
-  return new Promise((resolve) => {
-    child.on("close", (code, signal) => {
-      clearTimeout(timer);
-      const lines = output.split("\n").filter((line) => line !== "");
-      resolve({ code, signal, lines: lines.map((line) => JSON.parse(line) as Line), errors });
-    });
-  });
+  return linesOf("sh", ["-c", start, process.execPath, RUN, program, mode], LIMIT - 2000);
 }
 
 /** How many cases there are each way. */

@@ -1,52 +1,18 @@
 /** Libraries from npm, as they are, over our sockets: each scenario also over node:net itself, so that who doubts one sees Node pass it. */
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { type Ended, type Line, linesOf } from "../case-lines.js";
 
 const RUN = fileURLToPath(new URL("run.mjs", import.meta.url));
 const REDIS = fileURLToPath(new URL("../../../apps-redis/dist/cli.js", import.meta.url));
 const POSTGRES = "/usr/lib/postgresql/15/bin/postgres";
 const LIMIT = 90_000;
 
-/** What a scenario's process says of each case, and at its end. */
-interface Line {
-  name?: string;
-  error?: string;
-  skipped?: string;
-  left?: string[];
-  operations?: number;
-}
-
-interface Ended {
-  code: number | null;
-  signal: string | null;
-  lines: Line[];
-  errors: string;
-}
-
 function run(library: string, mode: string): Promise<Ended> {
   const loaded = mode === "register" ? ["--import", "@demikernel/net/register"] : [];
-  const child = spawn(process.execPath, [...loaded, RUN, library, mode], {
-    env: { ...process.env, LIBOS: "posix" },
-    stdio: ["ignore", "pipe", "pipe"],
-    cwd: fileURLToPath(new URL("../..", import.meta.url)),
-  });
-  // Who does not end by itself is ended, which is a failure.
-  const timer = setTimeout(() => child.kill("SIGKILL"), LIMIT - 5000);
-  let [output, errors] = ["", ""];
-  child.stdout.on("data", (text) => {
-    output += text;
-  });
-  child.stderr.on("data", (text) => {
-    errors += text;
-  });
-  return new Promise((resolve) => {
-    child.on("close", (code, signal) => {
-      clearTimeout(timer);
-      const lines = output.split("\n").filter((line) => line !== "");
-      resolve({ code, signal, lines: lines.map((line) => JSON.parse(line) as Line), errors });
-    });
-  });
+  const cwd = fileURLToPath(new URL("../..", import.meta.url));
+  return linesOf(process.execPath, [...loaded, RUN, library, mode], LIMIT - 5000, { cwd });
 }
 
 const lackingRedis = (): string | undefined =>
