@@ -10,7 +10,7 @@ import { type Address, lookUp, type Seeker } from "./lookup.js";
 import { errnoFrom } from "./names.js";
 import { QueueLink } from "./queue-link.js";
 import { routeOf } from "./route.js";
-import { defaultStack, openStack, type Stack } from "./stack.js";
+import { type Stack, withStack } from "./stack.js";
 
 /** The Socket that is connected. */
 export interface ConnectTarget extends LinkUser {
@@ -107,7 +107,7 @@ export class Connecting implements Seeker {
   /** The only address there is. */
   private only(to: Address): void {
     if (this.isOver) return;
-    this.withStack((stack) =>
+    this.onStack((stack) =>
       this.attempt(stack, to, (error) => {
         if (error === undefined) this.target.connected();
         else this.target.destroy(error);
@@ -125,7 +125,7 @@ export class Connecting implements Seeker {
     const to = this.addresses[this.next++];
     const isLast = this.next === this.addresses.length;
     target.autoSelectFamilyAttemptedAddresses?.push(`${to.address}:${this.port}`);
-    this.withStack((stack) => {
+    this.onStack((stack) => {
       let isDecided = false;
       const link = this.attempt(stack, to, (error) => {
         if (isDecided) return;
@@ -235,17 +235,12 @@ export class Connecting implements Seeker {
     }
   }
 
-  private withStack(use: (stack: Stack) => void): void {
-    const stack = openStack();
-    if (stack !== undefined) {
-      use(stack);
-      return;
-    }
-    defaultStack().then(
-      (made) => {
-        if (!this.isOver) use(made);
+  private onStack(use: (stack: Stack) => void): void {
+    withStack(
+      (stack) => {
+        if (!this.isOver) use(stack);
       },
-      (error: Error) => this.target.destroy(error),
+      (error) => this.target.destroy(error),
     );
   }
 

@@ -11,7 +11,7 @@ import { Listening, type ListenOptions } from "./listening.js";
 import { QueueLink } from "./queue-link.js";
 import { routeOf } from "./route.js";
 import { Socket } from "./socket.js";
-import { defaultStack, openStack, type Stack } from "./stack.js";
+import { openStack, type Stack, withStack } from "./stack.js";
 
 /** What node:net keeps on a Server. */
 interface Internals {
@@ -71,14 +71,14 @@ export function makeListenable(
   }
   const place = new Place();
   server._handle = place;
-  defaultStack().then(
+  withStack(
     (made) => {
       if (server._handle !== place) return;
       server._handle = null;
       if (place.isUnreferenced) server._unref = true;
       begin(server, made, options);
     },
-    (error: Error) => {
+    (error) => {
       if (server._handle !== place) return;
       server._handle = null;
       fail(server, error);

@@ -77,8 +77,7 @@ export class Outgoing {
       this.pieces = pieces;
       this.next = 0;
       this.at = 0;
-      this.rest = 0;
-      for (const { chunk, encoding } of pieces) this.rest += sizeOf(chunk, encoding);
+      this.rest = bytesIn(pieces);
       this.taken += this.rest;
     }
     this.done = done;
@@ -211,9 +210,6 @@ function mostOf({ chunk, encoding }: Piece): number {
   if (encoding === "utf8" || encoding === "utf-8") return chunk.length * 3;
   return chunk.length === 0 ? 0 : UNMEASURED + 1;
 }
-
-export const sizeOf = (chunk: Chunk, encoding: BufferEncoding): number =>
-  typeof chunk === "string" ? Buffer.byteLength(chunk, encoding) : chunk.length;
 
 type Write = (this: Uint8Array, text: string, at: number, most: number) => number;
 const { utf8Write, latin1Write } = Buffer.prototype as unknown as { utf8Write: Write; latin1Write: Write };

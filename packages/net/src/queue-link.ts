@@ -2,7 +2,7 @@
 import { AsyncResource } from "node:async_hooks";
 import { errnoOf, type QueueDescriptor, type Sga } from "@demikernel/core";
 import { systemError } from "./errors.js";
-import { copyOut } from "./incoming.js";
+import { takeOut } from "./incoming.js";
 import {
   active,
   type Chunk,
@@ -148,16 +148,12 @@ export class QueueLink implements Link, QueueUser {
       else this.fail(result, "read");
       return;
     }
-    const { os } = this.stack;
     this.bytesRead += result;
     let wantsMore = true;
     try {
       if (this.userBuffer === undefined) {
         this.sizeUp(result);
-        const bytes =
-          os.sga.segments(sga) === 1 ? copyOut(os.sga.view(sga), os.sga.offset(sga), result) : os.sga.copy(sga);
-        os.free(sga);
-        wantsMore = this.user[received](bytes);
+        wantsMore = this.user[received](takeOut(this.stack.os, sga, result));
       } else {
         wantsMore = this.readInto(this.userBuffer, sga, result);
       }

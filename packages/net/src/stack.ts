@@ -47,11 +47,6 @@ export class Stack {
     return this.os.name;
   }
 
-  /** Queues in use. */
-  get size(): number {
-    return this.users.size;
-  }
-
   attach(qd: QueueDescriptor, user: QueueUser): void {
     this.users.set(qd, user);
   }
@@ -180,6 +175,21 @@ export function defaultStack(): Promise<Stack> {
 /** As defaultStack(), if it is open. */
 export function openStack(): Stack | undefined {
   return opened;
+}
+
+/**
+ * Gives it to `use`: now, if it is open, else when it is, or tells `failed` why not: then in a turn of their own, since what a listener throws
+ * there is nobody's rejection.
+ */
+export function withStack(use: (stack: Stack) => void, failed: (error: Error) => void): void {
+  if (opened !== undefined) {
+    use(opened);
+    return;
+  }
+  defaultStack().then(
+    (stack) => setImmediate(use, stack),
+    (error: Error) => setImmediate(failed, error),
+  );
 }
 
 function start(options?: LibOSOptions): Promise<Stack> {

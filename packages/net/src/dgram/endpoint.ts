@@ -1,6 +1,6 @@
 /** A datagram queue of a libOS: one address, of one family. */
 import { DemiError, errnoOf, PushFlag, type QueueDescriptor, type QueueToken, type Sga } from "@demikernel/core";
-import { copyOut } from "../incoming.js";
+import { takeOut } from "../incoming.js";
 import type { Name } from "../link.js";
 import { errnoFrom, nameOf } from "../names.js";
 import type { QueueUser, Stack } from "../stack.js";
@@ -10,7 +10,6 @@ const POPS = 8;
 /** Datagrams under way at most; more wait here, not in the arena, which is everybody's. */
 const MOST_UNSENT = 256;
 const ECANCELED = errnoOf("ECANCELED");
-const NONE = Buffer.alloc(0);
 
 export interface EndpointUser {
   message(bytes: Buffer, from: Name): void;
@@ -112,11 +111,8 @@ export class Endpoint implements QueueUser {
       this.user.failed(result);
       return;
     }
-    let bytes: Buffer = NONE;
-    if (result > 0)
-      bytes = os.sga.segments(sga) === 1 ? copyOut(os.sga.view(sga), os.sga.offset(sga), result) : os.sga.copy(sga);
     const from = os.sga.address(sga);
-    os.free(sga);
+    const bytes = takeOut(os, sga, result);
     // Before it is told: a listener that throws does not end the receiving.
     os.pop(this.qd);
     if (from !== undefined) this.user.message(bytes, nameOf(from));

@@ -10,7 +10,7 @@ import { errnoOf } from "@demikernel/core";
 import { addressError, systemError, wrongType } from "../errors.js";
 import type { Name } from "../link.js";
 import { errnoFrom } from "../names.js";
-import { defaultStack, openStack, type Stack } from "../stack.js";
+import { type Stack, withStack } from "../stack.js";
 import { Bound } from "./bound.js";
 import { alreadyBound, badBufferSize, bufferSizeError, isConnected, notConnected, notRunning } from "./errors.js";
 import { type Datagram, datagramOf, type SendCallback, sendPort } from "./send-arguments.js";
@@ -102,7 +102,7 @@ export class DatagramSocket extends SocketWithoutMulticast {
       // Also of one that calls back twice.
       if (!this.isOpen || !this.isBinding) return;
       if (error !== null) this.bindFailed(error);
-      else this.withStack((stack) => this.bindTo(stack, host, Number(port) || 0, Boolean(exclusive)));
+      else this.onStack((stack) => this.bindTo(stack, host, Number(port) || 0, Boolean(exclusive)));
     });
   }
 
@@ -111,16 +111,10 @@ export class DatagramSocket extends SocketWithoutMulticast {
     this.emit("error", error);
   }
 
-  private withStack(use: (stack: Stack) => void): void {
-    const stack = openStack();
-    if (stack !== undefined) {
-      use(stack);
-      return;
-    }
-    defaultStack().then(
-      // Not within the promise: what a listener throws is nobody's rejection.
-      (opened) => setImmediate(() => this.isOpen && use(opened)),
-      (error: Error) => setImmediate(() => this.isOpen && this.bindFailed(error)),
+  private onStack(use: (stack: Stack) => void): void {
+    withStack(
+      (stack) => this.isOpen && use(stack),
+      (error) => this.isOpen && this.bindFailed(error),
     );
   }
 
