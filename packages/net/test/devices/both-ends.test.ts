@@ -1,12 +1,16 @@
 /** Ours at both ends where no kernel is between them: http, ws and ioredis over a virtio ring by DPDK, and over RDMA's messages in shared memory. */
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Ended, endAll, Program, temporaryDirectory } from "../../../apps-echo/test/program.js";
-import { here, REGISTER } from "./programs.js";
+import { endAll, Program, temporaryDirectory } from "../../../apps-echo/test/program.js";
+import { unlessLacking } from "../../../apps-redis/test/skipping.js";
+import { here, REGISTER } from "../proven.js";
+import { expectDone } from "./ended-well.js";
 
 /** Milliseconds: DPDK takes seconds to start on a busy machine. */
 const PATIENCE = 60_000;
-const REDIS = here("../../../apps-redis/dist/cli.js");
+const REDIS = here("../../apps-redis/dist/cli.js");
+
+const folderOf = (libos: string): string => here(`../../libos-${libos}`);
 
 interface Backend {
   libos: string;
@@ -42,13 +46,17 @@ const BACKENDS: Record<string, Backend> = {
   },
 };
 
-describe.each(Object.entries(BACKENDS))("%s", (_, { libos, needs, host, byHand, ends }) => {
+for (const [name, backend] of Object.entries(BACKENDS)) {
+  const { libos, needs } = backend;
+  const isBuilt = existsSync(join(folderOf(libos), `prebuilds/linux-x64/demi_${libos}.node`));
+  const lacking = isBuilt ? undefined : `the addon of libos-${libos} is not built here: apt install ${needs}`;
+  unlessLacking(lacking, name, () => describe(name, () => bothEndsOn(backend)));
+}
+
+function bothEndsOn({ libos, host, byHand, ends }: Backend): void {
   afterEach(endAll);
   const dir = temporaryDirectory();
-  const cwd = here(`../../../libos-${libos}`);
-  const isBuilt = existsSync(join(cwd, `prebuilds/linux-x64/demi_${libos}.node`));
-  if (!isBuilt) console.warn(`SKIP: the addon of libos-${libos} is not built here: apt install ${needs}`);
-  const run = isBuilt || process.env.CI === "true" ? test : test.skip;
+  const cwd = folderOf(libos);
   const port = String(20_000 + Math.floor(Math.random() * 20_000));
 
   /** A server that a signal ends leaves its socket behind. */
@@ -64,9 +72,9 @@ describe.each(Object.entries(BACKENDS))("%s", (_, { libos, needs, host, byHand, 
     return new Program(process.execPath, words, { cwd, env });
   }
   const program = (end: 0 | 1, name: string): Program =>
-    started(end, [...(byHand ? [] : ["--import", REGISTER]), here(name), host, port]);
+    started(end, [...(byHand ? [] : ["--import", REGISTER]), here(`devices/${name}`), host, port]);
 
-  run(
+  test(
     "http and ws",
     async () => {
       const server = program(0, "app.mjs");
@@ -77,7 +85,7 @@ describe.each(Object.entries(BACKENDS))("%s", (_, { libos, needs, host, byHand, 
     2 * PATIENCE,
   );
 
-  run(
+  test(
     "ioredis asks demi-redis",
     async () => {
       const server = started(0, [REDIS, "server", "--host", host, "--port", port]);
@@ -87,8 +95,4 @@ describe.each(Object.entries(BACKENDS))("%s", (_, { libos, needs, host, byHand, 
     },
     2 * PATIENCE,
   );
-});
-
-function expectDone({ code, stdout, stderr }: Ended, says: string): void {
-  expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: says, stderr: "" });
 }

@@ -3,9 +3,11 @@
  * application is a client, and redis-server is the kernel's.
  */
 import { spawnSync } from "node:child_process";
-import { type Ended, endAll, Program, temporaryDirectory } from "../../../apps-echo/test/program.js";
+import { endAll, Program, temporaryDirectory } from "../../../apps-echo/test/program.js";
 import { LIBOS, onWire, type Wire, wireConfig } from "../../../apps-echo/test/wire.js";
-import { here, REGISTER } from "./programs.js";
+import { unlessLacking } from "../../../apps-redis/test/skipping.js";
+import { here, REGISTER } from "../proven.js";
+import { expectDone } from "./ended-well.js";
 
 /** Nobody else is in the namespace. */
 const PORT = "3000";
@@ -13,7 +15,7 @@ const KERNEL = "10.7.0.1";
 /** Milliseconds: DPDK takes seconds to start on a busy machine. */
 const PATIENCE = 60_000;
 /** As working directory: a package around it that is a backend counts as installed. */
-const BACKEND = here("../../../libos-dpdk");
+const BACKEND = here("../../libos-dpdk");
 
 onWire("on DPDK, the kernel as the peer", applicationsOn);
 
@@ -23,7 +25,7 @@ function applicationsOn(wire: () => Wire): void {
 
   function program(name: string, words: string[], onDpdk: boolean): Program {
     const loaded = onDpdk ? ["--import", REGISTER] : [];
-    const [command, args] = wire().inside(process.execPath, [...loaded, here(name), ...words]);
+    const [command, args] = wire().inside(process.execPath, [...loaded, here(`devices/${name}`), ...words]);
     const env = onDpdk ? { LIBOS: "dpdk", DEMI_CONFIG: wireConfig(dir), RUNTIME_DIRECTORY: dir } : {};
     return new Program(command, args, { cwd: BACKEND, env });
   }
@@ -39,26 +41,22 @@ function applicationsOn(wire: () => Wire): void {
     2 * PATIENCE,
   );
 
-  test(
-    "ioredis asks the kernel's redis-server",
-    async () => {
-      if (spawnSync("redis-check-rdb", ["--version"], { argv0: "redis-server" }).error) {
-        if (process.env.CI === "true") throw new Error("no redis-server here: apt install redis-tools");
-        console.warn("SKIP: ioredis on DPDK: no redis-server here: apt install redis-tools");
-        return;
-      }
-      const own = ["--port", "6379", "--bind", KERNEL, "--protected-mode", "no", "--save", "", "--appendonly", "no"];
-      const shell = ["-c", 'exec -a redis-server redis-check-rdb "$@"', "redis-server", ...own];
-      const [command, args] = wire().inside("bash", shell);
-      const server = new Program(command, args, { cwd: dir });
-      await server.says(/Ready to accept connections/, PATIENCE);
-      expectDone(await program("redis.mjs", [KERNEL, "6379"], true).exited, "1000 replies\n");
-      await server.end("SIGTERM");
-    },
-    2 * PATIENCE,
+  const { error: noRedis } = spawnSync("redis-check-rdb", ["--version"], { argv0: "redis-server" });
+  const lacking = noRedis && "no redis-server here: apt install redis-tools";
+  const ASKS = "ioredis asks the kernel's redis-server";
+  unlessLacking(lacking, ASKS, () =>
+    test(
+      ASKS,
+      async () => {
+        const own = ["--port", "6379", "--bind", KERNEL, "--protected-mode", "no", "--save", "", "--appendonly", "no"];
+        const shell = ["-c", 'exec -a redis-server redis-check-rdb "$@"', "redis-server", ...own];
+        const [command, args] = wire().inside("bash", shell);
+        const server = new Program(command, args, { cwd: dir });
+        await server.says(/Ready to accept connections/, PATIENCE);
+        expectDone(await program("redis.mjs", [KERNEL, "6379"], true).exited, "1000 replies\n");
+        await server.end("SIGTERM");
+      },
+      2 * PATIENCE,
+    ),
   );
-}
-
-function expectDone({ code, stdout, stderr }: Ended, says: string): void {
-  expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: says, stderr: "" });
 }

@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { unlessLacking } from "../../../apps-redis/test/skipping.js";
 import { type Ended, type Line, linesOf } from "../case-lines.js";
 
 const RUN = fileURLToPath(new URL("run.mjs", import.meta.url));
@@ -35,26 +36,22 @@ const LIBRARIES: [name: string, cases: number, modes: string[], lacking?: string
 ];
 
 for (const [library, cases, modes, lacking] of LIBRARIES) {
-  describe(library, () => {
-    if (lacking !== undefined && process.env.CI !== "true") {
-      console.warn(`SKIP: ${library}: ${lacking}`);
-      test.skip(`${library} (${lacking})`, () => {});
-      return;
-    }
-    test.each(modes)(
-      "%s",
-      async (mode) => {
-        if (lacking !== undefined) throw new Error(lacking);
-        const { code, signal, lines, errors } = await run(library, mode);
-        const failed = lines.filter(({ error }) => error !== undefined);
-        expect({ failed, errors, code, signal }).toEqual({ failed: [], errors: "", code: 0, signal: null });
-        const last = lines.pop() as Line;
-        expect([lines.length, last.left]).toEqual([cases, []]);
-        // It went through the libOS, and with node:net through none.
-        if (mode === "node") expect(last.operations).toBe(0);
-        else expect(last.operations).toBeGreaterThan(100);
-      },
-      LIMIT,
-    );
-  });
+  unlessLacking(lacking, library, () =>
+    describe(library, () => {
+      test.each(modes)(
+        "%s",
+        async (mode) => {
+          const { code, signal, lines, errors } = await run(library, mode);
+          const failed = lines.filter(({ error }) => error !== undefined);
+          expect({ failed, errors, code, signal }).toEqual({ failed: [], errors: "", code: 0, signal: null });
+          const last = lines.pop() as Line;
+          expect([lines.length, last.left]).toEqual([cases, []]);
+          // It went through the libOS, and with node:net through none.
+          if (mode === "node") expect(last.operations).toBe(0);
+          else expect(last.operations).toBeGreaterThan(100);
+        },
+        LIMIT,
+      );
+    }),
+  );
 }
