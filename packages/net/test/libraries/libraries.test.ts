@@ -13,7 +13,7 @@ const LIMIT = 90_000;
 function run(library: string, mode: string): Promise<Ended> {
   const loaded = mode === "register" ? ["--import", "@demikernel/net/register"] : [];
   const cwd = fileURLToPath(new URL("../..", import.meta.url));
-  return linesOf(process.execPath, [...loaded, RUN, library, mode], LIMIT - 5000, { cwd });
+  return linesOf(process.execPath, ["--expose-gc", ...loaded, RUN, library, mode], LIMIT - 5000, { cwd });
 }
 
 const lackingRedis = (): string | undefined =>
