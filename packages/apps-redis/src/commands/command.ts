@@ -54,6 +54,8 @@ export function keys(flags: string, first = 1, last = 0, step = 1): readonly Key
 export class Command {
   readonly flags: ReadonlySet<string>;
   readonly isWrite: boolean;
+  /** It writes, or may do so beside what it is for: PFCOUNT. */
+  readonly changesData: boolean;
   readonly deniesOutOfMemory: boolean;
   readonly isDebug: boolean;
   readonly hasSubcommands: boolean;
@@ -88,6 +90,7 @@ export class Command {
     this.handler = spec.handler;
     this.flags = new Set(spec.flags.split(" ").filter((flag) => flag !== ""));
     this.isWrite = this.flags.has("write");
+    this.changesData = this.isWrite || this.flags.has("may_replicate");
     this.deniesOutOfMemory = this.flags.has("denyoom");
     this.isDebug = this.name === "debug" && this.container === undefined;
     this.subcommands = new Map((spec.subcommands ?? []).map((one) => [one.name, new Command(one, this)]));

@@ -57,6 +57,10 @@ export class Config {
   streamNodeMaxEntries = 100;
   hllSparseMaxBytes = 3000;
   sanitizeDumpPayload = "no";
+  // Files (rdb/, persistence/).
+  dbfilename = "dump.rdb";
+  rdbcompression = true;
+  rdbchecksum = true;
   // What is measured (server/).
   slowlogLogSlowerThan = 10000;
   slowlogMaxLen = 128;

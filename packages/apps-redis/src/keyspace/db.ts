@@ -323,6 +323,7 @@ export class Db {
   /** Gives the value, as it is, another key, here or in another database, which has none of that name. Returns its record there. */
   moveTo(target: Db, ref: Ref, key: Uint8Array, at: number, length: number): Ref {
     this.heap.insist();
+    this.keyspace.snapshot?.before(this, ref);
     const made = this.makeAlike(target, ref, key, at, length);
     this.tellOfStream(ref);
     setMeta(this.heap, made, metaOf(this.heap, ref));
@@ -371,6 +372,7 @@ export class Db {
 
   /** Removes the key and frees its value: large ones bit by bit, later. */
   delete(ref: Ref): void {
+    this.keyspace.snapshot?.before(this, ref);
     this.tellOfStream(ref);
     if (hasExpiry(this.heap, ref)) this.expires.remove(ref);
     this.keyspace.releaseValue(this.takeValue(ref));

@@ -1,6 +1,7 @@
 /** All databases, the memory they share, and what is freed later. */
 import type { Dict } from "../memory/dict.js";
 import { Heap, type Ref } from "../memory/heap.js";
+import type { Snapshot } from "../snapshot/snapshot.js";
 import { Db } from "./db.js";
 import { Objects } from "./objects.js";
 import type { StoredObject } from "./types.js";
@@ -47,6 +48,9 @@ export class Keyspace {
   ) {
     this.dbs = Array.from({ length: databases }, (_, id) => new Db(this, id));
   }
+
+  /** What saves the dataset as it was at one moment while it goes on changing: it is asked before anything is changed. */
+  snapshot: Snapshot | undefined;
 
   /** CLIENT PAUSE: what has expired is not there, and is deleted later. Nothing may be written meanwhile. */
   keepsExpired = false;
@@ -124,6 +128,7 @@ export class Keyspace {
 
   releaseDict(dict: Dict, before: (ref: Ref) => void): void {
     const objects = dict.size;
+    if (this.snapshot?.keeps(dict, () => this.releaseDict(dict, before))) return;
     if (objects !== 0) this.released.push({ objects, release: (most) => dict.drain(most, before) });
   }
 

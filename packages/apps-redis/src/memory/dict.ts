@@ -13,6 +13,7 @@ import {
   hashIn,
   initRecord,
   keyLengthOf,
+  LENGTH,
   nextOf,
   payloadRoom,
   recordSize,
@@ -278,7 +279,7 @@ export class Dict {
     for (; ref !== 0; ) {
       const words = heap.words[chunkOf(ref)];
       const word = offsetOf(ref) >>> 2;
-      if (words[word + 1] === hash && (words[word + 3] & 0x7fffffff) === length) {
+      if (words[word + 1] === hash && (words[word + 3] & LENGTH) === length) {
         if (sameBytes(heap.bytes[chunkOf(ref)], offsetOf(ref) + HEADER, bytes, at, length)) return ref;
       }
       ref = words[word] >>> 0;

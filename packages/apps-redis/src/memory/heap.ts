@@ -101,6 +101,8 @@ export class Heap {
   private freeSpans = 0;
   /** Little is free, and there is no other chunk. */
   isLow = false;
+  /** 0 or {@link MARK}, as the records have it that the snapshot under way has; new ones are made so, as it need not have them. */
+  mark = 0;
   /** Told when it becomes low, and when it is no more. */
   onLow: (isLow: boolean) => void = () => {};
 

@@ -6,7 +6,7 @@
  * | 0 | the next record of the chain, a Ref |
  * | 1 | the key's hash |
  * | 2 | {@link Record.meta}: type (bits 0 to 3), encoding (4 to 7), clock of LRU or LFU (8 to 31) |
- * | 3 | bytes of the key; bit 31: there is an expiry |
+ * | 3 | bytes of the key; bit 31: there is an expiry; bit 30: whether a snapshot has it ({@link isSaved}) |
  * | 4... | the key, filled to whole words; the expiry, if there is one: 64 bits (milliseconds) and where {@link ExpiryIndex} has the record; the payload |
  */
 import { fromHalves, highHalf, type Integer, lowHalf } from "../numbers/integers.js";
@@ -16,7 +16,9 @@ import { readLatin1 } from "./latin1.js";
 
 export const HEADER = 16;
 const HAS_EXPIRY = 0x80000000 | 0;
-const LENGTH = 0x7fffffff;
+export const LENGTH = 0x3fffffff;
+/** Of a record that the snapshot under way has, or that it need not have, this bit is as {@link Heap.mark} is. */
+export const MARK = 0x40000000;
 /** Bytes of an expiry in the record. */
 export const EXPIRY = 12;
 
@@ -38,6 +40,14 @@ export const setMeta = (heap: Heap, ref: Ref, meta: number): void => {
 export const keyLengthOf = (heap: Heap, ref: Ref): number =>
   heap.words[chunkOf(ref)][(offsetOf(ref) >>> 2) + 3] & LENGTH;
 export const hasExpiry = (heap: Heap, ref: Ref): boolean => heap.words[chunkOf(ref)][(offsetOf(ref) >>> 2) + 3] < 0;
+
+export const isSaved = (heap: Heap, ref: Ref): boolean =>
+  ((heap.words[chunkOf(ref)][(offsetOf(ref) >>> 2) + 3] ^ heap.mark) & MARK) === 0;
+export const setSaved = (heap: Heap, ref: Ref): void => {
+  const words = heap.words[chunkOf(ref)];
+  const word = (offsetOf(ref) >>> 2) + 3;
+  words[word] = (words[word] & ~MARK) | heap.mark;
+};
 
 /** Where the payload begins in the record's chunk, in bytes: a multiple of 4. */
 export function payloadOf(heap: Heap, ref: Ref): number {
@@ -70,7 +80,7 @@ export function initRecord(
   words[word] = 0;
   words[word + 1] = hash;
   words[word + 2] = 0;
-  words[word + 3] = length | (expires ? HAS_EXPIRY : 0);
+  words[word + 3] = length | heap.mark | (expires ? HAS_EXPIRY : 0);
   copyBytes(bytes, at, length, heap.bytes[chunkOf(ref)], offsetOf(ref) + HEADER);
 }
 
@@ -112,7 +122,7 @@ export function copyRecord(heap: Heap, from: Ref, moved: Ref, expires: boolean, 
   target.set(source.subarray(begin, begin + head), offsetOf(moved));
   const words = heap.words[chunkOf(moved)];
   const word = (offsetOf(moved) >>> 2) + 3;
-  words[word] = (words[word] & LENGTH) | (expires ? HAS_EXPIRY : 0);
+  words[word] = (words[word] & ~HAS_EXPIRY) | (expires ? HAS_EXPIRY : 0);
   if (expires && hasExpiry(heap, from)) {
     target.set(source.subarray(payload - EXPIRY, payload), offsetOf(moved) + head);
   }

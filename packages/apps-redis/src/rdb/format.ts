@@ -23,6 +23,29 @@ export const RdbType = {
   STREAM_LISTPACKS_2: 19,
 } as const;
 
+/** The first byte of what is no value, between the keys of a file. */
+export const RdbOpcode = {
+  /** A library of functions, as FUNCTION LOAD had it. */
+  FUNCTION_2: 245,
+  /** The same by a release candidate of 7.0. */
+  FUNCTION_OLD: 246,
+  MODULE_AUX: 247,
+  /** Of the next key: seconds it has not been used, and a counter of LFU. */
+  IDLE: 248,
+  FREQUENCY: 249,
+  /** What the writer says of itself: two strings. */
+  AUX: 250,
+  /** Keys of the database that follows, and how many of them expire. */
+  RESIZE_DB: 251,
+  EXPIRY_MILLISECONDS: 252,
+  EXPIRY_SECONDS: 253,
+  SELECT_DB: 254,
+  END: 255,
+} as const;
+
+/** What a file begins with; four digits of the version follow. */
+export const MAGIC = "REDIS";
+
 /** The upper two bits of a length's first byte. */
 export const Length = { BITS_6: 0, BITS_14: 1, WIDE: 2, ENCODED: 3 } as const;
 export const WIDE_32 = 0x80;

@@ -17,9 +17,8 @@ export interface Target {
   readonly config: Config;
 }
 
-/** Reads the byte that tells the type, and the value. Throws BadFormat where something is not right; nothing is left of it then. */
-export function loadValue(reader: RdbReader, target: Target): Loaded {
-  const type = reader.byte();
+/** Reads the byte that tells the type, if it was not read before, and the value. Throws BadFormat where something is not right; nothing is left of it then. */
+export function loadValue(reader: RdbReader, target: Target, type = reader.byte()): Loaded {
   switch (type) {
     case RdbType.STRING:
       return loadString(reader);

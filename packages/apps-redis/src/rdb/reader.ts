@@ -84,6 +84,11 @@ export class RdbReader {
     return this.view.getFloat64(this.take(8), true);
   }
 
+  /** 32 bits, the lowest first. */
+  int32(): number {
+    return this.view.getInt32(this.take(4), true);
+  }
+
   /** 64 bits, the lowest first. */
   int64(): bigint {
     return this.view.getBigInt64(this.take(8), true);

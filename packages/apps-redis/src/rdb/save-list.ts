@@ -6,7 +6,7 @@ import type { RdbWriter } from "./writer.js";
 
 /** Node by node. */
 export function saveList(writer: RdbWriter, db: Db, ref: Ref): void {
-  writer.byte(RdbType.LIST_QUICKLIST_2);
+  writer.type(RdbType.LIST_QUICKLIST_2);
   writer.size(openList(db, ref, 0).nodes);
   eachNode(db, ref, (isPlain, bytes, at, length) => {
     writer.size(isPlain ? Container.PLAIN : Container.PACKED);

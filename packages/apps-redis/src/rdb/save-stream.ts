@@ -13,7 +13,7 @@ const ID_BYTES = 16;
 
 export function saveStream(writer: RdbWriter, stream: Stream): void {
   const { heap, nodes } = stream;
-  writer.byte(RdbType.STREAM_LISTPACKS_2);
+  writer.type(RdbType.STREAM_LISTPACKS_2);
   writer.size(nodes.size);
   for (let at = nodes.first(); at !== NONE; at = nodes.next(at)) {
     nodes.idAt(at, id).write(idBytes, 0);

@@ -20,11 +20,11 @@ const value = new Element();
 export function saveSet(writer: RdbWriter, db: Db, ref: Ref): void {
   if (db.encodingOf(ref) === Encoding.INTSET) {
     integers.open(db.heap, db.blob(ref));
-    writer.byte(RdbType.SET_INTSET);
+    writer.type(RdbType.SET_INTSET);
     return writer.string(integers.bytes, integers.base, integers.byteLength);
   }
   set.open(db, ref);
-  writer.byte(RdbType.SET);
+  writer.type(RdbType.SET);
   writer.size(set.size);
   set.each(({ bytes, at, length }) => writer.string(bytes, at, length));
 }
@@ -32,7 +32,7 @@ export function saveSet(writer: RdbWriter, db: Db, ref: Ref): void {
 export function saveHash(writer: RdbWriter, db: Db, ref: Ref): void {
   if (isBlob(db.encodingOf(ref))) return saveListpack(writer, db, ref, RdbType.HASH_LISTPACK);
   const table = db.object<HashTable>(ref);
-  writer.byte(RdbType.HASH);
+  writer.type(RdbType.HASH);
   writer.size(table.size);
   table.dict.each((field) => {
     saveKey(writer, db, field);
@@ -45,7 +45,7 @@ export function saveHash(writer: RdbWriter, db: Db, ref: Ref): void {
 export function saveZset(writer: RdbWriter, db: Db, ref: Ref): void {
   if (isBlob(db.encodingOf(ref))) return saveListpack(writer, db, ref, RdbType.ZSET_LISTPACK);
   const { size, tree } = db.object<ZsetObject>(ref);
-  writer.byte(RdbType.ZSET_2);
+  writer.type(RdbType.ZSET_2);
   writer.size(size);
   tree.seek(size - 1);
   do {
@@ -56,7 +56,7 @@ export function saveZset(writer: RdbWriter, db: Db, ref: Ref): void {
 
 function saveListpack(writer: RdbWriter, db: Db, ref: Ref, type: number): void {
   list.open(db.heap, db.blob(ref));
-  writer.byte(type);
+  writer.type(type);
   writer.string(list.bytes, list.base, list.byteLength);
 }
 

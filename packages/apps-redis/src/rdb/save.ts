@@ -12,7 +12,7 @@ import type { RdbWriter } from "./writer.js";
 export function saveValue(writer: RdbWriter, db: Db, ref: Ref): void {
   switch (db.typeOf(ref)) {
     case Type.STRING:
-      writer.byte(RdbType.STRING);
+      writer.type(RdbType.STRING);
       return writer.string(db.heap.bytes[chunkOf(ref)], db.stringAt(ref), db.stringLength(ref));
     case Type.LIST:
       return saveList(writer, db, ref);

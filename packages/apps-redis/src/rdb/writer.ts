@@ -31,6 +31,13 @@ export class RdbWriter {
     this.bytes[this.length++] = value;
   }
 
+  /** What a value begins with; in a file its key stands between that and the value. */
+  type(type: number): void {
+    this.byte(type);
+    this.afterType?.();
+  }
+  afterType: (() => void) | undefined;
+
   /** A length, or any number from 0 to 2^53 that is not negative. */
   size(value: number): void {
     if (value < 64) return this.byte(value);

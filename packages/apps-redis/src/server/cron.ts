@@ -52,6 +52,7 @@ export class Cron {
     let more = !this.server.pause.isOn && activeExpiry.run(end);
     if (keyspace.pendingReleases !== 0) more = keyspace.releaseSome(Math.max(end - performance.now(), 0)) || more;
     more = this.rebuild(end) || more;
+    this.server.propagation.flush();
     this.sliceTimer = more ? setTimeout(this.slice, BETWEEN).unref() : undefined;
   };
 

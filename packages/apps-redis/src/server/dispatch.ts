@@ -43,6 +43,7 @@ export function dispatch(server: Server, client: Client, args: Args): void {
   run(server, client, command, args);
   if (server.tracker.hasPending) server.tracker.sendPending(client);
   if (server.blocking.count !== 0) server.blocking.serveReady();
+  if (server.propagation.isOn) server.propagation.flush();
 }
 
 /** Runs a command that may run. */
@@ -54,12 +55,17 @@ export function run(server: Server, client: Client, command: Command, args: Args
   call.command = command;
   client.command = command;
   const { errors, length } = call.reply;
+  const { keyspace, propagation } = server;
+  const { dirty } = keyspace;
+  if (keyspace.snapshot !== undefined && command.changesData) keyspace.snapshot.beforeCommand(call.db, command, args);
+  if (propagation.isOn) propagation.beginCommand();
   try {
     (command.handler as NonNullable<Command["handler"]>)(call);
   } catch (error) {
     if (!isShortage(error)) throw error;
     runOut(server, client, command, args, length);
   }
+  if (propagation.isOn) propagation.endCommand(call.db.id, args, keyspace.dirty !== dirty);
   const took = server.lap();
   command.calls++;
   command.microseconds += took * 1000;
@@ -89,12 +95,20 @@ export function runUnblocked(server: Server, client: Client, wait: Wait, serve: 
   const errors = reply.errors;
   const began = server.clock();
   const { length } = reply;
+  const { keyspace, propagation } = server;
+  const { dirty } = keyspace;
+  const db = keyspace.dbs[wait.db];
+  const waiting = client.command as Command;
+  if (keyspace.snapshot !== undefined && wait.args !== undefined)
+    keyspace.snapshot.beforeCommand(db, waiting, wait.args);
+  if (propagation.isOn) propagation.beginCommand();
   try {
     if (!serve()) return false;
   } catch (error) {
     if (!isShortage(error)) throw error;
     runOut(server, client, client.command as Command, wait.args ?? server.call.args, length);
   }
+  if (propagation.isOn && wait.args !== undefined) propagation.endCommand(db.id, wait.args, keyspace.dirty !== dirty);
   const took = server.clock() - began;
   const command = client.command as Command;
   command.microseconds += took * 1000;

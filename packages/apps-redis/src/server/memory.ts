@@ -56,6 +56,7 @@ export class Memory {
     const result = evictor.run(bytes);
     // What went before the command is told before its reply.
     if (tracker.hasPending) tracker.sendPending(client);
+    this.server.propagation.flush();
     if (result === Eviction.RUNNING) this.evictLater();
     if (!denies) return undefined;
     return result === Eviction.FAILED || keyspace.heap.lacks(bytes) ? OUT_OF_MEMORY : undefined;
@@ -86,7 +87,9 @@ export class Memory {
     setImmediate(() => {
       this.isEvicting = false;
       const { evictor, os } = this.server;
-      if (!os.closed && evictor.run() === Eviction.RUNNING) this.evictLater();
+      if (os.closed) return;
+      if (evictor.run() === Eviction.RUNNING) this.evictLater();
+      this.server.propagation.flush();
     });
   }
 }

@@ -10,6 +10,7 @@ import { ActiveExpiry } from "../keyspace/active-expiry.js";
 import { Evictor } from "../keyspace/eviction.js";
 import { Keyspace } from "../keyspace/keyspace.js";
 import type { Heap } from "../memory/heap.js";
+import { Propagation } from "../propagation/propagation.js";
 import type { Args } from "../protocol/args.js";
 import { Reply } from "../protocol/reply.js";
 import { Blocking } from "./blocking.js";
@@ -37,6 +38,7 @@ export class Server {
   readonly keyspace: Keyspace;
   readonly evictor: Evictor;
   readonly activeExpiry: ActiveExpiry;
+  readonly propagation = new Propagation();
   readonly cron = new Cron(this);
   readonly commands = commandTable();
   readonly clients = new Map<QueueDescriptor, Client>();
@@ -73,11 +75,15 @@ export class Server {
     heap?: Heap,
   ) {
     this.keyspace = new Keyspace(config.databases, heap);
-    this.keyspace.onExpired = (db, key) => this.notifications.notify("x", "expired", key, db.id);
+    this.keyspace.onExpired = (db, key) => {
+      this.propagation.also(db.id, config.lazyfreeLazyExpire ? "UNLINK" : "DEL", key);
+      this.notifications.notify("x", "expired", key, db.id);
+    };
     this.activeExpiry = new ActiveExpiry(this.keyspace, config);
-    this.evictor = new Evictor(this.keyspace, config, (db, key) =>
-      this.notifications.notify("e", "evicted", key, db.id),
-    );
+    this.evictor = new Evictor(this.keyspace, config, (db, key) => {
+      this.propagation.also(db.id, config.lazyfreeLazyEviction ? "UNLINK" : "DEL", key);
+      this.notifications.notify("e", "evicted", key, db.id);
+    });
     this.blocking = new Blocking(
       this.keyspace,
       (client, body) => this.as(client, body),

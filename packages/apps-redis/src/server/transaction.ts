@@ -20,11 +20,13 @@ export function runTransaction(server: Server, client: Client): void {
   const { queued } = client.transaction as Transaction;
   server.watches.unwatchAll(client);
   reply.array(queued.length);
+  server.propagation.enterUnit();
   for (const { command, args } of queued) {
     // Permissions may have changed since it was queued.
     const why = server.acl.check(client, command, args) ?? server.memory.refusalWithin(command, args);
     if (why === undefined) run(server, client, command, args);
     else reply.error(why);
   }
+  server.propagation.leaveUnit();
   discardTransaction(server, client);
 }
