@@ -13,6 +13,7 @@ import type { Heap } from "../memory/heap.js";
 import { Propagation } from "../propagation/propagation.js";
 import type { Args } from "../protocol/args.js";
 import { Reply } from "../protocol/reply.js";
+import { Snapshots } from "../snapshot/snapshots.js";
 import { Blocking } from "./blocking.js";
 import { Call } from "./call.js";
 import type { Client } from "./client.js";
@@ -39,6 +40,7 @@ export class Server {
   readonly evictor: Evictor;
   readonly activeExpiry: ActiveExpiry;
   readonly propagation = new Propagation();
+  readonly snapshots = new Snapshots(this);
   readonly cron = new Cron(this);
   readonly commands = commandTable();
   readonly clients = new Map<QueueDescriptor, Client>();
@@ -169,6 +171,7 @@ export class Server {
     this.statistics.start();
     return this.os.run(this.onCompletion).finally(() => {
       this.cron.stop();
+      this.snapshots.stop();
       this.statistics.stop();
     });
   }
