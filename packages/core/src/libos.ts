@@ -172,11 +172,13 @@ export class DemiLibOS implements api.LibOS {
   }
 
   // ---- loops -------------------------------------------------------------------------------------------------------------
-  run(handler: api.CompletionHandler): Promise<void> {
+  run(handler: api.CompletionHandler, batchEnded?: () => void): Promise<void> {
     this.#runtime.open("run");
     if (typeof handler !== "function") throw new DemiError("EINVAL", "run", "the handler is not a function");
+    if (batchEnded !== undefined && typeof batchEnded !== "function")
+      throw new DemiError("EINVAL", "run", "batchEnded is not a function");
     if (this.#loop.running) throw new DemiError("EBUSY", "run", "a run loop is active already");
-    return this.#loop.run(handler);
+    return this.#loop.run(handler, batchEnded);
   }
   stop(): void {
     this.#loop.stop();

@@ -192,8 +192,11 @@ export interface LibOS {
   qconnect(from: QueueDescriptor, to: QueueDescriptor): QueueDescriptor;
 
   // ---- loops -------------------------------------------------------------------------------------------------------------
-  /** Serves completions until stop() or destroy(): the fast path, nothing is allocated per operation. Resolves when stopped. */
-  run(handler: CompletionHandler): Promise<void>;
+  /**
+   * Serves completions until stop() or destroy(): the fast path, nothing is allocated per operation. Resolves when stopped. `batchEnded` is
+   * called when what completed together has been handed out, before the device is asked for more: for what is done once for all of it.
+   */
+  run(handler: CompletionHandler, batchEnded?: () => void): Promise<void>;
   stop(): void;
   /**
    * From within a handler of run(): Node's loop gets its turn as soon as what completed together has been handed out, and not only after

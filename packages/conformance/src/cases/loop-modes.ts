@@ -80,6 +80,42 @@ export const loopModes = group("loop modes", { own: true }, (test) => {
       await assertIdle(ctx, os);
     });
 
+    test(`${loop}: the end of a batch comes once for all that completed together, before more is asked for`, async (ctx) => {
+      const os = await ctx.open({ loop });
+      const qds = [os.queue(), os.queue(), os.queue()];
+      const pushAll = (): void => {
+        for (const qd of qds) os.push(qd, os.sga.from("ball"), PushFlag.FREE | PushFlag.QUIET);
+      };
+      let handed = 0;
+      let ended = 0;
+      for (const qd of qds) os.pop(qd);
+      pushAll();
+      await os.run(
+        (event) => {
+          os.free(sgaOf(event));
+          handed++;
+          os.pop(event.qd);
+        },
+        () => {
+          assert.equal(handed, ++ended * qds.length, "handed out when the batch ends");
+          if (ended === 50) os.stop();
+          else pushAll();
+        },
+      );
+      assert.equal(ended, 50);
+      for (const qd of qds) os.close(qd);
+      await assert.rejects(
+        os.run(
+          () => {},
+          () => {
+            throw new Error("the end of a batch");
+          },
+        ),
+        /the end of a batch/,
+      );
+      await assertIdle(ctx, os);
+    });
+
     test(`${loop}: a loop that does not keep the process serves all the same while something else does`, async (ctx) => {
       const os = await ctx.open({ loop });
       const qd = os.queue();

@@ -42,6 +42,7 @@ export class Loop {
   readonly #polls: boolean;
   readonly #wait: number;
   #handler: CompletionHandler | undefined;
+  #batchEnded: (() => void) | undefined;
   #finish: ((failure?: Failure) => void) | undefined;
   #scheduled: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -81,8 +82,9 @@ export class Loop {
     else timer.unref();
   }
 
-  run(handler: CompletionHandler): Promise<void> {
+  run(handler: CompletionHandler, batchEnded?: () => void): Promise<void> {
     this.#handler = handler;
+    this.#batchEnded = batchEnded;
     this.#hasFew = false;
     this.#kick();
     return new Promise((resolve, reject) => {
@@ -99,6 +101,7 @@ export class Loop {
     const finish = this.#finish;
     if (finish !== undefined) this.#runtime.interrupt();
     this.#handler = undefined;
+    this.#batchEnded = undefined;
     this.#finish = undefined;
     finish?.(failure);
     if (!this.#wanted()) this.#halt();
@@ -194,6 +197,8 @@ export class Loop {
       const completed = runtime.dispatch(this.#handler);
       if (!this.#wanted()) return false;
       if (completed !== 0) {
+        this.#batchEnded?.();
+        if (!this.#wanted()) return false;
         if (wait !== 0) this.#fruitless = 0;
         if (this.#givesWay) {
           this.#hasFew = completed < MANY;
@@ -212,6 +217,7 @@ export class Loop {
   #look(): boolean {
     this.#runtime.poll(0);
     const completed = this.#runtime.dispatch(this.#handler);
+    if (completed !== 0) this.#batchEnded?.();
     if (this.#givesWay && completed >= MANY) this.#hasFew = false;
     return this.#wait !== 0 && this.#waits;
   }
