@@ -3,6 +3,8 @@ import { createRequire } from "node:module";
 import { DemiError, type LibOS, openLibOS } from "@demikernel/core";
 import { Command } from "commander";
 import { loadUsers } from "./acl/file.js";
+import { LoadError } from "./aof/load.js";
+import { startAof } from "./aof/switch.js";
 import { registerBench } from "./bench/command.js";
 import { Config } from "./config/config.js";
 import { ConfigError, directivesOf, type Loaded, loadFile, loadText } from "./config/file.js";
@@ -83,6 +85,13 @@ async function run(os: LibOS, config: Config, { users }: Loaded): Promise<void> 
   for (const [name, ...rules] of users) {
     const why = server.acl.setUser(name, rules);
     if (why !== undefined) throw new Failure(`user ${name}: ${why}`);
+  }
+  try {
+    await startAof(server);
+  } catch (error) {
+    if (error instanceof LoadError || (error as NodeJS.ErrnoException).code !== undefined)
+      throw new Failure((error as Error).message);
+    throw error;
   }
   try {
     listenAsConfigured(server);

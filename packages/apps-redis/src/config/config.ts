@@ -61,6 +61,14 @@ export class Config {
   dbfilename = "dump.rdb";
   rdbcompression = true;
   rdbchecksum = true;
+  appendonly = false;
+  appendfsync = "everysec";
+  appendfilename = "appendonly.aof";
+  appenddirname = "appendonlydir";
+  aofLoadTruncated = true;
+  aofTimestampEnabled = false;
+  autoAofRewritePercentage = 100;
+  autoAofRewriteMinSize = 67108864;
   // What is measured (server/).
   slowlogLogSlowerThan = 10000;
   slowlogMaxLen = 128;

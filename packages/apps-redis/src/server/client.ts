@@ -1,6 +1,7 @@
 /** One connection, and what Redis knows of it. */
 import type { LibOS, QueueDescriptor } from "@demikernel/core";
 import type { User } from "../acl/user.js";
+import type { Gate } from "../aof/gate.js";
 import type { Command } from "../commands/command.js";
 import type { Args } from "../protocol/args.js";
 import { RequestParser } from "../protocol/request-parser.js";
@@ -92,7 +93,8 @@ export class Client {
     readonly qd: QueueDescriptor,
     readonly address: string,
     readonly localAddress: string,
+    gate?: Gate,
   ) {
-    this.output = new Output(os, qd);
+    this.output = new Output(os, qd, gate);
   }
 }

@@ -72,7 +72,8 @@ export class Listeners {
   private newClient(qd: QueueDescriptor): Client | undefined {
     try {
       const peer = addressText(this.server.os.getpeername(qd));
-      return new Client(this.nextId++, this.server.os, qd, peer, addressText(this.server.os.getsockname(qd)));
+      const { gate, os } = this.server;
+      return new Client(this.nextId++, os, qd, peer, addressText(os.getsockname(qd)), gate);
     } catch (error) {
       if (!(error instanceof DemiError)) throw error;
       this.server.os.close(qd);

@@ -1,5 +1,6 @@
 /** What is to be sent to a client: into the arena and on its way at once, as long as the device takes it; else it is kept. */
 import { type LibOS, PushFlag, type QueueDescriptor, type Sga } from "@demikernel/core";
+import type { Gate } from "../aof/gate.js";
 import { copyBytes, withWords } from "../memory/bytes.js";
 
 /** Bytes of one push, and on their way for one client at most: the arena is everybody's. */
@@ -19,6 +20,7 @@ export class Output {
   constructor(
     private readonly os: LibOS,
     private readonly qd: QueueDescriptor,
+    private readonly gate?: Gate,
   ) {}
 
   get isIdle(): boolean {
@@ -95,7 +97,8 @@ export class Output {
       return false;
     }
     copyBytes(bytes, from, length, withWords(this.os.sga.view(sga)), this.os.sga.offset(sga));
-    this.os.push(this.qd, sga, PushFlag.FREE);
+    if (this.gate?.isClosed) this.gate.hold(this, this.qd, sga);
+    else this.os.push(this.qd, sga, PushFlag.FREE);
     this.underWay += length;
     return true;
   }

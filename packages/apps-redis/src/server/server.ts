@@ -2,6 +2,9 @@
 import { randomBytes } from "node:crypto";
 import { type Completion, type LibOS, Opcode, type QueueDescriptor } from "@demikernel/core";
 import { Acl } from "../acl/acl.js";
+import { Aof } from "../aof/aof.js";
+import { Gate } from "../aof/gate.js";
+import { Rewriting } from "../aof/rewriting.js";
 import type { Command } from "../commands/command.js";
 import { commandTable } from "../commands/index.js";
 import { checkDebug } from "../commands/server/debug-check.js";
@@ -41,6 +44,9 @@ export class Server {
   readonly activeExpiry: ActiveExpiry;
   readonly propagation = new Propagation();
   readonly snapshots = new Snapshots(this);
+  readonly gate: Gate;
+  readonly aof: Aof;
+  readonly rewriting: Rewriting;
   readonly cron = new Cron(this);
   readonly commands = commandTable();
   readonly clients = new Map<QueueDescriptor, Client>();
@@ -76,6 +82,9 @@ export class Server {
     readonly config: Config,
     heap?: Heap,
   ) {
+    this.gate = new Gate(os);
+    this.aof = new Aof(this);
+    this.rewriting = new Rewriting(this);
     this.keyspace = new Keyspace(config.databases, heap);
     this.keyspace.onExpired = (db, key) => {
       this.propagation.also(db.id, config.lazyfreeLazyExpire ? "UNLINK" : "DEL", key);
@@ -169,15 +178,28 @@ export class Server {
   run(): Promise<void> {
     this.cron.start();
     this.statistics.start();
-    return this.os.run(this.onCompletion).finally(() => {
+    return this.os.run(this.onCompletion, this.onBatchEnd).finally(() => {
       this.cron.stop();
       this.snapshots.stop();
       this.statistics.stop();
+      if (this.failure !== undefined) throw this.failure;
     });
   }
 
   stop(): void {
+    this.aof.drain(() => this.os.stop());
+  }
+
+  /** What cannot be gone on with: run() ends, and {@link failure} says why. */
+  fail(error: Error): void {
+    this.failure ??= error;
     this.os.stop();
+  }
+  failure: Error | undefined;
+
+  /** Told to whoever looks after the server. */
+  log(sentence: string): void {
+    console.error(`demi-redis: ${sentence}`);
   }
 
   /** Why a command of a client may not run now; undefined: it may. What is asked of every command is asked in a few comparisons. */
@@ -197,15 +219,27 @@ export class Server {
     return client.subscriptions === undefined ? undefined : this.pubsub.check(client, command);
   }
 
+  /** What is told of the dataset now is written when the batch ends. */
+  isInBatch = false;
+
   private readonly onCompletion = (event: Completion): void => {
+    this.isInBatch = true;
     if (event.opcode === Opcode.POP) this.requests.onPop(event.qd, event.result, event.sga);
     else if (event.opcode === Opcode.PUSH) this.onPush(event.qd, event.result);
     else if (event.opcode === Opcode.ACCEPT) this.listeners.onAccept(event.qd, event.result, event.newQd);
   };
 
+  private readonly onBatchEnd = (): void => {
+    this.isInBatch = false;
+    if (this.aof.isOn) this.aof.write();
+  };
+
   private onPush(qd: QueueDescriptor, result: number): void {
     const client = this.clients.get(qd);
-    if (client === undefined) return;
+    if (client === undefined) {
+      if (this.aof.owns(qd)) this.aof.onPush(qd, result);
+      return;
+    }
     client.output.ended(result);
     this.statistics.writes++;
     if (result > 0) this.statistics.outputBytes += result;
@@ -264,6 +298,7 @@ export class Server {
   close(client: Client): void {
     if (client.isClosed) return;
     client.isClosed = true;
+    client.output.isBroken = true;
     this.blocking.forget(client);
     this.watches.unwatchAll(client);
     this.clients.delete(client.qd);

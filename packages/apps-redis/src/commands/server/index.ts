@@ -1,5 +1,6 @@
 import type { CommandSpec } from "../command.js";
 import { help } from "../help.js";
+import { rewriteAof } from "./append-only-file.js";
 import {
   commandAll,
   commandCount,
@@ -223,6 +224,17 @@ export const serverCommands: readonly CommandSpec[] = [
     summary: "What the server is, does and has done.",
     hints: "nondeterministic_output request_policy:all_shards response_policy:special",
     handler: info,
+  },
+  {
+    name: "bgrewriteaof",
+    arity: 1,
+    flags: "admin noscript no_async_loading",
+    categories: "admin dangerous",
+    group: "server",
+    since: "1.0.0",
+    complexity: "O(1)",
+    summary: "Begins a new base of the append-only file.",
+    handler: rewriteAof,
   },
   {
     name: "lastsave",

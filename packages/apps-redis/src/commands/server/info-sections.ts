@@ -1,7 +1,9 @@
 /** What each section of INFO has. */
+
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { arch, release, totalmem, type } from "node:os";
+import type { AofStore } from "../../aof/store.js";
 import { memoryOf, typeOf } from "../../server/client-info.js";
 import type { Server } from "../../server/server.js";
 import type { Command } from "../command.js";
@@ -151,7 +153,7 @@ function memory(server: Server): Fields {
     mem_clients_slaves: 0,
     mem_clients_normal: clients,
     mem_cluster_links: 0,
-    mem_aof_buffer: 0,
+    mem_aof_buffer: server.aof.bufferedBytes,
     mem_allocator: "demikernel",
     active_defrag_running: 0,
     lazyfree_pending_objects: server.keyspace.pendingObjects,
@@ -180,18 +182,36 @@ function persistence(server: Server): Fields {
     rdb_last_cow_size: 0,
     rdb_last_load_keys_expired: 0,
     rdb_last_load_keys_loaded: 0,
-    aof_enabled: 0,
-    aof_rewrite_in_progress: 0,
-    aof_rewrite_scheduled: 0,
-    aof_last_rewrite_time_sec: -1,
-    aof_current_rewrite_time_sec: -1,
-    aof_last_bgrewrite_status: "ok",
-    aof_rewrites: 0,
-    aof_rewrites_consecutive_failures: 0,
-    aof_last_write_status: "ok",
-    aof_last_cow_size: 0,
+    ...appendOnlyFile(server),
     module_fork_in_progress: 0,
     module_fork_last_cow_size: 0,
+    ...(server.aof.current === undefined ? {} : appended(server, server.aof.current)),
+  };
+}
+
+function appendOnlyFile({ aof, rewriting }: Server): Fields {
+  return {
+    aof_enabled: aof.isOn ? 1 : 0,
+    aof_rewrite_in_progress: rewriting.isRunning ? 1 : 0,
+    aof_rewrite_scheduled: rewriting.isScheduled ? 1 : 0,
+    aof_last_rewrite_time_sec: rewriting.lastSeconds,
+    aof_current_rewrite_time_sec: rewriting.currentSeconds,
+    aof_last_bgrewrite_status: rewriting.lastFailed ? "err" : "ok",
+    aof_rewrites: rewriting.count,
+    aof_rewrites_consecutive_failures: rewriting.failures,
+    aof_last_write_status: aof.error === undefined ? "ok" : "err",
+    aof_last_cow_size: 0,
+  };
+}
+
+function appended({ aof, rewriting }: Server, { appendedBytes, baseBytes }: AofStore): Fields {
+  return {
+    aof_current_size: baseBytes + appendedBytes,
+    aof_base_size: aof.bytesAfterRewrite,
+    aof_pending_rewrite: rewriting.isScheduled ? 1 : 0,
+    aof_buffer_length: aof.bufferedBytes,
+    aof_pending_bio_fsync: aof.isSyncPending ? 1 : 0,
+    aof_delayed_fsync: aof.delayedSyncs,
   };
 }
 

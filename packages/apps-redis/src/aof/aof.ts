@@ -1,0 +1,237 @@
+/**
+ * The append-only file: every change of the dataset, as commands, appended to a queue of storage. What the commands of a batch have changed goes
+ * down together, while the next batch runs: with `appendfsync always` their replies wait for it (group commit), in one wait with the network.
+ */
+import { DemiError, errorName, type QueueDescriptor } from "@demikernel/core";
+import { copyBytes, withWords } from "../memory/bytes.js";
+import type { Follower } from "../propagation/propagation.js";
+import type { Server } from "../server/server.js";
+import type { AofStore } from "./store.js";
+
+const LEAST = 64 * 1024;
+/** Memory beyond this is not kept. */
+const KEPT = 4 * 1024 * 1024;
+/** Bytes that the disk is behind: then replies wait for it whatever appendfsync says, so that they do not become ever more. */
+const MOST_BEHIND = 64 * 1024 * 1024;
+/** Milliseconds between synchronizations with appendfsync everysec. */
+const SECOND = 1000;
+
+export class Aof implements Follower {
+  /** Positions count bytes since the start: of what was told, of what the store has taken, of what is on the disk (or, without `always`, with the system). */
+  private told = 0;
+  private taken = 0;
+  private done = 0;
+  /** What was told and not taken, from `first` on. */
+  private buffer = withWords(Buffer.allocUnsafeSlow(LEAST));
+  private first = 0;
+  private end = 0;
+  private db = -1;
+  private second = 0;
+  private unsynced = false;
+  private isSyncing = false;
+  private syncedAt = 0;
+  private isScheduled = false;
+  /** Why the last write or synchronization failed. */
+  error: string | undefined;
+  /** Synchronizations that took longer than a second, as INFO tells them. */
+  delayedSyncs = 0;
+  private store: AofStore | undefined;
+  /** Base and increments when there was a new base last, or at the start. */
+  bytesAfterRewrite = 0;
+
+  constructor(private readonly server: Server) {
+    server.cron.tasks.push(() => this.tick());
+  }
+
+  get isOn(): boolean {
+    return this.store !== undefined;
+  }
+
+  get bufferedBytes(): number {
+    return this.end - this.first;
+  }
+
+  get isSyncPending(): boolean {
+    return this.isSyncing;
+  }
+
+  /** Nothing is on its way. */
+  get isIdle(): boolean {
+    return this.done === this.told;
+  }
+
+  get current(): AofStore | undefined {
+    return this.store;
+  }
+
+  /** From here on every change goes there. */
+  begin(store: AofStore): void {
+    this.store = store;
+    this.db = -1;
+    this.server.propagation.follow(this);
+  }
+
+  /** There is no base yet: what is appended is of no use without one. */
+  get lacksBase(): boolean {
+    return this.store !== undefined && !this.store.hasBase;
+  }
+
+  /** It has grown when it is larger than now. */
+  countFromHere(): void {
+    const { store } = this;
+    if (store !== undefined) this.bytesAfterRewrite = store.baseBytes + store.appendedBytes;
+  }
+
+  /** What is appended from here on begins a file: the database is said again. */
+  beginsAnew(): void {
+    this.db = -1;
+  }
+
+  /** appendfsync has changed. */
+  setDurable(isDurable: boolean): void {
+    this.store?.setDurable(isDurable);
+  }
+
+  /** Everything told is with the system, and synchronized but for `appendfsync no`, when `done` is called. */
+  drain(done: (error: Error | undefined) => void): void {
+    const { store } = this;
+    if (store === undefined) return done(undefined);
+    if (this.server.failure !== undefined) return done(this.server.failure);
+    this.push();
+    if (!this.isIdle) {
+      setImmediate(() => this.drain(done));
+    } else if (this.server.config.appendfsync === "no") {
+      done(undefined);
+    } else {
+      store.sync(done);
+    }
+  }
+
+  /** From here on nothing is told any more: what was is written, if it can be at once. */
+  stop(): void {
+    const { store } = this;
+    if (store === undefined) return;
+    this.server.propagation.leave(this);
+    this.push();
+    this.store = undefined;
+    this.first = this.end = 0;
+    this.told = this.taken = this.done;
+    this.server.gate.open(Number.POSITIVE_INFINITY);
+    store.close();
+  }
+
+  // ---- told ----------------------------------------------------------------------------------------------------------------
+
+  command(db: number, bytes: Uint8Array, at: number, length: number): void {
+    if (this.server.config.aofTimestampEnabled) this.annotate();
+    if (db !== this.db) {
+      this.db = db;
+      const text = String(db);
+      const select = Buffer.from(`*2\r\n$6\r\nSELECT\r\n$${text.length}\r\n${text}\r\n`);
+      this.add(select, 0, select.length);
+    }
+    this.add(bytes, at, length);
+    const { config, gate } = this.server;
+    if (config.appendfsync === "always" || this.told - this.done > MOST_BEHIND) gate.close(this.told);
+    if (!this.server.isInBatch && !this.isScheduled) {
+      this.isScheduled = true;
+      setImmediate(() => {
+        this.isScheduled = false;
+        if (!this.server.os.closed) this.write();
+      });
+    }
+  }
+
+  /** When it was: redis-check-aof cuts a file by that. */
+  private annotate(): void {
+    const second = Math.floor(this.server.keyspace.now() / 1000);
+    if (second <= this.second) return;
+    this.second = second;
+    const line = Buffer.from(`#TS:${second}\r\n`);
+    this.add(line, 0, line.length);
+  }
+
+  private add(bytes: Uint8Array, at: number, length: number): void {
+    if (this.end + length > this.buffer.length) this.room(length);
+    copyBytes(bytes, at, length, this.buffer, this.end);
+    this.end += length;
+    this.told += length;
+  }
+
+  private room(more: number): void {
+    const used = this.end - this.first;
+    const larger =
+      used + more <= this.buffer.length / 2
+        ? this.buffer
+        : withWords(Buffer.allocUnsafeSlow(Math.max(this.buffer.length * 2, used + more)));
+    this.buffer.copy(larger, 0, this.first, this.end);
+    this.buffer = larger;
+    this.first = 0;
+    this.end = used;
+  }
+
+  // ---- written -------------------------------------------------------------------------------------------------------------
+
+  /** At the end of a batch: what was told goes down, if nothing is on its way; else it goes together with what comes until that is done. */
+  write(): void {
+    if (this.end !== this.first && this.taken === this.done) this.push();
+  }
+
+  /** False: not all of it could be taken now. */
+  push(): boolean {
+    const { store } = this;
+    if (store === undefined) return true;
+    while (this.first < this.end) {
+      const some = store.append(this.buffer, this.first, this.end - this.first);
+      if (some === 0) return false;
+      this.first += some;
+      this.taken += some;
+    }
+    this.first = this.end = 0;
+    if (this.buffer.length > KEPT) this.buffer = withWords(Buffer.allocUnsafeSlow(LEAST));
+    return true;
+  }
+
+  owns(qd: QueueDescriptor): boolean {
+    return this.store?.owns(qd) ?? false;
+  }
+
+  /** A push has ended. */
+  onPush(qd: QueueDescriptor, result: number): void {
+    const bytes = (this.store as AofStore).ended(qd, result);
+    if (bytes < 0) return this.failed(bytes);
+    this.done += bytes;
+    this.unsynced = true;
+    this.server.gate.open(this.done);
+    if (this.taken === this.done && this.end !== this.first) this.push();
+  }
+
+  /** What was not written cannot be taken back, and what comes behind must not be there without it (as redis-server with appendfsync always). */
+  private failed(result: number): void {
+    const error = new DemiError(errorName(result) as never, "push", "the append-only file cannot be written");
+    this.error = error.message;
+    this.server.fail(error);
+  }
+
+  private tick(): void {
+    const { store } = this;
+    if (store === undefined) return;
+    // What could not be taken because there was no memory.
+    if (this.taken === this.done && this.end !== this.first) this.push();
+    if (this.server.config.appendfsync !== "everysec" || store.isDurable || !this.unsynced) return;
+    const now = this.server.clock();
+    if (now - this.syncedAt < SECOND) return;
+    if (this.isSyncing) {
+      this.delayedSyncs++;
+      return;
+    }
+    this.syncedAt = now;
+    this.unsynced = false;
+    this.isSyncing = true;
+    store.sync((error) => {
+      this.isSyncing = false;
+      this.error = error?.message;
+      if (error !== undefined) this.unsynced = true;
+    });
+  }
+}

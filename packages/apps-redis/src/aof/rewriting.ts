@@ -1,0 +1,122 @@
+/** A new base of the append-only file, written beside commands: BGREWRITEAOF, and when the file has grown (auto-aof-rewrite-percentage). */
+import { VERSION } from "../commands/connection/session.js";
+import { RdbFileWriter } from "../rdb/file-writer.js";
+import type { Server } from "../server/server.js";
+import type { Base } from "./store.js";
+
+/** Failures in a row after which the next try waits: a minute, then twice as long each time, up to an hour (as redis-server). */
+const FAILURES = 3;
+const MINUTE = 60_000;
+const LONGEST_DELAY = 60;
+
+export class Rewriting {
+  isRunning = false;
+  isScheduled = false;
+  /** Of the last one. */
+  lastFailed = false;
+  lastSeconds = -1;
+  /** Since the start: how many were begun, and how many failed in a row. */
+  count = 0;
+  failures = 0;
+  private begunAt = 0;
+  private delay = 0;
+  private notBefore = 0;
+
+  constructor(private readonly server: Server) {
+    server.cron.tasks.push(() => this.tick());
+  }
+
+  get currentSeconds(): number {
+    return this.isRunning ? Math.floor((this.server.clock() - this.begunAt) / 1000) : -1;
+  }
+
+  /** When nothing else is in the way. */
+  schedule(): void {
+    this.isScheduled = true;
+    this.failures = 0;
+    this.notBefore = 0;
+  }
+
+  /** False: it cannot begin now. `ended` is called at the end with why it failed. */
+  start(ended: (error: Error | undefined) => void = () => {}): boolean {
+    const { server } = this;
+    const { aof } = server;
+    const store = aof.current;
+    if (store === undefined || server.snapshots.isRunning) return false;
+    // What was told so far is behind the old base only.
+    if (!aof.push()) return false;
+    this.isScheduled = false;
+    this.isRunning = true;
+    this.count++;
+    this.begunAt = server.clock();
+    let base: Base;
+    try {
+      base = store.beginBase();
+    } catch (error) {
+      this.end(error as Error, ended);
+      return false;
+    }
+    aof.beginsAnew();
+    const writer = new RdbFileWriter(server.config, server.evictor, base.sink);
+    writer.begin([
+      ["redis-ver", VERSION],
+      ["redis-bits", "64"],
+      ["ctime", String(Math.floor(Date.now() / 1000))],
+      ["used-mem", String(server.keyspace.usedMemory)],
+      ["aof-base", "1"],
+    ]);
+    server.snapshots.start(writer, (isWhole) => {
+      if (!isWhole) {
+        base.abandon();
+        return this.end(new Error("it was given up"), ended);
+      }
+      writer.end();
+      base.commit((error) => this.end(error, ended));
+    });
+    return true;
+  }
+
+  private end(error: Error | undefined, ended: (error: Error | undefined) => void): void {
+    this.isRunning = false;
+    this.lastSeconds = Math.floor((this.server.clock() - this.begunAt) / 1000);
+    this.lastFailed = error !== undefined;
+    if (error === undefined) {
+      this.server.aof.countFromHere();
+      this.failures = this.delay = 0;
+    } else {
+      this.failures++;
+      this.server.log(`rewriting the append-only file failed: ${error.message}`);
+    }
+    ended(error);
+  }
+
+  private tick(): void {
+    const { aof, config } = this.server;
+    const store = aof.current;
+    if (store === undefined || this.isRunning) return;
+    if (!this.isScheduled && !aof.lacksBase && !this.hasGrown(config, store)) return;
+    if (this.failures >= FAILURES && !this.mayTry()) return;
+    this.start();
+  }
+
+  private hasGrown(
+    { autoAofRewriteMinSize, autoAofRewritePercentage }: Server["config"],
+    { appendedBytes, baseBytes }: { appendedBytes: number; baseBytes: number },
+  ): boolean {
+    const bytes = baseBytes + appendedBytes;
+    if (autoAofRewritePercentage === 0 || bytes <= autoAofRewriteMinSize) return false;
+    return (bytes * 100) / Math.max(this.server.aof.bytesAfterRewrite, 1) - 100 >= autoAofRewritePercentage;
+  }
+
+  private mayTry(): boolean {
+    const now = this.server.clock();
+    if (this.notBefore === 0) {
+      this.delay = Math.min(this.delay === 0 ? 1 : this.delay * 2, LONGEST_DELAY);
+      this.notBefore = now + this.delay * MINUTE;
+      return false;
+    }
+    if (now < this.notBefore) return false;
+    this.notBefore = 0;
+    return true;
+  }
+}
