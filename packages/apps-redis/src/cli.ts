@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { DemiError, type LibOS, openLibOS } from "@demikernel/core";
 import { Command } from "commander";
 import { loadUsers } from "./acl/file.js";
-import { LoadError } from "./aof/load.js";
+import { LoadError } from "./aof/load-error.js";
 import { startAof } from "./aof/switch.js";
 import { registerBench } from "./bench/command.js";
 import { Config } from "./config/config.js";

@@ -1,40 +1,87 @@
 /** Turns the append-only file on and off: at the start, and by CONFIG SET. */
-import { DemiError } from "@demikernel/core";
+import { DemiError, Opcode } from "@demikernel/core";
+import { loadRdbPieces } from "../persistence/load-rdb.js";
 import type { Server } from "../server/server.js";
 import { type AofPlace, FileStore } from "./file-store.js";
+import { LoadError } from "./load-error.js";
 import { loadAof } from "./load.js";
+import { loadLog } from "./log-load.js";
+import { type LogPlace, LogStore } from "./log-store.js";
 import type { AofStore } from "./store.js";
 
 const placeOf = ({ config }: Server): AofPlace => ({ folder: config.appenddirname, name: config.appendfilename });
 
-function openStore(server: Server, isFresh: boolean): AofStore {
-  return new FileStore(server.os, placeOf(server), {
-    isDurable: server.config.appendfsync === "always",
-    isFresh,
-    warn: (sentence) => server.log(sentence),
-  });
+/** The storage engine's logs, where there is one: the files of the backend are out of reach then. */
+const isLog = ({ os }: Server): boolean => os.engines.length > 1;
+
+function openFresh(server: Server, log?: LogPlace): AofStore {
+  const warn = (sentence: string): void => server.log(sentence);
+  const { appendfilename, appendfsync } = server.config;
+  if (isLog(server))
+    return new LogStore(server.os, appendfilename, log ?? { number: 0, baseBytes: 0, appendedBytes: 0 }, warn, true);
+  return new FileStore(server.os, placeOf(server), { isDurable: appendfsync === "always", isFresh: true, warn });
 }
 
 /** Loads what there is and goes on with it, or begins one. Throws LoadError, a DemiError or a system error: the server cannot start then. */
 export async function startAof(server: Server): Promise<void> {
-  const { aof, rewriting } = server;
-  let isFresh = false;
   if (server.config.appendonly) {
-    const loaded = await loadAof(server, placeOf(server));
-    if (loaded?.cut !== undefined) server.log(loaded.cut);
-    if (loaded !== undefined) server.log(`${loaded.commands} commands of the append-only file were run`);
-    isFresh = loaded === undefined;
-    aof.begin(openStore(server, isFresh));
-    if (isFresh) {
-      await new Promise<void>((resolve, reject) => {
-        rewriting.start((error) => (error === undefined ? resolve() : reject(error)));
-        server.snapshots.finish();
-      });
-    } else {
-      aof.countFromHere();
-    }
+    if (isLog(server)) await startLog(server);
+    else await startFiles(server);
   }
   follow(server);
+}
+
+async function startFiles(server: Server): Promise<void> {
+  const { aof, config } = server;
+  const loaded = await loadAof(server, placeOf(server));
+  if (loaded === undefined) return beginAnew(server, openFresh(server));
+  tell(server, loaded);
+  const options = {
+    isDurable: config.appendfsync === "always",
+    isFresh: false,
+    warn: (what: string) => server.log(what),
+  };
+  aof.begin(new FileStore(server.os, placeOf(server), options));
+  aof.countFromHere();
+}
+
+async function startLog(server: Server): Promise<void> {
+  const { aof, config } = server;
+  const loaded = await loadLog(server, config.appendfilename, (pieces) => loadRdbPieces(server, pieces));
+  tell(server, loaded);
+  if (loaded.isEmpty) return beginAnew(server, openFresh(server, loaded));
+  aof.begin(new LogStore(server.os, config.appendfilename, loaded, (what) => server.log(what), false));
+  aof.countFromHere();
+  // What is torn stays where it is: a new base is begun behind it, before anything else is appended.
+  if (loaded.cut !== undefined && !server.rewriting.start())
+    throw new LoadError(`the log ${config.appendfilename} ends within a command, and no new base can be begun`);
+}
+
+function tell(server: Server, { commands, cut }: { commands: number; cut: string | undefined }): void {
+  if (cut !== undefined) server.log(cut);
+  server.log(`${commands} commands of the append-only file were run`);
+}
+
+/** With a base of what the dataset is now; nobody is served before that is on the disk. */
+function beginAnew(server: Server, store: AofStore): Promise<void> {
+  const { aof, os, rewriting, snapshots } = server;
+  aof.begin(store);
+  return new Promise((resolve, reject) => {
+    let isOver = false;
+    rewriting.start((error) => {
+      isOver = true;
+      if (error === undefined) resolve();
+      else reject(error);
+    });
+    snapshots.finish();
+    // A log is written through the libOS, which nobody runs yet.
+    const turn = (): void => {
+      if (isOver || os.closed) return;
+      os.turn((event) => event.opcode === Opcode.PUSH && aof.owns(event.qd) && aof.onPush(event.qd, event.result), 1);
+      setImmediate(turn);
+    };
+    turn();
+  });
 }
 
 function follow(server: Server): void {
@@ -47,7 +94,7 @@ function follow(server: Server): void {
       return undefined;
     }
     try {
-      aof.begin(openStore(server, true));
+      aof.begin(openFresh(server));
     } catch (error) {
       if (!(error instanceof DemiError) && (error as NodeJS.ErrnoException).syscall === undefined) throw error;
       server.log(`the append-only file: ${(error as Error).message}`);

@@ -10,3 +10,9 @@ export interface LoadOptions {
 export async function loadRdbFile(server: Server, path: string, options: LoadOptions = {}): Promise<RdbContents> {
   return readRdb(await readFile(path), server, options.keepsExpired);
 }
+
+export async function loadRdbPieces(server: Server, pieces: AsyncIterable<Buffer>): Promise<void> {
+  const all: Buffer[] = [];
+  for await (const piece of pieces) all.push(piece);
+  readRdb(Buffer.concat(all), server, true);
+}

@@ -1,0 +1,2 @@
+/** Told to whoever starts the server: what is on the disk cannot be loaded, so it does not start. */
+export class LoadError extends Error {}
