@@ -18,9 +18,15 @@ export class DemiRedis {
     readonly client: RespClient,
   ) {}
 
-  static async start(...options: string[]): Promise<DemiRedis> {
+  static start(...options: string[]): Promise<DemiRedis> {
+    return DemiRedis.startIn(process.cwd(), ...options);
+  }
+
+  /** With a folder as its working one, whose packages it runs on. */
+  static async startIn(cwd: string, ...options: string[]): Promise<DemiRedis> {
     const address = { host: "127.0.0.1", port: await freePort() };
     const child = spawn(process.execPath, [PROGRAM, "server", "--port", String(address.port), ...options], {
+      cwd,
       stdio: ["ignore", "ignore", "inherit"],
     });
     return new DemiRedis(child, address, await RespClient.open(address, child));

@@ -57,7 +57,7 @@ export class CommandStream {
     try {
       await this.runWhole();
     } finally {
-      keyspace.setNow(Date.now());
+      keyspace.isReplaying = false;
     }
   }
 
@@ -72,8 +72,8 @@ export class CommandStream {
     const { keyspace } = server;
     let position = 0;
     let end = performance.now() + SLICE;
-    // Whatever was there when a command ran was there: only what was told of it deletes it.
-    keyspace.setNow(0);
+    keyspace.isReplaying = true;
+    keyspace.setNow(Date.now());
     for (;;) {
       const at = this.pastAnnotations(position);
       if (at === this.filled) break;
@@ -89,9 +89,10 @@ export class CommandStream {
       position = parser.position;
       if (!this.replayer.isWithinTransaction) this.whole = this.begin + position;
       if (performance.now() < end) continue;
-      keyspace.setNow(Date.now());
+      keyspace.isReplaying = false;
       await new Promise((resolve) => setImmediate(resolve));
-      keyspace.setNow(0);
+      keyspace.isReplaying = true;
+      keyspace.setNow(Date.now());
       end = performance.now() + SLICE;
     }
     this.bytes.copyWithin(0, position, this.filled);

@@ -71,7 +71,7 @@ export class FileStore implements AofStore {
   private before: Increment | undefined;
   private isFresh: boolean;
 
-  /** Goes on with what the manifest names, which has an increment, or begins one. Throws a DemiError or a system error. */
+  /** Goes on with what the manifest names, or begins one. Throws a DemiError or a system error. */
   constructor(
     private readonly os: LibOS,
     private readonly place: AofPlace,
@@ -89,7 +89,9 @@ export class FileStore implements AofStore {
     const { base, increments } = this.manifest;
     this.baseBytes = base === undefined ? 0 : sizeOf(join(place.folder, base.name));
     for (const { name } of increments) this.appendedBytes += sizeOf(join(place.folder, name));
-    this.increment = this.openIncrement(increments[increments.length - 1]);
+    const last = increments[increments.length - 1];
+    this.increment = last === undefined ? this.newIncrement(this.manifest, 1) : this.openIncrement(last);
+    if (last === undefined) writeManifest(place, this.manifest);
     this.removeHistory();
   }
 

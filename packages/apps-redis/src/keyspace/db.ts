@@ -93,7 +93,7 @@ export class Db {
   }
 
   isExpired(ref: Ref): boolean {
-    return hasExpiry(this.heap, ref) && expiryOf(this.heap, ref) < this.keyspace.now();
+    return hasExpiry(this.heap, ref) && expiryOf(this.heap, ref) < this.keyspace.now() && !this.keyspace.isReplaying;
   }
 
   /** Deletes a key because its time is over. */

@@ -52,6 +52,9 @@ export class Keyspace {
   /** What saves the dataset as it was at one moment while it goes on changing: it is asked before anything is changed. */
   snapshot: Snapshot | undefined;
 
+  /** What ran before runs again: a key that was there then is there, until what was told of its expiry deletes it. */
+  isReplaying = false;
+
   /** CLIENT PAUSE: what has expired is not there, and is deleted later. Nothing may be written meanwhile. */
   keepsExpired = false;
 

@@ -1,0 +1,4 @@
+export class Generator {
+  constructor(seed: number, families?: readonly string[]);
+  command(): string[];
+}
