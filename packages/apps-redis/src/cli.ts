@@ -12,6 +12,7 @@ import { yieldToCommands } from "./server/helper-threads.js";
 import { followListening, listenAsConfigured } from "./server/listening.js";
 import { Server } from "./server/server.js";
 import { registerCli } from "./shell/command.js";
+import { TlsListening } from "./tls/listening.js";
 
 interface ServerOptions {
   port?: string;
@@ -94,6 +95,8 @@ async function run(os: LibOS, config: Config, { users }: Loaded): Promise<void> 
     throw error;
   }
   try {
+    // First: whoever finds the port without TLS finds the other one, too.
+    await new TlsListening(server).start();
     listenAsConfigured(server);
   } catch (error) {
     throw new Failure((error as Error).message);
@@ -102,6 +105,7 @@ async function run(os: LibOS, config: Config, { users }: Loaded): Promise<void> 
   process.once("SIGTERM", () => server.stop());
   process.once("SIGINT", () => server.stop());
   const where = config.bind.split(" ")[0].replace(/^-/, "");
-  console.log(`demi-redis: ready on ${where}:${config.port}, ${os.name} (${os.engine}), pid ${process.pid}`);
+  const ports = [config.port, config.tlsPort].filter((port) => port !== 0).join(" and ");
+  console.log(`demi-redis: ready on ${where}:${ports}, ${os.name} (${os.engine}), pid ${process.pid}`);
   await server.run();
 }

@@ -50,6 +50,13 @@ export class DemiRedis {
     return RespClient.open(this.address, this.child);
   }
 
+  /** As a crash: nothing is said to anybody. */
+  async kill(): Promise<void> {
+    this.client.close();
+    const gone = once(this.child, "exit");
+    if (this.child.kill("SIGKILL")) await gone;
+  }
+
   async stop(): Promise<void> {
     this.client.close();
     const gone = once(this.child, "exit");

@@ -5,7 +5,7 @@ import { emptyProject, npmInstall, pnpm } from "../../apps-echo/test/packed.js";
 import type { Program } from "../../apps-echo/test/program.js";
 
 /** What demi-redis brings itself; the backend beside it is the project's choice. */
-export const BESIDE = ["apps-redis", "bench", "core"];
+export const BESIDE = ["apps-redis", "bench", "core", "net"];
 /** Milliseconds until a server is there, on a busy machine. */
 const PATIENCE = 60_000;
 const READY = /^demi-redis: ready on \S+:\d+, (.+), pid (\d+)$/m;

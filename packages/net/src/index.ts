@@ -24,7 +24,7 @@ export type { ReadInto } from "./link.js";
 export { type ServeOptions, serve } from "./serve.js";
 export type { ConnectionListener } from "./server.js";
 export type { SocketOptions } from "./socket-options.js";
-export { close, open } from "./stack.js";
+export { close, open, share } from "./stack.js";
 export { connectTLS, createTLSServer, type SecureListener, TLSServer } from "./tls.js";
 
 export const Server = callable(ServerClass);

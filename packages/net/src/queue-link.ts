@@ -264,8 +264,8 @@ export class QueueLink implements Link, QueueUser {
       this.stack.os.shutdown(this.qd);
     } catch (error) {
       const errno = errnoFrom(error);
-      // The connection is gone: nothing is left to end.
-      finishing(errno === ENOTCONN ? null : systemError(errno, "shutdown"));
+      // The connection is gone, or the libOS: nothing is left to end.
+      finishing(errno === ENOTCONN || this.stack.os.closed ? null : systemError(errno, "shutdown"));
       return;
     }
     finishing();

@@ -31,11 +31,21 @@ export class Stack {
   private holds = 0;
   private isClosed = false;
 
-  constructor(readonly os: LibOS) {
+  /** `isShared`: the application runs the libOS, and gives what is ours to {@link take}. */
+  constructor(
+    readonly os: LibOS,
+    private readonly isShared = false,
+  ) {
+    if (isShared) return;
     os.unref();
     os.run(this.dispatch).catch((error: unknown) => {
       process.nextTick(throwIt, error);
     });
+  }
+
+  /** Also when the application has destroyed a libOS that is shared. */
+  private get isOver(): boolean {
+    return this.isClosed || this.os.closed;
   }
 
   /** What is left to promises and process.nextTick() is to run soon: {@link LibOS.giveWay}. */
@@ -53,13 +63,13 @@ export class Stack {
 
   /** Closes the queue; its user is told nothing more. */
   close(qd: QueueDescriptor): void {
-    if (!this.users.delete(qd) || this.isClosed) return;
+    if (!this.users.delete(qd) || this.isOver) return;
     this.os.close(qd);
   }
 
   /** Closes the queue; its user is told how what it began ends, until {@link detach}. */
   endQueue(qd: QueueDescriptor): void {
-    if (!this.isClosed) this.os.close(qd);
+    if (!this.isOver) this.os.close(qd);
   }
 
   /** The user of a queue that is closed is told nothing more. */
@@ -69,17 +79,28 @@ export class Stack {
 
   /** A reason for the process to stay; {@link release} takes it back. */
   hold(): void {
-    if (this.holds++ === 0 && !this.isClosed) this.os.ref();
+    if (this.holds++ === 0 && !this.isClosed && !this.isShared) this.os.ref();
   }
 
   release(): void {
-    if (--this.holds === 0 && !this.isClosed) this.os.unref();
+    if (--this.holds === 0 && !this.isClosed && !this.isShared) this.os.unref();
   }
 
   /** Calls when there may be memory again, or room for an operation. */
   awaitMemory(goOn: () => void): void {
     this.waiting.add(goOn);
   }
+
+  /** A completion of a shared libOS. False: it is none of a socket's. */
+  readonly take = (event: Completion): boolean => {
+    if (!this.users.has(event.qd)) {
+      // What is freed or closed for others may be what somebody here waits for.
+      if (this.waiting.size !== 0) this.goOn();
+      return false;
+    }
+    this.dispatch(event);
+    return true;
+  };
 
   private readonly dispatch = (event: Completion): void => {
     try {
@@ -133,9 +154,11 @@ export class Stack {
     if (this.isClosed) return;
     this.isClosed = true;
     const users = [...this.users.values()];
+    const queues = [...this.users.keys()];
     this.users.clear();
     this.waiting.clear();
-    this.os.destroy();
+    if (!this.isShared) this.os.destroy();
+    else if (!this.os.closed) for (const qd of queues) this.os.close(qd);
     // Not within a listener of theirs.
     setImmediate(() => users.forEach(tellGone));
   }
@@ -165,6 +188,20 @@ export async function open(options?: LibOSOptions): Promise<LibOS> {
     throw Object.assign(new Error("this thread's libOS is open already"), { code: "EALREADY" });
   }
   return (await start(options)).os;
+}
+
+/**
+ * Has all sockets and servers from now on go through a libOS that the application has opened and runs itself, beside queues of its own. Returns what its
+ * handler gives completions to: true for those of sockets. It may be given all, or those that the application does not know. {@link close} closes the
+ * sockets, and not the libOS. Throws EALREADY when this thread has a libOS for them already.
+ */
+export function share(os: LibOS): (event: Completion) => boolean {
+  if (opening !== undefined) {
+    throw Object.assign(new Error("this thread's libOS is open already"), { code: "EALREADY" });
+  }
+  opened = new Stack(os, true);
+  opening = Promise.resolve(opened);
+  return opened.take;
 }
 
 /** This thread's, opened when it is needed first. */

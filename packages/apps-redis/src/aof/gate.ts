@@ -2,18 +2,15 @@
  * Replies that wait until what they tell of is on the disk (appendfsync always): they lie in the arena, ready to go, in the order in which they
  * were written. Whoever reads what is not on the disk yet waits, too: nobody learns what a crash would take back.
  */
-import { type LibOS, PushFlag, type QueueDescriptor, type Sga } from "@demikernel/core";
 
-/** Of whom a reply is. */
-export interface Gated {
-  /** Nothing can be sent to it any more. */
-  readonly isBroken: boolean;
+/** Something that is ready to be sent. */
+export interface Sendable {
+  /** It may go now; whoever it is for may be gone. */
+  release(): void;
 }
 
 interface Held {
-  output: Gated;
-  qd: QueueDescriptor;
-  sga: Sga;
+  item: Sendable;
   position: number;
 }
 
@@ -24,25 +21,21 @@ export class Gate {
   private readonly held: Held[] = [];
   private first = 0;
 
-  constructor(private readonly os: LibOS) {}
-
   /** From now on what is sent waits for `position`. */
   close(position: number): void {
     this.isClosed = true;
     this.position = position;
   }
 
-  hold(output: Gated, qd: QueueDescriptor, sga: Sga): void {
-    this.held.push({ output, qd, sga, position: this.position });
+  hold(item: Sendable): void {
+    this.held.push({ item, position: this.position });
   }
 
   /** All up to `position` may go. */
   open(position: number): void {
     const { held } = this;
     while (this.first < held.length && held[this.first].position <= position) {
-      const { output, qd, sga } = held[this.first++];
-      if (output.isBroken) this.os.free(sga);
-      else this.os.push(qd, sga, PushFlag.FREE);
+      held[this.first++].item.release();
     }
     if (this.first === held.length) {
       this.first = held.length = 0;

@@ -57,6 +57,21 @@ export class Config {
   streamNodeMaxEntries = 100;
   hllSparseMaxBytes = 3000;
   sanitizeDumpPayload = "no";
+  // TLS (tls/).
+  tlsPort = 0;
+  tlsAuthClients = "yes";
+  tlsCertFile = "";
+  tlsKeyFile = "";
+  tlsKeyFilePass = "";
+  tlsCaCertFile = "";
+  tlsCaCertDir = "";
+  tlsDhParamsFile = "";
+  tlsProtocols = "";
+  tlsCiphers = "";
+  tlsCiphersuites = "";
+  tlsPreferServerCiphers = false;
+  tlsSessionCaching = true;
+  tlsSessionCacheTimeout = 300;
   // Files (rdb/, persistence/).
   dbfilename = "dump.rdb";
   rdbcompression = true;

@@ -36,7 +36,7 @@ export function clientInfo(server: Server, client: Client): string {
     id: client.id,
     addr: client.address,
     laddr: client.localAddress,
-    fd: client.qd,
+    fd: Math.abs(client.qd),
     name: client.name,
     age: seconds(now - client.created),
     idle: seconds(now - client.lastSeen),

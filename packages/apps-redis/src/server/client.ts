@@ -5,7 +5,7 @@ import type { Gate } from "../aof/gate.js";
 import type { Command } from "../commands/command.js";
 import type { Args } from "../protocol/args.js";
 import { RequestParser } from "../protocol/request-parser.js";
-import { Output } from "./output.js";
+import { type Output, QueueOutput } from "./output.js";
 import type { Subscriptions } from "./pubsub.js";
 import type { Tracking } from "./tracking.js";
 
@@ -94,7 +94,8 @@ export class Client {
     readonly address: string,
     readonly localAddress: string,
     gate?: Gate,
+    output?: Output,
   ) {
-    this.output = new Output(os, qd, gate);
+    this.output = output ?? new QueueOutput(os, qd, gate);
   }
 }

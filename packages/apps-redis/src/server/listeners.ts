@@ -1,6 +1,7 @@
 /** Where connections come from, and what becomes of new ones. */
 import { DemiError, type QueueDescriptor } from "@demikernel/core";
 import { Client } from "./client.js";
+import type { Output } from "./output.js";
 import type { Server } from "./server.js";
 
 /** Milliseconds for which the next accept waits when there are no descriptors. */
@@ -56,16 +57,32 @@ export class Listeners {
     this.server.os.accept(listener);
     this.server.connections++;
     const client = this.newClient(qd);
-    if (client === undefined) return;
-    if (this.server.clients.size >= this.server.config.maxclients) {
-      this.server.statistics.rejectedConnections++;
-      this.reject(client, "ERR max number of clients reached");
-      return;
-    }
-    client.user = this.server.acl.newcomer();
+    if (client === undefined || !this.admit(client)) return;
     this.keepAlive(qd);
-    this.server.clients.set(qd, client);
     this.server.os.pop(qd);
+  }
+
+  /** A client by something else than a queue: its name among the clients is none of a queue's. It is leaving already if there are too many. */
+  addStream(output: Output, address: string, localAddress: string): Client {
+    const { os } = this.server;
+    const id = this.nextId++;
+    this.server.connections++;
+    const client = new Client(id, os, -id as QueueDescriptor, address, localAddress, undefined, output);
+    this.admit(client);
+    return client;
+  }
+
+  /** False: there are too many, which it is told. */
+  private admit(client: Client): boolean {
+    const { acl, clients, config, statistics } = this.server;
+    if (clients.size >= config.maxclients) {
+      statistics.rejectedConnections++;
+      this.reject(client, "ERR max number of clients reached");
+      return false;
+    }
+    client.user = acl.newcomer();
+    clients.set(client.qd, client);
+    return true;
   }
 
   /** Undefined: it has gone already. */

@@ -1,13 +1,13 @@
-/** What is to be sent to a client: into the arena and on its way at once, as long as the device takes it; else it is kept. */
+/** What is to be sent to a client: on its way at once, as long as what carries it takes it; else it is kept. */
 import { type LibOS, PushFlag, type QueueDescriptor, type Sga } from "@demikernel/core";
-import type { Gate } from "../aof/gate.js";
+import type { Gate, Sendable } from "../aof/gate.js";
 import { copyBytes, withWords } from "../memory/bytes.js";
 
 /** Bytes of one push, and on their way for one client at most: the arena is everybody's. */
 const LARGEST_PUSH = 64 * 1024;
 const MOST_UNDER_WAY = 256 * 1024;
 
-export class Output {
+export abstract class Output implements Sendable {
   /** Bytes that are kept because too many are on their way. */
   kept = 0;
   underWay = 0;
@@ -17,11 +17,13 @@ export class Output {
   /** It broke: nothing more is sent. */
   isBroken = false;
 
-  constructor(
-    private readonly os: LibOS,
-    private readonly qd: QueueDescriptor,
-    private readonly gate?: Gate,
-  ) {}
+  constructor(protected readonly gate?: Gate) {}
+
+  /** On its way, or it will be when the gate is open; false: nothing more can be taken now. The bytes are the caller's again. */
+  protected abstract push(bytes: Buffer, from: number, length: number): boolean;
+  abstract release(): void;
+  /** The connection ends. */
+  abstract close(): void;
 
   get isIdle(): boolean {
     return this.underWay === 0 && this.waiting.length === 0;
@@ -87,9 +89,21 @@ export class Output {
       this.waiting.shift();
     }
   }
+}
 
-  /** False: the arena has no memory now. */
-  private push(bytes: Buffer, from: number, length: number): boolean {
+/** To a queue of the libOS: by way of the arena. */
+export class QueueOutput extends Output {
+  private readonly held: Sga[] = [];
+
+  constructor(
+    private readonly os: LibOS,
+    private readonly qd: QueueDescriptor,
+    gate?: Gate,
+  ) {
+    super(gate);
+  }
+
+  protected push(bytes: Buffer, from: number, length: number): boolean {
     let sga: Sga;
     try {
       sga = this.os.alloc(length);
@@ -97,9 +111,23 @@ export class Output {
       return false;
     }
     copyBytes(bytes, from, length, withWords(this.os.sga.view(sga)), this.os.sga.offset(sga));
-    if (this.gate?.isClosed) this.gate.hold(this, this.qd, sga);
-    else this.os.push(this.qd, sga, PushFlag.FREE);
+    if (this.gate?.isClosed) {
+      this.held.push(sga);
+      this.gate.hold(this);
+    } else {
+      this.os.push(this.qd, sga, PushFlag.FREE);
+    }
     this.underWay += length;
     return true;
+  }
+
+  release(): void {
+    const sga = this.held.shift() as Sga;
+    if (this.isBroken) this.os.free(sga);
+    else this.os.push(this.qd, sga, PushFlag.FREE);
+  }
+
+  close(): void {
+    this.os.close(this.qd);
   }
 }

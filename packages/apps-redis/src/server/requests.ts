@@ -39,7 +39,14 @@ export class Requests {
     // Mostly one piece, which is read where it lies.
     const whole = os.sga.segments(sga) === 1;
     const view = whole ? withWords(os.sga.view(sga)) : os.sga.copy(sga);
-    const at = whole ? os.sga.offset(sga) : 0;
+    this.onBytes(client, view, whole ? os.sga.offset(sga) : 0, result);
+    os.free(sga);
+    if (!client.isClosed) os.pop(qd, client.nextPop(result));
+  }
+
+  /** Bytes that a client has sent; they are another's after the call. */
+  onBytes(client: Client, view: Uint8Array, at: number, result: number): void {
+    const { server } = this;
     server.statistics.reads++;
     server.statistics.inputBytes += result;
     const now = server.beginLaps();
@@ -56,8 +63,6 @@ export class Requests {
       this.append(client, view, at, result);
       this.serveKept(client);
     }
-    os.free(sga);
-    if (!client.isClosed) os.pop(qd, client.nextPop(result));
   }
 
   /** Runs requests until there is no whole one; replies are sent. */

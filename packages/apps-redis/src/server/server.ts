@@ -82,7 +82,7 @@ export class Server {
     readonly config: Config,
     heap?: Heap,
   ) {
-    this.gate = new Gate(os);
+    this.gate = new Gate();
     this.aof = new Aof(this);
     this.rewriting = new Rewriting(this);
     this.keyspace = new Keyspace(config.databases, heap);
@@ -221,9 +221,13 @@ export class Server {
 
   /** What is told of the dataset now is written when the batch ends. */
   isInBatch = false;
+  /** Who else has queues of this libOS: told of completions first, true if one was theirs. */
+  shared: ((event: Completion) => boolean) | undefined;
 
   private readonly onCompletion = (event: Completion): void => {
     this.isInBatch = true;
+    // What the server knows nothing of is of a connection by TLS.
+    if (this.shared?.(event)) return;
     if (event.opcode === Opcode.POP) this.requests.onPop(event.qd, event.result, event.sga);
     else if (event.opcode === Opcode.PUSH) this.onPush(event.qd, event.result);
     else if (event.opcode === Opcode.ACCEPT) this.listeners.onAccept(event.qd, event.result, event.newQd);
@@ -240,6 +244,11 @@ export class Server {
       if (this.aof.owns(qd)) this.aof.onPush(qd, result);
       return;
     }
+    this.sent(client, result);
+  }
+
+  /** Bytes of a client's have left, or a negative errno: no more will. */
+  sent(client: Client, result: number): void {
     client.output.ended(result);
     this.statistics.writes++;
     if (result > 0) this.statistics.outputBytes += result;
@@ -303,7 +312,7 @@ export class Server {
     this.watches.unwatchAll(client);
     this.clients.delete(client.qd);
     for (const told of this.onClosed) told(client);
-    this.os.close(client.qd);
+    client.output.close();
   }
 
   clientById(id: number): Client | undefined {

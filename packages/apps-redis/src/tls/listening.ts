@@ -1,0 +1,122 @@
+/** Clients by TLS (tls-port): node:tls over the libOS, by @demikernel/net. */
+import { once } from "node:events";
+import type { TLSSocket, Server as TlsServer } from "node:tls";
+import type { Server } from "../server/server.js";
+import { tlsOptions } from "./options.js";
+import { StreamOutput } from "./stream-output.js";
+
+type Net = typeof import("@demikernel/net");
+
+/** Milliseconds for a handshake. */
+const HANDSHAKE = 10_000;
+/** What sets up the listeners anew when it is changed: all but ports and addresses concern new connections only. */
+const FOLLOWED = [
+  "tls-port",
+  "tls-cert-file",
+  "tls-key-file",
+  "tls-key-file-pass",
+  "tls-ca-cert-file",
+  "tls-ca-cert-dir",
+  "tls-auth-clients",
+  "tls-protocols",
+  "tls-ciphers",
+  "tls-ciphersuites",
+  "tls-dh-params-file",
+  "tls-prefer-server-ciphers",
+  "tls-session-caching",
+  "tls-session-cache-timeout",
+];
+
+export class TlsListening {
+  private net: Net | undefined;
+  private readonly servers = new Map<string, TlsServer>();
+
+  constructor(private readonly server: Server) {}
+
+  /** As configured; throws a sentence. Only then is @demikernel/net loaded. */
+  async start(): Promise<void> {
+    const { config } = this.server;
+    if (config.tlsPort !== 0) await this.listen();
+    for (const name of FOLLOWED) config.onChange(name, this.follow);
+  }
+
+  close(): void {
+    for (const one of this.servers.values()) one.close();
+    this.servers.clear();
+  }
+
+  /** After CONFIG SET. Whether a new port can be had is known later: then it is told in the log. */
+  private readonly follow = (): string | undefined => {
+    const { config, log } = { config: this.server.config, log: (what: string) => this.server.log(what) };
+    if (config.tlsPort === 0) {
+      this.close();
+      return undefined;
+    }
+    try {
+      tlsOptions(config);
+    } catch (error) {
+      log(`TLS: ${(error as Error).message}`);
+      return "Unable to update TLS configuration. Check server logs.";
+    }
+    this.listen().catch((error: Error) => log(`TLS: ${error.message}`));
+    return undefined;
+  };
+
+  private async listen(): Promise<void> {
+    const { config } = this.server;
+    const options = tlsOptions(config);
+    if (this.net === undefined) {
+      this.net = await import("@demikernel/net");
+      this.server.shared = this.net.share(this.server.os);
+    }
+    const wanted = new Map<string, string>();
+    for (const word of config.bind.split(" ").filter(Boolean)) wanted.set(`${word} ${config.tlsPort}`, word);
+    for (const [name, one] of this.servers) {
+      if (wanted.has(name)) {
+        one.setSecureContext(options);
+        // Node has no call for these, and looks at them with each connection.
+        Object.assign(one, { requestCert: options.requestCert, rejectUnauthorized: options.rejectUnauthorized });
+      } else {
+        one.close();
+        this.servers.delete(name);
+      }
+    }
+    for (const [name, word] of wanted) if (!this.servers.has(name)) await this.add(this.net, name, word, options);
+  }
+
+  private async add(net: Net, name: string, word: string, options: object): Promise<void> {
+    const address = word.replace(/^-/, "");
+    const host = address === "*" ? "0.0.0.0" : address === "::*" ? "::" : address;
+    const one = net.createTLSServer({ ...options, handshakeTimeout: HANDSHAKE }, (socket) => this.welcome(socket));
+    // A handshake that fails is the client's trouble.
+    one.on("tlsClientError", () => {});
+    one.listen({ host, port: this.server.config.tlsPort, backlog: this.server.config.tcpBacklog });
+    try {
+      await once(one, "listening");
+    } catch (error) {
+      if (word.startsWith("-") && (error as NodeJS.ErrnoException).code !== "EADDRINUSE") return;
+      throw new Error(`${host}:${this.server.config.tlsPort}: ${(error as Error).message}`);
+    }
+    this.servers.set(name, one);
+  }
+
+  private welcome(socket: TLSSocket): void {
+    const { server } = this;
+    const output = new StreamOutput(socket, server.gate);
+    const address = (host = "", port = 0): string => (host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`);
+    const client = server.listeners.addStream(
+      output,
+      address(socket.remoteAddress, socket.remotePort),
+      address(socket.localAddress, socket.localPort),
+    );
+    socket.on("error", () => {});
+    output.onSent = (bytes) => {
+      if (!client.isClosed) server.sent(client, bytes);
+    };
+    socket.on("data", (bytes: Buffer) => {
+      if (!client.isClosed && !client.isLeaving) server.requests.onBytes(client, bytes, 0, bytes.length);
+    });
+    socket.on("end", () => server.close(client));
+    socket.on("close", () => server.close(client));
+  }
+}
