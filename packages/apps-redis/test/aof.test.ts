@@ -1,5 +1,5 @@
 /** The append-only file: what was acknowledged is there after kill -9; files go both ways with redis-server; what is damaged is cut off or refused. */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import {
   appendFileSync,
   copyFileSync,
@@ -25,7 +25,7 @@ import { Generator } from "./oracle/generator.mjs";
 import { Random } from "./random.js";
 import { lackingRedis } from "./redis-program.js";
 import { RedisServer } from "./redis-server.js";
-import type { RespClient } from "./resp-client.js";
+import { RespClient } from "./resp-client.js";
 import { unlessLacking } from "./skipping.js";
 
 const PROGRAM = fileURLToPath(new URL("../dist/cli.js", import.meta.url));
@@ -438,4 +438,56 @@ test("manifests are read as they were written, and what is none is refused", () 
   ];
   for (const text of wrong) expect(() => parseManifest(text)).toThrow(BadManifest);
   expect(parseManifest(`# a remark\n${line}`).increments).toEqual([{ name: "a", seq: 1 }]);
+});
+
+/** Why no file system can be made that is soon full: in a namespace of its own, which is gone with the server. */
+const lackingMounts = (): string | undefined =>
+  spawnSync("unshare", ["-m", "mount", "-t", "tmpfs", "none", "/mnt"]).status === 0
+    ? undefined
+    : "no root, or no namespaces, for a small file system";
+
+unlessLacking(lackingMounts(), "a file system that is full", () => {
+  test("with everysec commands that write are refused until there is room, and nothing is lost", async () => {
+    const script = `mount -t tmpfs -o size=512k none "$0" && head -c 200000 /dev/zero > "$0/filler" && exec "$@"`;
+    const port = await freePort();
+    const words = ["server", "--port", String(port), "--dir", folder, "--appendonly", "yes"];
+    const child = spawn("unshare", ["-m", "sh", "-c", script, folder, process.execPath, PROGRAM, ...words], {
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    try {
+      const client = await RespClient.open({ port, host: "127.0.0.1" }, child);
+      const value = "v".repeat(10_000);
+      let written = 0;
+      await eventually("a write is refused", async () => {
+        const [reply] = await client.call([["SET", `key:${written}`, value]]);
+        if (reply !== "OK") {
+          expect(String(reply)).toMatch(/MISCONF Errors writing to the AOF file: ENOSPC/);
+          return true;
+        }
+        written++;
+        return false;
+      });
+      expect(written).toBeGreaterThan(10);
+      expect(await client.call([["GET", "key:1"]])).toEqual([value]);
+      spawnSync("nsenter", ["-t", String(child.pid), "-m", "rm", join(folder, "filler")]);
+      await eventually("writes are taken again", async () => (await client.call([["SET", "after", "1"]]))[0] === "OK");
+      await eventually("all is written", async () =>
+        /aof_buffer_length:0\r/.test(String(await client.send("INFO", "persistence"))),
+      );
+      client.close();
+      mkdirSync(join(folder, "appendonlydir"));
+      for (const name of ["appendonly.aof.manifest", "appendonly.aof.1.base.rdb", "appendonly.aof.1.incr.aof"]) {
+        const { stdout } = spawnSync("nsenter", ["-t", String(child.pid), "-m", "cat", inFolder(name)]);
+        writeFileSync(inFolder(name), stdout);
+      }
+      const again = await start();
+      try {
+        expect(await again.call([["DBSIZE"]])).toEqual([written + 1]);
+      } finally {
+        await again.stop();
+      }
+    } finally {
+      child.kill("SIGKILL");
+    }
+  });
 });

@@ -21,10 +21,14 @@ export class Aof implements Follower {
   private told = 0;
   private taken = 0;
   private done = 0;
-  /** What was told and not taken, from `first` on. */
+  /** What was told and is not done, from `first` on, of which from `next` on nothing was taken. */
   private buffer = withWords(Buffer.allocUnsafeSlow(LEAST));
   private first = 0;
+  private next = 0;
   private end = 0;
+  /** Bytes on their way; after a failure more than was taken and is not done. */
+  private flying = 0;
+  private isFailing = false;
   private db = -1;
   private second = 0;
   private unsynced = false;
@@ -97,8 +101,10 @@ export class Aof implements Follower {
     const { store } = this;
     if (store === undefined) return done(undefined);
     if (this.server.failure !== undefined) return done(this.server.failure);
-    this.push();
-    if (!this.isIdle) {
+    if (!this.isFailing) this.push();
+    if (!this.isIdle && this.error !== undefined) {
+      done(new Error(this.error));
+    } else if (!this.isIdle) {
       setImmediate(() => this.drain(done));
     } else if (this.server.config.appendfsync === "no") {
       done(undefined);
@@ -114,7 +120,8 @@ export class Aof implements Follower {
     this.server.propagation.leave(this);
     this.push();
     this.store = undefined;
-    this.first = this.end = 0;
+    this.first = this.next = this.end = this.flying = 0;
+    this.isFailing = false;
     this.told = this.taken = this.done;
     this.server.gate.open(Number.POSITIVE_INFINITY);
     store.close();
@@ -166,6 +173,7 @@ export class Aof implements Follower {
         : withWords(Buffer.allocUnsafeSlow(Math.max(this.buffer.length * 2, used + more)));
     this.buffer.copy(larger, 0, this.first, this.end);
     this.buffer = larger;
+    this.next -= this.first;
     this.first = 0;
     this.end = used;
   }
@@ -174,21 +182,20 @@ export class Aof implements Follower {
 
   /** At the end of a batch: what was told goes down, if nothing is on its way; else it goes together with what comes until that is done. */
   write(): void {
-    if (this.end !== this.first && this.taken === this.done) this.push();
+    if (this.end !== this.next && this.flying === 0 && !this.isFailing) this.push();
   }
 
   /** False: not all of it could be taken now. */
   push(): boolean {
     const { store } = this;
     if (store === undefined) return true;
-    while (this.first < this.end) {
-      const some = store.append(this.buffer, this.first, this.end - this.first);
+    while (this.next < this.end) {
+      const some = store.append(this.buffer, this.next, this.end - this.next);
       if (some === 0) return false;
-      this.first += some;
+      this.next += some;
       this.taken += some;
+      this.flying += some;
     }
-    this.first = this.end = 0;
-    if (this.buffer.length > KEPT) this.buffer = withWords(Buffer.allocUnsafeSlow(LEAST));
     return true;
   }
 
@@ -198,26 +205,65 @@ export class Aof implements Follower {
 
   /** A push has ended. */
   onPush(qd: QueueDescriptor, result: number): void {
-    const bytes = (this.store as AofStore).ended(qd, result);
-    if (bytes < 0) return this.failed(bytes);
+    const store = this.store as AofStore;
+    const bytes = store.ended(qd, result);
+    this.flying -= bytes;
+    // What was written behind what was not is written again.
+    if (bytes !== 0 && (result < 0 || this.isFailing)) return this.failed(store, result);
     this.done += bytes;
+    this.first += bytes;
     this.unsynced = true;
+    if (this.first === this.end) this.emptied();
+    if (bytes !== 0 && this.error !== undefined) this.recovered();
     this.server.gate.open(this.done);
-    if (this.taken === this.done && this.end !== this.first) this.push();
+    this.write();
   }
 
-  /** What was not written cannot be taken back, and what comes behind must not be there without it (as redis-server with appendfsync always). */
-  private failed(result: number): void {
-    const error = new DemiError(errorName(result) as never, "push", "the append-only file cannot be written");
-    this.error = error.message;
-    this.server.fail(error);
+  private recovered(): void {
+    this.error = undefined;
+    this.server.log("the append-only file is written again");
+  }
+
+  private emptied(): void {
+    this.first = this.next = this.end = 0;
+    if (this.buffer.length > KEPT) this.buffer = withWords(Buffer.allocUnsafeSlow(LEAST));
+  }
+
+  /**
+   * What could not be written is kept, and tried again; commands that write are refused meanwhile. With `appendfsync always` the server ends, as
+   * replies wait for it (redis-server does the same): and on a log, of which nothing can be taken back.
+   */
+  private failed(store: AofStore, result: number): void {
+    this.isFailing = true;
+    if (result < 0 && this.error === undefined) {
+      const error = new DemiError(errorName(result) as never, "push", "the append-only file cannot be written");
+      this.error = errorName(result);
+      if (this.server.config.appendfsync === "always" || !store.canCutBack) return this.server.fail(error);
+      this.server.log(`${error.message}; commands that write are refused`);
+    }
+  }
+
+  /** After a failure, when nothing is on its way: the file is cut to what is whole, and written on. */
+  private retry(store: AofStore): void {
+    if (this.flying !== 0) return;
+    try {
+      store.cutBack();
+    } catch (error) {
+      this.error = (error as Error).message;
+      return;
+    }
+    this.taken = this.done;
+    this.next = this.first;
+    this.isFailing = false;
+    this.push();
   }
 
   private tick(): void {
     const { store } = this;
     if (store === undefined) return;
+    if (this.isFailing) return this.retry(store);
     // What could not be taken because there was no memory.
-    if (this.taken === this.done && this.end !== this.first) this.push();
+    this.write();
     if (this.server.config.appendfsync !== "everysec" || store.isDurable || !this.unsynced) return;
     const now = this.server.clock();
     if (now - this.syncedAt < SECOND) return;

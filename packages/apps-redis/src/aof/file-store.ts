@@ -57,6 +57,9 @@ interface Increment {
   qd: QueueDescriptor;
   /** Pushes that have not ended, in bytes. */
   pending: number[];
+  /** Bytes that were written. */
+  size: number;
+  hasFailed: boolean;
 }
 
 export class FileStore implements AofStore {
@@ -133,12 +136,26 @@ export class FileStore implements AofStore {
     const increment = qd === this.increment.qd ? this.increment : (this.before as Increment);
     const bytes = increment.pending.shift() as number;
     this.pushes.ended(bytes);
-    if (result >= 0) this.appendedBytes += bytes;
+    // Behind what was not written nothing counts.
+    if (result < 0) increment.hasFailed = true;
+    if (!increment.hasFailed) {
+      this.appendedBytes += bytes;
+      increment.size += bytes;
+    }
     if (increment === this.before && increment.pending.length === 0) {
       this.before = undefined;
       this.leaveIncrement(increment);
     }
-    return result < 0 ? result : bytes;
+    return bytes;
+  }
+
+  get canCutBack(): boolean {
+    return this.before === undefined;
+  }
+
+  cutBack(): void {
+    this.os.truncate(this.increment.qd, this.increment.size);
+    this.increment.hasFailed = false;
   }
 
   setDurable(isDurable: boolean): void {
@@ -163,8 +180,9 @@ export class FileStore implements AofStore {
   }
 
   private openIncrement(file: AofFile): Increment {
-    const qd = this.os.open(join(this.place.folder, file.name), "a", { durable: this.isDurable });
-    return { file, qd, pending: [] };
+    const path = join(this.place.folder, file.name);
+    const qd = this.os.open(path, "a", { durable: this.isDurable });
+    return { file, qd, pending: [], size: sizeOf(path), hasFailed: false };
   }
 
   /** Nothing more is written to it. */

@@ -1,4 +1,5 @@
 /** A base that is written as records of a log, between what is appended meanwhile. */
+import { DemiError, errorName } from "@demikernel/core";
 import type { ByteSink } from "../rdb/file-writer.js";
 import { NUMBER_BYTES, Record } from "./log-record.js";
 import type { Base } from "./store.js";
@@ -22,7 +23,7 @@ export class LogBase implements Base {
   /** `push`: false if it cannot now; `over` is called once, at the end. */
   constructor(
     private readonly number: number,
-    private readonly push: (record: Uint8Array, ended: () => void) => boolean,
+    private readonly push: (record: Uint8Array, ended: (result: number) => void) => boolean,
     private readonly over: (isWhole: boolean) => void,
   ) {
     const isFull = (): boolean => this.waitingBytes >= FULL;
@@ -36,7 +37,8 @@ export class LogBase implements Base {
 
   /** At once, or not at all: what is appended behind is on top of it. */
   begin(): boolean {
-    return this.push(this.record(Record.BEGIN), () => {});
+    const record = this.record(Record.BEGIN);
+    return this.push(record, (result) => this.hasEnded(record, result));
   }
 
   private write(bytes: Uint8Array, at: number, length: number): void {
@@ -46,11 +48,21 @@ export class LogBase implements Base {
   }
 
   commit(ended: (error: Error | undefined) => void): void {
+    if (this.isAbandoned) return ended(this.error);
     this.ended = ended;
     this.add(this.record(Record.END));
   }
 
+  /** The old base stays. Who writes this one learns of it at the end. */
+  private failed(error: DemiError): void {
+    this.abandon();
+    this.error = error;
+    this.ended?.(error);
+  }
+  private error: DemiError | undefined;
+
   abandon(): void {
+    if (this.isAbandoned) return;
     this.isAbandoned = true;
     this.waiting.length = this.waitingBytes = 0;
     this.over(false);
@@ -75,7 +87,7 @@ export class LogBase implements Base {
   goOn(): void {
     while (this.waiting.length !== 0 && this.underWay < MOST_UNDER_WAY) {
       const [first] = this.waiting;
-      if (!this.push(first, () => this.hasEnded(first))) return this.later();
+      if (!this.push(first, (result) => this.hasEnded(first, result))) return this.later();
       this.waiting.shift();
       this.waitingBytes -= first.length;
       this.underWay += first.length;
@@ -87,9 +99,10 @@ export class LogBase implements Base {
     if (this.underWay === 0) setTimeout(() => this.goOn(), 1).unref();
   }
 
-  private hasEnded(record: Buffer): void {
-    this.underWay -= record.length;
+  private hasEnded(record: Buffer, result: number): void {
+    if (record[0] !== Record.BEGIN) this.underWay -= record.length;
     if (this.isAbandoned) return;
+    if (result < 0) return this.failed(new DemiError(errorName(result) as never, "push", "the base cannot be written"));
     if (record[0] !== Record.END) return this.goOn();
     this.over(true);
     this.ended?.(undefined);

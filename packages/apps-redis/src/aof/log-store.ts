@@ -12,7 +12,7 @@ import type { AofStore, Base } from "./store.js";
 interface Pushed {
   bytes: number;
   appended: number;
-  ended?: () => void;
+  ended?: (result: number) => void;
 }
 
 export interface LogPlace {
@@ -65,12 +65,14 @@ export class LogStore implements AofStore {
   ended(_qd: QueueDescriptor, result: number): number {
     const { appended, bytes, ended } = this.pending.shift() as Pushed;
     this.pushes.ended(bytes);
-    if (result < 0) return result;
-    this.appendedBytes += appended;
-    ended?.();
+    if (result >= 0) this.appendedBytes += appended;
+    ended?.(result);
     return appended;
   }
 
+  /** What is in a log stays there. */
+  readonly canCutBack = false;
+  cutBack(): void {}
   setDurable(): void {}
 
   sync(done: (error: Error | undefined) => void): void {
@@ -117,7 +119,7 @@ export class LogStore implements AofStore {
   }
 
   /** False: not now. Records are short enough to be taken as a whole. */
-  private readonly pushRecord = (record: Uint8Array, ended: () => void): boolean => {
+  private readonly pushRecord = (record: Uint8Array, ended: (result: number) => void): boolean => {
     if (this.pushes.push(this.qd, record, 1, record.length - 1, record[0]) === 0) return false;
     this.pending.push({ bytes: record.length, appended: 0, ended });
     return true;

@@ -62,12 +62,16 @@ export class Replayer {
   }
 
   private run(command: Command, args: Args): void {
-    const { call, keyspace } = this.server;
+    const { call, keyspace, propagation } = this.server;
+    // It was told when it ran first.
+    const { isOn } = propagation;
+    propagation.isOn = false;
     call.client = this.client;
     call.db = keyspace.dbs[this.client.db];
     call.args = args;
     call.command = command;
     command.handler?.(call);
     call.reply.reset();
+    propagation.isOn = isOn;
   }
 }

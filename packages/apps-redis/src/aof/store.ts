@@ -24,8 +24,12 @@ export interface AofStore {
   owns(qd: QueueDescriptor): boolean;
   /** Appends what it can take now of these bytes, which are the caller's again; returns how many. 0 while there is no memory, or until a push has ended. */
   append(bytes: Uint8Array, at: number, length: number): number;
-  /** A push of {@link owns} has ended: how many bytes of append() that were, or a negative errno. */
+  /** A push of {@link owns} has ended, maybe with a negative errno: how many bytes of append() that were. */
   ended(qd: QueueDescriptor, result: number): number;
+  /** Whether {@link cutBack} can be called now. */
+  readonly canCutBack: boolean;
+  /** Only while nothing is on its way: what was appended and has not ended well is there no more. Throws a DemiError. */
+  cutBack(): void;
   /** From here on a push that has ended is on the disk, or need not be. */
   setDurable(isDurable: boolean): void;
   /** What was appended so far is on the disk when `done` is called. */

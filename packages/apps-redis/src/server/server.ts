@@ -216,6 +216,8 @@ export class Server {
       const why = this.memory.refusal(client, command, args);
       if (why !== undefined) return why;
     }
+    if (this.aof.error !== undefined && (command.isWrite || command.name === "ping"))
+      return `MISCONF Errors writing to the AOF file: ${this.aof.error}`;
     return client.subscriptions === undefined ? undefined : this.pubsub.check(client, command);
   }
 
