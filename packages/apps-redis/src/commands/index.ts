@@ -9,6 +9,7 @@ import { hashCommands } from "./hash/index.js";
 import { hyperloglogCommands } from "./hyperloglog/index.js";
 import { listCommands } from "./list/index.js";
 import { pubsubCommands } from "./pubsub/index.js";
+import { replicationCommands } from "./replication/index.js";
 import { scriptingCommands } from "./scripting/index.js";
 import { serverCommands } from "./server/index.js";
 import { setCommands } from "./set/index.js";
@@ -28,6 +29,7 @@ const FAMILIES: readonly (readonly CommandSpec[])[] = [
   hyperloglogCommands,
   listCommands,
   pubsubCommands,
+  replicationCommands,
   scriptingCommands,
   serverCommands,
   setCommands,

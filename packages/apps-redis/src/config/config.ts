@@ -84,6 +84,26 @@ export class Config {
   aofTimestampEnabled = false;
   autoAofRewritePercentage = 100;
   autoAofRewriteMinSize = 67108864;
+  // Replication (replication/).
+  replicaof = "";
+  masteruser = "";
+  masterauth = "";
+  replDisklessSync = true;
+  replDisklessSyncDelay = 5;
+  replDisklessSyncMaxReplicas = 0;
+  replBacklogSize = 1024 * 1024;
+  replBacklogTtl = 3600;
+  replTimeout = 60;
+  replPingReplicaPeriod = 10;
+  replicaAnnounceIp = "";
+  replicaAnnouncePort = 0;
+  replicaAnnounced = true;
+  replicaPriority = 100;
+  replicaReadOnly = true;
+  replicaServeStaleData = true;
+  replicaIgnoreMaxmemory = true;
+  minReplicasToWrite = 0;
+  minReplicasMaxLag = 10;
   // What is measured (server/).
   slowlogLogSlowerThan = 10000;
   slowlogMaxLen = 128;

@@ -109,7 +109,7 @@ function linesOf(config: Config, parameter: Parameter): string[] {
     const words = value.split(" ");
     return words.flatMap((_, i) => (i % 2 === 0 ? [`save ${words[i]} ${words[i + 1]}`] : []));
   }
-  if (name === "replicaof" || (value === "" && name === "bind")) return [];
+  if (value === "" && (name === "replicaof" || name === "bind")) return [];
   return [`${name} ${parameter.isMulti && value !== "" ? value : quoted(value)}`];
 }
 

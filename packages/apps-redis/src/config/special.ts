@@ -84,11 +84,12 @@ export function parseDefragmentation([word]: readonly string[]): Parsed {
   );
 }
 
-/** Only "no one": there is no replication. */
+/** "no one" is told as nothing. */
 export function parseReplicaOf(words: readonly string[]): Parsed {
   if (words.length !== 2) return "wrong number of arguments";
   if (words.join(" ").toLowerCase() === "no one") return plain([]);
-  return "replication is not built in";
+  if (!/^(?:0|[1-9][0-9]{0,4})$/.test(words[1]) || Number(words[1]) > 65535) return "Invalid master port";
+  return plain(words);
 }
 
 export function parsePercentiles(words: readonly string[]): Parsed {

@@ -80,6 +80,7 @@ export class Db {
   find(bytes: Uint8Array, at: number, length: number): Ref {
     const ref = this.dict.find(bytes, at, length);
     if (ref !== 0 && this.expires.size !== 0 && hasExpiry(this.heap, ref) && this.isExpired(ref)) {
+      if (this.keyspace.showsExpired) return ref;
       if (!this.keyspace.keepsExpired) this.expire(ref);
       return 0;
     }

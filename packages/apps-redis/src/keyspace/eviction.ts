@@ -33,6 +33,8 @@ export class Evictor {
   /** The best candidates there were, the best last. Some may be gone. */
   private pool: Candidate[] = [];
   private nextDb = 0;
+  /** maxmemory is no limit: a replica has what its master has, replica-ignore-maxmemory. */
+  ignoresLimit = false;
 
   constructor(
     private readonly keyspace: Keyspace,
@@ -106,7 +108,10 @@ export class Evictor {
 
   private isOver(more: number): boolean {
     const { maxmemory } = this.config;
-    return (maxmemory !== 0 && this.keyspace.usedMemory > maxmemory) || (more !== 0 && this.keyspace.heap.lacks(more));
+    return (
+      (maxmemory !== 0 && !this.ignoresLimit && this.keyspace.usedMemory > maxmemory) ||
+      (more !== 0 && this.keyspace.heap.lacks(more))
+    );
   }
 
   /**

@@ -57,6 +57,8 @@ export class Keyspace {
 
   /** CLIENT PAUSE: what has expired is not there, and is deleted later. Nothing may be written meanwhile. */
   keepsExpired = false;
+  /** What a master has sent runs: it knows what has expired, and says so. */
+  showsExpired = false;
 
   // ---- told by the server ----------------------------------------------------------------------------------------------
 

@@ -1,3 +1,4 @@
+/** Loads an RDB file into the keyspace. */
 import { readFile } from "node:fs/promises";
 import { type RdbContents, readRdb } from "../rdb/file-reader.js";
 import type { Server } from "../server/server.js";

@@ -4,9 +4,11 @@ import type { Keyspace } from "../keyspace/keyspace.js";
 import type { TypeValue } from "../keyspace/types.js";
 import type { Args } from "../protocol/args.js";
 import type { Client } from "./client.js";
+import type { Server } from "./server.js";
 
 /** setTimeout's longest. */
 const LONGEST_TIMER = 0x7fffffff;
+const CHANGED = "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
 
 /** What a client waits for. */
 export interface Wait {
@@ -121,6 +123,15 @@ export class Blocking {
     const wait = client.blocked as Wait | undefined;
     this.unblock(client, () => (wait as Wait).expire());
     return wait !== undefined;
+  }
+
+  /** The server is a replica from now on: who waits for writes of others waits for nothing (Redis: disconnectAllBlockedClients). */
+  disconnectAll({ call, clients, leave, pause }: Server): void {
+    for (const client of [...clients.values()]) {
+      if (client.blocked === undefined || pause.isPostponed(client)) continue;
+      this.unblock(client, () => call.reply.error(CHANGED));
+      leave(client);
+    }
   }
 
   /** Gone, or served. */

@@ -13,7 +13,7 @@ export function clientTypeOf(name: string): ClientType | undefined {
 
 /** A MONITOR counts as a replica. */
 export function typeOf(client: Client): ClientType {
-  if (client.isMonitor) return "replica";
+  if (client.isMonitor || client.replica !== undefined) return "replica";
   return PubSub.isSubscriber(client) ? "pubsub" : "normal";
 }
 
@@ -40,7 +40,7 @@ export function clientInfo(server: Server, client: Client): string {
     name: client.name,
     age: seconds(now - client.created),
     idle: seconds(now - client.lastSeen),
-    flags: flagsOf(client),
+    flags: client === server.replication.link.client ? "M" : flagsOf(client),
     db: client.db,
     sub: subscriptions?.channel.size ?? 0,
     psub: subscriptions?.pattern.size ?? 0,
@@ -78,6 +78,7 @@ function argumentBytes({ call: { args } }: Server): number {
 function flagsOf(client: Client): string {
   let flags = "";
   if (client.isMonitor) flags += "O";
+  if (client.replica !== undefined) flags += "S";
   if (PubSub.isSubscriber(client)) flags += "P";
   if (client.transaction !== undefined) flags += "x";
   if (client.blocked !== undefined) flags += "b";

@@ -5,6 +5,7 @@ import type { Gate } from "../aof/gate.js";
 import type { Command } from "../commands/command.js";
 import type { Args } from "../protocol/args.js";
 import { RequestParser } from "../protocol/request-parser.js";
+import type { Introduction, Replica } from "../replication/replica.js";
 import { type Output, QueueOutput } from "./output.js";
 import type { Subscriptions } from "./pubsub.js";
 import type { Tracking } from "./tracking.js";
@@ -66,6 +67,11 @@ export class Client {
   subscriptions: Subscriptions | undefined;
   /** CLIENT TRACKING ON. */
   tracking: Tracking | undefined;
+  /** What it has said of itself as a replica that it may become; what it is as one. */
+  introduction: Introduction | undefined;
+  replica: Replica | undefined;
+  /** Of the stream of changes behind its last command: WAIT. */
+  writeOffset = 0;
   /** CLIENT NO-EVICT ON. */
   isKept = false;
   transaction: Transaction | undefined;
@@ -92,7 +98,7 @@ export class Client {
     os: LibOS,
     readonly qd: QueueDescriptor,
     readonly address: string,
-    readonly localAddress: string,
+    public localAddress: string,
     gate?: Gate,
     output?: Output,
   ) {

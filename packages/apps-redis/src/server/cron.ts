@@ -48,8 +48,9 @@ export class Cron {
     const { activeExpiry, keyspace } = this.server;
     keyspace.setNow(Date.now());
     const end = performance.now() + SLICE;
-    // CLIENT PAUSE: the dataset does not change.
-    let more = !this.server.pause.isOn && activeExpiry.run(end);
+    // CLIENT PAUSE: the dataset does not change. And of a replica the master says what goes.
+    const isKept = this.server.pause.isOn || this.server.replication.master !== undefined;
+    let more = !isKept && activeExpiry.run(end);
     if (keyspace.pendingReleases !== 0) more = keyspace.releaseSome(Math.max(end - performance.now(), 0)) || more;
     more = this.rebuild(end) || more;
     this.server.propagation.flush();

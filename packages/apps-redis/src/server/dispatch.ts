@@ -43,7 +43,10 @@ export function dispatch(server: Server, client: Client, args: Args): void {
   run(server, client, command, args);
   if (server.tracker.hasPending) server.tracker.sendPending(client);
   if (server.blocking.count !== 0) server.blocking.serveReady();
-  if (server.propagation.isOn) server.propagation.flush();
+  if (server.propagation.isOn) {
+    server.propagation.flush();
+    client.writeOffset = server.replication.offset;
+  }
 }
 
 /** Runs a command that may run. */

@@ -24,8 +24,8 @@ export class Limits {
     const type = typeOf(client);
     const { hard, soft, softSeconds } =
       this.server.config.outputLimits[type === "pubsub" ? "pubsub" : type === "replica" ? "slave" : "normal"];
-    const waiting = client.output.pending;
-    if (hard !== 0 && waiting >= hard) return true;
+    const waiting = client.output.pending + (client.replica?.kept ?? 0);
+    if (hard !== 0 && waiting >= hard && !this.isOfBacklog(client, waiting)) return true;
     if (soft === 0 || waiting < soft) {
       this.softSince.delete(client);
       return false;
@@ -33,6 +33,11 @@ export class Limits {
     const since = this.softSince.get(client);
     if (since === undefined) this.softSince.set(client, Date.now());
     return since !== undefined && Date.now() - since > softSeconds * 1000;
+  }
+
+  /** What the backlog has for a replica is there anyway. */
+  private isOfBacklog({ replica }: Client, bytes: number): boolean {
+    return replica !== undefined && bytes < this.server.config.replBacklogSize;
   }
 
   /** What waits for it is not sent any more. Not at once: its command may be running. */
@@ -52,7 +57,7 @@ export class Limits {
 
   /** A client takes more, or less. */
   account(client: Client): void {
-    if (client.isClosed) return;
+    if (client.isClosed || client.replica !== undefined) return;
     const bytes = client.isKept ? 0 : memoryOf(client);
     this.total += bytes - (this.counted.get(client) ?? 0);
     this.counted.set(client, bytes);

@@ -11,6 +11,10 @@ export class Listeners {
   private listeners: QueueDescriptor[] = [];
   private nextId = 1;
 
+  newId(): number {
+    return this.nextId++;
+  }
+
   constructor(private readonly server: Server) {}
 
   listen(host: string, port: number): void {
@@ -90,7 +94,7 @@ export class Listeners {
     try {
       const peer = addressText(this.server.os.getpeername(qd));
       const { gate, os } = this.server;
-      return new Client(this.nextId++, os, qd, peer, addressText(os.getsockname(qd)), gate);
+      return new Client(this.newId(), os, qd, peer, addressText(os.getsockname(qd)), gate);
     } catch (error) {
       if (!(error instanceof DemiError)) throw error;
       this.server.os.close(qd);
@@ -117,6 +121,6 @@ export class Listeners {
   }
 }
 
-function addressText({ host, port }: { host: string; port: number }): string {
+export function addressText({ host, port }: { host: string; port: number }): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -47,8 +47,9 @@ export class Pause {
   stop(): void {
     if (!this.isOn) return;
     clearTimeout(this.timer);
-    this.isOn = this.server.keyspace.keepsExpired = false;
     const { server } = this;
+    this.isOn = false;
+    server.keyspace.keepsExpired = server.replication.master !== undefined;
     const all = [...this.waiting];
     this.waiting.clear();
     for (const [client, args] of all) {
@@ -58,6 +59,8 @@ export class Pause {
 
   /** Keeps the command for later if it may not run now. */
   postpone(client: Client, command: Command, args: Args): boolean {
+    // What a replica says changes nothing.
+    if (client.replica !== undefined) return false;
     if (this.onlyWrites && !writes(client, command)) return false;
     this.waiting.set(client, args.copy());
     const wait = { db: client.db, keys: [], serve: () => false, expire: () => {} };

@@ -32,6 +32,7 @@ export class Requests {
     const { os } = server;
     const client = server.clients.get(qd);
     if (result <= 0 || client === undefined) {
+      if (client === undefined && server.replication.link.onPop(qd, result, sga)) return;
       if (sga !== 0) os.free(sga);
       if (client !== undefined) server.close(client);
       return;
@@ -115,7 +116,11 @@ export class Requests {
 
   private flush(client: Client): void {
     const { reply } = this.server.call;
-    if (reply.length !== 0) this.server.send(client, reply);
+    if (reply.length !== 0) {
+      // To a replica goes the stream, and nothing between.
+      if (client.replica !== undefined) this.server.limits.drop(client);
+      else this.server.send(client, reply);
+    }
     reply.reset();
     if (client.isLeaving && client.output.isIdle && !client.isClosed) this.server.close(client);
   }

@@ -1,5 +1,4 @@
 /** The server: what it is made of, whether a command may run, and how replies go to whoever they are for. */
-import { randomBytes } from "node:crypto";
 import { type Completion, type LibOS, Opcode, type QueueDescriptor } from "@demikernel/core";
 import { Acl } from "../acl/acl.js";
 import { Aof } from "../aof/aof.js";
@@ -16,6 +15,7 @@ import type { Heap } from "../memory/heap.js";
 import { Propagation } from "../propagation/propagation.js";
 import type { Args } from "../protocol/args.js";
 import { Reply } from "../protocol/reply.js";
+import { Replication } from "../replication/replication.js";
 import { Snapshots } from "../snapshot/snapshots.js";
 import { Blocking } from "./blocking.js";
 import { Call } from "./call.js";
@@ -62,6 +62,7 @@ export class Server {
   readonly latency = new Latency();
   readonly limits = new Limits(this);
   readonly memory: Memory;
+  readonly replication: Replication;
   readonly statistics = new Statistics(this);
   readonly listeners = new Listeners(this);
   readonly requests = new Requests(this);
@@ -70,8 +71,6 @@ export class Server {
   readonly clock = performance.now.bind(performance);
   readonly wallClock = new WallClock();
   private lapBegan = 0;
-  /** Of the history of the dataset, as INFO tells it. */
-  replicationId = randomBytes(20).toString("hex");
   connections = 0;
   processed = 0;
   /** Whose replies are being written. */
@@ -119,6 +118,7 @@ export class Server {
       });
     }
     this.memory = new Memory(this);
+    this.replication = new Replication(this);
     config.onChange("slowlog-max-len", () => {
       this.observer.trimSlow();
       return undefined;
@@ -142,6 +142,7 @@ export class Server {
   resetStatistics(): void {
     this.connections = 0;
     this.processed = 0;
+    Object.assign(this.replication, { fullSyncs: 0, partialSyncs: 0, refusedPartialSyncs: 0 });
     Object.assign(this.keyspace, { hits: 0, misses: 0, expired: 0, evicted: 0, lazyFreed: 0 });
     for (const command of this.commands.all.values()) command.resetStatistics();
     this.statistics.reset();
@@ -178,9 +179,11 @@ export class Server {
   run(): Promise<void> {
     this.cron.start();
     this.statistics.start();
+    this.replication.start();
     return this.os.run(this.onCompletion, this.onBatchEnd).finally(() => {
       this.cron.stop();
       this.snapshots.stop();
+      this.replication.stop();
       this.statistics.stop();
       if (this.failure !== undefined) throw this.failure;
     });
@@ -218,6 +221,10 @@ export class Server {
     }
     if (this.aof.error !== undefined && (command.isWrite || command.name === "ping"))
       return `MISCONF Errors writing to the AOF file: ${this.aof.error}`;
+    if (this.replication.isRestricted) {
+      const why = this.replication.refusal(client, command, args);
+      if (why !== undefined) return why;
+    }
     return client.subscriptions === undefined ? undefined : this.pubsub.check(client, command);
   }
 
@@ -233,6 +240,7 @@ export class Server {
     if (event.opcode === Opcode.POP) this.requests.onPop(event.qd, event.result, event.sga);
     else if (event.opcode === Opcode.PUSH) this.onPush(event.qd, event.result);
     else if (event.opcode === Opcode.ACCEPT) this.listeners.onAccept(event.qd, event.result, event.newQd);
+    else this.replication.link.onConnect(event.qd, event.result);
   };
 
   private readonly onBatchEnd = (): void => {
@@ -244,6 +252,7 @@ export class Server {
     const client = this.clients.get(qd);
     if (client === undefined) {
       if (this.aof.owns(qd)) this.aof.onPush(qd, result);
+      else this.replication.link.onPush(qd, result);
       return;
     }
     this.sent(client, result);
@@ -254,6 +263,7 @@ export class Server {
     client.output.ended(result);
     this.statistics.writes++;
     if (result > 0) this.statistics.outputBytes += result;
+    if (client.replica !== undefined) this.replication.wentOut(client.replica, result);
     if (client.output.isBroken || (client.isLeaving && client.output.isIdle)) this.close(client);
   }
 
@@ -295,8 +305,18 @@ export class Server {
 
   /** Replies, or what is told beside them. */
   send(client: Client, reply: Reply): void {
+    this.sendBytes(client, reply.bytes, reply.length);
+  }
+
+  /** Latin1 text that is no reply: what servers say to each other. */
+  sendText(client: Client, text: string): void {
+    const bytes = Buffer.from(text, "latin1");
+    this.sendBytes(client, bytes, bytes.length);
+  }
+
+  sendBytes(client: Client, bytes: Buffer, length: number): void {
     try {
-      client.output.send(reply.bytes, reply.length);
+      client.output.send(bytes, length);
     } catch (error) {
       if (!isShortage(error)) throw error;
       this.limits.drop(client);
@@ -323,8 +343,8 @@ export class Server {
   }
 
   /** The client is left when what was written for it is sent. */
-  leave(client: Client): void {
+  readonly leave = (client: Client): void => {
     client.isLeaving = true;
     if (client !== this.current && client.output.isIdle) this.close(client);
-  }
+  };
 }

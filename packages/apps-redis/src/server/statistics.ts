@@ -37,6 +37,9 @@ class Rate {
 export class Statistics {
   inputBytes = 0;
   outputBytes = 0;
+  /** Of these, from the master and to replicas; INFO has them apart. */
+  replicationInputBytes = 0;
+  replicationOutputBytes = 0;
   reads = 0;
   writes = 0;
   rejectedConnections = 0;
@@ -81,6 +84,7 @@ export class Statistics {
   }
 
   reset(): void {
+    this.replicationInputBytes = this.replicationOutputBytes = 0;
     this.inputBytes = this.outputBytes = this.reads = this.writes = 0;
     this.rejectedConnections = this.evictedClients = 0;
     this.reply.codes.clear();

@@ -1,3 +1,4 @@
+/** For the compiled tests. */
 export class Generator {
   constructor(seed: number, families?: readonly string[]);
   command(): string[];

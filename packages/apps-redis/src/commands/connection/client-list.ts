@@ -8,7 +8,11 @@ import type { Server } from "../../server/server.js";
 
 /** By the order of their numbers. */
 export function allClients(server: Server): Client[] {
-  return [...server.clients.values()].filter((client) => !client.isClosed).sort((a, b) => a.id - b.id);
+  const { client: master } = server.replication.link;
+  const isKnown = master !== undefined && server.replication.link.state === "connected";
+  return [...server.clients.values(), ...(isKnown ? [master] : [])]
+    .filter((client) => !client.isClosed)
+    .sort((a, b) => a.id - b.id);
 }
 
 export function info({ client, reply, server }: Call): void {
@@ -21,7 +25,7 @@ export function list(call: Call): void {
   if (args.count === 4 && args.is(2, "type")) {
     const type = clientTypeOf(args.text(3));
     if (type === undefined) return reply.error(`ERR Unknown client type '${args.text(3)}'`);
-    clients = clients.filter((client) => typeOf(client) === type);
+    clients = clients.filter((client) => typeAt(server, client) === type);
   } else if (args.count > 3 && args.is(2, "id")) {
     const found: Client[] = [];
     for (let i = 3; i < args.count; i++) {
@@ -52,7 +56,7 @@ export function kill(call: Call): void {
   if (filter === undefined) return;
   let killed = 0;
   for (const client of allClients(server)) {
-    if (!matches(client, filter) || (client === me && filter.skipsMe)) continue;
+    if (!matches(server, client, filter) || (client === me && filter.skipsMe)) continue;
     if (client === me) me.isLeaving = true;
     else server.close(client);
     killed++;
@@ -62,11 +66,15 @@ export function kill(call: Call): void {
   else reply.ok();
 }
 
-function matches(client: Client, { id, type, addr, laddr, user }: Filter): boolean {
+/** The master is a client, too. */
+const typeAt = (server: Server, client: Client): ClientType =>
+  client === server.replication.link.client ? "master" : typeOf(client);
+
+function matches(server: Server, client: Client, { id, type, addr, laddr, user }: Filter): boolean {
   return (
     (addr === undefined || client.address === addr) &&
     (laddr === undefined || client.localAddress === laddr) &&
-    (type === undefined || typeOf(client) === type) &&
+    (type === undefined || typeAt(server, client) === type) &&
     (id === undefined || client.id === id) &&
     (user === undefined || client.user?.name === user)
   );

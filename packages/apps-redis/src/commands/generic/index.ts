@@ -8,7 +8,6 @@ import { keysCommands } from "./keys.js";
 import { objectCommands } from "./object.js";
 import { renameCommands } from "./rename.js";
 import { sortCommands } from "./sort.js";
-import { waitCommands } from "./wait.js";
 
 export const genericCommands: readonly CommandSpec[] = [
   ...deleteCommands,
@@ -19,5 +18,4 @@ export const genericCommands: readonly CommandSpec[] = [
   ...objectCommands,
   ...renameCommands,
   ...sortCommands,
-  ...waitCommands,
 ];

@@ -1,5 +1,4 @@
 /** DEBUG: what tests and the curious ask for. */
-import { randomBytes } from "node:crypto";
 import { readMemory } from "../../config/parameter.js";
 import { ENCODING_NAMES, Encoding } from "../../keyspace/types.js";
 import { chunkOf, type Ref } from "../../memory/heap.js";
@@ -133,7 +132,7 @@ const SUBCOMMANDS: Record<string, { least: number; most: number; run: (call: Cal
     least: 2,
     most: 2,
     run: ({ reply, server }) => {
-      server.replicationId = randomBytes(20).toString("hex");
+      server.replication.changeId();
       reply.ok();
     },
   },

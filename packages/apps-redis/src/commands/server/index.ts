@@ -21,7 +21,7 @@ import {
   latencyLatest,
   latencyReset,
 } from "./latency.js";
-import { lastSave, lolwut, role, shutdown, time } from "./lifetime.js";
+import { lastSave, lolwut, shutdown, time } from "./lifetime.js";
 import { memoryDoctor, memoryMallocStats, memoryPurge, memoryStats, memoryUsage } from "./memory.js";
 import { monitor } from "./monitor.js";
 import { slowlogGet, slowlogLength, slowlogReset } from "./slowlog.js";
@@ -471,17 +471,6 @@ export const serverCommands: readonly CommandSpec[] = [
     complexity: "",
     summary: "Tells all commands that run.",
     handler: monitor,
-  },
-  {
-    name: "role",
-    arity: 1,
-    flags: "noscript loading stale fast",
-    categories: "admin dangerous",
-    group: "server",
-    since: "2.8.12",
-    complexity: "O(1)",
-    summary: "The role in replication: a master.",
-    handler: role,
   },
   {
     name: "shutdown",

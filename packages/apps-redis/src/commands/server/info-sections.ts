@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { arch, release, totalmem, type } from "node:os";
 import type { AofStore } from "../../aof/store.js";
+import { replicationFields } from "../../replication/info.js";
 import { memoryOf, typeOf } from "../../server/client-info.js";
 import type { Server } from "../../server/server.js";
 import type { Command } from "../command.js";
@@ -16,7 +17,6 @@ interface Section {
 }
 
 const RUN_ID = randomBytes(20).toString("hex");
-const NO_ID = "0".repeat(40);
 const TICKS_PER_SECOND = 100;
 
 const ratio = (a: number, b: number): string => (b === 0 ? "0.00" : (a / b).toFixed(2));
@@ -72,7 +72,7 @@ function clients(server: Server): Fields {
     if (client.tracking !== undefined) tracking++;
   }
   return {
-    connected_clients: server.clients.size,
+    connected_clients: server.clients.size - server.replication.replicas.size,
     cluster_connections: 0,
     maxclients: server.config.maxclients,
     client_recent_max_input_buffer: input,
@@ -86,10 +86,14 @@ function clients(server: Server): Fields {
 /** Bytes, of what kind: INFO's and MEMORY STATS's. */
 export function memoryOfAll(
   server: Server,
-): Record<"used" | "peak" | "rss" | "base" | "reserved" | "tables" | "clients", number> {
+): Record<"used" | "peak" | "rss" | "base" | "reserved" | "tables" | "clients" | "replicas", number> {
   const used = server.statistics.usedMemory;
   let clients = 0;
-  for (const client of server.clients.values()) if (typeOf(client) !== "replica") clients += memoryOf(client);
+  let replicas = 0;
+  for (const client of server.clients.values()) {
+    if (typeOf(client) === "replica") replicas += memoryOf(client);
+    else clients += memoryOf(client);
+  }
   return {
     used,
     peak: server.statistics.peakMemory,
@@ -98,11 +102,12 @@ export function memoryOfAll(
     reserved: server.keyspace.baseMemory + server.keyspace.heap.reserved,
     tables: used - server.keyspace.baseMemory - server.keyspace.heap.used,
     clients,
+    replicas,
   };
 }
 
 function memory(server: Server): Fields {
-  const { used, peak, rss, base, reserved, tables, clients } = memoryOfAll(server);
+  const { used, peak, rss, base, reserved, tables, clients, replicas } = memoryOfAll(server);
   const dataset = used - base - tables;
   const { maxmemory, maxmemoryPolicy } = server.config;
   const total = totalmem();
@@ -148,9 +153,10 @@ function memory(server: Server): Fields {
     mem_fragmentation_ratio: ratio(rss, used),
     mem_fragmentation_bytes: rss - used,
     mem_not_counted_for_evict: 0,
-    mem_replication_backlog: 0,
-    mem_total_replication_buffers: 0,
-    mem_clients_slaves: 0,
+    mem_replication_backlog: server.replication.backlog?.memory ?? 0,
+    mem_total_replication_buffers:
+      (server.replication.backlog?.memory ?? 0) + server.replication.syncs.bytes + replicas,
+    mem_clients_slaves: replicas,
     mem_clients_normal: clients,
     mem_cluster_links: 0,
     mem_aof_buffer: server.aof.bufferedBytes,
@@ -216,7 +222,7 @@ function appended({ aof, rewriting }: Server, { appendedBytes, baseBytes }: AofS
 }
 
 function stats(server: Server): Fields {
-  const { activeExpiry, statistics, keyspace, pubsub, tracker } = server;
+  const { activeExpiry, statistics, keyspace, pubsub, replication, tracker } = server;
   let errors = 0;
   for (const count of statistics.errors.values()) errors += count;
   return {
@@ -225,16 +231,16 @@ function stats(server: Server): Fields {
     instantaneous_ops_per_sec: Math.round(statistics.operations.perSecond),
     total_net_input_bytes: statistics.inputBytes,
     total_net_output_bytes: statistics.outputBytes,
-    total_net_repl_input_bytes: 0,
-    total_net_repl_output_bytes: 0,
+    total_net_repl_input_bytes: statistics.replicationInputBytes,
+    total_net_repl_output_bytes: statistics.replicationOutputBytes,
     instantaneous_input_kbps: (statistics.input.perSecond / 1024).toFixed(2),
     instantaneous_output_kbps: (statistics.output.perSecond / 1024).toFixed(2),
     instantaneous_input_repl_kbps: "0.00",
     instantaneous_output_repl_kbps: "0.00",
     rejected_connections: statistics.rejectedConnections,
-    sync_full: 0,
-    sync_partial_ok: 0,
-    sync_partial_err: 0,
+    sync_full: replication.fullSyncs,
+    sync_partial_ok: replication.partialSyncs,
+    sync_partial_err: replication.refusedPartialSyncs,
     expired_keys: keyspace.expired,
     expired_stale_perc: (activeExpiry.stale * 100).toFixed(2),
     expired_time_cap_reached_count: activeExpiry.timesOver,
@@ -251,7 +257,7 @@ function stats(server: Server): Fields {
     latest_fork_usec: 0,
     total_forks: 0,
     migrate_cached_sockets: 0,
-    slave_expires_tracked_keys: 0,
+    slave_expires_tracked_keys: replication.ownKeys.count,
     active_defrag_hits: 0,
     active_defrag_misses: 0,
     active_defrag_key_hits: 0,
@@ -270,23 +276,6 @@ function stats(server: Server): Fields {
     io_threaded_writes_processed: 0,
     reply_buffer_shrinks: 0,
     reply_buffer_expands: 0,
-  };
-}
-
-/** A master without replicas. */
-function replication({ replicationId }: Server): Fields {
-  return {
-    role: "master",
-    connected_slaves: 0,
-    master_failover_state: "no-failover",
-    master_replid: replicationId,
-    master_replid2: NO_ID,
-    master_repl_offset: 0,
-    second_repl_offset: -1,
-    repl_backlog_active: 0,
-    repl_backlog_size: 1048576,
-    repl_backlog_first_byte_offset: 0,
-    repl_backlog_histlen: 0,
   };
 }
 
@@ -376,7 +365,7 @@ export const SECTIONS: Record<string, Section> = {
   memory: { title: "Memory", fields: memory },
   persistence: { title: "Persistence", fields: persistence },
   stats: { title: "Stats", fields: stats },
-  replication: { title: "Replication", fields: replication },
+  replication: { title: "Replication", fields: replicationFields },
   cpu: { title: "CPU", fields: cpu },
   modules: { title: "Modules", fields: () => ({}) },
   commandstats: { title: "Commandstats", fields: commandStats },

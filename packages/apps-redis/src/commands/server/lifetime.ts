@@ -1,4 +1,4 @@
-/** TIME, LOLWUT, LASTSAVE, ROLE, SHUTDOWN. */
+/** TIME, LOLWUT, LASTSAVE, SHUTDOWN. */
 import type { Call } from "../../server/call.js";
 import { VERSION } from "../connection/session.js";
 
@@ -18,13 +18,6 @@ export function lolwut(call: Call): void {
 /** Nothing is saved: when it began. */
 export function lastSave({ reply, server }: Call): void {
   reply.integer(Math.floor(server.started / 1000));
-}
-
-export function role({ reply }: Call): void {
-  reply.array(3);
-  reply.text("master");
-  reply.integer(0);
-  reply.array(0);
 }
 
 export function shutdown(call: Call): void {
