@@ -33,6 +33,7 @@ export async function startOurs({ cpu, host = "127.0.0.1", cwd = HERE, libos = "
   const port = await freePort();
   const where = ["--host", host, "--port", String(port), "--libos", libos];
   const args = [...flags(), CLI, "server", ...where, ...(config === undefined ? [] : ["--config", config])];
+  args.push("--save", "");
   const child = new Child({ name: `${OURS} on ${libos}`, command: process.execPath, args, cpu, cwd });
   return ready(child, /ready on/, port);
 }

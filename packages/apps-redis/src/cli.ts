@@ -3,11 +3,13 @@ import { createRequire } from "node:module";
 import { DemiError, type LibOS, openLibOS } from "@demikernel/core";
 import { Command } from "commander";
 import { loadUsers } from "./acl/file.js";
-import { LoadError } from "./aof/load-error.js";
-import { startAof } from "./aof/switch.js";
 import { registerBench } from "./bench/command.js";
 import { Config } from "./config/config.js";
 import { ConfigError, directivesOf, type Loaded, loadFile, loadText } from "./config/file.js";
+import { LoadError } from "./persistence/load-error.js";
+import { LoadAborted } from "./persistence/load-rdb.js";
+import { followSignals } from "./persistence/shutdown.js";
+import { loadAtStart } from "./persistence/start.js";
 import { yieldToCommands } from "./server/helper-threads.js";
 import { followListening, listenAsConfigured } from "./server/listening.js";
 import { Server } from "./server/server.js";
@@ -88,13 +90,6 @@ async function run(os: LibOS, config: Config, { users }: Loaded): Promise<void> 
     if (why !== undefined) throw new Failure(`user ${name}: ${why}`);
   }
   try {
-    await startAof(server);
-  } catch (error) {
-    if (error instanceof LoadError || (error as NodeJS.ErrnoException).code !== undefined)
-      throw new Failure((error as Error).message);
-    throw error;
-  }
-  try {
     // First: whoever finds the port without TLS finds the other one, too.
     await new TlsListening(server).start();
     listenAsConfigured(server);
@@ -102,10 +97,20 @@ async function run(os: LibOS, config: Config, { users }: Loaded): Promise<void> 
     throw new Failure((error as Error).message);
   }
   followListening(server);
-  process.once("SIGTERM", () => server.stop());
-  process.once("SIGINT", () => server.stop());
+  followSignals(server);
+  const running = server.run();
+  try {
+    await loadAtStart(server);
+  } catch (error) {
+    server.stop();
+    await running;
+    if (error instanceof LoadAborted) return;
+    if (error instanceof LoadError || (error as NodeJS.ErrnoException).code !== undefined)
+      throw new Failure((error as Error).message);
+    throw error;
+  }
   const where = config.bind.split(" ")[0].replace(/^-/, "");
   const ports = [config.port, config.tlsPort].filter((port) => port !== 0).join(" and ");
   console.log(`demi-redis: ready on ${where}:${ports}, ${os.name} (${os.engine}), pid ${process.pid}`);
-  await server.run();
+  await running;
 }

@@ -81,7 +81,17 @@ describe.each(Object.entries(BACKENDS))("%s", (_, { libos, needs, address, optio
       const port = 20_000 + Math.floor(Math.random() * 20_000);
       const env = { ...process.env, RUNTIME_DIRECTORY: dir };
       const where = ["-h", address, "-p", String(port), "--config", config("client", theirs)];
-      const words = ["server", "--host", address, "--port", String(port), "--config", config("server", ours)];
+      const words = [
+        "server",
+        "--host",
+        address,
+        "--port",
+        String(port),
+        "--save",
+        "",
+        "--config",
+        config("server", ours),
+      ];
       server = spawn(process.execPath, [CLI, ...words], { cwd, env, stdio: ["ignore", "pipe", "inherit"] });
       let said = "";
       server.stdout?.on("data", (data) => {

@@ -1,7 +1,10 @@
 /** Our server beside a test, on a free port: the built program. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Reply, type Request, RespClient } from "./resp-client.js";
 
@@ -13,23 +16,27 @@ const HIGHEST = 32_000;
 export class DemiRedis {
   private constructor(
     private readonly child: ChildProcess,
+    private readonly folder: string,
     readonly address: { host: string; port: number },
     /** A client of it. */
     readonly client: RespClient,
   ) {}
 
+  /** It has a folder of its own, and saves nothing unless `options` say so. */
   static start(...options: string[]): Promise<DemiRedis> {
     return DemiRedis.startIn(process.cwd(), ...options);
   }
 
-  /** With a folder as its working one, whose packages it runs on. */
+  /** With a working folder at first, whose packages it runs on. */
   static async startIn(cwd: string, ...options: string[]): Promise<DemiRedis> {
     const address = { host: "127.0.0.1", port: await freePort() };
-    const child = spawn(process.execPath, [PROGRAM, "server", "--port", String(address.port), ...options], {
+    const folder = mkdtempSync(join(tmpdir(), "demi-redis-test-"));
+    const fixed = ["--port", String(address.port), "--save", "", "--dir", folder];
+    const child = spawn(process.execPath, [PROGRAM, "server", ...fixed, ...options], {
       cwd,
       stdio: ["ignore", "ignore", "inherit"],
     });
-    return new DemiRedis(child, address, await RespClient.open(address, child));
+    return new DemiRedis(child, folder, address, await RespClient.open(address, child));
   }
 
   get port(): number {
@@ -61,6 +68,7 @@ export class DemiRedis {
     this.client.close();
     const gone = once(this.child, "exit");
     if (this.child.kill()) await gone;
+    rmSync(this.folder, { recursive: true, force: true });
   }
 }
 

@@ -14,6 +14,7 @@ export class Direct {
 
   constructor(heap?: Heap, configure: (config: Config) => void = () => {}) {
     const config = new Config();
+    config.change("save", "");
     configure(config);
     const os = { closed: false } as unknown as LibOS;
     this.server = new Server(os, config, heap);

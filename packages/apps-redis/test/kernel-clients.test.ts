@@ -26,7 +26,20 @@ function clientsOf(wire: () => Wire): void {
   let server: Program;
 
   beforeAll(async () => {
-    const words = [CLI, "server", "--host", LIBOS, "--port", PORT, "--libos", "dpdk", "--config", wireConfig(dir)];
+    const words = [
+      CLI,
+      "server",
+      "--host",
+      LIBOS,
+      "--port",
+      PORT,
+      "--libos",
+      "dpdk",
+      "--save",
+      "",
+      "--config",
+      wireConfig(dir),
+    ];
     const [command, args] = wire().inside(process.execPath, words);
     server = new Program(command, args, { cwd: BACKEND, env: { RUNTIME_DIRECTORY: dir } });
     await server.says(new RegExp(`ready on ${LIBOS}:${PORT}, dpdk \\(lwip\\)`), PATIENCE);

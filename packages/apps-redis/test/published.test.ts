@@ -68,7 +68,7 @@ function installedBy(_: string, install: () => string, command: () => string[]):
 
   test("it serves redis-cli and its own client, with V8's flag of its first line, until Ctrl-C", async () => {
     const port = String(await freePort());
-    const { program, backend, pid } = await running(start([INSTALLED], "server", "--port", port));
+    const { program, backend, pid } = await running(start([INSTALLED], "server", "--port", port, "--save", ""));
     expect(backend).toMatch(/^posix \((io_uring|epoll)\)$/);
     expect(commandLine(pid).slice(1, 4)).toEqual([
       "--single-threaded-gc",

@@ -124,8 +124,9 @@ test("an abandoned snapshot lets the next one begin, which has everything", () =
   const { server } = direct;
   const first = new Snapshot(server.keyspace, { key: () => {}, isFull: false });
   expect(() => new Snapshot(server.keyspace, undefined)).toThrow("there is a snapshot");
-  first.run(0);
-  expect(first.told).toBeGreaterThan(0);
+  // Buckets that a table has moved to a larger one are empty.
+  while (first.told === 0) first.run(0);
+  expect(first.told).toBeLessThan(5000);
   first.abandon();
   first.run(Number.POSITIVE_INFINITY);
   const sink = new Gathered();
@@ -136,4 +137,20 @@ test("an abandoned snapshot lets the next one begin, which has everything", () =
   writer.end();
   expect(second.told).toBe(5000);
   expect(loaded(sink.bytes).all).toBe(direct.all);
+});
+
+test("keys that were flushed go as soon as the snapshot that wanted them is abandoned", () => {
+  const direct = new Direct();
+  const { server } = direct;
+  for (let i = 0; i < 5000; i++) direct.call("SET", `key${i}`, i);
+  const { used } = server.keyspace.heap;
+  const snapshot = new Snapshot(server.keyspace, { key: () => {}, isFull: false });
+  while (snapshot.told === 0) snapshot.run(0);
+  direct.call("FLUSHALL");
+  while (server.keyspace.releaseSome(1000));
+  expect(server.keyspace.heap.used).toBe(used);
+  snapshot.abandon();
+  expect(snapshot.isOver).toBe(true);
+  expect(server.keyspace.snapshot).toBeUndefined();
+  expect(direct.empty()).toBeLessThan(used / 10);
 });

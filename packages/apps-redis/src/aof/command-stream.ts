@@ -1,7 +1,8 @@
 /** Commands as an append-only file has them, in pieces of any size: whole ones are run, in slices, so that others have their turn. */
+
+import { LoadError } from "../persistence/load-error.js";
 import { Found, RequestParser } from "../protocol/request-parser.js";
 import type { Server } from "../server/server.js";
-import { LoadError } from "./load-error.js";
 import type { Replayer } from "./replayer.js";
 
 const LEAST = 64 * 1024;

@@ -2,15 +2,16 @@
  * Loads an append-only file: the base, then the increments. The end of the last one may be torn, as by a crash: it is cut off, and said; whatever
  * else is not as it was written is refused, with the file and the offset.
  */
-import { existsSync, renameSync, truncateSync } from "node:fs";
+import { existsSync, renameSync, statSync, truncateSync } from "node:fs";
 import { type FileHandle, mkdir, open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { loadRdbFile } from "../persistence/load-rdb.js";
+import { LoadError } from "../persistence/load-error.js";
+import { LoadAborted, loadRdbFile } from "../persistence/load-rdb.js";
+import { progressOf } from "../persistence/progress.js";
 import { MAGIC } from "../rdb/format.js";
 import type { Server } from "../server/server.js";
 import { CommandStream } from "./command-stream.js";
 import { type AofPlace, manifestPath, readManifest } from "./file-store.js";
-import { LoadError } from "./load-error.js";
 import { BadManifest, formatManifest, type Manifest } from "./manifest.js";
 import { Replayer } from "./replayer.js";
 
@@ -37,6 +38,9 @@ export async function loadAof(server: Server, place: AofPlace): Promise<AofLoade
   if (manifest === undefined) return undefined;
   const { base, increments } = manifest;
   const loaded: AofLoaded = { commands: 0, cut: undefined };
+  server.loading.totalBytes = [base, ...increments]
+    .map((one) => join(place.folder, one?.name ?? ""))
+    .reduce((sum, path) => sum + (existsSync(path) ? statSync(path).size : 0), 0);
   const files = base === undefined ? increments : [base, ...increments];
   const replayer = new Replayer(server);
   for (const [i, { name }] of files.entries()) {
@@ -69,6 +73,9 @@ async function loadFile(
   loaded: AofLoaded,
   isLast: boolean,
 ): Promise<void> {
+  const { loading } = server;
+  const before = loading.loadedBytes;
+  const progress = progressOf(server, path);
   const file = await open(path, "r");
   let stream: CommandStream;
   try {
@@ -81,6 +88,9 @@ async function loadFile(
       if (bytesRead === 0) break;
       at += bytesRead;
       await stream.add(bytes.subarray(0, bytesRead));
+      loading.loadedBytes = before + at;
+      progress(loading.loadedBytes, loading.totalBytes);
+      if (loading.isAborted) throw new LoadAborted("loading was given up");
     }
   } finally {
     await file.close();
@@ -101,6 +111,11 @@ async function loadBase(server: Server, file: FileHandle, path: string): Promise
   const head = Buffer.alloc(MAGIC.length);
   await file.read(head, 0, head.length, 0);
   if (head.toString("latin1") !== MAGIC) return 0;
-  const { length } = await loadRdbFile(server, path, { keepsExpired: true, isPrefix: true });
+  const { length, libraries } = await loadRdbFile(server, path, {
+    keepsExpired: true,
+    isPart: true,
+    onProgress: progressOf(server, path),
+  });
+  server.rdb.onLibraries(libraries);
   return length;
 }

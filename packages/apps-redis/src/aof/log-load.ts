@@ -3,9 +3,9 @@
  * or not at all, so at most the last command is torn: one whose further pieces were not there yet.
  */
 import type { LibOS, QueueDescriptor } from "@demikernel/core";
+import { LoadError } from "../persistence/load-error.js";
 import type { Server } from "../server/server.js";
 import { CommandStream } from "./command-stream.js";
-import { LoadError } from "./load-error.js";
 import { NUMBER_BYTES, Record } from "./log-record.js";
 import type { LogPlace } from "./log-store.js";
 import { Replayer } from "./replayer.js";

@@ -1,5 +1,4 @@
 /** A new base of the append-only file, written beside commands: BGREWRITEAOF, and when the file has grown (auto-aof-rewrite-percentage). */
-import { VERSION } from "../commands/connection/session.js";
 import { RdbFileWriter } from "../rdb/file-writer.js";
 import type { Server } from "../server/server.js";
 import type { Base } from "./store.js";
@@ -42,7 +41,7 @@ export class Rewriting {
     const { server } = this;
     const { aof } = server;
     const store = aof.current;
-    if (store === undefined || server.snapshots.isRunning) return false;
+    if (store === undefined || !server.snapshots.isFree) return false;
     // What was told so far is behind the old base only.
     if (!aof.push()) return false;
     this.isScheduled = false;
@@ -58,14 +57,9 @@ export class Rewriting {
     }
     aof.beginsAnew();
     const writer = new RdbFileWriter(server.config, server.evictor, base.sink);
-    writer.begin([
-      ["redis-ver", VERSION],
-      ["redis-bits", "64"],
-      ["ctime", String(Math.floor(Date.now() / 1000))],
-      ["used-mem", String(server.keyspace.usedMemory)],
-      ["aof-base", "1"],
-    ]);
-    server.snapshots.start(writer, (isWhole) => {
+    writer.begin(server.rdb.facts(true));
+    for (const library of server.rdb.libraries()) writer.library(library);
+    server.snapshots.start("aof", writer, (isWhole) => {
       if (!isWhole) {
         base.abandon();
         return this.end(new Error("it was given up"), ended);

@@ -1,10 +1,10 @@
 /** Turns the append-only file on and off: at the start, and by CONFIG SET. */
-import { DemiError, Opcode } from "@demikernel/core";
-import { loadRdbPieces } from "../persistence/load-rdb.js";
+import { DemiError } from "@demikernel/core";
+import { LoadError } from "../persistence/load-error.js";
+import { loadRdbPieces } from "../persistence/load-pieces.js";
 import type { Server } from "../server/server.js";
 import { type AofPlace, FileStore } from "./file-store.js";
 import { loadAof } from "./load.js";
-import { LoadError } from "./load-error.js";
 import { loadLog } from "./log-load.js";
 import { type LogPlace, LogStore } from "./log-store.js";
 import type { AofStore } from "./store.js";
@@ -24,11 +24,15 @@ function openFresh(server: Server, log?: LogPlace): AofStore {
 
 /** Loads what there is and goes on with it, or begins one. Throws LoadError, a DemiError or a system error: the server cannot start then. */
 export async function startAof(server: Server): Promise<void> {
-  if (server.config.appendonly) {
+  const { loading } = server;
+  loading.begin(0);
+  try {
     if (isLog(server)) await startLog(server);
     else await startFiles(server);
+  } finally {
+    loading.end();
   }
-  follow(server);
+  server.rdb.isSaved();
 }
 
 async function startFiles(server: Server): Promise<void> {
@@ -47,7 +51,10 @@ async function startFiles(server: Server): Promise<void> {
 
 async function startLog(server: Server): Promise<void> {
   const { aof, config } = server;
-  const loaded = await loadLog(server, config.appendfilename, (pieces) => loadRdbPieces(server, pieces));
+  const loaded = await loadLog(server, config.appendfilename, async (pieces) => {
+    const { libraries } = await loadRdbPieces(server, pieces, { keepsExpired: true, isPart: true });
+    server.rdb.onLibraries(libraries);
+  });
   tell(server, loaded);
   if (loaded.isEmpty) return beginAnew(server, openFresh(server, loaded));
   aof.begin(new LogStore(server.os, config.appendfilename, loaded, (what) => server.log(what), false));
@@ -64,27 +71,19 @@ function tell(server: Server, { commands, cut }: { commands: number; cut: string
 
 /** With a base of what the dataset is now; nobody is served before that is on the disk. */
 function beginAnew(server: Server, store: AofStore): Promise<void> {
-  const { aof, os, rewriting, snapshots } = server;
+  const { aof, rewriting, snapshots } = server;
   aof.begin(store);
   return new Promise((resolve, reject) => {
-    let isOver = false;
     rewriting.start((error) => {
-      isOver = true;
       if (error === undefined) resolve();
       else reject(error);
     });
     snapshots.finish();
-    // A log is written through the libOS, which nobody runs yet.
-    const turn = (): void => {
-      if (isOver || os.closed) return;
-      os.turn((event) => event.opcode === Opcode.PUSH && aof.owns(event.qd) && aof.onPush(event.qd, event.result), 1);
-      setImmediate(turn);
-    };
-    turn();
   });
 }
 
-function follow(server: Server): void {
+/** What CONFIG SET does, and what a replica does when its dataset was replaced. */
+export function followAof(server: Server): void {
   const { aof, config, rewriting } = server;
   config.onChange("appendonly", () => {
     if (config.appendonly === aof.isOn) return undefined;
@@ -102,6 +101,14 @@ function follow(server: Server): void {
     }
     if (!rewriting.start()) rewriting.schedule();
     return undefined;
+  });
+  server.replication.onReplaced.push(() => {
+    if (!aof.isOn) return;
+    // All that was appended is of another dataset.
+    if (rewriting.isRunning) server.snapshots.abandon();
+    aof.stop();
+    aof.begin(openFresh(server));
+    if (!rewriting.start()) rewriting.schedule();
   });
   config.onChange("appendfsync", () => {
     aof.setDurable(config.appendfsync === "always");

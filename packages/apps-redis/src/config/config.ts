@@ -73,6 +73,16 @@ export class Config {
   tlsSessionCaching = true;
   tlsSessionCacheTimeout = 300;
   // Files (rdb/, persistence/).
+  /** Seconds and changes, in pairs. */
+  save = "";
+  stopWritesOnBgsaveError = true;
+  rdbSaveIncrementalFsync = true;
+  /** Microseconds that each key takes, so that tests see what happens meanwhile. */
+  rdbKeySaveDelay = 0;
+  keyLoadDelay = 0;
+  loadingProcessEventsIntervalBytes = 2097152;
+  shutdownOnSigint = "default";
+  shutdownOnSigterm = "default";
   dbfilename = "dump.rdb";
   rdbcompression = true;
   rdbchecksum = true;
@@ -136,10 +146,7 @@ export class Config {
   /** Those that are not as by default, though nothing comes of it. */
   changedInVain(): string[] {
     const changed = (parameter: Parameter): boolean => this.told.get(parameter) !== parameter.default;
-    // Nothing is saved: what a file says of when does not matter, and most files say it.
-    return PARAMETERS.filter(
-      (parameter) => parameter.name !== "save" && changed(parameter) && !Config.hasEffect(parameter),
-    ).map(({ name }) => name);
+    return PARAMETERS.filter((parameter) => changed(parameter) && !Config.hasEffect(parameter)).map(({ name }) => name);
   }
 
   get(parameter: Parameter): string {

@@ -24,6 +24,11 @@ const LEAST = 4;
 /** Buckets moved with each change while the table is rebuilt, and empty ones that are passed over for each. */
 const MOVED = 2;
 const PASSED = 10;
+/** Buckets of one step of a walk. */
+const WALKED = 32;
+/** Of a step: heads of chains, and what was looked at, which is of no use. */
+const heads = new Uint32Array(WALKED);
+const looked = { seen: 0 };
 /** Places of a chain that fairRandom() draws from: longer ones are very rare. */
 const DRAWN = 8;
 
@@ -72,7 +77,7 @@ export class Dict {
   add(bytes: Uint8Array, at: number, length: number, payload: number, expires = false): Ref {
     const hash = hashOf(bytes, at, length);
     if (this.next !== undefined) this.rebuild(MOVED);
-    else if (this.wanted > this.table.capacity) this.resizeTable();
+    else if (this.wanted > this.table.capacity && this.walks === 0) this.resizeTable();
     // Before anything is linked there is memory for all of it.
     const table = this.of(hash);
     const bucket = hash & table.mask;
@@ -90,7 +95,8 @@ export class Dict {
     this.heap.free(ref);
     this.size--;
     if (this.next !== undefined) this.rebuild(MOVED);
-    else if (this.size * 10 < this.table.capacity && this.table.capacity > LEAST) this.resizeTable();
+    else if (this.size * 10 < this.table.capacity && this.table.capacity > LEAST && this.walks === 0)
+      this.resizeTable();
   }
 
   /**
@@ -181,6 +187,44 @@ export class Dict {
   }
   /** Walks through all records that are under way: meanwhile none moves to the other table, where it would be met again. */
   private walks = 0;
+
+  /** A walk of many steps begins: until {@link endWalk} no record moves to another bucket, whatever is added and deleted. */
+  beginWalk(): void {
+    this.walks++;
+  }
+
+  endWalk(): void {
+    this.walks--;
+  }
+
+  /**
+   * Tells `found` the records of some buckets from a place on, and returns the next place, 0 at the end. Records are looked at before they are
+   * told: so the processor fetches several at a time. `found` must not change the table.
+   */
+  walk(place: number, found: (ref: Ref) => void): number {
+    const { capacity } = this.table;
+    const table = place < capacity ? this.table : (this.next as Buckets);
+    const from = place < capacity ? place : place - capacity;
+    const end = Math.min(from + WALKED, table.capacity);
+    let count = 0;
+    for (let at = from; at < end; at++) {
+      const ref = table.get(at);
+      if (ref !== 0) heads[count++] = ref;
+    }
+    const { words } = this.heap;
+    let seen = 0;
+    for (let i = 0; i < count; i++) seen ^= words[chunkOf(heads[i])][offsetOf(heads[i]) >>> 2];
+    looked.seen = seen;
+    for (let i = 0; i < count; i++) {
+      for (let ref = heads[i]; ref !== 0; ) {
+        const next = nextOf(this.heap, ref);
+        found(ref);
+        ref = next;
+      }
+    }
+    const next = place + end - from;
+    return next === capacity + (this.next?.capacity ?? 0) ? 0 : next;
+  }
 
   /** As each(), until `found` returns true: then true. */
   some(found: (ref: Ref) => boolean): boolean {

@@ -18,8 +18,6 @@ export interface ByteSink {
   readonly isFull: boolean;
 }
 
-/** Bytes that are gathered before the sink gets them. */
-const GATHERED = 64 * 1024;
 const CHECKSUM_BYTES = 8;
 
 export class RdbFileWriter implements SnapshotTarget {
@@ -33,7 +31,9 @@ export class RdbFileWriter implements SnapshotTarget {
     private readonly config: Config,
     private readonly evictor: Evictor,
     private readonly sink: ByteSink,
-  ) {}
+  ) {
+    this.writer.onMuch = () => this.flush();
+  }
 
   /** What a file begins with. `facts`: names and values that a loader may look at ("redis-ver"). */
   begin(facts: readonly (readonly [string, string])[]): void {
@@ -51,7 +51,6 @@ export class RdbFileWriter implements SnapshotTarget {
   library(source: string): void {
     this.writer.byte(RdbOpcode.FUNCTION_2);
     this.writer.text(source);
-    this.gathered();
   }
 
   key(id: number, db: Db, ref: Ref): void {
@@ -64,13 +63,11 @@ export class RdbFileWriter implements SnapshotTarget {
     const expiry = db.exactExpiryOf(ref);
     if (expiry !== -1) {
       writer.byte(RdbOpcode.EXPIRY_MILLISECONDS);
-      writer.int64(BigInt(expiry));
+      writer.int64(expiry);
     }
-    this.use(db, ref);
-    writer.afterType = () => writer.string(db.heap.bytes[chunkOf(ref)], db.keyAt(ref), db.keyLength(ref));
+    if (this.config.maxmemoryPolicy !== "noeviction") this.use(db, ref);
+    writer.setKey(db.heap.bytes[chunkOf(ref)], db.keyAt(ref), db.keyLength(ref));
     saveValue(writer, db, ref);
-    writer.afterType = undefined;
-    this.gathered();
   }
 
   /** What the maxmemory-policy knows of the key's use. */
@@ -99,10 +96,6 @@ export class RdbFileWriter implements SnapshotTarget {
     if (this.config.rdbchecksum) this.checksum.write(checksum, 0);
     this.sink.write(checksum, 0, CHECKSUM_BYTES);
     this.written += CHECKSUM_BYTES;
-  }
-
-  private gathered(): void {
-    if (this.writer.length >= GATHERED) this.flush();
   }
 
   private flush(): void {

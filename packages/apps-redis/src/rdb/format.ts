@@ -58,3 +58,6 @@ export const Container = { PLAIN: 1, PACKED: 2 } as const;
 
 /** Thrown where bytes of whoever sent them are not what they have to be. */
 export class BadFormat extends Error {}
+
+/** Thrown for a value that has no elements, and nothing else that is wrong: Redis left such keys in files at times, and passes over them. */
+export class EmptyValue extends BadFormat {}

@@ -3,7 +3,7 @@ import { Listpack } from "../encodings/listpack.js";
 import { Encoding, Type } from "../keyspace/types.js";
 import { copyBytes } from "../memory/bytes.js";
 import { HashTable } from "../values/hash-table.js";
-import { BadFormat } from "./format.js";
+import { BadFormat, EmptyValue } from "./format.js";
 import type { Target } from "./load.js";
 import { type Loaded, reading } from "./loaded.js";
 import { readListpack } from "./packed.js";
@@ -48,7 +48,8 @@ class HashBuilder {
   end(): Loaded {
     const { list, table } = this;
     const { heap } = this.target.keyspace;
-    if (table.size === 0 || this.field !== undefined) throw new BadFormat("no field, or one without a value");
+    if (this.field !== undefined) throw new BadFormat("a field without a value");
+    if (table.size === 0) throw new EmptyValue("a hash without fields");
     if (this.isShort) {
       table.release(Number.POSITIVE_INFINITY);
       return {

@@ -2,7 +2,7 @@
 import { Listpack } from "../encodings/listpack.js";
 import { validateListpack } from "../encodings/listpack-validate.js";
 import { addList, appendNode, newList } from "../values/stored-list.js";
-import { BadFormat, Container } from "./format.js";
+import { BadFormat, Container, EmptyValue } from "./format.js";
 import type { Target } from "./load.js";
 import { type Loaded, reading } from "./loaded.js";
 import type { RdbReader } from "./reader.js";
@@ -18,7 +18,7 @@ function build({ keyspace, config }: Target, read: (list: List) => void): Loaded
   };
   return reading(discard, () => {
     read(list);
-    if (list.count === 0) throw new BadFormat("a list without elements");
+    if (list.count === 0) throw new EmptyValue("a list without elements");
     return { add: (db, key, at, length) => addList(db, key, at, length, list), discard };
   });
 }

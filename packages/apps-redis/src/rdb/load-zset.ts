@@ -2,7 +2,7 @@
 import { parseDouble } from "../numbers/doubles.js";
 import { addZset } from "../values/zset-add.js";
 import { ZsetObject } from "../values/zset-object.js";
-import { BadFormat } from "./format.js";
+import { BadFormat, EmptyValue } from "./format.js";
 import type { Target } from "./load.js";
 import { type Loaded, reading } from "./loaded.js";
 import { type FoundText, readListpack } from "./packed.js";
@@ -23,7 +23,7 @@ function build(target: Target, longest: number, read: (zset: ZsetObject) => void
   };
   return reading(discard, () => {
     read(zset);
-    if (zset.size === 0) throw new BadFormat("a sorted set without members");
+    if (zset.size === 0) throw new EmptyValue("a sorted set without members");
     zset.order();
     return { add: (db, key, at, length) => addZset(db, limits, key, at, length, zset), discard };
   });

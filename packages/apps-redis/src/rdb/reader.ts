@@ -1,33 +1,62 @@
 /** Reads what RDB values are made of from bytes of whoever sent them: what is not right, or not all there, throws {@link BadFormat}. */
+import { constants } from "node:buffer";
+import { Crc64 } from "../encodings/crc64.js";
 import { lzfDecompress } from "../encodings/lzf.js";
-import { BadFormat, Encoded, Length, WIDE_32, WIDE_64 } from "./format.js";
+import { BadFormat, EmptyValue, Encoded, Length, WIDE_32, WIDE_64 } from "./format.js";
 
 /** Three bytes of LZF give at most so many: who promises more than that lies, and is given no memory. */
 const MOST_OF_THREE = 264;
+/** Memory for what is decompressed, beyond this, is not kept from one string to the next. */
+const KEPT = 64 * 1024;
 
 export class RdbReader {
-  private readonly view: DataView;
+  private view: DataView;
+  private decompressed: Buffer | undefined;
   /** The string that was read last: where it lies, until the next is read. */
   bytes: Uint8Array;
   at = 0;
   length = 0;
 
   constructor(
-    private readonly source: Uint8Array,
-    private position: number,
-    private readonly end: number,
+    protected source: Uint8Array,
+    protected position: number,
+    protected end: number,
   ) {
     this.view = new DataView(source.buffer, source.byteOffset, source.byteLength);
     this.bytes = source;
   }
 
   byte(): number {
-    return this.source[this.take(1)];
+    const at = this.take(1);
+    return this.source[at];
   }
 
   /** Bytes that are still there. */
   get left(): number {
     return this.end - this.position;
+  }
+
+  /** Bytes that were read, of a file that is all of the source. */
+  get offset(): number {
+    return this.position;
+  }
+
+  /** The checksum of what was read, of such a file. */
+  checksum(): Crc64 {
+    return new Crc64().update(this.source, 0, this.position);
+  }
+
+  /** Goes on elsewhere: what is left of the source is at its start. */
+  protected goOn(source: Uint8Array, end: number): void {
+    this.source = source;
+    this.position = 0;
+    this.end = end;
+    this.view = new DataView(source.buffer, source.byteOffset, source.byteLength);
+  }
+
+  /** Fewer than these bytes are here. */
+  protected more(_length: number): void {
+    throw new BadFormat("it ends too early");
   }
 
   /** A length. */
@@ -40,7 +69,8 @@ export class RdbReader {
   /** How many elements follow, of at least one byte each. */
   count(): number {
     const count = this.size();
-    if (count === 0 || count > this.left) throw new BadFormat("an empty value, or more elements than bytes");
+    if (count === 0) throw new EmptyValue("a value without elements");
+    if (count > this.left) throw new BadFormat("more elements than bytes");
     return count;
   }
 
@@ -62,11 +92,11 @@ export class RdbReader {
     }
     switch (-1 - Number(size)) {
       case Encoded.INT8:
-        return this.integer(this.view.getInt8(this.take(1)));
+        return this.integer((this.byte() << 24) >> 24);
       case Encoded.INT16:
-        return this.integer(this.view.getInt16(this.take(2), true));
+        return this.integer(this.int16());
       case Encoded.INT32:
-        return this.integer(this.view.getInt32(this.take(4), true));
+        return this.integer(this.int32());
       case Encoded.LZF:
         return this.compressed();
       default:
@@ -81,17 +111,25 @@ export class RdbReader {
   }
 
   double(): number {
-    return this.view.getFloat64(this.take(8), true);
+    const at = this.take(8);
+    return this.view.getFloat64(at, true);
   }
 
   /** 32 bits, the lowest first. */
   int32(): number {
-    return this.view.getInt32(this.take(4), true);
+    const at = this.take(4);
+    return this.view.getInt32(at, true);
   }
 
   /** 64 bits, the lowest first. */
   int64(): bigint {
-    return this.view.getBigInt64(this.take(8), true);
+    const at = this.take(8);
+    return this.view.getBigInt64(at, true);
+  }
+
+  private int16(): number {
+    const at = this.take(2);
+    return this.view.getInt16(at, true);
   }
 
   /** So many bytes, as they are, as the last string. */
@@ -112,8 +150,14 @@ export class RdbReader {
       case Length.ENCODED:
         return -1 - (first & 63);
       default:
-        if (first === WIDE_32) return this.view.getUint32(this.take(4));
-        if (first === WIDE_64) return this.view.getBigUint64(this.take(8));
+        if (first === WIDE_32) {
+          const at = this.take(4);
+          return this.view.getUint32(at);
+        }
+        if (first === WIDE_64) {
+          const at = this.take(8);
+          return this.view.getBigUint64(at);
+        }
         throw new BadFormat("an unknown form of a length");
     }
   }
@@ -127,20 +171,26 @@ export class RdbReader {
   private compressed(): void {
     const size = this.size();
     const length = this.size();
-    if (size > this.left || length > size * MOST_OF_THREE || length === 0)
+    if (size > this.left || length > size * MOST_OF_THREE || length > constants.MAX_LENGTH || length === 0)
       throw new BadFormat("a compressed string that cannot be");
     const from = this.take(size);
-    const bytes = Buffer.allocUnsafeSlow(length);
+    const bytes = this.roomFor(length);
     if (!lzfDecompress(this.source, from, size, bytes, 0, length)) throw new BadFormat("not compressed by LZF");
     this.bytes = bytes;
     this.at = 0;
     this.length = length;
   }
 
+  private roomFor(length: number): Buffer {
+    if (length > KEPT) return Buffer.allocUnsafeSlow(length);
+    this.decompressed ??= Buffer.allocUnsafeSlow(KEPT);
+    return this.decompressed;
+  }
+
   /** The place of the next `length` bytes, which are passed. */
   private take(length: number): number {
+    if (length > this.end - this.position) this.more(length);
     const at = this.position;
-    if (length > this.end - at) throw new BadFormat("it ends too early");
     this.position = at + length;
     return at;
   }

@@ -38,13 +38,13 @@ function saveGroup(writer: RdbWriter, heap: Heap, { consumers, entriesRead, last
   saveId(writer, lastId);
   save64(writer, entriesRead);
   savePending(writer, pending, (ref) => {
-    writer.int64(BigInt(timeOf(heap, ref)));
+    writer.int64(timeOf(heap, ref));
     save64(writer, deliveriesOf(heap, ref));
   });
   writer.size(consumers.size);
   for (const [name, consumer] of consumers.entries()) {
     writer.text(name);
-    writer.int64(BigInt(consumer.seen));
+    writer.int64(consumer.seen);
     savePending(writer, consumer.pending, () => {});
   }
 }

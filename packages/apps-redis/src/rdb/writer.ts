@@ -1,7 +1,7 @@
 /** Writes what values are made of as RDB has it, one behind the other into memory that grows. */
 import { lzfCompress } from "../encodings/lzf.js";
-import { copyBytes } from "../memory/bytes.js";
-import { parseInteger } from "../numbers/integers.js";
+import { copyBytes, withWords } from "../memory/bytes.js";
+import { highHalf, type Integer, lowHalf, parseInteger } from "../numbers/integers.js";
 import { Encoded, WIDE_32, WIDE_64 } from "./format.js";
 
 const LEAST = 4096;
@@ -13,15 +13,19 @@ const LONGEST_INTEGER = 11;
 const COMPRESSED_FROM = 21;
 const LEAST_SAVED = 4;
 
+/** Bytes that are gathered before they go elsewhere. */
+const MUCH = 64 * 1024;
+const scratch = withWords(Buffer.allocUnsafeSlow(64 * 1024));
+
 export class RdbWriter {
-  bytes = Buffer.allocUnsafeSlow(LEAST);
+  bytes = withWords(Buffer.allocUnsafeSlow(LEAST));
   length = 0;
 
   /** Begins anew. `compresses`: rdbcompression. */
   begin(compresses = true): this {
     this.length = 0;
     this.compresses = compresses;
-    if (this.bytes.length > KEPT) this.bytes = Buffer.allocUnsafeSlow(LEAST);
+    if (this.bytes.length > KEPT) this.bytes = withWords(Buffer.allocUnsafeSlow(LEAST));
     return this;
   }
   private compresses = true;
@@ -31,12 +35,24 @@ export class RdbWriter {
     this.bytes[this.length++] = value;
   }
 
-  /** What a value begins with; in a file its key stands between that and the value. */
+  /** What a value begins with; in a file its key stands between that and the value: {@link setKey}. */
   type(type: number): void {
     this.byte(type);
-    this.afterType?.();
+    if (this.keyLength === -1) return;
+    const length = this.keyLength;
+    this.keyLength = -1;
+    this.string(this.keyBytes, this.keyAt, length);
   }
-  afterType: (() => void) | undefined;
+
+  /** The key of the value that is written next. */
+  setKey(bytes: Uint8Array, at: number, length: number): void {
+    this.keyBytes = bytes;
+    this.keyAt = at;
+    this.keyLength = length;
+  }
+  private keyBytes: Uint8Array = this.bytes;
+  private keyAt = 0;
+  private keyLength = -1;
 
   /** A length, or any number from 0 to 2^53 that is not negative. */
   size(value: number): void {
@@ -99,13 +115,21 @@ export class RdbWriter {
   }
 
   /** 64 bits, the lowest first. */
-  int64(value: bigint): void {
+  int64(value: Integer): void {
     this.room(8);
-    this.bytes.writeBigInt64LE(value, this.length);
+    this.bytes.writeInt32LE(lowHalf(value), this.length);
+    this.bytes.writeInt32LE(highHalf(value), this.length + 4);
     this.length += 8;
   }
 
   raw(from: Uint8Array, at: number, length: number): void {
+    if (this.onMuch !== undefined) {
+      for (; length > MUCH; at += MUCH, length -= MUCH) this.append(from, at, MUCH);
+    }
+    this.append(from, at, length);
+  }
+
+  private append(from: Uint8Array, at: number, length: number): void {
     this.room(length);
     copyBytes(from, at, length, this.bytes, this.length);
     this.length += length;
@@ -134,15 +158,19 @@ export class RdbWriter {
 
   private compressed(from: Uint8Array, at: number, length: number): boolean {
     const room = length - LEAST_SAVED;
-    const target = Buffer.allocUnsafe(room);
+    const target = room <= scratch.length ? scratch : Buffer.allocUnsafe(room);
     const size = lzfCompress(from, at, length, target, 0, room);
     if (size !== 0) this.lzf(target, 0, size, length);
     return size !== 0;
   }
 
+  /** Called when so much is gathered that it could go where it belongs: of values of any size no more is kept than that. */
+  onMuch: (() => void) | undefined;
+
   private room(more: number): void {
+    if (this.length >= MUCH && this.onMuch !== undefined) this.onMuch();
     if (this.length + more <= this.bytes.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, this.length + more));
+    const larger = withWords(Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, this.length + more)));
     this.bytes.copy(larger, 0, 0, this.length);
     this.bytes = larger;
   }

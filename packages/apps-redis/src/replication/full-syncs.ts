@@ -6,7 +6,6 @@ import type { Server } from "../server/server.js";
 import { FileTransfer } from "./file-transfer.js";
 import { DirectSink, FullSync } from "./full-sync.js";
 import type { Replica } from "./replica.js";
-import { factsOf } from "./snapshot-facts.js";
 
 /** Milliseconds after which it is looked again whether somebody else's snapshot is over. */
 const ASKED_AGAIN = 100;
@@ -94,7 +93,7 @@ export class FullSyncs {
     this.timer = undefined;
     const [first] = this.waiting;
     if (first === undefined || this.current !== undefined || this.server.os.closed) return;
-    if (this.server.snapshots.isRunning) return this.schedule(ASKED_AGAIN);
+    if (!this.server.snapshots.isFree) return this.schedule(ASKED_AGAIN);
     const { replDisklessSync, replDisklessSyncDelay, replDisklessSyncMaxReplicas } = this.server.config;
     if (replDisklessSync && first.introduction.takesEof) {
       const left = first.since + replDisklessSyncDelay * 1000 - Date.now();
@@ -178,8 +177,8 @@ export class FullSyncs {
   ): void {
     const { server } = this;
     const writer = new RdbFileWriter(server.config, server.evictor, sink);
-    writer.begin(factsOf(server));
-    if (!sync.withoutFunctions) for (const source of server.replication.librarySources()) writer.library(source);
+    writer.begin(server.rdb.facts());
+    if (!sync.withoutFunctions) for (const source of server.rdb.libraries()) writer.library(source);
     const over = (isWhole: boolean): void => {
       sync.isTaken = false;
       if (isWhole) writer.end();
@@ -188,7 +187,7 @@ export class FullSyncs {
     };
     if (sync.withoutData) return over(true);
     sync.isTaken = true;
-    server.snapshots.start(writer, over);
+    server.snapshots.start("rdb", writer, over);
   }
 
   private over(sync: FullSync): void {

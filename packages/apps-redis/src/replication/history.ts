@@ -24,3 +24,12 @@ export function restoreHistory(server: Server, facts: ReadonlyMap<string, string
   replication.secondOffset = offset + 1;
   replication.makeBacklog();
 }
+
+/** What {@link restoreHistory} goes on from. */
+export function historyFacts({ replication }: Server): [string, string][] {
+  return [
+    ["repl-stream-db", String(replication.streamDb)],
+    ["repl-id", replication.id],
+    ["repl-offset", String(replication.offset)],
+  ];
+}

@@ -61,8 +61,6 @@ export class Replication {
   refusedPartialSyncs = 0;
   /** Milliseconds since 1970. */
   noReplicasSince = Date.now();
-  /** Sources of libraries of functions, which a snapshot for a replica has. */
-  librarySources: () => readonly string[] = () => [];
   /** Told when the dataset was replaced by a master's. */
   readonly onReplaced: (() => void)[] = [];
   /** Since it began. */

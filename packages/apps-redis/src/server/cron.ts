@@ -45,11 +45,11 @@ export class Cron {
   private readonly slice = (): void => {
     this.sliceTimer = undefined;
     if (this.isPaused) return;
-    const { activeExpiry, keyspace } = this.server;
+    const { activeExpiry, keyspace, loading } = this.server;
     keyspace.setNow(Date.now());
     const end = performance.now() + SLICE;
     // CLIENT PAUSE: the dataset does not change. And of a replica the master says what goes.
-    const isKept = this.server.pause.isOn || this.server.replication.master !== undefined;
+    const isKept = this.server.pause.isOn || loading.isOn || this.server.replication.master !== undefined;
     let more = !isKept && activeExpiry.run(end);
     if (keyspace.pendingReleases !== 0) more = keyspace.releaseSome(Math.max(end - performance.now(), 0)) || more;
     more = this.rebuild(end) || more;

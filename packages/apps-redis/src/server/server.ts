@@ -12,6 +12,9 @@ import { ActiveExpiry } from "../keyspace/active-expiry.js";
 import { Evictor } from "../keyspace/eviction.js";
 import { Keyspace } from "../keyspace/keyspace.js";
 import type { Heap } from "../memory/heap.js";
+import { Loading } from "../persistence/loading.js";
+import { RdbSaver } from "../persistence/rdb-saver.js";
+import { refusalOfFiles } from "../persistence/refusals.js";
 import { Propagation } from "../propagation/propagation.js";
 import type { Args } from "../protocol/args.js";
 import { Reply } from "../protocol/reply.js";
@@ -47,6 +50,7 @@ export class Server {
   readonly gate: Gate;
   readonly aof: Aof;
   readonly rewriting: Rewriting;
+  readonly loading = new Loading();
   readonly cron = new Cron(this);
   readonly commands = commandTable();
   readonly clients = new Map<QueueDescriptor, Client>();
@@ -63,6 +67,7 @@ export class Server {
   readonly limits = new Limits(this);
   readonly memory: Memory;
   readonly replication: Replication;
+  readonly rdb: RdbSaver;
   readonly statistics = new Statistics(this);
   readonly listeners = new Listeners(this);
   readonly requests = new Requests(this);
@@ -119,6 +124,7 @@ export class Server {
     }
     this.memory = new Memory(this);
     this.replication = new Replication(this);
+    this.rdb = new RdbSaver(this);
     config.onChange("slowlog-max-len", () => {
       this.observer.trimSlow();
       return undefined;
@@ -179,7 +185,6 @@ export class Server {
   run(): Promise<void> {
     this.cron.start();
     this.statistics.start();
-    this.replication.start();
     return this.os.run(this.onCompletion, this.onBatchEnd).finally(() => {
       this.cron.stop();
       this.snapshots.stop();
@@ -219,8 +224,10 @@ export class Server {
       const why = this.memory.refusal(client, command, args);
       if (why !== undefined) return why;
     }
-    if (this.aof.error !== undefined && (command.isWrite || command.name === "ping"))
-      return `MISCONF Errors writing to the AOF file: ${this.aof.error}`;
+    if (this.loading.isOn || this.rdb.isRefusing || this.aof.error !== undefined) {
+      const why = refusalOfFiles(this, client, command);
+      if (why !== undefined) return why;
+    }
     if (this.replication.isRestricted) {
       const why = this.replication.refusal(client, command, args);
       if (why !== undefined) return why;

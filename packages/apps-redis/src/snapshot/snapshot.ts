@@ -20,14 +20,11 @@ export interface SnapshotTarget {
   readonly isFull: boolean;
 }
 
-/** Buckets that the walk goes through before the clock is looked at. */
-const BUCKETS = 16;
-
 export class Snapshot {
   /** Tables as they were, and the database each was of: SWAPDB exchanges them, FLUSHALL makes new ones. */
   private readonly tables: { id: number; db: Db; dict: Dict; release?: () => void }[];
   private table = 0;
-  private cursor = 0;
+  private place = 0;
   /** Keys that were told. */
   told = 0;
   /** Keys there were. */
@@ -42,27 +39,41 @@ export class Snapshot {
     if (keyspace.snapshot !== undefined) throw new Error("there is a snapshot");
     this.tables = keyspace.dbs.filter(({ size }) => size !== 0).map((db) => ({ id: db.id, db, dict: db.dict }));
     this.keys = this.tables.reduce((sum, { dict }) => sum + dict.size, 0);
+    for (const { dict } of this.tables) dict.beginWalk();
     keyspace.heap.mark ^= MARK;
     keyspace.snapshot = this;
   }
 
-  /** Nobody wants it any more. The walk goes on all the same, as the next one needs all records to be marked alike; {@link run} is quick then. */
+  /**
+   * Nobody wants it any more. The walk goes on all the same, as the next one needs all records to be marked alike; {@link run} is quick then.
+   * Keys that are nobody's any more need no mark.
+   */
   abandon(): void {
     this.target = undefined;
+    for (let at = this.tables.length - 1; at >= this.table; at--) {
+      const { release } = this.tables[at];
+      if (release === undefined) continue;
+      this.tables.splice(at, 1);
+      if (at === this.table) this.place = 0;
+      release();
+    }
+    if (this.table === this.tables.length) this.finish();
+  }
+
+  /** For whoever gets the keys. */
+  get isWaiting(): boolean {
+    return this.target?.isFull === true;
   }
 
   get isAbandoned(): boolean {
     return this.target === undefined;
   }
 
-  /** Goes on until `end`, a time of performance.now(), or until the target is full. True when all is told. */
-  run(end: number): boolean {
+  /** Goes on until `end`, a time of performance.now(), until the target is full, or `most` keys were told. True when all is told. */
+  run(end: number, most = Number.POSITIVE_INFINITY): boolean {
     while (!this.isOver) {
-      for (let i = 0; i < BUCKETS; i++) {
-        if (this.target?.isFull) return false;
-        this.step();
-        if (this.isOver) return true;
-      }
+      if (this.told >= most || this.target?.isFull) return false;
+      this.step();
       if (performance.now() >= end) return false;
     }
     return true;
@@ -71,11 +82,18 @@ export class Snapshot {
   private step(): void {
     const table = this.tables[this.table];
     if (table === undefined) return this.finish();
-    this.cursor = table.dict.scan(this.cursor, (ref) => this.tell(table.id, table.db, ref));
-    if (this.cursor !== 0) return;
+    this.walked = table;
+    this.place = table.dict.walk(this.place, this.found);
+    if (this.place !== 0) return;
     this.table++;
+    table.dict.endWalk();
     table.release?.();
   }
+  private walked: { id: number; db: Db } | undefined;
+  private readonly found = (ref: Ref): void => {
+    const { id, db } = this.walked as { id: number; db: Db };
+    this.tell(id, db, ref);
+  };
 
   private finish(): void {
     this.isOver = true;

@@ -32,6 +32,7 @@ function flushall(call: Call): void {
     keyspace.onEmptied(db);
     db.clear();
   }
+  call.server.rdb.afterFlush();
   call.reply.ok();
 }
 

@@ -1,39 +1,31 @@
-/** DEBUG RELOAD: all keys through the form that RDB has, and back. There are no files: it stays in memory. */
-import type { Db } from "../../keyspace/db.js";
-import type { Ref } from "../../memory/heap.js";
-import { dumpPayload, loadPayload } from "../../rdb/payload.js";
-import type { Server } from "../../server/server.js";
+/** DEBUG RELOAD: the dataset is saved and loaded again, while everybody waits. */
+import { loadRdbFileNow } from "../../persistence/load-rdb.js";
+import { LOADING } from "../../persistence/refusals.js";
+import type { Call } from "../../server/call.js";
 
-interface Saved {
-  db: Db;
-  key: string;
-  payload: Buffer;
-  expiry: number | bigint;
-  clock: number;
-}
-
-export function reload(server: Server): void {
-  const { keyspace } = server;
-  // Keys that come back are not new.
-  const { onNew } = keyspace;
-  keyspace.onNew = undefined;
-  const all: Saved[] = [];
-  for (const db of keyspace.dbs) {
-    db.dict.each((ref: Ref) => {
-      const { bytes, length } = dumpPayload(db, ref);
-      const payload = Buffer.from(bytes.subarray(0, length));
-      all.push({ db, key: db.key(ref), payload, expiry: db.exactExpiryOf(ref), clock: db.clockOf(ref) });
-    });
+export function reload({ args, reply, server }: Call): void {
+  const { keyspace, loading, rdb } = server;
+  const given = new Set<string>();
+  for (let i = 2; i < args.count; i++) {
+    const word = args.text(i).toLowerCase();
+    if (!["merge", "noflush", "nosave"].includes(word))
+      return reply.error("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.");
+    given.add(word);
   }
-  for (const db of keyspace.dbs) db.clear();
-  for (const { db, key, payload, expiry, clock } of all) {
-    // A file has no keys whose time is over.
-    if (expiry !== -1 && expiry < keyspace.now()) continue;
-    const loaded = loadPayload(payload, 0, payload.length, server);
-    if (loaded === undefined) throw new Error("what DUMP gave is refused");
-    const bytes = Buffer.from(key, "latin1");
-    const ref = loaded.add(db, bytes, 0, bytes.length);
-    db.setClock(expiry === -1 ? ref : db.setExpiry(ref, expiry), clock);
+  if (loading.isOn) return reply.error(LOADING);
+  if (!given.has("nosave") && !rdb.saveNow()) return reply.error("ERR");
+  if (!given.has("noflush")) {
+    for (const db of keyspace.dbs) {
+      keyspace.onEmptied(db);
+      db.clear();
+    }
   }
-  keyspace.onNew = onNew;
+  try {
+    const { libraries } = loadRdbFileNow(server, server.config.dbfilename, { merges: given.has("merge") });
+    rdb.onLibraries(libraries);
+  } catch (error) {
+    console.error(`demi-redis: ${server.config.dbfilename} cannot be loaded: ${(error as Error).message}`);
+    return reply.error("ERR Error trying to load the RDB dump");
+  }
+  reply.ok();
 }

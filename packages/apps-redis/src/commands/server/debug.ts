@@ -2,6 +2,7 @@
 import { readMemory } from "../../config/parameter.js";
 import { ENCODING_NAMES, Encoding } from "../../keyspace/types.js";
 import { chunkOf, type Ref } from "../../memory/heap.js";
+import { LOADING } from "../../persistence/refusals.js";
 import { dumpPayload } from "../../rdb/payload.js";
 import { type Call, NO_SUCH_KEY, NOT_INTEGER } from "../../server/call.js";
 import { limits } from "../../values/quicklist-limits.js";
@@ -100,6 +101,7 @@ function populate(call: Call): void {
   const count = args.safeInteger(2);
   const size = args.count === 5 ? args.safeInteger(4) : 0;
   if (count === undefined || size === undefined) return reply.error(NOT_INTEGER);
+  if (call.server.loading.isOn) return reply.error(LOADING);
   if (count < 0 || size < 0) return reply.error("ERR value is out of range, must be positive");
   const prefix = args.count > 3 ? args.text(3) : "key";
   for (let i = 0; i < count; i++) {
@@ -115,14 +117,6 @@ function populate(call: Call): void {
     target.set(Buffer.from(text.slice(0, length), "latin1"), at);
     db.changed(key, 0, key.length);
   }
-  reply.ok();
-}
-
-function reloadAll(call: Call): void {
-  const { args, reply } = call;
-  // All options are about the file, and there is none.
-  if (args.count > 2) return reply.error("ERR DEBUG RELOAD works without a file: it takes no options");
-  reload(call.server);
   reply.ok();
 }
 
@@ -173,8 +167,8 @@ const SUBCOMMANDS: Record<string, { least: number; most: number; run: (call: Cal
       "    Replies with something of that type.",
       "QUICKLIST-PACKED-THRESHOLD <size>",
       "    From which size on an element of a list is a node of its own.",
-      "RELOAD",
-      "    Dumps all keys and restores them.",
+      "RELOAD [MERGE] [NOFLUSH] [NOSAVE]",
+      "    Saves the dataset and loads it again; without some of that.",
       "SET-ACTIVE-EXPIRE <0|1>",
       "    Whether keys that have expired are deleted when nobody asks for them.",
       "SLEEP <seconds>",
@@ -195,7 +189,7 @@ const SUBCOMMANDS: Record<string, { least: number; most: number; run: (call: Cal
   populate: { least: 3, most: 5, run: populate },
   protocol: { least: 3, most: 3, run: ({ args, reply }) => replyOfKind(reply, args.text(2).toLowerCase()) },
   "quicklist-packed-threshold": { least: 3, most: 3, run: packedThreshold },
-  reload: { least: 2, most: Number.POSITIVE_INFINITY, run: reloadAll },
+  reload: { least: 2, most: Number.POSITIVE_INFINITY, run: reload },
   "set-active-expire": {
     least: 3,
     most: 3,

@@ -21,9 +21,10 @@ import {
   latencyLatest,
   latencyReset,
 } from "./latency.js";
-import { lastSave, lolwut, shutdown, time } from "./lifetime.js";
+import { lolwut, shutdown, time } from "./lifetime.js";
 import { memoryDoctor, memoryMallocStats, memoryPurge, memoryStats, memoryUsage } from "./memory.js";
 import { monitor } from "./monitor.js";
+import { savingCommands } from "./saving.js";
 import { slowlogGet, slowlogLength, slowlogReset } from "./slowlog.js";
 
 export const serverCommands: readonly CommandSpec[] = [
@@ -235,18 +236,6 @@ export const serverCommands: readonly CommandSpec[] = [
     complexity: "O(1)",
     summary: "Begins a new base of the append-only file.",
     handler: rewriteAof,
-  },
-  {
-    name: "lastsave",
-    arity: 1,
-    flags: "loading stale fast",
-    categories: "admin dangerous",
-    group: "server",
-    since: "1.0.0",
-    complexity: "O(1)",
-    summary: "When the dataset was last saved.",
-    hints: "nondeterministic_output",
-    handler: lastSave,
   },
   {
     name: "latency",
@@ -562,4 +551,5 @@ export const serverCommands: readonly CommandSpec[] = [
     handler: time,
   },
   debugCommand,
+  ...savingCommands,
 ];

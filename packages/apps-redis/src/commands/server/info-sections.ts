@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { arch, release, totalmem, type } from "node:os";
-import type { AofStore } from "../../aof/store.js";
+import { persistence } from "../../persistence/info.js";
 import { replicationFields } from "../../replication/info.js";
 import { memoryOf, typeOf } from "../../server/client-info.js";
 import type { Server } from "../../server/server.js";
@@ -164,60 +164,6 @@ function memory(server: Server): Fields {
     active_defrag_running: 0,
     lazyfree_pending_objects: server.keyspace.pendingObjects,
     lazyfreed_objects: server.keyspace.lazyFreed,
-  };
-}
-
-/** Nothing is saved: what a Redis tells that never has. */
-function persistence(server: Server): Fields {
-  return {
-    loading: 0,
-    async_loading: 0,
-    current_cow_peak: 0,
-    current_cow_size: 0,
-    current_cow_size_age: 0,
-    current_fork_perc: "0.00",
-    current_save_keys_processed: 0,
-    current_save_keys_total: 0,
-    rdb_changes_since_last_save: server.keyspace.dirty,
-    rdb_bgsave_in_progress: 0,
-    rdb_last_save_time: Math.floor(server.started / 1000),
-    rdb_last_bgsave_status: "ok",
-    rdb_last_bgsave_time_sec: -1,
-    rdb_current_bgsave_time_sec: -1,
-    rdb_saves: 0,
-    rdb_last_cow_size: 0,
-    rdb_last_load_keys_expired: 0,
-    rdb_last_load_keys_loaded: 0,
-    ...appendOnlyFile(server),
-    module_fork_in_progress: 0,
-    module_fork_last_cow_size: 0,
-    ...(server.aof.current === undefined ? {} : appended(server, server.aof.current)),
-  };
-}
-
-function appendOnlyFile({ aof, rewriting }: Server): Fields {
-  return {
-    aof_enabled: aof.isOn ? 1 : 0,
-    aof_rewrite_in_progress: rewriting.isRunning ? 1 : 0,
-    aof_rewrite_scheduled: rewriting.isScheduled ? 1 : 0,
-    aof_last_rewrite_time_sec: rewriting.lastSeconds,
-    aof_current_rewrite_time_sec: rewriting.currentSeconds,
-    aof_last_bgrewrite_status: rewriting.lastFailed ? "err" : "ok",
-    aof_rewrites: rewriting.count,
-    aof_rewrites_consecutive_failures: rewriting.failures,
-    aof_last_write_status: aof.error === undefined ? "ok" : "err",
-    aof_last_cow_size: 0,
-  };
-}
-
-function appended({ aof, rewriting }: Server, { appendedBytes, baseBytes }: AofStore): Fields {
-  return {
-    aof_current_size: baseBytes + appendedBytes,
-    aof_base_size: aof.bytesAfterRewrite,
-    aof_pending_rewrite: rewriting.isScheduled ? 1 : 0,
-    aof_buffer_length: aof.bufferedBytes,
-    aof_pending_bio_fsync: aof.isSyncPending ? 1 : 0,
-    aof_delayed_fsync: aof.delayedSyncs,
   };
 }
 

@@ -1,4 +1,5 @@
-/** TIME, LOLWUT, LASTSAVE, SHUTDOWN. */
+/** TIME, LOLWUT, SHUTDOWN. */
+import { shutDown } from "../../persistence/shutdown.js";
 import type { Call } from "../../server/call.js";
 import { VERSION } from "../connection/session.js";
 
@@ -15,11 +16,6 @@ export function lolwut(call: Call): void {
   reply.verbatim("txt", `Redis ver. ${VERSION}\n`);
 }
 
-/** Nothing is saved: when it began. */
-export function lastSave({ reply, server }: Call): void {
-  reply.integer(Math.floor(server.started / 1000));
-}
-
 export function shutdown(call: Call): void {
   const { args, client, reply, server } = call;
   const given = new Set<string>();
@@ -30,7 +26,12 @@ export function shutdown(call: Call): void {
   }
   if ((given.has("save") && given.has("nosave")) || (given.has("abort") && given.size > 1)) return call.syntaxError();
   if (given.has("abort")) return reply.error("ERR No shutdown in progress.");
-  if (given.has("save") && !given.has("force")) return reply.error("ERR Errors trying to SHUTDOWN. Check logs.");
+  const options = {
+    save: given.has("save"),
+    nosave: given.has("nosave"),
+    now: given.has("now"),
+    force: given.has("force"),
+  };
+  if (!shutDown(server, options)) return reply.error("ERR Errors trying to SHUTDOWN. Check logs.");
   client.isLeaving = true;
-  server.stop();
 }

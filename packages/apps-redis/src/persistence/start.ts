@@ -1,0 +1,41 @@
+/** What the server does with files before it serves: the dataset is loaded, and what a process left behind that was killed is removed. */
+import { followAof, startAof } from "../aof/switch.js";
+import { BadFormat } from "../rdb/format.js";
+import { historyFacts, restoreHistory } from "../replication/history.js";
+import type { Server } from "../server/server.js";
+import { LoadError } from "./load-error.js";
+import { loadRdbFile } from "./load-rdb.js";
+import { progressOf } from "./progress.js";
+import { removeTemporaries } from "./temporary-files.js";
+
+/** Throws an Error with a sentence, or LoadAborted. */
+export async function loadAtStart(server: Server): Promise<void> {
+  const { config, rdb } = server;
+  removeTemporaries();
+  rdb.historyFacts = () => historyFacts(server);
+  if (config.appendonly) await startAof(server);
+  else await loadDump(server);
+  followAof(server);
+  server.replication.start();
+}
+
+async function loadDump(server: Server): Promise<void> {
+  const { rdb } = server;
+  const { dbfilename } = server.config;
+  const began = performance.now();
+  try {
+    const contents = await loadRdbFile(server, dbfilename, { onProgress: progressOf(server, dbfilename) });
+    rdb.isSaved();
+    rdb.onLibraries(contents.libraries);
+    restoreHistory(server, contents.facts);
+    const { expired, keys } = contents;
+    const took = ((performance.now() - began) / 1000).toFixed(3);
+    console.log(`demi-redis: ${keys} keys loaded from ${dbfilename} in ${took} seconds, ${expired} had expired`);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return;
+    if (error instanceof BadFormat || code !== undefined)
+      throw new LoadError(`${dbfilename} cannot be loaded: ${(error as Error).message}`);
+    throw error;
+  }
+}

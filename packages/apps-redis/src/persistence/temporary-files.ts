@@ -1,0 +1,33 @@
+/** Files that are written under another name until they are whole, as Redis names them; one that a process left behind when it was killed is removed. */
+import { readdirSync, unlinkSync } from "node:fs";
+
+const NAME = /^temp-(\d+)(?:-\d+)?\.rdb$/;
+let made = 0;
+
+/** In the folder that is the process's. Each is another: what is abandoned may be there for a while. */
+export function temporaryName(): string {
+  const n = made++;
+  return n === 0 ? `temp-${process.pid}.rdb` : `temp-${process.pid}-${n}.rdb`;
+}
+
+/** Removes those of processes that are no more. Only before the first is made. */
+export function removeTemporaries(): void {
+  for (const name of readdirSync(".")) {
+    const pid = Number(NAME.exec(name)?.[1] ?? 0);
+    if (pid === 0 || (pid !== process.pid && isAlive(pid))) continue;
+    try {
+      unlinkSync(name);
+    } catch {
+      // It is another user's, or gone.
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
+  }
+}
