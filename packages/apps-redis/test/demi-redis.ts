@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { eventually } from "./eventually.js";
 import { type Reply, type Request, RespClient } from "./resp-client.js";
 
 const PROGRAM = fileURLToPath(new URL("../dist/cli.js", import.meta.url));
@@ -36,7 +37,9 @@ export class DemiRedis {
       cwd,
       stdio: ["ignore", "ignore", "inherit"],
     });
-    return new DemiRedis(child, folder, address, await RespClient.open(address, child));
+    const client = await RespClient.open(address, child);
+    await eventually("the dataset is loaded", async () => !/^-LOADING/.test(await client.send("PING")));
+    return new DemiRedis(child, folder, address, client);
   }
 
   get port(): number {
