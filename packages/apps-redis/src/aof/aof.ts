@@ -149,6 +149,11 @@ export class Aof implements Follower {
     }
   }
 
+  /** The file lacks something: a new base has all of it. */
+  lost(): void {
+    this.server.rewriting.schedule();
+  }
+
   /** When it was: redis-check-aof cuts a file by that. */
   private annotate(): void {
     const second = Math.floor(this.server.keyspace.now() / 1000);

@@ -17,6 +17,7 @@ export class Replayer {
   constructor(private readonly server: Server) {
     this.client = new Client(0, server.os, -1 as never, "the append-only file", "");
     this.client.user = server.acl.newcomer();
+    this.client.isObeyed = true;
   }
 
   get isWithinTransaction(): boolean {

@@ -86,6 +86,7 @@ export class MasterLink {
       const address = family === 6 ? `[${host}]:${port}` : `${host}:${port}`;
       this.client = new Client(this.server.listeners.newId(), os, qd, address, "");
       this.client.user = this.user;
+      this.client.isObeyed = true;
       os.connect(qd, { host, port });
     } catch (error) {
       if (!(error instanceof DemiError)) throw error;

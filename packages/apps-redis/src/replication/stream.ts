@@ -12,6 +12,7 @@ export class Stream implements Follower {
   private readonly gathered = Buffer.allocUnsafeSlow(GATHERED);
   private length = 0;
   private isScheduled = false;
+  readonly takesMessages = true;
 
   constructor(
     private readonly server: Server,
@@ -26,6 +27,12 @@ export class Stream implements Follower {
       this.words("SELECT", String(db));
     }
     this.add(bytes, at, length);
+  }
+
+  /** Replicas lack something: they have to ask for all again. */
+  lost(): void {
+    this.replication.disconnectReplicas();
+    this.replication.freeBacklog();
   }
 
   /** A command of the stream's own, whatever the database. */

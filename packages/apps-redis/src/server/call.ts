@@ -87,6 +87,21 @@ export class Call {
     if (this.server.notifications.isOn) this.server.notifications.notify(kind, event, this.args.text(i), this.db.id);
   }
 
+  /** Whether a time of expiry is in the past, and the key goes at once: not where that was found elsewhere, which tells of it. */
+  isOver(milliseconds: Integer): boolean {
+    return milliseconds <= this.db.keyspace.now() && !this.client.isObeyed;
+  }
+
+  /** The command is told as the deletion of the key that argument `i` is. */
+  toldAsDeleted(i: number, isLazy: boolean): void {
+    const { propagation } = this.server;
+    if (propagation.isOn)
+      propagation
+        .insteadOf(this.db.id, 2)
+        .text(isLazy ? "UNLINK" : "DEL")
+        .argument(this.args, i);
+  }
+
   /** Deletes the key that argument `i` is, if it is there: a value that became empty. */
   removeKey(ref: Ref, i: number): void {
     this.db.delete(ref);

@@ -86,6 +86,8 @@ export class Client {
   isLeaving = false;
   isClosed = false;
   isMonitor = false;
+  /** What it sends was done elsewhere already, and is done as it was there: a master's stream, a file's commands. */
+  isObeyed = false;
   readonly output: Output;
   /** Bytes that have come and belong to no request yet, from 0 to `filled`. */
   query: Buffer | undefined;

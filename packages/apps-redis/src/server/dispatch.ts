@@ -1,5 +1,6 @@
 /** From a request to its handler: who may, whether now, and what is counted (Redis: processCommand and call). */
 import type { Command } from "../commands/command.js";
+import { tellKeys } from "../propagation/key-state.js";
 import type { Args } from "../protocol/args.js";
 import type { Wait } from "./blocking.js";
 import type { Client, Transaction } from "./client.js";
@@ -85,6 +86,8 @@ function runOut(server: Server, client: Client, command: Command, args: Args, ma
   reply.rewind(mark);
   reply.error(OUT_OF_MEMORY);
   server.memory.afterShortage(client, command, args);
+  // Those who follow may have memory, and would do all of it.
+  if (command.isWrite) tellKeys(server.propagation, server.keyspace.dbs[client.db], command, args);
 }
 
 function recordLatency(command: Command, took: number): void {

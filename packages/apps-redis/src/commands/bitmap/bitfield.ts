@@ -29,6 +29,8 @@ export function bitfield(call: Call): void {
   call.reply.array(operations.length);
   let changes = 0;
   for (const operation of operations) if (run(call, ref, operation)) changes++;
+  // What may not overflow may have left zeros where there was nothing. Redis does not tell that.
+  if (changes === 0 && hasGrown) call.server.propagation.force();
   if (changes === 0) return;
   call.changed(1, "$", "setbit");
   call.db.keyspace.dirty += changes - 1;

@@ -8,13 +8,14 @@ const HASH = 35;
 
 /** The place that argument `i` is, in bits; "#n" counts in fields of `width` bits, if that is given. -1: it is none, which was replied. */
 export function bitOffset(call: Call, i: number, width = 0): number {
-  const { args, reply, server } = call;
+  const { args, client, reply, server } = call;
+  const longest = client.isObeyed ? LONGEST_STRING : Math.min(server.config.protoMaxBulkLen, LONGEST_STRING);
   const counts = width > 0 && args.length(i) > 0 && args.bytes[args.at(i)] === HASH ? 1 : 0;
   const given = parseInteger(args.bytes, args.at(i) + counts, args.length(i) - counts);
   if (given !== undefined) {
     // As 64 bits hold it, which may be anything.
     const offset = counts === 0 ? Number(given) : Number(BigInt.asIntN(64, BigInt(given) * BigInt(width)));
-    if (offset >= 0 && offset / 8 < Math.min(server.config.protoMaxBulkLen, LONGEST_STRING)) return offset;
+    if (offset >= 0 && offset / 8 < longest) return offset;
   }
   reply.error("ERR bit offset is not an integer or out of range");
   return -1;

@@ -21,6 +21,7 @@ function flushdb(call: Call): void {
   call.server.keyspace.dirty += db.size;
   call.server.keyspace.onEmptied(db);
   db.clear();
+  call.server.propagation.force();
   reply.ok();
 }
 
@@ -33,6 +34,7 @@ function flushall(call: Call): void {
     db.clear();
   }
   call.server.rdb.afterFlush();
+  call.server.propagation.force();
   call.reply.ok();
 }
 

@@ -65,11 +65,12 @@ function restore(call: Call): void {
   const old = options.replaces ? db.lookupWrite(args.bytes, args.at(1), args.length(1)) : 0;
   // As Redis's sum in 64 bits.
   const expiry = BigInt.asIntN(64, options.isAbsolute || given === 0n ? given : given + BigInt(db.keyspace.now()));
-  if (given !== 0n && expiry <= db.keyspace.now()) {
+  if (given !== 0n && call.isOver(expiry)) {
     loaded.discard();
     if (old !== 0) {
       db.delete(old);
       call.changed(1, "g", "del");
+      call.toldAsDeleted(1, false);
     }
     return reply.ok();
   }
@@ -81,6 +82,13 @@ function restore(call: Call): void {
   if (clock !== undefined) db.setClock(ref, clock);
   made(call, db, 1);
   call.changed(1, "g", "restore");
+  if (given !== 0n && !options.isAbsolute && server.propagation.isOn) {
+    const told = server.propagation
+      .insteadOf(db.id, args.count + 1)
+      .argument(args, 0, 2)
+      .integer(expiry);
+    told.argument(args, 3, args.count).text("ABSTTL");
+  }
   reply.ok();
 }
 

@@ -29,6 +29,7 @@ function dbsize(call: Call): void {
 
 function randomkey(call: Call): void {
   const { db, reply } = call;
+  call.server.propagation.apart();
   for (;;) {
     const ref = db.dict.random();
     if (ref === 0) return reply.null();

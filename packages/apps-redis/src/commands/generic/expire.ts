@@ -31,12 +31,18 @@ function expireKey(call: Call, unit: bigint, isAbsolute: boolean): void {
     const refused = had === -1 ? xx || gt : nx || (gt && when <= had) || (lt && when >= had);
     if (refused) return reply.integer(0);
   }
-  if (when <= db.keyspace.now()) {
+  if (call.isOver(when)) {
     db.delete(ref);
     call.changed(1, "g", "del");
+    call.toldAsDeleted(1, call.server.config.lazyfreeLazyExpire);
   } else {
     db.setExpiry(ref, when);
     call.changed(1, "g", "expire");
+    const { propagation } = call.server;
+    if (propagation.isOn && !(isAbsolute && unit === 1n)) {
+      const told = propagation.insteadOf(db.id, args.count).text("PEXPIREAT").argument(args, 1).integer(when);
+      told.argument(args, 3, args.count);
+    }
   }
   reply.integer(1);
 }

@@ -32,6 +32,7 @@ function scan(call: Call): void {
   if (begin === undefined) return;
   const options = scanOptions(call, 2, true);
   if (options === undefined) return;
+  call.server.propagation.apart();
   replyScan(call, () => {
     const found: Ref[] = [];
     const cursor = scanDict(db.dict, begin, options, (ref) => {

@@ -29,7 +29,18 @@ function geoadd(call: Call): void {
     if (point === undefined) return;
     scores[n] = bitsOf(encode(point, MOST_STEPS));
   }
+  const { dirty } = call.db.keyspace;
   addScores(call, scores, args, first + 2, 3, count, only, countsChanged);
+  if (call.server.propagation.isOn && call.db.keyspace.dirty !== dirty) tellAsZadd(call, first, scores);
+}
+
+/** Elsewhere a place may come out otherwise. */
+function tellAsZadd({ args, db, server }: Call, first: number, scores: Float64Array): void {
+  const told = server.propagation
+    .insteadOf(db.id, first + 2 * scores.length)
+    .text("zadd")
+    .argument(args, 1, first);
+  for (const [n, score] of scores.entries()) told.integer(score).argument(args, first + 3 * n + 2);
 }
 
 /** Replies for each of the members that the arguments from 2 on name: `missing` for those that are not there. */

@@ -42,6 +42,9 @@ export function hincrbyfloat(call: Call): void {
   writeLatin1(bytes, 0, text);
   put(call, hash, sum.set(bytes, 0, bytes.length));
   call.changed(1, "h", "hincrbyfloat");
+  // Elsewhere a sum may come out otherwise.
+  const { propagation } = call.server;
+  if (propagation.isOn) propagation.insteadOf(call.db.id, 4).text("HSET").argument(args, 1, 3).text(text);
   reply.text(text);
 }
 

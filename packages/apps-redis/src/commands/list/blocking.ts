@@ -5,7 +5,7 @@ import { serveOrWait } from "../serve-or-wait.js";
 import { timeout } from "../timeout.js";
 import { isLeft } from "./element.js";
 import { move } from "./move.js";
-import { popOne, popWithKey, readLmpop } from "./pop.js";
+import { popOne, popWithKey, readLmpop, tellPop } from "./pop.js";
 
 export const blpop = (call: Call): void => pop(call, true);
 export const brpop = (call: Call): void => pop(call, false);
@@ -19,6 +19,7 @@ function pop(call: Call, left: boolean): void {
     reply.array(2);
     reply.bulk(args.bytes, args.at(i), args.length(i));
     popOne(served, i, ref, left);
+    tellPop(served, i, left);
   });
 }
 
@@ -49,7 +50,20 @@ function moveOrWait(call: Call, timeoutAt: number, fromLeft: boolean, toLeft: bo
     1,
     1,
     milliseconds,
-    (served, _, ref) => move(served, ref, fromLeft, toLeft),
+    (served, _, ref) => {
+      if (move(served, ref, fromLeft, toLeft)) tellMove(served, timeoutAt === 5, fromLeft, toLeft);
+    },
     () => call.reply.null(),
   );
 }
+
+/** Who has waited is told in the words that Redis has for sides. */
+function tellMove({ args, client, db, server }: Call, hasSides: boolean, fromLeft: boolean, toLeft: boolean): void {
+  const { propagation } = server;
+  if (!propagation.isOn) return;
+  if (!hasSides) propagation.insteadOf(db.id, 3).text("RPOPLPUSH").argument(args, 1, 3);
+  else if (client.blocked === undefined) propagation.insteadOf(db.id, 5).text("LMOVE").argument(args, 1, 5);
+  else propagation.insteadOf(db.id, 5).text("LMOVE").argument(args, 1, 3).text(side(fromLeft)).text(side(toLeft));
+}
+
+const side = (left: boolean): string => (left ? "left" : "right");

@@ -20,12 +20,12 @@ function moveOrNull(call: Call, fromLeft: boolean, toLeft: boolean): void {
   else move(call, ref, fromLeft, toLeft);
 }
 
-/** Takes an element of the list that argument 1 is to the one that argument 2 is, and replies it, or that this is no list. */
-export function move(call: Call, source: Ref, fromLeft: boolean, toLeft: boolean): void {
+/** Takes an element of the list that argument 1 is to the one that argument 2 is, and replies it; false: this is no list, which was replied. */
+export function move(call: Call, source: Ref, fromLeft: boolean, toLeft: boolean): boolean {
   const { db, reply } = call;
   const setting = call.server.config.listMaxListpackSize;
   const target = call.write(2, Type.LIST);
-  if (target === REFUSED) return;
+  if (target === REFUSED) return false;
   let rest: number;
   let list = openList(db, source, setting);
   list.seek(fromLeft ? 0 : -1);
@@ -58,4 +58,5 @@ export function move(call: Call, source: Ref, fromLeft: boolean, toLeft: boolean
   if (rest === 0) call.removeKey(source, 1);
   call.changed(1);
   db.keyspace.dirty--;
+  return true;
 }

@@ -79,13 +79,25 @@ export function popOne(call: Call, i: number, ref: Ref, left: boolean): void {
   removed(call, i, ref, list, left, 1);
 }
 
+/** Told as LPOP or RPOP of the key that argument `i` is, with `count` as of so many: what waited for it, or looked for it among several. */
+export function tellPop({ args, db, server }: Call, i: number, left: boolean, count?: number): void {
+  const { propagation } = server;
+  if (!propagation.isOn) return;
+  const told = propagation
+    .insteadOf(db.id, count === undefined ? 2 : 3)
+    .text(left ? "LPOP" : "RPOP")
+    .argument(args, i);
+  if (count !== undefined) told.integer(count);
+}
+
 /** As popOne(), of up to `count` elements. */
-export function popRange(call: Call, i: number, ref: Ref, left: boolean, count: number): void {
+export function popRange(call: Call, i: number, ref: Ref, left: boolean, count: number): number {
   const list = openList(call.db, ref, call.server.config.listMaxListpackSize);
   const some = Math.min(count, list.count);
   replyRange(call, list, left ? 0 : list.count - 1, some, !left);
   list.removeRange(left ? 0 : list.count - some, some);
   removed(call, i, ref, list, left, some);
+  return some;
 }
 
 /** As popRange(), with the key before it. */
@@ -93,7 +105,7 @@ export function popWithKey(call: Call, i: number, ref: Ref, left: boolean, count
   const { args, reply } = call;
   reply.array(2);
   reply.bulk(args.bytes, args.at(i), args.length(i));
-  popRange(call, i, ref, left, count);
+  tellPop(call, i, left, popRange(call, i, ref, left, count));
 }
 
 /** Elements were taken out at an end. */

@@ -5,10 +5,12 @@ import type { Client } from "../../server/client.js";
 
 /** To oneself, the message comes before the reply. */
 export function publish({ args, reply, server }: Call): void {
+  server.propagation.message();
   reply.integer(server.pubsub.publish(args.text(1), args.text(2)));
 }
 
 export function spublish({ args, reply, server }: Call): void {
+  server.propagation.message();
   reply.integer(server.pubsub.publishShard(args.text(1), args.text(2)));
 }
 

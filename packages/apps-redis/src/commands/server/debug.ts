@@ -104,6 +104,8 @@ function populate(call: Call): void {
   if (call.server.loading.isOn) return reply.error(LOADING);
   if (count < 0 || size < 0) return reply.error("ERR value is out of range, must be positive");
   const prefix = args.count > 3 ? args.text(3) : "key";
+  // Who follows need not know DEBUG.
+  call.server.propagation.instead(db.id);
   for (let i = 0; i < count; i++) {
     const key = Buffer.from(`${prefix}:${i}`, "latin1");
     if (db.lookupWrite(key, 0, key.length) !== 0) continue;

@@ -32,6 +32,7 @@ function popCount(call: Call): void {
   if (wanted === size) {
     set.each(({ bytes, at, length }) => reply.bulk(bytes, at, length));
     call.changed(1, "s", "spop");
+    call.toldAsDeleted(1, false);
     return call.removeKey(db.find(args.bytes, args.at(1), args.length(1)), 1);
   }
   if ((size - wanted) * MOVES_BELOW > wanted) for (let n = wanted; n !== 0; n--) popOne(call, set);
@@ -39,10 +40,17 @@ function popCount(call: Call): void {
   call.changed(1, "s", "spop");
 }
 
-function popOne({ reply }: Call, set: SetValue): void {
+function popOne(call: Call, set: SetValue): void {
   const { bytes, at, length } = set.show(set.randomPlace());
-  reply.bulk(bytes, at, length);
+  call.reply.bulk(bytes, at, length);
+  tellRemoved(call, bytes, at, length);
   set.remove(bytes, at, length);
+}
+
+/** Which members went is chance: they are told. */
+function tellRemoved({ args, db, server }: Call, bytes: Uint8Array, at: number, length: number): void {
+  const { propagation } = server;
+  if (propagation.isOn) propagation.insteadOf(db.id, 3).text("SREM").argument(args, 1).word(bytes, at, length);
 }
 
 /** Replies all but a few, which become a set of their own: one that may be an intset again. */
@@ -54,7 +62,10 @@ function popMost(call: Call, set: SetValue, count: number): void {
   for (const [i, place] of places.entries()) {
     const { bytes, at, length } = set.show(place);
     if (i < places.length - count) rest.add(bytes, at, length, call.server.config);
-    else reply.bulk(bytes, at, length);
+    else {
+      reply.bulk(bytes, at, length);
+      tellRemoved(call, bytes, at, length);
+    }
   }
   rest.replace(set);
   set.free();

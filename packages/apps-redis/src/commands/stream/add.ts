@@ -4,7 +4,7 @@ import { StreamId } from "../../values/stream-id.js";
 import { MOST_BYTES } from "../../values/stream-node.js";
 import { trimStream } from "../../values/stream-trim.js";
 import { addStream, id, long, writeStream } from "./arguments.js";
-import { type AddOptions, addOrTrimOptions } from "./trim-options.js";
+import { type AddOptions, addOrTrimOptions, tellTrimmed } from "./trim-options.js";
 
 export function xadd(call: Call): void {
   const { args, db, reply, server } = call;
@@ -33,6 +33,8 @@ export function xadd(call: Call): void {
   reply.text(next.text);
   call.changed(1, "t", "xadd");
   if (options.trim !== undefined && trimStream(stream, options.trim) !== 0) call.notify("t", "xtrim", 1);
+  if (options.id === undefined || options.id.lacksSequence || options.trim?.isApproximate)
+    tellTrimmed(call, stream, options, next.text);
   if (server.blocking.count !== 0) server.blocking.signal(db, args.text(1));
 }
 

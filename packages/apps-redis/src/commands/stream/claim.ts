@@ -17,7 +17,11 @@ import {
 } from "../../values/stream-pending.js";
 import { bound, id, long, readId, shown, streamAndGroup } from "./arguments.js";
 import { consumerFor } from "./deliver.js";
+import { tellClaimed, tellGroupId } from "./propagate.js";
 import { replyEntry } from "./reply.js";
+
+/** The argument of XCLAIM from which on there are ids. */
+const FIRST_ID = 5;
 
 /** Who takes entries over: made when there is the first to take. */
 class Claimant {
@@ -33,7 +37,8 @@ class Claimant {
     private readonly isJustId: boolean,
   ) {}
 
-  take(id: StreamId, pending: Ref): void {
+  /** `said`: as {@link tellClaimed} takes it. */
+  take(id: StreamId, pending: Ref, said: string | number): void {
     const { call, group } = this;
     const { heap, keyspace } = call.db;
     this.consumer ??= consumerFor(call, group, call.args.text(3), 1);
@@ -43,9 +48,20 @@ class Claimant {
     else if (!this.isJustId) setDeliveries(heap, pending, plus(deliveriesOf(heap, pending), 1));
     if (this.isJustId) call.reply.text(id.text);
     else replyEntry(call.reply, this.stream, id);
+    tellClaimed(call, groupOf(call), group, this.consumer, said, pending);
     this.claimed++;
     keyspace.dirty++;
   }
+}
+
+const groupOf = ({ args }: Call): { key: number; name: string } => ({ key: 1, name: args.text(2) });
+
+/** An entry that was deleted is pending no more: who follows finds that out by the claim, too. */
+function forget(call: Call, group: StreamGroup, id: StreamId, pending: Ref, said: string | number): void {
+  const owner = group.ownerOf(pending);
+  if (owner !== undefined) tellClaimed(call, groupOf(call), group, owner, said, pending);
+  group.acknowledge(id);
+  call.db.keyspace.dirty++;
 }
 
 export function xclaim(call: Call): void {
@@ -57,7 +73,7 @@ export function xclaim(call: Call): void {
   const idle = long(call, 4, "Invalid min-idle-time argument for XCLAIM");
   if (idle === undefined) return;
   const ids: StreamId[] = [];
-  let i = 5;
+  let i = FIRST_ID;
   for (; i < args.count; i++) {
     const one = new StreamId();
     if (!readId(call, i, one)) break;
@@ -65,20 +81,18 @@ export function xclaim(call: Call): void {
   }
   const options = claimOptions(call, i);
   if (options === undefined) return;
-  if (options.lastId.compare(group.lastId) > 0) {
-    group.lastId.assign(options.lastId);
-    if (ids.length === 0) keyspace.dirty++;
-  }
+  // What comes of it is told: it depends on when.
+  call.server.propagation.instead(db.id);
+  const { dirty } = keyspace;
+  const advances = options.lastId.compare(group.lastId) > 0;
+  if (advances) group.lastId.assign(options.lastId);
   const claimant = new Claimant(call, stream, group, options.time, options.deliveries, options.isJustId);
   const now = keyspace.now();
   const mark = reply.mark();
-  for (const one of ids) {
+  for (const [n, one] of ids.entries()) {
     let pending = group.pending.find(one);
     if (!stream.has(one)) {
-      if (pending !== 0) {
-        group.acknowledge(one);
-        keyspace.dirty++;
-      }
+      if (pending !== 0) forget(call, group, one, pending, FIRST_ID + n);
       continue;
     }
     if (pending === 0) {
@@ -89,7 +103,12 @@ export function xclaim(call: Call): void {
     } else if (idle > 0 && minus(now, timeOf(heap, pending)) < idle) {
       continue;
     }
-    claimant.take(one, pending);
+    claimant.take(one, pending, FIRST_ID + n);
+  }
+  // Claims tell it, too.
+  if (advances && keyspace.dirty === dirty) {
+    tellGroupId(call, groupOf(call), group);
+    keyspace.dirty++;
   }
   reply.insert(mark, (head) => head.array(claimant.claimed));
 }
@@ -161,6 +180,7 @@ export function xautoclaim(call: Call): void {
   if (options.count > MOST_IDS)
     return reply.error("ERR Insufficient memory, failed allocating transient memory, COUNT too high.");
   const { group } = found;
+  call.server.propagation.instead(db.id);
   const now = keyspace.now();
   const claimant = new Claimant(call, found.stream, group, now, undefined, options.isJustId);
   const deleted: string[] = [];
@@ -171,8 +191,7 @@ export function xautoclaim(call: Call): void {
     const pending = group.pending.refAt(at);
     group.pending.idAt(at, current);
     if (!found.stream.has(current)) {
-      group.acknowledge(current);
-      keyspace.dirty++;
+      forget(call, group, current, pending, current.text);
       deleted.push(current.text);
       count--;
       at = group.pending.atOrAfter(current);
@@ -180,7 +199,7 @@ export function xautoclaim(call: Call): void {
     }
     at = group.pending.next(at);
     if (idle > 0 && minus(now, timeOf(heap, pending)) < idle) continue;
-    claimant.take(current, pending);
+    claimant.take(current, pending, current.text);
     count--;
   }
   const cursor = at === NONE ? "0-0" : group.pending.idAt(at, current).text;

@@ -1,7 +1,8 @@
 import type { Call } from "../../server/call.js";
+import type { Stream } from "../../values/stream.js";
 import { trimStream } from "../../values/stream-trim.js";
 import { ids, writeStream } from "./arguments.js";
-import { addOrTrimOptions } from "./trim-options.js";
+import { addOrTrimOptions, tellTrimmed } from "./trim-options.js";
 
 export function xdel(call: Call): void {
   const stream = writeStream(call, 1);
@@ -29,6 +30,7 @@ export function xtrim(call: Call): void {
   if (stream === null) return;
   const deleted = stream === undefined ? 0 : trimStream(stream, options.trim);
   if (deleted !== 0) changedBy(call, deleted, "xtrim");
+  if (deleted !== 0 && options.trim.isApproximate) tellTrimmed(call, stream as Stream, options);
   call.reply.integer(deleted);
 }
 

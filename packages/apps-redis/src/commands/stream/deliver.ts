@@ -1,4 +1,5 @@
 /** What a consumer of a group reads. */
+import type { Ref } from "../../memory/heap.js";
 import type { Call } from "../../server/call.js";
 import { LARGEST, type Stream } from "../../values/stream.js";
 import { type StreamConsumer, type StreamGroup, UNKNOWN_READ } from "../../values/stream-group.js";
@@ -6,6 +7,7 @@ import { StreamId } from "../../values/stream-id.js";
 import { NONE } from "../../values/stream-index.js";
 import { StreamIterator } from "../../values/stream-iterator.js";
 import { createPending, deliveriesOf, plus, setDeliveries, setTime } from "../../values/stream-pending.js";
+import { type GroupName, tellClaimed, tellConsumer, tellGroupId } from "./propagate.js";
 import { replyEntry } from "./reply.js";
 
 /** The consumer of this name, who was seen now; made if there is none. `i`: the argument that is the key. */
@@ -24,10 +26,19 @@ export function createConsumer(call: Call, group: StreamGroup, name: string, i: 
   return group.addConsumer(name, keyspace.now());
 }
 
+/** As consumerFor(), of who reads: with `noAck` nothing else tells that there is a new one. */
+export function readerFor(call: Call, group: StreamGroup, name: string, of: GroupName, noAck: boolean): StreamConsumer {
+  const isNew = group.consumers.get(name) === undefined;
+  const consumer = consumerFor(call, group, name, of.key);
+  if (isNew && noAck) tellConsumer(call, of, consumer);
+  return consumer;
+}
+
 /** Writes an array of entries from `start` on, at most `count` (0: all), that are this consumer's from now on: pending, or with `noAck` not. */
 export function deliver(
   call: Call,
   stream: Stream,
+  of: GroupName,
   group: StreamGroup,
   consumer: StreamConsumer,
   start: StreamId,
@@ -38,15 +49,20 @@ export function deliver(
   const mark = reply.mark();
   const found = iterator.open(stream, start, LARGEST);
   let written = 0;
+  let hasAdvanced = false;
   while (found.next()) {
     // Before it counts as read.
     if (!noAck) call.db.heap.insist();
-    if (found.id.compare(group.lastId) > 0) advance(stream, group, found.id);
+    if (found.id.compare(group.lastId) > 0) {
+      advance(stream, group, found.id);
+      hasAdvanced = true;
+    }
     found.emit(reply);
-    if (!noAck) handOut(call, group, consumer, found.id);
+    if (!noAck) tellClaimed(call, of, group, consumer, found.id.text, handOut(call, group, consumer, found.id));
     written++;
     if (written === count) break;
   }
+  if (noAck && hasAdvanced) tellGroupId(call, of, group);
   reply.insert(mark, (head) => head.array(written));
 }
 
@@ -57,19 +73,20 @@ function advance(stream: Stream, group: StreamGroup, id: StreamId): void {
   group.lastId.assign(id);
 }
 
-function handOut(call: Call, group: StreamGroup, consumer: StreamConsumer, id: StreamId): void {
+function handOut(call: Call, group: StreamGroup, consumer: StreamConsumer, id: StreamId): Ref {
   const { heap, keyspace } = call.db;
   const pending = group.pending.find(id);
   if (pending === 0) {
     const made = createPending(heap, keyspace.now(), 1, consumer.number);
     group.pending.add(id, made);
     consumer.pending.add(id, made);
-    return;
+    return made;
   }
   // XGROUP SETID went back: it may be somebody else's.
   group.give(id, pending, consumer);
   setTime(heap, pending, keyspace.now());
   setDeliveries(heap, pending, 1);
+  return pending;
 }
 
 /** Writes an array of the consumer's pending entries from `start` on, at most `count`; null in the place of what was deleted. */

@@ -5,7 +5,7 @@ import { LARGEST, type Stream } from "../../values/stream.js";
 import type { StreamGroup } from "../../values/stream-group.js";
 import { StreamId } from "../../values/stream-id.js";
 import { count as countAt, id, long, shown } from "./arguments.js";
-import { consumerFor, deliver, deliverAgain } from "./deliver.js";
+import { deliver, deliverAgain, readerFor } from "./deliver.js";
 import { replyRange } from "./reply.js";
 import { waitForEntries } from "./wait.js";
 
@@ -25,7 +25,11 @@ export interface ReadOptions {
 }
 
 export const xread = (call: Call): void => read(call, false);
-export const xreadgroup = (call: Call): void => read(call, true);
+export function xreadgroup(call: Call): void {
+  // What comes of it is told: it depends on who has read before.
+  call.server.propagation.instead(call.db.id);
+  read(call, true);
+}
 
 function read(call: Call, isGroup: boolean): void {
   const options = readOptions(call, isGroup);
@@ -153,9 +157,10 @@ function serve(call: Call, options: ReadOptions, n: number, after: StreamId, gro
     replyRange(reply, stream, start, LARGEST, options.count);
     return true;
   }
-  const consumer = consumerFor(call, group, options.consumer, i);
+  const of = { key: i, name: options.group as string };
+  const consumer = readerFor(call, group, options.consumer, of, options.noAck);
   if (isHistory) deliverAgain(call, stream, consumer, start, options.count);
-  else deliver(call, stream, group, consumer, start, options.count, options.noAck);
+  else deliver(call, stream, of, group, consumer, start, options.count, options.noAck);
   db.keyspace.dirty++;
   return true;
 }

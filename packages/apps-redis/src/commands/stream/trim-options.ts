@@ -1,6 +1,8 @@
 /** Options that XADD and XTRIM share. */
 import type { Call } from "../../server/call.js";
-import type { StreamId } from "../../values/stream-id.js";
+import type { Stream } from "../../values/stream.js";
+import { StreamId } from "../../values/stream-id.js";
+import { NONE } from "../../values/stream-index.js";
 import type { Trim } from "../../values/stream-trim.js";
 import { count, id, newId } from "./arguments.js";
 
@@ -11,6 +13,8 @@ const MOST = 1_000_000;
 
 export interface AddOptions {
   trim?: Trim;
+  /** Which argument says what is left. */
+  trimAt: number;
   createsNone: boolean;
   /** Of XADD: which argument is the id, and what it is; undefined is "*". */
   idAt: number;
@@ -20,7 +24,7 @@ export interface AddOptions {
 /** Undefined: they are wrong, which was replied. */
 export function addOrTrimOptions(call: Call, isAdd: boolean): AddOptions | undefined {
   const { args, reply } = call;
-  const options: AddOptions = { createsNone: false, idAt: 0 };
+  const options: AddOptions = { createsNone: false, idAt: 0, trimAt: 0 };
   let limit: number | undefined;
   const refuse = (why: string): undefined => {
     reply.error(`ERR ${why}`);
@@ -41,6 +45,7 @@ export function addOrTrimOptions(call: Call, isAdd: boolean): AddOptions | undef
       if (by === undefined) return undefined;
       if (typeof by === "number" && by < 0) return refuse("The MAXLEN argument must be >= 0.");
       options.trim = { by, isApproximate, limit: 0 };
+      options.trimAt = i;
     } else if (more > 0 && args.is(i, "limit")) {
       limit = count(call, ++i);
       if (limit === undefined) return undefined;
@@ -62,6 +67,8 @@ export function addOrTrimOptions(call: Call, isAdd: boolean): AddOptions | undef
     if (limit) return refuse("syntax error, LIMIT cannot be used without specifying a trimming strategy");
     if (!isAdd) return refuse("syntax error, XTRIM must be called with a trimming strategy");
   }
+  // What was trimmed elsewhere is told as it is left.
+  if (call.client.isObeyed) return options;
   if (limit !== undefined && !trim?.isApproximate)
     return refuse("syntax error, LIMIT cannot be used without the special ~ option");
   if (trim?.isApproximate) trim.limit = limit ?? usualLimit(call.server.config.streamNodeMaxEntries);
@@ -71,4 +78,27 @@ export function addOrTrimOptions(call: Call, isAdd: boolean): AddOptions | undef
 function usualLimit(nodeEntries: number): number {
   const limit = NODES * nodeEntries;
   return limit <= 0 ? LIMIT_WITHOUT_NODES : Math.min(limit, MOST);
+}
+
+/** Told with what was left of a stream that was trimmed about, and with the id that XADD gave. */
+export function tellTrimmed(call: Call, stream: Stream, options: AddOptions, id = ""): void {
+  const { args, db, server } = call;
+  if (!server.propagation.isOn) return;
+  const { idAt, trim, trimAt } = options;
+  const isApproximate = trim?.isApproximate === true;
+  const told = server.propagation.insteadOf(db.id, args.count);
+  for (let i = 0; i < args.count; i++) {
+    if (isApproximate && i === trimAt - 1) told.text("=");
+    else if (isApproximate && i === trimAt)
+      told.text(typeof trim.by === "number" ? String(stream.length) : oldest(stream));
+    else if (id !== "" && i === idAt) told.text(id);
+    else told.argument(args, i);
+  }
+}
+
+/** The first id that a stream's nodes have, of an entry that is there or was deleted. */
+function oldest({ nodes }: Stream): string {
+  const first = nodes.first();
+  if (first === NONE) return new StreamId().setLargest().text;
+  return nodes.idAt(first, new StreamId()).text;
 }

@@ -4,7 +4,7 @@ import type { Wait } from "../../server/blocking.js";
 import type { Call } from "../../server/call.js";
 import { LARGEST, type Stream } from "../../values/stream.js";
 import { StreamId } from "../../values/stream-id.js";
-import { consumerFor, deliver } from "./deliver.js";
+import { deliver, readerFor } from "./deliver.js";
 import { type ReadOptions, replyKey } from "./read.js";
 import { replyRange } from "./reply.js";
 
@@ -40,6 +40,7 @@ export function waitForEntries(call: Call, options: ReadOptions, milliseconds: n
 
 function serve(call: Call, options: ReadOptions, i: number, asked: StreamId): boolean {
   const { args, db, reply } = call;
+  call.server.propagation.instead(db.id);
   const ref = db.find(args.bytes, args.at(i), args.length(i));
   if (ref === 0 || db.typeOf(ref) !== Type.STREAM) {
     if (options.group === undefined) return false;
@@ -59,10 +60,11 @@ function serve(call: Call, options: ReadOptions, i: number, asked: StreamId): bo
   if (reply.resp === 3) reply.map(1);
   else reply.array(1);
   // Made before the reply, as what it tells by notifications.
-  const consumer = group && consumerFor(call, group, options.consumer, i);
+  const of = { key: i, name: options.group ?? "" };
+  const consumer = group && readerFor(call, group, options.consumer, of, options.noAck);
   replyKey(call, args, i);
   if (group === undefined || consumer === undefined) replyRange(reply, stream, start, LARGEST, count);
-  else deliver(call, stream, group, consumer, start, count, options.noAck);
+  else deliver(call, stream, of, group, consumer, start, count, options.noAck);
   return true;
 }
 
@@ -77,6 +79,7 @@ function hearOfRemoval({ db, server }: Call): void {
       setImmediate(() => {
         isScheduled = false;
         blocking.serveReady();
+        server.propagation.flush();
       });
     }
     isScheduled = true;

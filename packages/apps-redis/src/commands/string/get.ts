@@ -25,12 +25,15 @@ export function getex(call: Call): void {
     const expiry = expiryTime(call, options.time, options.flags);
     if (expiry === 0) return;
     replyString(call, ref);
-    if (options.has(Option.EXAT | Option.PXAT) && expiry <= db.keyspace.now()) {
+    if (options.has(Option.EXAT | Option.PXAT) && call.isOver(expiry)) {
       db.delete(ref);
       call.changed(1, "g", "del");
+      call.toldAsDeleted(1, call.server.config.lazyfreeLazyExpire);
     } else {
       db.setExpiry(ref, expiry);
       call.changed(1, "g", "expire");
+      const { propagation } = call.server;
+      if (propagation.isOn) propagation.insteadOf(db.id, 3).text("PEXPIREAT").argument(call.args, 1).integer(expiry);
     }
     return;
   }
@@ -38,6 +41,8 @@ export function getex(call: Call): void {
   if (options.has(Option.PERSIST) && db.expiryOf(ref) !== -1) {
     db.setExpiry(ref, -1);
     call.changed(1, "g", "persist");
+    const { propagation } = call.server;
+    if (propagation.isOn) propagation.insteadOf(db.id, 2).text("PERSIST").argument(call.args, 1);
   }
 }
 
@@ -48,4 +53,5 @@ export function getdel(call: Call): void {
   if (ref === 0) return;
   call.db.delete(ref);
   call.changed(1, "g", "del");
+  call.toldAsDeleted(1, call.server.config.lazyfreeLazyUserDel);
 }

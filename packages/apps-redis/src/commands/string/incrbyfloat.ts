@@ -19,5 +19,8 @@ export function incrbyfloat(call: Call): void {
   const value = formatLongDouble(sum);
   setText(db, args, 1, value, KEEP_EXPIRY);
   call.changed(1, "$", "incrbyfloat");
+  // Elsewhere a sum may come out otherwise.
+  const { propagation } = call.server;
+  if (propagation.isOn) propagation.insteadOf(db.id, 4).text("SET").argument(args, 1).text(value).text("KEEPTTL");
   reply.text(value);
 }

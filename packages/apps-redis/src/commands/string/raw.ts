@@ -10,7 +10,8 @@ const MOST_SPARE = 1024 * 1024;
 
 /** Whether a string may be so long; if not, that was replied. */
 export function mayBeLong(call: Call, length: number): boolean {
-  if (length <= call.server.config.protoMaxBulkLen && length <= LONGEST_STRING) return true;
+  const { protoMaxBulkLen } = call.server.config;
+  if (length <= LONGEST_STRING && (length <= protoMaxBulkLen || call.client.isObeyed)) return true;
   call.reply.error("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
   return false;
 }

@@ -38,6 +38,7 @@ export function set(call: Call): void {
     return;
   }
   store(call, 2, expiry);
+  if (gets && expiry <= 0) tellWithoutGet(call);
   if (!gets) call.reply.ok();
 }
 
@@ -60,6 +61,8 @@ export function getset(call: Call): void {
   if (ref === REFUSED) return;
   replyString(call, ref);
   store(call, 2, NO_EXPIRY);
+  const { propagation } = call.server;
+  if (propagation.isOn) propagation.insteadOf(call.db.id, 3).text("SET").argument(call.args, 1, 3);
 }
 
 function setWithExpiry(call: Call, flag: number): void {
@@ -78,7 +81,21 @@ function store(call: Call, value: number, expiry: Integer): void {
   const { args, db } = call;
   setString(db, args, 1, args.bytes, args.at(value), args.length(value), expiry);
   call.changed(1, "$", "set");
-  if (expiry > 0) call.notify("g", "expire", 1);
+  if (expiry <= 0) return;
+  call.notify("g", "expire", 1);
+  const { propagation } = call.server;
+  if (!propagation.isOn) return;
+  const told = propagation.insteadOf(db.id, 5).text("SET").argument(args, 1).argument(args, value);
+  told.text("PXAT").integer(expiry);
+}
+
+/** GET may be said several times. */
+function tellWithoutGet({ args, db, server }: Call): void {
+  if (!server.propagation.isOn) return;
+  const words: number[] = [];
+  for (let i = 0; i < args.count; i++) if (i < 3 || !args.is(i, "get")) words.push(i);
+  const told = server.propagation.insteadOf(db.id, words.length);
+  for (const i of words) told.argument(args, i);
 }
 
 /**

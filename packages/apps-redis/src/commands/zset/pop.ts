@@ -82,6 +82,7 @@ export function popWithKey(call: Call, set: Zset, i: number, end: End, count: nu
   reply.bulk(args.bytes, args.at(i), args.length(i));
   reply.array(some);
   popElements(call, set, i, end, some, true);
+  tellPop(call, i, end, some);
 }
 
 /** The key that argument `i` is, a member and its score. */
@@ -90,6 +91,16 @@ export function popOneWithKey(call: Call, set: Zset, i: number, end: End): void 
   reply.array(3);
   reply.bulk(args.bytes, args.at(i), args.length(i));
   popElements(call, set, i, end, 1, false);
+  tellPop(call, i, end);
+}
+
+/** Told as ZPOPMIN or ZPOPMAX of the key that argument `i` is, with `count` as of so many. */
+function tellPop({ args, db, server }: Call, i: number, end: End, count?: number): void {
+  const { propagation } = server;
+  if (!propagation.isOn) return;
+  const told = propagation.insteadOf(db.id, count === undefined ? 2 : 3);
+  told.text(end === "min" ? "ZPOPMIN" : "ZPOPMAX").argument(args, i);
+  if (count !== undefined) told.integer(count);
 }
 
 /** Replies the elements, as pairs or one behind the other, and takes them out; there are as many. */
