@@ -98,7 +98,9 @@ want_packages() {
 }
 
 build_packages() {
-  local needs=("g++=g++" "cmake=cmake" "liburing-dev=/usr/include/liburing.h")
+  local needs=("g++=g++" "cmake=cmake" "liburing-dev=/usr/include/liburing.h"
+    # Scripts of apps-redis.
+    "pkg-config=pkg-config" "liblua5.1-0-dev=/usr/include/lua5.1/lua.h")
   # cmake-js takes either; make is enough.
   command -v ninja >/dev/null || needs+=("make=make")
   require_packages "${needs[@]}" "$@"

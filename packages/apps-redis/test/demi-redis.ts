@@ -42,6 +42,11 @@ export class DemiRedis {
     return new DemiRedis(child, folder, address, client);
   }
 
+  /** For tests that wait for its end. */
+  get process(): ChildProcess {
+    return this.child;
+  }
+
   get port(): number {
     return this.address.port;
   }

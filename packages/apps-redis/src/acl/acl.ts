@@ -4,7 +4,7 @@ import type { Args } from "../protocol/args.js";
 import type { Client } from "../server/client.js";
 import { clientInfo } from "../server/client-info.js";
 import type { Server } from "../server/server.js";
-import { RefusalLog } from "./log.js";
+import { type RefusalContext, RefusalLog } from "./log.js";
 import { denialOf, mayUseChannel, type Reason } from "./permission.js";
 import { mergeSelectors, User } from "./user.js";
 
@@ -63,8 +63,28 @@ export class Acl {
     return `NOPERM this user has no permissions to run the '${command.fullName}' command`;
   };
 
-  private refused(client: Client, reason: Reason | "auth", object: string, user: string): void {
-    const context = client.transaction === undefined ? "toplevel" : "multi";
+  /** Why a script of a client may not run a command. */
+  denialInScript(client: Client, command: Command, args: Args): Reason | undefined {
+    const { user } = client;
+    const denial = user === undefined ? undefined : denialOf(user, command, args);
+    if (denial === undefined) return undefined;
+    const { reason, index } = denial;
+    const object = reason === "command" ? command.fullName : args.text(index);
+    this.refused(client, reason, object, (user as User).name, "lua");
+    return reason;
+  }
+
+  mayRun(user: User, command: Command, args: Args): boolean {
+    return denialOf(user, command, args) === undefined;
+  }
+
+  private refused(
+    client: Client,
+    reason: Reason | "auth",
+    object: string,
+    user: string,
+    context: RefusalContext = client.transaction === undefined ? "toplevel" : "multi",
+  ): void {
     const entry = { count: 1, reason, context, object, user, time: Date.now() } as const;
     this.log.add({ ...entry, client: clientInfo(this.server, client) }, this.server.config.acllogMaxLen);
   }

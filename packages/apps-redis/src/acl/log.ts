@@ -1,10 +1,12 @@
 /** What was refused, the last first; the same within a minute is one entry (ACL LOG). */
 import type { Reason } from "./permission.js";
 
+export type RefusalContext = "toplevel" | "multi" | "lua";
+
 export interface Refusal {
   count: number;
   reason: Reason | "auth";
-  context: "toplevel" | "multi";
+  context: RefusalContext;
   object: string;
   user: string;
   /** Milliseconds since 1970. */

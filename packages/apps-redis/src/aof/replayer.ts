@@ -4,6 +4,8 @@ import type { Args } from "../protocol/args.js";
 import { Client } from "../server/client.js";
 import type { Server } from "../server/server.js";
 
+const ERROR = 45;
+
 interface Queued {
   command: Command;
   args: Args;
@@ -47,11 +49,14 @@ export class Replayer {
       const { queued } = this;
       if (queued === undefined) return "EXEC without MULTI";
       this.queued = undefined;
-      for (const one of queued) this.run(one.command, one.args);
+      for (const one of queued) {
+        const why = this.run(one.command, one.args);
+        if (why !== undefined) return why;
+      }
     } else if (this.queued !== undefined) {
       this.queued.push({ command, args: args.copy() });
     } else {
-      this.run(command, args);
+      return this.run(command, args);
     }
     return undefined;
   }
@@ -62,7 +67,7 @@ export class Replayer {
     return args.count > 1 ? command.subcommands.get(args.text(1).toLowerCase()) : undefined;
   }
 
-  private run(command: Command, args: Args): void {
+  private run(command: Command, args: Args): string | undefined {
     const { call, keyspace, propagation } = this.server;
     // It was told when it ran first.
     const { isOn } = propagation;
@@ -72,7 +77,12 @@ export class Replayer {
     call.args = args;
     call.command = command;
     command.handler?.(call);
-    call.reply.reset();
     propagation.isOn = isOn;
+    const { reply } = call;
+    // Without a library what calls its functions is lost: they are a part of the dataset.
+    const isWrong = command.container?.name === "function" && reply.bytes[0] === ERROR;
+    const why = isWrong ? reply.bytes.toString("latin1", 1, reply.length - 2) : undefined;
+    reply.reset();
+    return why;
   }
 }

@@ -58,6 +58,10 @@ export class Command {
   readonly changesData: boolean;
   readonly deniesOutOfMemory: boolean;
   readonly isDebug: boolean;
+  /** No script may call it. */
+  readonly forbidsScripts: boolean;
+  /** EVAL, FCALL and the like: what they run may say more of itself (Scripting.flagsOf). */
+  readonly runsScript: boolean;
   readonly hasSubcommands: boolean;
   readonly subcommands: ReadonlyMap<string, Command>;
   readonly handler: Handler | undefined;
@@ -92,6 +96,8 @@ export class Command {
     this.isWrite = this.flags.has("write");
     this.changesData = this.isWrite || this.flags.has("may_replicate");
     this.deniesOutOfMemory = this.flags.has("denyoom");
+    this.forbidsScripts = this.flags.has("noscript");
+    this.runsScript = this.container === undefined && /^(eval|fcall)/.test(this.name);
     this.isDebug = this.name === "debug" && this.container === undefined;
     this.subcommands = new Map((spec.subcommands ?? []).map((one) => [one.name, new Command(one, this)]));
     this.hasSubcommands = this.subcommands.size !== 0;

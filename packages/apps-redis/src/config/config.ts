@@ -114,6 +114,9 @@ export class Config {
   replicaIgnoreMaxmemory = true;
   minReplicasToWrite = 0;
   minReplicasMaxLag = 10;
+  // Scripts (scripting/).
+  busyReplyThreshold = 5000;
+  loglevel = "notice";
   // What is measured (server/).
   slowlogLogSlowerThan = 10000;
   slowlogMaxLen = 128;

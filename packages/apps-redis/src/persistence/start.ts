@@ -2,6 +2,7 @@
 import { followAof, startAof } from "../aof/switch.js";
 import { BadFormat } from "../rdb/format.js";
 import { historyFacts, restoreHistory } from "../replication/history.js";
+import { LibraryError } from "../scripting/libraries.js";
 import type { Server } from "../server/server.js";
 import { LoadError } from "./load-error.js";
 import { loadRdbFile } from "./load-rdb.js";
@@ -12,11 +13,23 @@ import { removeTemporaries } from "./temporary-files.js";
 export async function loadAtStart(server: Server): Promise<void> {
   const { config, rdb } = server;
   removeTemporaries();
+  rdb.libraries = () => [...server.libraries.sources()];
+  rdb.onLibraries = (sources) => loadLibraries(server, sources);
   rdb.historyFacts = () => historyFacts(server);
   if (config.appendonly) await startAof(server);
   else await loadDump(server);
   followAof(server);
   server.replication.start();
+}
+
+/** Of a file: they take the place of those of the same name. */
+function loadLibraries({ libraries }: Server, sources: readonly string[]): void {
+  try {
+    for (const source of sources) libraries.load(source, true);
+  } catch (error) {
+    if (!(error instanceof LibraryError)) throw error;
+    throw new LoadError(`a library of functions cannot be loaded: ${error.message}`);
+  }
 }
 
 async function loadDump(server: Server): Promise<void> {

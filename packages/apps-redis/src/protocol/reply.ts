@@ -35,14 +35,18 @@ export class Reply {
 
   /** `text` begins with the code: "ERR no such key". Line ends within it become spaces. */
   error(text: string): void {
-    this.errors++;
     const space = text.indexOf(" ");
-    const code = space < 0 ? text : text.slice(0, space);
-    this.codes.set(code, (this.codes.get(code) ?? 0) + 1);
+    this.countError(space < 0 ? text : text.slice(0, space));
     this.line(45, /[\r\n]/.test(text) ? text.replace(/[\r\n]/g, " ") : text);
   }
   /** Errors that were written. */
   errors = 0;
+
+  /** One was written, or will be. */
+  countError(code: string): void {
+    this.errors++;
+    this.codes.set(code, (this.codes.get(code) ?? 0) + 1);
+  }
 
   integer(value: number | bigint): void {
     if (Number.isSafeInteger(value)) return this.prefixed(58, value as number);

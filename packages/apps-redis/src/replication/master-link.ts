@@ -217,6 +217,7 @@ export class MasterLink {
           unlink(reception.path, () => {});
           this.isLoading = false;
           this.reception = undefined;
+          server.rdb.onLibraries(contents.libraries);
           this.streamDb = databaseOf(contents.facts.get("repl-stream-db"), server);
           this.replication.replaced(this.place.id, this.place.offset);
           this.follow();

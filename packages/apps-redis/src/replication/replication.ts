@@ -27,7 +27,7 @@ export const NO_ID = "0".repeat(40);
 const SECOND = 1000;
 
 const READ_ONLY = "READONLY You can't write against a read only replica.";
-const NO_REPLICAS = "NOREPLICAS Not enough good replicas to write.";
+export const NO_REPLICAS = "NOREPLICAS Not enough good replicas to write.";
 const MASTER_DOWN = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
 
 const newId = (): string => randomBytes(20).toString("hex");
@@ -117,7 +117,7 @@ export class Replication {
     this.server.keyspace.keepsExpired = this.master !== undefined || this.server.pause.isOn;
   }
 
-  private get lacksReplicas(): boolean {
+  get lacksReplicas(): boolean {
     const { minReplicasMaxLag, minReplicasToWrite } = this.server.config;
     return minReplicasToWrite > 0 && minReplicasMaxLag > 0 && this.goodReplicas < minReplicasToWrite;
   }
@@ -128,14 +128,19 @@ export class Replication {
     const queued = command.name === "exec" ? client.transaction?.queued : undefined;
     const writes = command.isWrite || queued?.some((one) => one.command.isWrite) === true;
     if (this.master === undefined) return writes && this.lacksReplicas ? NO_REPLICAS : undefined;
-    const { replicaReadOnly, replicaServeStaleData } = this.server.config;
+    const { replicaReadOnly } = this.server.config;
     if (writes && replicaReadOnly) return READ_ONLY;
     if (writes) this.rememberOwn(client, command, args);
     // Who writes to a replica writes to a key that is there no more.
     this.server.keyspace.keepsExpired = !writes || this.server.pause.isOn;
-    if (this.link.state === "connected" || replicaServeStaleData) return undefined;
+    if (!this.isStale) return undefined;
     const isStale = (one: Command): boolean => one.flags.has("stale");
     return isStale(command) && queued?.every((one) => isStale(one.command)) !== false ? undefined : MASTER_DOWN;
+  }
+
+  /** What a replica has may be old, and is not to be served: replica-serve-stale-data. */
+  get isStale(): boolean {
+    return this.master !== undefined && this.link.state !== "connected" && !this.server.config.replicaServeStaleData;
   }
 
   private rememberOwn(client: Client, command: Command, args: Args): void {
@@ -287,6 +292,7 @@ export class Replication {
   beginReplacing(): void {
     this.disconnectReplicas();
     this.freeBacklog();
+    this.server.libraries.flush();
     this.ownKeys.clear();
     const { keyspace } = this.server;
     for (const db of keyspace.dbs) {

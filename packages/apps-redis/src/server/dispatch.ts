@@ -43,6 +43,8 @@ export function dispatch(server: Server, client: Client, args: Args): void {
   }
   run(server, client, command, args);
   if (server.tracker.hasPending) server.tracker.sendPending(client);
+  // Within a script nobody else is served: it is one command.
+  if (server.isBusy) return;
   if (server.blocking.count !== 0) server.blocking.serveReady();
   if (server.propagation.isOn) {
     server.propagation.flush();

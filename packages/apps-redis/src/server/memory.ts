@@ -8,6 +8,7 @@ import { Eviction } from "../keyspace/eviction.js";
 import { Encoding, isBlob, Type } from "../keyspace/types.js";
 import { HeapFull, type Ref } from "../memory/heap.js";
 import type { Args } from "../protocol/args.js";
+import { ScriptFlag } from "../scripting/flags.js";
 import type { Client } from "./client.js";
 import type { Server } from "./server.js";
 
@@ -25,6 +26,8 @@ export function isShortage(error: unknown): boolean {
 export class Memory {
   /** A command is asked about only then: {@link refusal}. */
   isLimited = false;
+  /** The command that was asked about last found no memory. */
+  wasOut = false;
   private isEvicting = false;
   private askedAt = 0;
 
@@ -51,15 +54,24 @@ export class Memory {
   /** Evicts keys if memory is beyond its limit; where that does not help, why what may need more memory may not run. */
   refusal(client: Client, command: Command, args: Args): string | undefined {
     const { evictor, keyspace, tracker } = this.server;
-    const denies = command.deniesOutOfMemory || (command.name === "exec" && deniesQueued(client));
+    const denies = this.denies(client, command, args);
     const bytes = keyspace.heap.isLow && denies ? bytesOf(args) : 0;
     const result = evictor.run(bytes);
     // What went before the command is told before its reply.
     if (tracker.hasPending) tracker.sendPending(client);
     this.server.propagation.flush();
     if (result === Eviction.RUNNING) this.evictLater();
+    this.wasOut = result === Eviction.FAILED;
     if (!denies) return undefined;
     return result === Eviction.FAILED || keyspace.heap.lacks(bytes) ? OUT_OF_MEMORY : undefined;
+  }
+
+  private denies(client: Client, command: Command, args: Args): boolean {
+    if (command.runsScript) {
+      const flags = this.server.scripting.flagsOf(command, args);
+      return flags !== undefined && (flags & (ScriptFlag.ALLOW_OOM | ScriptFlag.NO_WRITES)) === 0;
+    }
+    return command.deniesOutOfMemory || (command.name === "exec" && deniesQueued(client));
   }
 
   /** Of a command of a transaction, which maxmemory let begin: the heap may have come to its end since. */

@@ -77,8 +77,17 @@ export class Observer {
     }
   }
 
+  /** A script is about to run: MONITOR tells it before its commands. */
+  feedScript(client: Client, args: Args): void {
+    if (this.monitors.size !== 0) this.tellMonitors(client, args);
+  }
+
   private feed(client: Client, command: Command, args: Args): void {
     if (command.flags.has("skip_monitor") || command.flags.has("admin")) return;
+    this.tellMonitors(client, args);
+  }
+
+  private tellMonitors(client: Client, args: Args): void {
     const now = (performance.timeOrigin + performance.now()) / 1000;
     let line = `${now.toFixed(6)} [${client.db} ${client.address}]`;
     for (let i = 0; i < args.count; i++) line += ` ${represented(this.redacted.has(i) ? REDACTED : args.text(i))}`;

@@ -1,6 +1,7 @@
 /** CLIENT PAUSE: what clients send waits, all of it or what writes. */
 import type { Command } from "../commands/command.js";
 import type { Args } from "../protocol/args.js";
+import { ScriptFlag } from "../scripting/flags.js";
 import type { Client } from "./client.js";
 import { dispatch } from "./dispatch.js";
 import type { Server } from "./server.js";
@@ -61,7 +62,7 @@ export class Pause {
   postpone(client: Client, command: Command, args: Args): boolean {
     // What a replica says changes nothing.
     if (client.replica !== undefined) return false;
-    if (this.onlyWrites && !writes(client, command)) return false;
+    if (this.onlyWrites && !writes(this.server, client, command, args)) return false;
     this.waiting.set(client, args.copy());
     const wait = { db: client.db, keys: [], serve: () => false, expire: () => {} };
     this.server.blocking.block(client, wait, 0);
@@ -73,8 +74,10 @@ export class Pause {
   }
 }
 
-const writes = (client: Client, command: Command): boolean => {
+const writes = (server: Server, client: Client, command: Command, args: Args): boolean => {
+  const script = command.runsScript ? server.scripting.flagsOf(command, args) : undefined;
+  if (script !== undefined) return (script & ScriptFlag.NO_WRITES) === 0;
   if (command.isWrite || command.flags.has("may_replicate")) return true;
   const queued = command.name === "exec" ? client.transaction?.queued : undefined;
-  return queued?.some((one) => one.command.isWrite || one.command.flags.has("may_replicate")) ?? false;
+  return queued?.some((one) => writes(server, client, one.command, one.args)) ?? false;
 };

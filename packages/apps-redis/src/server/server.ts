@@ -19,6 +19,8 @@ import { Propagation } from "../propagation/propagation.js";
 import type { Args } from "../protocol/args.js";
 import { Reply } from "../protocol/reply.js";
 import { Replication } from "../replication/replication.js";
+import type { Libraries } from "../scripting/libraries.js";
+import { Scripting } from "../scripting/scripting.js";
 import { Snapshots } from "../snapshot/snapshots.js";
 import { Blocking } from "./blocking.js";
 import { Call } from "./call.js";
@@ -52,6 +54,7 @@ export class Server {
   readonly rewriting: Rewriting;
   readonly loading = new Loading();
   readonly cron = new Cron(this);
+  readonly scripting = new Scripting(this);
   readonly commands = commandTable();
   readonly clients = new Map<QueueDescriptor, Client>();
   readonly call = new Call(this, new Reply());
@@ -80,6 +83,10 @@ export class Server {
   processed = 0;
   /** Whose replies are being written. */
   current: Client | undefined;
+  /** While commands of a script run: where the reply of who runs it goes. */
+  outer: Reply | undefined;
+  /** A script has run for long: only what may interrupt it is served. */
+  isBusy = false;
 
   constructor(
     readonly os: LibOS,
@@ -138,6 +145,11 @@ export class Server {
     });
   }
 
+  /** Libraries of functions: files have their sources. */
+  get libraries(): Libraries {
+    return this.scripting.libraries;
+  }
+
   private setNotifications(): void {
     const { keyspace, notifications } = this;
     notifications.set(this.config.notifyKeyspaceEvents);
@@ -171,6 +183,11 @@ export class Server {
     return now;
   }
 
+  /** The lap that runs began at this time: what was measured since belongs to it. */
+  lapFrom(began: number): void {
+    this.lapBegan = began;
+  }
+
   /** Milliseconds since the last lap: one reading of the clock for each command of a batch, and one for the batch. */
   lap(): number {
     const now = this.clock();
@@ -195,6 +212,7 @@ export class Server {
   }
 
   stop(): void {
+    if (this.isBusy) this.scripting.current.end();
     this.aof.drain(() => this.os.stop());
   }
 
@@ -232,6 +250,7 @@ export class Server {
       const why = this.replication.refusal(client, command, args);
       if (why !== undefined) return why;
     }
+    if (this.isBusy && !command.flags.has("allow_busy")) return this.scripting.current.busyError;
     return client.subscriptions === undefined ? undefined : this.pubsub.check(client, command);
   }
 
@@ -240,7 +259,7 @@ export class Server {
   /** Who else has queues of this libOS: told of completions first, true if one was theirs. */
   shared: ((event: Completion) => boolean) | undefined;
 
-  private readonly onCompletion = (event: Completion): void => {
+  readonly onCompletion = (event: Completion): void => {
     this.isInBatch = true;
     // What the server knows nothing of is of a connection by TLS.
     if (this.shared?.(event)) return;
@@ -300,7 +319,7 @@ export class Server {
   /** Writes something for a client out of order, before or after its replies as it happens. */
   tell(client: Client, write: (reply: Reply) => void): void {
     if (client.isClosed) return;
-    const { reply } = this.call;
+    const reply = this.outer ?? this.call.reply;
     // Messages are no replies: CLIENT REPLY does not take them back.
     if (client === this.current && client.replies === "on") return write(reply);
     this.aside.resp = client.resp;

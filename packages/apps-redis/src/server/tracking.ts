@@ -90,15 +90,25 @@ export class Tracker implements ChangeListener {
     if (client.transaction === undefined && command.container?.name !== "client") tracking.isCaching = false;
     if (isBroadcast || !command.flags.has("readonly") || command.flags.has("pubsub")) return;
     if ((isOptIn && !isCaching) || (isOptOut && isCaching)) return;
-    for (const { index } of keysOf(command, args) ?? []) {
-      const key = args.text(index);
-      const ids = this.table.get(key);
-      if (ids === undefined) this.table.set(key, new Set([client.id]));
-      else if (ids.has(client.id)) continue;
-      else ids.add(client.id);
-      this.items++;
-    }
+    for (const { index } of keysOf(command, args) ?? []) this.add(client, args.text(index));
     this.limit();
+  }
+
+  /** A script of a client that tracks has read something: the keys that the script was given. */
+  rememberScript(client: Client, tracking: Tracking, args: Args): void {
+    const { isBroadcast, isOptIn, isOptOut, isCaching } = tracking;
+    if (isBroadcast || (isOptIn && !isCaching) || (isOptOut && isCaching)) return;
+    const keys = args.safeInteger(2) ?? 0;
+    for (let i = 3; i < 3 + keys && i < args.count; i++) this.add(client, args.text(i));
+    this.limit();
+  }
+
+  private add(client: Client, key: string): void {
+    const ids = this.table.get(key);
+    if (ids === undefined) this.table.set(key, new Set([client.id]));
+    else if (ids.has(client.id)) return;
+    else ids.add(client.id);
+    this.items++;
   }
 
   /** tracking-table-max-keys: whose key is forgotten is told as if it had changed. */

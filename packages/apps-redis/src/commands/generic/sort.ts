@@ -35,8 +35,8 @@ function sort(call: Call, takesStore: boolean): void {
   // As in Redis, and OBJECT ENCODING tells.
   if (type === Type.ZSET) zset.open(db, ref).becomeLarge();
   let isSorted = !options.isUnsorted;
-  if (!isSorted && type === Type.SET && options.store !== 0) {
-    // What is stored is the same wherever the command runs.
+  if (!isSorted && type === Type.SET && (options.store !== 0 || call.server.outer !== undefined)) {
+    // What is stored, or what a script sees, is the same wherever the command runs.
     isSorted = true;
     options.isAlphabetic = true;
     options.by = undefined;

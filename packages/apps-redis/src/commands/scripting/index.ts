@@ -1,34 +1,31 @@
-/** Scripts and functions are not built in: there are none to forget, and none runs. */
-import type { Call } from "../../server/call.js";
+/** scripting: programs in Lua that run within the server. */
 import type { CommandSpec } from "../command.js";
-import { help } from "../help.js";
-
-const notBuiltIn = ({ reply }: Call): void => reply.error("ERR scripting is not built in");
-
-function flush({ args, command, reply }: Call): void {
-  const isMode = args.count === 3 && (args.is(2, "async") || args.is(2, "sync"));
-  if (args.count === 2 || isMode) reply.ok();
-  else if (command.container?.name === "script") reply.error("ERR SCRIPT FLUSH only support SYNC|ASYNC option");
-  else reply.error("ERR FUNCTION FLUSH only supports SYNC|ASYNC option");
-}
-
-function scriptExists({ args, reply }: Call): void {
-  reply.array(args.count - 2);
-  for (let i = 2; i < args.count; i++) reply.integer(0);
-}
+import { evalReadOnly, evalScript, evalSha, evalShaReadOnly, fcall, fcallReadOnly } from "./eval.js";
+import {
+  functionDelete,
+  functionDump,
+  functionFlush,
+  functionHelp,
+  functionKill,
+  functionList,
+  functionLoad,
+  functionRestore,
+  functionStats,
+} from "./function.js";
+import { scriptDebug, scriptExists, scriptFlush, scriptHelp, scriptKill, scriptLoad } from "./script.js";
 
 export const scriptingCommands: readonly CommandSpec[] = [
   {
     name: "eval",
     arity: -3,
-    flags: "noscript stale skip_monitor no_mandatory_keys movablekeys",
+    flags: "noscript stale skip_monitor may_replicate no_mandatory_keys movablekeys",
     categories: "scripting",
     group: "scripting",
     since: "2.6.0",
     complexity: "Depends on the script that is executed.",
     summary: "Runs a script.",
     keys: [{ flags: "RW access update", begin: { index: 2 }, find: { count: 0, first: 1, step: 1 } }],
-    handler: notBuiltIn,
+    handler: evalScript,
   },
   {
     name: "eval_ro",
@@ -40,19 +37,19 @@ export const scriptingCommands: readonly CommandSpec[] = [
     complexity: "Depends on the script that is executed.",
     summary: "Runs a script that only reads.",
     keys: [{ flags: "RO access", begin: { index: 2 }, find: { count: 0, first: 1, step: 1 } }],
-    handler: notBuiltIn,
+    handler: evalReadOnly,
   },
   {
     name: "evalsha",
     arity: -3,
-    flags: "noscript stale skip_monitor no_mandatory_keys movablekeys",
+    flags: "noscript stale skip_monitor may_replicate no_mandatory_keys movablekeys",
     categories: "scripting",
     group: "scripting",
     since: "2.6.0",
     complexity: "Depends on the script that is executed.",
     summary: "Runs a script by its digest.",
     keys: [{ flags: "RW access update", begin: { index: 2 }, find: { count: 0, first: 1, step: 1 } }],
-    handler: notBuiltIn,
+    handler: evalSha,
   },
   {
     name: "evalsha_ro",
@@ -64,19 +61,19 @@ export const scriptingCommands: readonly CommandSpec[] = [
     complexity: "Depends on the script that is executed.",
     summary: "Runs a script by its digest, which only reads.",
     keys: [{ flags: "RO access", begin: { index: 2 }, find: { count: 0, first: 1, step: 1 } }],
-    handler: notBuiltIn,
+    handler: evalShaReadOnly,
   },
   {
     name: "fcall",
     arity: -3,
-    flags: "noscript stale skip_monitor no_mandatory_keys movablekeys",
+    flags: "noscript stale skip_monitor may_replicate no_mandatory_keys movablekeys",
     categories: "scripting",
     group: "scripting",
     since: "7.0.0",
     complexity: "Depends on the function that is executed.",
     summary: "Runs a function.",
     keys: [{ flags: "RW access update", begin: { index: 2 }, find: { count: 0, first: 1, step: 1 } }],
-    handler: notBuiltIn,
+    handler: fcall,
   },
   {
     name: "fcall_ro",
@@ -88,7 +85,7 @@ export const scriptingCommands: readonly CommandSpec[] = [
     complexity: "Depends on the function that is executed.",
     summary: "Runs a function that only reads.",
     keys: [{ flags: "RO access", begin: { index: 2 }, find: { count: 0, first: 1, step: 1 } }],
-    handler: notBuiltIn,
+    handler: fcallReadOnly,
   },
   {
     name: "script",
@@ -110,7 +107,7 @@ export const scriptingCommands: readonly CommandSpec[] = [
         complexity: "O(N) with N being the number of scripts in cache",
         summary: "Forgets all scripts.",
         hints: "request_policy:all_nodes response_policy:all_succeeded",
-        handler: flush,
+        handler: scriptFlush,
       },
       {
         name: "load",
@@ -122,7 +119,7 @@ export const scriptingCommands: readonly CommandSpec[] = [
         complexity: "O(N) with N being the length in bytes of the script body.",
         summary: "Keeps a script.",
         hints: "request_policy:all_nodes response_policy:all_succeeded",
-        handler: notBuiltIn,
+        handler: scriptLoad,
       },
       {
         name: "exists",
@@ -146,7 +143,7 @@ export const scriptingCommands: readonly CommandSpec[] = [
         complexity: "O(1)",
         summary: "Ends the script that runs.",
         hints: "request_policy:all_shards response_policy:one_succeeded",
-        handler: notBuiltIn,
+        handler: scriptKill,
       },
       {
         name: "debug",
@@ -157,7 +154,7 @@ export const scriptingCommands: readonly CommandSpec[] = [
         since: "3.2.0",
         complexity: "O(1)",
         summary: "How scripts are debugged.",
-        handler: notBuiltIn,
+        handler: scriptDebug,
       },
       {
         name: "help",
@@ -168,12 +165,7 @@ export const scriptingCommands: readonly CommandSpec[] = [
         since: "5.0.0",
         complexity: "O(1)",
         summary: "What subcommands there are.",
-        handler: help(
-          "EXISTS <sha1> [<sha1> ...]",
-          "    Tells that no script is there.",
-          "FLUSH [ASYNC|SYNC]",
-          "    Forgets all scripts, of which there are none.",
-        ),
+        handler: scriptHelp,
       },
     ],
   },
@@ -197,7 +189,7 @@ export const scriptingCommands: readonly CommandSpec[] = [
         complexity: "O(N) where N is the number of functions deleted",
         summary: "Forgets all functions.",
         hints: "request_policy:all_shards response_policy:all_succeeded",
-        handler: flush,
+        handler: functionFlush,
       },
       {
         name: "list",
@@ -209,7 +201,7 @@ export const scriptingCommands: readonly CommandSpec[] = [
         complexity: "O(N) where N is the number of functions",
         summary: "The functions there are.",
         hints: "nondeterministic_output_order",
-        handler: ({ reply }) => reply.array(0),
+        handler: functionList,
       },
       {
         name: "load",
@@ -221,7 +213,7 @@ export const scriptingCommands: readonly CommandSpec[] = [
         complexity: "O(1) (considering compilation time is redundant)",
         summary: "Adds a library of functions.",
         hints: "request_policy:all_shards response_policy:all_succeeded",
-        handler: notBuiltIn,
+        handler: functionLoad,
       },
       {
         name: "delete",
@@ -233,7 +225,7 @@ export const scriptingCommands: readonly CommandSpec[] = [
         complexity: "O(1)",
         summary: "Forgets a library.",
         hints: "request_policy:all_shards response_policy:all_succeeded",
-        handler: notBuiltIn,
+        handler: functionDelete,
       },
       {
         name: "kill",
@@ -245,7 +237,7 @@ export const scriptingCommands: readonly CommandSpec[] = [
         complexity: "O(1)",
         summary: "Ends the function that runs.",
         hints: "request_policy:all_shards response_policy:one_succeeded",
-        handler: notBuiltIn,
+        handler: functionKill,
       },
       {
         name: "stats",
@@ -257,7 +249,7 @@ export const scriptingCommands: readonly CommandSpec[] = [
         complexity: "O(1)",
         summary: "What runs, and what can.",
         hints: "nondeterministic_output request_policy:all_shards response_policy:special",
-        handler: notBuiltIn,
+        handler: functionStats,
       },
       {
         name: "dump",
@@ -268,7 +260,7 @@ export const scriptingCommands: readonly CommandSpec[] = [
         since: "7.0.0",
         complexity: "O(N) where N is the number of functions",
         summary: "All libraries as bytes.",
-        handler: notBuiltIn,
+        handler: functionDump,
       },
       {
         name: "restore",
@@ -280,7 +272,7 @@ export const scriptingCommands: readonly CommandSpec[] = [
         complexity: "O(N) where N is the number of functions on the payload",
         summary: "Adds the libraries that bytes hold.",
         hints: "request_policy:all_shards response_policy:all_succeeded",
-        handler: notBuiltIn,
+        handler: functionRestore,
       },
       {
         name: "help",
@@ -291,12 +283,7 @@ export const scriptingCommands: readonly CommandSpec[] = [
         since: "7.0.0",
         complexity: "O(1)",
         summary: "What subcommands there are.",
-        handler: help(
-          "FLUSH [ASYNC|SYNC]",
-          "    Forgets all functions, of which there are none.",
-          "LIST",
-          "    Tells that there is no function.",
-        ),
+        handler: functionHelp,
       },
     ],
   },

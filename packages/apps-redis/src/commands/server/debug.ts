@@ -173,6 +173,8 @@ const SUBCOMMANDS: Record<string, { least: number; most: number; run: (call: Cal
       "    Saves the dataset and loads it again; without some of that.",
       "SET-ACTIVE-EXPIRE <0|1>",
       "    Whether keys that have expired are deleted when nobody asks for them.",
+      "SET-DISABLE-DENY-SCRIPTS <0|1>",
+      "    Whether scripts may call what they may not.",
       "SLEEP <seconds>",
       "    Stops the server for so long.",
     ),
@@ -197,6 +199,14 @@ const SUBCOMMANDS: Record<string, { least: number; most: number; run: (call: Cal
     most: 3,
     run: ({ args, reply, server }) => {
       server.activeExpiry.isOn = integerAt(args.text(2)) !== 0;
+      reply.ok();
+    },
+  },
+  "set-disable-deny-scripts": {
+    least: 3,
+    most: 3,
+    run: ({ args, reply, server }) => {
+      server.scripting.current.allowsAll = integerAt(args.text(2)) !== 0;
       reply.ok();
     },
   },

@@ -106,6 +106,28 @@ export function memoryOfAll(
   };
 }
 
+function scripts({ scripting }: Server): Fields {
+  const { evalMemory, functionsMemory, scripts, scriptsMemory, librariesMemory } = scripting.facts;
+  const { all, functions } = scripting.libraries;
+  const total = evalMemory + functionsMemory;
+  const kept = scriptsMemory + librariesMemory;
+  return {
+    used_memory_lua: evalMemory,
+    used_memory_vm_eval: evalMemory,
+    used_memory_lua_human: human(evalMemory),
+    used_memory_scripts_eval: scriptsMemory,
+    number_of_cached_scripts: scripts,
+    number_of_functions: functions.size,
+    number_of_libraries: all.size,
+    used_memory_vm_functions: functionsMemory,
+    used_memory_vm_total: total,
+    used_memory_vm_total_human: human(total),
+    used_memory_functions: librariesMemory,
+    used_memory_scripts: kept,
+    used_memory_scripts_human: human(kept),
+  };
+}
+
 function memory(server: Server): Fields {
   const { used, peak, rss, base, reserved, tables, clients, replicas } = memoryOfAll(server);
   const dataset = used - base - tables;
@@ -128,19 +150,7 @@ function memory(server: Server): Fields {
     allocator_resident: reserved,
     total_system_memory: total,
     total_system_memory_human: human(total),
-    used_memory_lua: 0,
-    used_memory_vm_eval: 0,
-    used_memory_lua_human: human(0),
-    used_memory_scripts_eval: 0,
-    number_of_cached_scripts: 0,
-    number_of_functions: 0,
-    number_of_libraries: 0,
-    used_memory_vm_functions: 0,
-    used_memory_vm_total: 0,
-    used_memory_vm_total_human: human(0),
-    used_memory_functions: 0,
-    used_memory_scripts: 0,
-    used_memory_scripts_human: human(0),
+    ...scripts(server),
     maxmemory,
     maxmemory_human: human(maxmemory),
     maxmemory_policy: maxmemoryPolicy,

@@ -26,6 +26,7 @@ export function shutdown(call: Call): void {
   }
   if ((given.has("save") && given.has("nosave")) || (given.has("abort") && given.size > 1)) return call.syntaxError();
   if (given.has("abort")) return reply.error("ERR No shutdown in progress.");
+  if (server.isBusy && !given.has("nosave")) return reply.error(server.scripting.current.busyError);
   const options = {
     save: given.has("save"),
     nosave: given.has("nosave"),

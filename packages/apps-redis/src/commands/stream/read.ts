@@ -73,6 +73,8 @@ function readOptions(call: Call, isGroup: boolean): ReadOptions | undefined {
   for (let i = 1; i < args.count && options.first === 0; i++) {
     const more = args.count - 1 - i;
     if (more > 0 && args.is(i, "block")) {
+      if (call.server.outer !== undefined)
+        return refuse(`${args.text(0)} command is not allowed with BLOCK option from scripts`);
       const block = long(call, ++i, "timeout is not an integer or out of range");
       if (block === undefined) return undefined;
       if (block < 0) return refuse("timeout is negative");
