@@ -264,6 +264,69 @@ test("the end of the last file may be torn anywhere: it is cut off, and said, an
   expect(refused("--aof-load-truncated", "no")).toMatch(/it ends within a command, which begins at offset \d+/);
 });
 
+unlessLacking(lackingRedis(), "a file that is filled ahead", () => {
+  test("is redis-server's to load after a crash, too; what a torn write has left of it is cut off, and no filling is taken for a value", async () => {
+    const server = await start("--appendfsync", "always");
+    await server.call([
+      ["SET", "a", "1"],
+      ["SET", "large", "x".repeat(3000)],
+    ]);
+    await server.kill();
+    const [name] = increments();
+    const bytes = readFileSync(inFolder(name), "latin1");
+    expect(bytes.length).toBeGreaterThan(200_000);
+    const filling = bytes.slice(-64);
+    expect(filling).toMatch(/^#[0-9a-f]{32} -*\n$/);
+    expect(await loadedByTheirs()).toMatchObject({ "0 a": ["string", -1, expect.anything()] });
+    const check = spawnSync("redis-check-aof", [inFolder("appendonly.aof.manifest")], { encoding: "utf8" });
+    expect(check.stdout).toMatch(/All AOF files and manifest are valid/);
+    // As a machine that loses power may leave it: some of the last blocks as they were before.
+    const begin = bytes.indexOf("xxxx") & ~63;
+    const damage = [begin, begin + 64, begin + 1024].map(
+      (at) => bytes.slice(0, at) + filling + bytes.slice(at + 64),
+    );
+    for (const torn of damage) {
+      writeFileSync(inFolder(name), torn, "latin1");
+      const again = await start("--appendfsync", "always");
+      try {
+        expect(
+          await again.call([
+            ["MGET", "a", "large"],
+            ["SET", "b", "2"],
+          ]),
+        ).toEqual([["1", null], "OK"]);
+      } finally {
+        await again.kill();
+      }
+      const once = await start();
+      try {
+        expect(await once.call([["MGET", "a", "large", "b"]])).toEqual([["1", null, "2"]]);
+      } finally {
+        await once.stop();
+      }
+    }
+    // A value that looks like it is a value.
+    writeFileSync(inFolder(name), bytes, "latin1");
+    const other = await start("--appendfsync", "always");
+    const alike = `#${"0".repeat(32)} ${"-".repeat(29)}\n`.repeat(10);
+    await other.call([["SET", "alike", alike]]);
+    await other.kill();
+    const last = await start("--appendfsync", "always");
+    try {
+      expect(
+        await last.call([
+          ["GET", "alike"],
+          ["STRLEN", "large"],
+        ]),
+      ).toEqual([alike, 3000]);
+    } finally {
+      await last.stop();
+    }
+    // Nothing of it stays when the server ends.
+    expect(readFileSync(inFolder(increments()[0]), "latin1")).not.toContain(filling);
+  });
+});
+
 test("what is damaged before its end is refused, with the file and the offset", async () => {
   const server = await start();
   await server.call(Array.from({ length: 50 }, (_, i) => ["SET", `key:${i}`, "value"]));

@@ -28,6 +28,7 @@ export class Aof implements Follower {
   private end = 0;
   /** Bytes on their way; after a failure more than was taken and is not done. */
   private flying = 0;
+  private inFlight = 0;
   private isFailing = false;
   private db = -1;
   private second = 0;
@@ -113,6 +114,12 @@ export class Aof implements Follower {
     }
   }
 
+  /** The server ends: what is there stays. */
+  close(): void {
+    this.store?.close();
+    this.store = undefined;
+  }
+
   /** From here on nothing is told any more: what was is written, if it can be at once. */
   stop(): void {
     const { store } = this;
@@ -120,7 +127,7 @@ export class Aof implements Follower {
     this.server.propagation.leave(this);
     this.push();
     this.store = undefined;
-    this.first = this.next = this.end = this.flying = 0;
+    this.first = this.next = this.end = this.flying = this.inFlight = 0;
     this.isFailing = false;
     this.told = this.taken = this.done;
     this.server.gate.open(Number.POSITIVE_INFINITY);
@@ -185,9 +192,9 @@ export class Aof implements Follower {
 
   // ---- written -------------------------------------------------------------------------------------------------------------
 
-  /** At the end of a batch: what was told goes down, if nothing is on its way; else it goes together with what comes until that is done. */
+  /** At the end of a batch: what was told goes down, if not enough is on its way; else it goes together with what comes until that is done. */
   write(): void {
-    if (this.end !== this.next && this.flying === 0 && !this.isFailing) this.push();
+    if (this.end !== this.next && this.inFlight < (this.store?.depth ?? 0) && !this.isFailing) this.push();
   }
 
   /** False: not all of it could be taken now. */
@@ -200,6 +207,7 @@ export class Aof implements Follower {
       this.next += some;
       this.taken += some;
       this.flying += some;
+      this.inFlight++;
     }
     return true;
   }
@@ -213,6 +221,7 @@ export class Aof implements Follower {
     const store = this.store as AofStore;
     const bytes = store.ended(qd, result);
     this.flying -= bytes;
+    if (bytes !== 0) this.inFlight--;
     // What was written behind what was not is written again.
     if (bytes !== 0 && (result < 0 || this.isFailing)) return this.failed(store, result);
     this.done += bytes;

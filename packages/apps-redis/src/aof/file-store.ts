@@ -4,11 +4,14 @@
  */
 import {
   close,
+  closeSync,
   existsSync,
   fdatasync,
   mkdirSync,
   open,
+  openSync,
   readFileSync,
+  readSync,
   renameSync,
   statSync,
   unlink,
@@ -17,7 +20,12 @@ import {
 import { join } from "node:path";
 import type { LibOS, QueueDescriptor } from "@demikernel/core";
 import { FileSink, syncFolder } from "../persistence/file-sink.js";
+import { removeTemporaries } from "../persistence/temporary-files.js";
+import { AppendedFile } from "./appended-file.js";
+import { BLOCK, fillerOf, newHead } from "./filler.js";
+import type { Increment } from "./increment.js";
 import { type AofFile, emptyManifest, formatManifest, type Manifest, parseManifest } from "./manifest.js";
+import { align, PreparedFile, prepare } from "./prepared-file.js";
 import { Pushes } from "./pushes.js";
 import type { AofStore, Base } from "./store.js";
 
@@ -50,16 +58,8 @@ export interface FileStoreOptions {
   isFresh: boolean;
   /** Told when files that are not needed any more could not be removed, and the like. */
   warn(sentence: string): void;
-}
-
-interface Increment {
-  file: AofFile;
-  qd: QueueDescriptor;
-  /** Pushes that have not ended, in bytes. */
-  pending: number[];
-  /** Bytes that were written. */
-  size: number;
-  hasFailed: boolean;
+  /** Called when more can be appended, though nothing was on its way. */
+  ready(): void;
 }
 
 export class FileStore implements AofStore {
@@ -81,6 +81,7 @@ export class FileStore implements AofStore {
     private readonly options: FileStoreOptions,
   ) {
     mkdirSync(place.folder, { recursive: true });
+    removeTemporaries(place.folder);
     this.manifest = readManifest(place) ?? emptyManifest();
     this.isDurable = this.wantsDurable = options.isDurable;
     this.isFresh = options.isFresh;
@@ -117,7 +118,7 @@ export class FileStore implements AofStore {
   // ---- appending -----------------------------------------------------------------------------------------------------------
 
   owns(qd: QueueDescriptor): boolean {
-    return qd === this.increment.qd || qd === this.before?.qd;
+    return this.increment.owns(qd) || this.before?.owns(qd) === true;
   }
 
   append(bytes: Uint8Array, at: number, length: number): number {
@@ -127,35 +128,31 @@ export class FileStore implements AofStore {
       this.rotate();
       if (this.before !== undefined) return 0;
     }
-    const some = this.pushes.push(this.increment.qd, bytes, at, length);
-    if (some !== 0) this.increment.pending.push(some);
-    return some;
+    return this.increment.append(bytes, at, length);
   }
 
   ended(qd: QueueDescriptor, result: number): number {
-    const increment = qd === this.increment.qd ? this.increment : (this.before as Increment);
-    const bytes = increment.pending.shift() as number;
-    this.pushes.ended(bytes);
-    // Behind what was not written nothing counts.
-    if (result < 0) increment.hasFailed = true;
-    if (!increment.hasFailed) {
-      this.appendedBytes += bytes;
-      increment.size += bytes;
-    }
-    if (increment === this.before && increment.pending.length === 0) {
+    const increment = this.increment.owns(qd) ? this.increment : (this.before as Increment);
+    const { size } = increment;
+    const bytes = increment.ended(qd, result);
+    this.appendedBytes += increment.size - size;
+    if (increment === this.before && increment.isIdle) {
       this.before = undefined;
       this.leaveIncrement(increment);
     }
     return bytes;
   }
 
+  get depth(): number {
+    return this.isDurable ? 2 : 1;
+  }
+
   get canCutBack(): boolean {
-    return this.before === undefined;
+    return this.before === undefined && !this.isDurable;
   }
 
   cutBack(): void {
-    this.os.truncate(this.increment.qd, this.increment.size);
-    this.increment.hasFailed = false;
+    this.increment.cutBack();
   }
 
   setDurable(isDurable: boolean): void {
@@ -167,27 +164,44 @@ export class FileStore implements AofStore {
   }
 
   close(): void {
-    this.os.close(this.increment.qd);
+    this.increment.close();
     this.pushes.close();
   }
 
   private newIncrement(manifest: Manifest, seq: number): Increment {
     const { increments } = manifest;
     const file = { name: `${this.place.name}.${seq}.incr.aof`, seq };
-    const increment = this.openIncrement(file);
+    const increment = this.isDurable ? this.prepared(file, newHead()) : this.appended(file);
     increments.push(file);
     return increment;
   }
 
+  /** Goes on with one. A file that was not made to be filled ahead stays as it is, and another follows it. */
   private openIncrement(file: AofFile): Increment {
+    if (!this.isDurable) return this.appended(file);
+    const head = headOf(join(this.place.folder, file.name));
+    if (fillerOf(head) !== undefined) return this.prepared(file);
+    const increment = this.newIncrement(this.manifest, file.seq + 1);
+    writeManifest(this.place, this.manifest);
+    return increment;
+  }
+
+  private appended(file: AofFile): Increment {
     const path = join(this.place.folder, file.name);
-    const qd = this.os.open(path, "a", { durable: this.isDurable });
-    return { file, qd, pending: [], size: sizeOf(path), hasFailed: false };
+    return new AppendedFile(this.os, this.pushes, path, file, sizeOf(path));
+  }
+
+  /** `head`: of a new one. */
+  private prepared(file: AofFile, head?: Buffer): Increment {
+    const path = join(this.place.folder, file.name);
+    if (head !== undefined) prepare(path, head);
+    const filler = fillerOf(head ?? headOf(path)) as Buffer;
+    return new PreparedFile(this.os, this.pushes, path, file, align(path, sizeOf(path)), filler, this.options.ready);
   }
 
   /** Nothing more is written to it. */
   private leaveIncrement(increment: Increment): void {
-    this.os.close(increment.qd);
+    increment.close();
     this.synchronize(increment, (error) => error !== undefined && this.options.warn(error.message));
   }
 
@@ -250,7 +264,7 @@ export class FileStore implements AofStore {
     const before = this.increment;
     this.increment = this.newIncrement(manifest, before.file.seq + 1);
     if (!this.isFresh) writeManifest(this.place, manifest);
-    if (before.pending.length !== 0) this.before = before;
+    if (!before.isIdle) this.before = before;
     else this.leaveIncrement(before);
   }
 
@@ -264,6 +278,18 @@ export class FileStore implements AofStore {
       });
     }
     writeManifest(this.place, this.manifest);
+  }
+}
+
+/** What a file begins with, if it has as much as a line that says how it is filled. */
+function headOf(path: string): Buffer {
+  if (!existsSync(path)) return Buffer.alloc(0);
+  const head = Buffer.alloc(BLOCK);
+  const fd = openSync(path, "r");
+  try {
+    return head.subarray(0, readSync(fd, head, 0, BLOCK, 0));
+  } finally {
+    closeSync(fd);
   }
 }
 

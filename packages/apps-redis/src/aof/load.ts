@@ -12,6 +12,7 @@ import { MAGIC } from "../rdb/format.js";
 import type { Server } from "../server/server.js";
 import { CommandStream } from "./command-stream.js";
 import { type AofPlace, manifestPath, readManifest } from "./file-store.js";
+import { writtenEnd } from "./filler.js";
 import { BadManifest, formatManifest, type Manifest } from "./manifest.js";
 import { Replayer } from "./replayer.js";
 
@@ -78,13 +79,15 @@ async function loadFile(
   const progress = progressOf(server, path);
   const file = await open(path, "r");
   let stream: CommandStream;
+  let end: number;
   try {
     const begin = await loadBase(server, file, path);
     replayer.begin();
     stream = new CommandStream(server, replayer, path, begin);
     const bytes = Buffer.allocUnsafeSlow(READ);
-    for (let at = begin; ; ) {
-      const { bytesRead } = await file.read(bytes, 0, bytes.length, at);
+    end = await writtenEnd(file);
+    for (let at = begin; at < end; ) {
+      const { bytesRead } = await file.read(bytes, 0, Math.min(bytes.length, end - at), at);
       if (bytesRead === 0) break;
       at += bytesRead;
       await stream.add(bytes.subarray(0, bytesRead));
@@ -97,6 +100,8 @@ async function loadFile(
   }
   loaded.commands += stream.commands;
   const { torn, whole } = stream;
+  // What it was filled with ahead is no part of it.
+  if (torn === 0 && end < statSync(path).size) truncateSync(path, end);
   if (torn === 0) return;
   stream.checkTorn();
   replayer.forgetTransaction();

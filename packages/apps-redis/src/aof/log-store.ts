@@ -24,6 +24,7 @@ export interface LogPlace {
 
 export class LogStore implements AofStore {
   readonly isDurable = true;
+  readonly depth = 2;
   baseBytes: number;
   appendedBytes: number;
   private number: number;
@@ -57,7 +58,7 @@ export class LogStore implements AofStore {
   }
 
   append(bytes: Uint8Array, at: number, length: number): number {
-    const some = this.pushes.push(this.qd, bytes, at, length, Record.COMMANDS);
+    const some = this.pushes.push(this.qd, bytes, at, length, { head: Record.COMMANDS });
     if (some !== 0) this.pending.push({ bytes: some + 1, appended: some });
     return some;
   }
@@ -120,7 +121,7 @@ export class LogStore implements AofStore {
 
   /** False: not now. Records are short enough to be taken as a whole. */
   private readonly pushRecord = (record: Uint8Array, ended: (result: number) => void): boolean => {
-    if (this.pushes.push(this.qd, record, 1, record.length - 1, record[0]) === 0) return false;
+    if (this.pushes.push(this.qd, record, 1, record.length - 1, { head: record[0] }) === 0) return false;
     this.pending.push({ bytes: record.length, appended: 0, ended });
     return true;
   };

@@ -7,6 +7,12 @@ const LARGE_PIECE = 1024 * 1024;
 /** Bytes on their way. */
 const MOST_UNDER_WAY = 2 * 1024 * 1024;
 
+/** What goes with the bytes in one push: a byte before, and bytes behind the last of them. */
+interface Frame {
+  head?: number;
+  tail?: Uint8Array;
+}
+
 export class Pushes {
   underWay = 0;
   private reserve: Sga;
@@ -16,28 +22,31 @@ export class Pushes {
     this.reserve = os.alloc(SMALL_PIECE);
   }
 
-  /** Pushes a prefix, of which `head`, if there is one, is the first byte; returns how many bytes of `bytes` that are. */
-  push(qd: QueueDescriptor, bytes: Uint8Array, at: number, length: number, head = -1): number {
+  /** Pushes a prefix, within its frame; returns how many bytes of `bytes` that are, 0 while there is no memory. */
+  push(qd: QueueDescriptor, bytes: Uint8Array, at: number, length: number, { head = -1, tail }: Frame = {}): number {
     if (this.underWay >= MOST_UNDER_WAY) return 0;
-    const extra = head < 0 ? 0 : 1;
-    let some = Math.min(length, LARGE_PIECE - extra);
-    let sga = this.alloc(some + extra);
-    if (sga === 0 && some + extra > SMALL_PIECE) {
-      some = SMALL_PIECE - extra;
-      sga = this.alloc(some + extra);
+    const before = head < 0 ? 0 : 1;
+    const after = tail?.length ?? 0;
+    let some = Math.min(length, LARGE_PIECE - before);
+    const total = (): number => before + some + (some === length ? after : 0);
+    let sga = this.alloc(total());
+    if (sga === 0 && total() > SMALL_PIECE) {
+      some = SMALL_PIECE - before;
+      sga = this.alloc(total());
     }
     if (sga === 0) {
-      some = Math.min(some, SMALL_PIECE - extra);
-      sga = this.takeReserve(some + extra);
+      if (total() > SMALL_PIECE) some = SMALL_PIECE - before;
+      sga = this.takeReserve(total());
       if (sga === 0) return 0;
     }
     const { os } = this;
     const view = withWords(os.sga.view(sga));
     const to = os.sga.offset(sga);
     if (head >= 0) view[to] = head;
-    copyBytes(bytes, at, some, view, to + extra);
+    copyBytes(bytes, at, some, view, to + before);
+    if (tail !== undefined && some === length) view.set(tail, to + before + some);
+    this.underWay += total();
     os.push(qd, sga, PushFlag.FREE);
-    this.underWay += some + extra;
     return some;
   }
 

@@ -15,6 +15,8 @@ export interface Base {
 export interface AofStore {
   /** A push that has ended is on the disk. */
   readonly isDurable: boolean;
+  /** Pushes that may be on their way when another batch is appended. */
+  readonly depth: number;
   /** Without one nothing of it can be loaded. */
   readonly hasBase: boolean;
   /** Bytes of the base, and of all that is behind it. */

@@ -1,4 +1,5 @@
 /** Turns the append-only file on and off: at the start, and by CONFIG SET. */
+import { resolve } from "node:path";
 import { DemiError } from "@demikernel/core";
 import { LoadError } from "../persistence/load-error.js";
 import { loadRdbPieces } from "../persistence/load-pieces.js";
@@ -9,17 +10,22 @@ import { loadLog } from "./log-load.js";
 import { type LogPlace, LogStore } from "./log-store.js";
 import type { AofStore } from "./store.js";
 
-const placeOf = ({ config }: Server): AofPlace => ({ folder: config.appenddirname, name: config.appendfilename });
+/** Wherever CONFIG SET dir leads later. */
+const placeOf = ({ config }: Server): AofPlace => ({
+  folder: resolve(config.appenddirname),
+  name: config.appendfilename,
+});
 
 /** The storage engine's logs, where there is one: the files of the backend are out of reach then. */
 const isLog = ({ os }: Server): boolean => os.engines.length > 1;
 
 function openFresh(server: Server, log?: LogPlace): AofStore {
   const warn = (sentence: string): void => server.log(sentence);
+  const ready = (): void => server.aof.write();
   const { appendfilename, appendfsync } = server.config;
   if (isLog(server))
     return new LogStore(server.os, appendfilename, log ?? { number: 0, baseBytes: 0, appendedBytes: 0 }, warn, true);
-  return new FileStore(server.os, placeOf(server), { isDurable: appendfsync === "always", isFresh: true, warn });
+  return new FileStore(server.os, placeOf(server), { isDurable: appendfsync === "always", isFresh: true, ready, warn });
 }
 
 /** Loads what there is and goes on with it, or begins one. Throws LoadError, a DemiError or a system error: the server cannot start then. */
@@ -43,6 +49,7 @@ async function startFiles(server: Server): Promise<void> {
   const options = {
     isDurable: config.appendfsync === "always",
     isFresh: false,
+    ready: () => aof.write(),
     warn: (what: string) => server.log(what),
   };
   aof.begin(new FileStore(server.os, placeOf(server), options));

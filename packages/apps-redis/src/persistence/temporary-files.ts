@@ -1,7 +1,8 @@
 /** Files that are written under another name until they are whole, as Redis names them; one that a process left behind when it was killed is removed. */
 import { readdirSync, unlinkSync } from "node:fs";
+import { join } from "node:path";
 
-const NAME = /^temp-(\d+)(?:-\d+)?\.rdb$/;
+const NAME = /^temp-(?:rewriteaof-bg-)?(\d+)(?:-\d+)?\.(?:rdb|aof|manifest)$/;
 let made = 0;
 
 /** In the folder that is the process's. Each is another: what is abandoned may be there for a while. */
@@ -10,13 +11,13 @@ export function temporaryName(): string {
   return n === 0 ? `temp-${process.pid}.rdb` : `temp-${process.pid}-${n}.rdb`;
 }
 
-/** Removes those of processes that are no more. Only before the first is made. */
-export function removeTemporaries(): void {
-  for (const name of readdirSync(".")) {
+/** Removes those of processes that are no more from a folder. Only before the first is made. */
+export function removeTemporaries(folder = "."): void {
+  for (const name of readdirSync(folder)) {
     const pid = Number(NAME.exec(name)?.[1] ?? 0);
     if (pid === 0 || (pid !== process.pid && isAlive(pid))) continue;
     try {
-      unlinkSync(name);
+      unlinkSync(join(folder, name));
     } catch {
       // It is another user's, or gone.
     }

@@ -205,6 +205,7 @@ export class Server {
     return this.os.run(this.onCompletion, this.onBatchEnd).finally(() => {
       this.cron.stop();
       this.snapshots.stop();
+      this.aof.close();
       this.replication.stop();
       this.statistics.stop();
       if (this.failure !== undefined) throw this.failure;

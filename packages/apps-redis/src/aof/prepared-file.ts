@@ -1,0 +1,152 @@
+/**
+ * A file for `appendfsync always`: filled ahead ({@link file://./filler.ts}), and written by two queues in turn, so that the disk has the next batch when
+ * it is done with one. They are written by one thread, in order: what is on the disk is always all up to somewhere.
+ */
+import { closeSync, openSync, truncateSync, writeFileSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import type { LibOS, QueueDescriptor } from "@demikernel/core";
+import { padding } from "./filler.js";
+import type { Increment } from "./increment.js";
+import type { AofFile } from "./manifest.js";
+import type { Pushes } from "./pushes.js";
+
+/** Bytes that a file is filled by at first, and at most; it is when there is less than half as much ahead. */
+const FIRST = 256 * 1024;
+const MOST = 4 * 1024 * 1024;
+
+interface Pushed {
+  qd: QueueDescriptor;
+  /** Of append(), and with the line that fills the last block. */
+  bytes: number;
+  written: number;
+}
+
+export class PreparedFile implements Increment {
+  private readonly free: QueueDescriptor[];
+  private readonly queues: readonly QueueDescriptor[];
+  private readonly pending: Pushed[] = [];
+  /** Where the next goes, up to where it is filled, and while it is being filled on, from where. */
+  private position: number;
+  private filled: number;
+  private fillingFrom = -1;
+  private step = FIRST;
+  private isClosed = false;
+  size: number;
+
+  /**
+   * A file with a head, of `size` bytes, a multiple of 64, all of which are written. `filler`: the line it is filled with. `ready` is called when more
+   * can be taken after append() gave 0 for nothing that is on its way. Throws a DemiError.
+   */
+  constructor(
+    private readonly os: LibOS,
+    private readonly pushes: Pushes,
+    private readonly path: string,
+    readonly file: AofFile,
+    size: number,
+    private readonly filler: Buffer,
+    private readonly ready: () => void,
+  ) {
+    this.size = this.position = this.filled = size;
+    const first = os.open(path, "r+", { durable: true });
+    try {
+      this.queues = [first, os.open(path, "r+", { durable: true })];
+    } catch (error) {
+      os.close(first);
+      throw error;
+    }
+    this.free = [...this.queues];
+    this.fillAhead();
+  }
+
+  get isIdle(): boolean {
+    return this.pending.length === 0;
+  }
+
+  owns(qd: QueueDescriptor): boolean {
+    return this.queues.includes(qd);
+  }
+
+  append(bytes: Uint8Array, at: number, length: number): number {
+    const qd = this.free[0];
+    if (qd === undefined) return 0;
+    const tail = padding(this.position + length);
+    // What is being filled is not written meanwhile.
+    if (this.fillingFrom >= 0 && this.position + length + tail.length > this.fillingFrom) return 0;
+    this.os.lseek(qd, this.position);
+    const some = this.pushes.push(qd, bytes, at, length, { tail });
+    if (some === 0) return 0;
+    this.free.shift();
+    const written = some === length ? some + tail.length : some;
+    this.pending.push({ qd, bytes: some, written });
+    this.position += written;
+    this.filled = Math.max(this.filled, this.position);
+    if (this.filled - this.position < this.step / 2) this.fillAhead();
+    return some;
+  }
+
+  ended(qd: QueueDescriptor, result: number): number {
+    const { bytes, written } = this.pending.shift() as Pushed;
+    this.free.push(qd);
+    this.pushes.ended(written);
+    if (result >= 0) this.size += written;
+    return bytes;
+  }
+
+  /** Not of this: whoever waits for the disk is not told of what was cut off. */
+  cutBack(): void {}
+
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    for (const qd of this.queues) if (!this.os.closed) this.os.close(qd);
+    if (this.fillingFrom < 0) truncateSync(this.path, this.size);
+  }
+
+  private fillAhead(): void {
+    if (this.fillingFrom >= 0 || this.isClosed) return;
+    const from = this.filled;
+    this.fillingFrom = from;
+    fill(this.path, this.filler, from, this.step)
+      .then(
+        () => {
+          this.filled = from + this.step;
+          this.step = Math.min(this.step * 4, MOST);
+        },
+        // Then it becomes longer as it is written: whoever writes is told why that cannot be.
+        () => {},
+      )
+      .finally(() => {
+        this.fillingFrom = -1;
+        if (this.isClosed) truncateSync(this.path, this.size);
+        else this.ready();
+      });
+  }
+}
+
+async function fill(path: string, filler: Buffer, from: number, length: number): Promise<void> {
+  const lines = Buffer.allocUnsafeSlow(length).fill(filler);
+  const file: FileHandle = await open(path, "r+");
+  try {
+    for (let at = 0; at < length; ) at += (await file.write(lines, at, length - at, from + at)).bytesWritten;
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Makes a file that has nothing but its head; or of one that ends within a block, one that does not. */
+export function prepare(path: string, head: Buffer): void {
+  writeFileSync(path, head, { flush: true });
+}
+
+export function align(path: string, size: number): number {
+  const tail = padding(size);
+  if (tail.length === 0) return size;
+  const fd = openSync(path, "a");
+  try {
+    writeFileSync(fd, tail, { flush: true });
+  } finally {
+    closeSync(fd);
+  }
+  return size + tail.length;
+}
