@@ -55,7 +55,7 @@ export async function compareMemory({ keys, collections, rounds, seed }, placeme
 }
 
 /** The clients that load are in this process, which must leave the server its CPU. */
-function pinSelf(cpu) {
+export function pinSelf(cpu) {
   if (cpu !== undefined && canPin()) spawnSync("taskset", ["-a", "-c", "-p", String(cpu), String(process.pid)]);
 }
 
@@ -122,7 +122,7 @@ async function grown(begin, command, count) {
 }
 
 /** Bytes of a process in memory. */
-function resident(pid) {
+export function resident(pid) {
   return Number(/^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))[1]) * 1024;
 }
 

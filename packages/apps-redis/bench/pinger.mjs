@@ -1,13 +1,14 @@
 // A client that sends PING again and again, as a process that stays: how long others make it wait.
 //
-//   node pinger.mjs '{"port": PORT}'       started by memory.mjs, with an IPC channel: "start", and later "stop", which is answered
+//   node pinger.mjs '{"port": PORT, "command": ["PING"]}'       started by pings.mjs, with an IPC channel: "start", and later "stop", which is answered
 import { connect } from "node:net";
 import { setPriority } from "node:os";
 import { performance } from "node:perf_hooks";
 import { Histogram } from "@demikernel/bench";
+import { encode } from "./resp-client.mjs";
 
-const { port } = JSON.parse(process.argv[2]);
-const PING = Buffer.from("*1\r\n$4\r\nPING\r\n");
+const { port, command } = JSON.parse(process.argv[2]);
+const PING = Buffer.from(encode(command));
 let waits;
 let since;
 let stopped = false;

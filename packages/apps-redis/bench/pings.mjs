@@ -6,10 +6,10 @@ import { Histogram, pinned, raise } from "@demikernel/bench";
 
 const PINGER = fileURLToPath(new URL("pinger.mjs", import.meta.url));
 
-/** Summary, in microseconds, of the PINGs of a process on `cpu` while `act` ran. */
-export async function whilePinged(port, cpu, act) {
+/** Summary, in microseconds, of the PINGs, or of what is asked instead, of a process on `cpu` while `act` ran. */
+export async function whilePinged(port, cpu, act, { command = ["PING"] } = {}) {
   const [execPath, execArgv] = pinned(cpu, process.execPath, []);
-  const child = fork(PINGER, [JSON.stringify({ port })], { execPath, execArgv });
+  const child = fork(PINGER, [JSON.stringify({ port, command })], { execPath, execArgv });
   const died = once(child, "exit").then(([code, signal]) => {
     throw new Error(`the client that sends PING ended by itself (${signal ?? `exit status ${code}`})`);
   });

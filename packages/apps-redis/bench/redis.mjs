@@ -16,12 +16,14 @@ import {
 } from "@demikernel/bench";
 import { Command, InvalidArgumentError } from "commander";
 import { BACKEND_NAMES, compareBackends } from "./backends.mjs";
+import { compareDurable } from "./durable.mjs";
 import { compareMemory } from "./memory.mjs";
+import { compareSaving } from "./saving.mjs";
 import { lackingRedis } from "./servers.mjs";
 import { compareSpeed, TEST_NAMES } from "./speed.mjs";
 import * as summary from "./summary.mjs";
 
-const PARTS = ["speed", "memory", "backends"];
+const PARTS = ["speed", "durable", "saving", "memory", "backends"];
 const QUICK = { rounds: 2, requests: 2000, keyspace: 1000, keys: 20_000, collections: 1000 };
 
 const program = new Command("redis")
@@ -30,7 +32,7 @@ const program = new Command("redis")
   .option("--tests <list>", `commands of speed, separated by commas: ${TEST_NAMES.join(", ")}`, listOf(TEST_NAMES))
   .option("--pipelines <list>", "speed: requests sent at once, separated by commas", numbers(1, 1000), [1, 16])
   .option("--backends <list>", `of ${BACKEND_NAMES.join(", ")}, separated by commas`, listOf(BACKEND_NAMES))
-  .option("--rounds <n>", "rounds of each comparison (default: 7; memory 3)", wholeNumber(1, 1000))
+  .option("--rounds <n>", "rounds of each comparison (default: 7; memory and saving 3)", wholeNumber(1, 1000))
   .option("--requests <n>", "of a measurement without pipelining; others in proportion", wholeNumber(1000, 1e8), 50_000)
   .option(
     "--keyspace <n>",
@@ -40,7 +42,7 @@ const program = new Command("redis")
   )
   .option(
     "--keys <n>",
-    "memory: keys at first; up to 1.4 times as many later",
+    "memory and saving: keys at first; memory has up to 1.4 times as many later",
     wholeNumber(1000, 20_000_000),
     1_000_000,
   )
@@ -56,7 +58,7 @@ for (const [name, value] of Object.entries(options.quick ? QUICK : {})) {
   if (program.getOptionValueSource(name) !== "cli") options[name] = value;
 }
 options.seed ??= freshSeed();
-const rounds = { speed: 7, memory: 3, backends: 7 };
+const rounds = { speed: 7, durable: 7, saving: 3, memory: 3, backends: 7 };
 const of = (part) => ({ ...options, rounds: options.rounds ?? rounds[part] });
 
 const lacking = lackingRedis();
@@ -80,6 +82,19 @@ if (wanted("speed")) {
   console.log(`\n${summary.speedTable(results.speed)}`);
   goals.push(...summary.judgeSpeed(results.speed));
   plots[""] = summary.speedPlot(results.speed, of("speed"));
+}
+if (wanted("durable")) {
+  results.durable = await compareDurable(of("durable"), placement, folder);
+  const { rows, leftOut } = results.durable;
+  console.log(`\n${summary.durableTable(rows)}`);
+  for (const { name, reason } of leftOut) console.log(`LEFT OUT: ${name}: ${reason}`);
+  goals.push(...summary.judgeDurable(rows));
+  plots.durable = summary.durablePlot(rows, of("durable"));
+}
+if (wanted("saving")) {
+  results.saving = await compareSaving(of("saving"), placement, folder);
+  console.log(`\n${summary.savingTable(results.saving)}`);
+  goals.push(...summary.judgeSaving(results.saving));
 }
 if (wanted("memory")) {
   results.memory = await compareMemory(of("memory"), placement, folder);

@@ -29,18 +29,18 @@ function flags() {
 }
 
 /** A {@link Child} on a free port, which is its `port`, once it answers. */
-export async function startOurs({ cpu, host = "127.0.0.1", cwd = HERE, libos = "posix", config } = {}) {
+export async function startOurs({ cpu, host = "127.0.0.1", cwd = HERE, libos = "posix", config, more = [] } = {}) {
   const port = await freePort();
   const where = ["--host", host, "--port", String(port), "--libos", libos];
   const args = [...flags(), CLI, "server", ...where, ...(config === undefined ? [] : ["--config", config])];
-  args.push("--save", "");
+  args.push("--save", "", ...more);
   const child = new Child({ name: `${OURS} on ${libos}`, command: process.execPath, args, cpu, cwd });
   return ready(child, /ready on/, port);
 }
 
-export async function startRedis({ cpu, folder }) {
+export async function startRedis({ cpu, folder, more = [] }) {
   const port = await freePort();
-  const own = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder];
+  const own = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder, ...more];
   // A child's own name is not something taskset passes on.
   const args = ["-c", `exec -a ${REDIS} redis-check-rdb "$@"`, REDIS, ...own];
   const child = new Child({ name: REDIS, command: "bash", args, cpu });

@@ -36,6 +36,7 @@ const TESTS = {
   ZADD: { words: ["ZADD", "myzset", "0", ELEMENT] },
   SADD: { words: ["SADD", "myset", ELEMENT] },
   MSET: { words: ["MSET", ...Array.from({ length: 10 }, () => [KEY, VALUE]).flat()], weight: 4 },
+  EVAL: { words: ["EVAL", "return redis.call('INCR', KEYS[1])", "1", "counter:__rand_int__"] },
   LRANGE_100: { words: ["LRANGE", "ranged", "0", "99"], fill: ["LPUSH", "ranged", VALUE], filled: 500, weight: 4 },
 };
 export const TEST_NAMES = Object.keys(TESTS);
@@ -85,7 +86,7 @@ async function prepare({ port }, { fill, filled, keyspace, cpu }) {
 }
 
 /** What is measured is a server that has been serving this for a while: V8 compiles for seconds, on the server's CPU. */
-async function warmUp(server, test) {
+export async function warmUp(server, test) {
   let last = Number.POSITIVE_INFINITY;
   for (let i = 0; i < MOST_WARMING; i++) {
     const { cpu } = await measure(server, test);
@@ -94,7 +95,7 @@ async function warmUp(server, test) {
   }
 }
 
-async function measure(server, test) {
+export async function measure(server, test) {
   if (test.before !== undefined) await withClient(server.port, (client) => client.ask(...test.before));
   const before = processCpuNanoseconds(server.pid);
   const figures = await benchmark(server.port, test);
@@ -132,10 +133,10 @@ export async function withClient(port, use) {
   }
 }
 
-function rowsOf(samples, test, pipeline) {
+export function rowsOf(samples, test, pipeline, names = [OURS, REDIS]) {
   const of = (values) => ({ ...quartiles(values), samples: values });
   const values = (side, figure) => samples.get(side).map((sample) => sample[figure]);
-  return [OURS, REDIS].map((name) => {
+  return names.map((name) => {
     const row = { name, test, pipeline };
     for (const figure of ["cpu", "rps", "p50", "p99"]) {
       row[figure] = of(values(name, figure));
