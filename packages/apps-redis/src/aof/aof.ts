@@ -6,6 +6,7 @@ import { DemiError, errorName, type QueueDescriptor } from "@demikernel/core";
 import { copyBytes, withWords } from "../memory/bytes.js";
 import type { Follower } from "../propagation/propagation.js";
 import type { Server } from "../server/server.js";
+import { Pace } from "./pace.js";
 import type { AofStore } from "./store.js";
 
 const LEAST = 64 * 1024;
@@ -28,7 +29,7 @@ export class Aof implements Follower {
   private end = 0;
   /** Bytes on their way; after a failure more than was taken and is not done. */
   private flying = 0;
-  private inFlight = 0;
+  private readonly pace: Pace;
   private isFailing = false;
   private db = -1;
   private second = 0;
@@ -45,6 +46,7 @@ export class Aof implements Follower {
   bytesAfterRewrite = 0;
 
   constructor(private readonly server: Server) {
+    this.pace = new Pace(server.clock);
     server.cron.tasks.push(() => this.tick());
   }
 
@@ -127,7 +129,8 @@ export class Aof implements Follower {
     this.server.propagation.leave(this);
     this.push();
     this.store = undefined;
-    this.first = this.next = this.end = this.flying = this.inFlight = 0;
+    this.first = this.next = this.end = this.flying = 0;
+    this.pace.forget();
     this.isFailing = false;
     this.told = this.taken = this.done;
     this.server.gate.open(Number.POSITIVE_INFINITY);
@@ -145,15 +148,19 @@ export class Aof implements Follower {
       this.add(select, 0, select.length);
     }
     this.add(bytes, at, length);
+    this.pace.command();
     const { config, gate } = this.server;
     if (config.appendfsync === "always" || this.told - this.done > MOST_BEHIND) gate.close(this.told);
-    if (!this.server.isInBatch && !this.isScheduled) {
-      this.isScheduled = true;
-      setImmediate(() => {
-        this.isScheduled = false;
-        if (!this.server.os.closed) this.write();
-      });
-    }
+    if (!this.server.isInBatch) this.writeSoon();
+  }
+
+  private writeSoon(): void {
+    if (this.isScheduled) return;
+    this.isScheduled = true;
+    setImmediate(() => {
+      this.isScheduled = false;
+      if (!this.server.os.closed) this.write();
+    });
   }
 
   /** The file lacks something: a new base has all of it. */
@@ -192,9 +199,17 @@ export class Aof implements Follower {
 
   // ---- written -------------------------------------------------------------------------------------------------------------
 
-  /** At the end of a batch: what was told goes down, if not enough is on its way; else it goes together with what comes until that is done. */
+  /** At the end of a batch: what was told goes down, if it is time; else it goes together with what comes until then. */
   write(): void {
-    if (this.end !== this.next && this.inFlight < (this.store?.depth ?? 0) && !this.isFailing) this.push();
+    const { store } = this;
+    if (store === undefined || this.end === this.next || this.isFailing) return;
+    if (!store.isDurable) {
+      if (this.flying === 0) this.push();
+    } else if (this.pace.isReady(store.depth)) {
+      this.push();
+    } else if (this.flying === 0) {
+      this.writeSoon();
+    }
   }
 
   /** False: not all of it could be taken now. */
@@ -207,7 +222,7 @@ export class Aof implements Follower {
       this.next += some;
       this.taken += some;
       this.flying += some;
-      this.inFlight++;
+      this.pace.begun();
     }
     return true;
   }
@@ -221,7 +236,7 @@ export class Aof implements Follower {
     const store = this.store as AofStore;
     const bytes = store.ended(qd, result);
     this.flying -= bytes;
-    if (bytes !== 0) this.inFlight--;
+    if (bytes !== 0) this.pace.ended();
     // What was written behind what was not is written again.
     if (bytes !== 0 && (result < 0 || this.isFailing)) return this.failed(store, result);
     this.done += bytes;
@@ -266,6 +281,7 @@ export class Aof implements Follower {
       this.error = (error as Error).message;
       return;
     }
+    this.pace.forget();
     this.taken = this.done;
     this.next = this.first;
     this.isFailing = false;
