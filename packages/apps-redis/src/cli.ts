@@ -25,6 +25,7 @@ interface ServerOptions {
 
 /** Told to the user without a stack. */
 class Failure extends Error {}
+const SENTENCES = [ConfigError, DemiError, Failure, LoadError];
 
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
 
@@ -45,8 +46,8 @@ program
     try {
       await serve(options, command.args);
     } catch (error) {
-      if (!(error instanceof ConfigError || error instanceof DemiError || error instanceof Failure)) throw error;
-      console.error(`demi-redis: ${error.message}`);
+      if (!SENTENCES.some((kind) => error instanceof kind)) throw error;
+      console.error(`demi-redis: ${(error as Error).message}`);
       process.exitCode = 1;
     }
   });
@@ -105,9 +106,7 @@ async function run(os: LibOS, config: Config, { users }: Loaded): Promise<void> 
     server.stop();
     await running;
     if (error instanceof LoadAborted) return;
-    if (error instanceof LoadError || (error as NodeJS.ErrnoException).code !== undefined)
-      throw new Failure((error as Error).message);
-    throw error;
+    throw (error as NodeJS.ErrnoException).code === undefined ? error : new Failure((error as Error).message);
   }
   const where = config.bind.split(" ")[0].replace(/^-/, "");
   const ports = [config.port, config.tlsPort].filter((port) => port !== 0).join(" and ");

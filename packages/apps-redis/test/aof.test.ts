@@ -366,6 +366,11 @@ test("what is damaged before its end is refused, with the file and the offset", 
   copyFileSync(PROGRAM, inFolder("appendonly.aof.1.base.rdb"));
   writeFileSync(inFolder("appendonly.aof.manifest"), "file appendonly.aof.1.base.rdb seq 1 type b\n");
   expect(refused()).toMatch(/1\.base\.rdb: at offset \d+: no command begins here/);
+  // What is wrong in an RDB file is a sentence too, and no trace of the program.
+  writeFileSync(inFolder("appendonly.aof.1.base.rdb"), "REDIS0010\xff\0\0\0\0\0\0\0\x01", "latin1");
+  expect(refused()).toBe(
+    "demi-redis: appendonlydir/appendonly.aof.1.base.rdb cannot be loaded: at offset 18: the checksum is wrong\n",
+  );
 });
 
 test("a file of a redis-server before 7.0 is taken over", async () => {

@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
+import { RdbOpcode } from "../src/rdb/format.js";
+import { RdbWriter } from "../src/rdb/writer.js";
 import { NodeInFolder } from "./node-in-folder.js";
 
 const ID = "a".repeat(40);
@@ -139,6 +141,43 @@ test("a file that is none, or ends in the middle, leaves nothing, and no file be
   }
   await node.ask("REPLICAOF", "NO", "ONE");
   await until("an empty folder", () => readdirSync(node.folder).length === 0);
+});
+
+test("a file with a library of functions that cannot be loaded leaves nothing either, and does not end the server", async () => {
+  const writer = new RdbWriter().begin(false);
+  writer.byte(RdbOpcode.FUNCTION_2);
+  writer.text("#!lua name=wrong\nthis is no Lua");
+  writer.byte(RdbOpcode.END);
+  const library = Buffer.from(writer.bytes.subarray(0, writer.length));
+  // A checksum of zero is none.
+  const file = Buffer.concat([Buffer.from("REDIS0010"), library, Buffer.alloc(8)]);
+  master.answer = (socket) => {
+    socket.write(`+FULLRESYNC ${ID} 1\r\n$${file.length}\r\n`);
+    socket.write(file);
+  };
+  await node.ask("SET", "mine", "1");
+  await followUntilLeft();
+  expect(await node.ask("DBSIZE")).toBe(0);
+  await node.ask("REPLICAOF", "NO", "ONE");
+  await until("an empty folder", () => readdirSync(node.folder).length === 0);
+});
+
+test("a file that says that its stream is in a database that there is not is followed from the first one on", async () => {
+  const writer = new RdbWriter().begin(false);
+  for (const word of ["repl-stream-db", "0.5"]) {
+    if (word === "repl-stream-db") writer.byte(RdbOpcode.AUX);
+    writer.text(word);
+  }
+  writer.byte(RdbOpcode.END);
+  const facts = Buffer.from(writer.bytes.subarray(0, writer.length));
+  const file = Buffer.concat([Buffer.from("REDIS0010"), facts, Buffer.alloc(8)]);
+  master.answer = (socket) => {
+    socket.write(`+FULLRESYNC ${ID} 1\r\n$${file.length}\r\n`);
+    socket.write(file);
+    socket.write("*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n");
+  };
+  await follow();
+  await until("that the key is there", async () => (await node.ask("GET", "a")) === "1");
 });
 
 test.each([

@@ -27,10 +27,16 @@ export class RunningServer {
     this.gone = once(child, "close").then(([code]) => code as number | null);
   }
 
-  static async start(folder: string, ...options: string[]): Promise<RunningServer> {
+  static start(folder: string, ...options: string[]): Promise<RunningServer> {
+    return RunningServer.startWith({}, folder, ...options);
+  }
+
+  /** `more`: of its environment. */
+  static async startWith(more: NodeJS.ProcessEnv, folder: string, ...options: string[]): Promise<RunningServer> {
     const port = await freePort();
     const words = [PROGRAM, "server", "--port", String(port), "--dir", folder, "--enable-debug-command", "yes"];
-    const child = spawn(process.execPath, [...words, ...options], { stdio: ["ignore", "pipe", "pipe"] });
+    const env = { ...process.env, ...more };
+    const child = spawn(process.execPath, [...words, ...options], { env, stdio: ["ignore", "pipe", "pipe"] });
     return new RunningServer(child, port);
   }
 

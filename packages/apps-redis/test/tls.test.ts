@@ -131,8 +131,13 @@ test("what is wrong with certificates is said, at the start and by CONFIG SET; t
   const [refused] = await server.call([["CONFIG", "SET", "tls-cert-file", file("nothing.pem")]]);
   expect(String(refused)).toMatch(/Unable to update TLS configuration/);
   await server.call([["CONFIG", "SET", "tls-cert-file", file("server.pem")]]);
+  // A file that is there, and no certificate.
+  const [none] = await server.call([["CONFIG", "SET", "tls-cert-file", file("server.key")]]);
+  expect(String(none)).toMatch(/Unable to update TLS configuration/);
   const other = await freePort();
-  await server.call([["CONFIG", "SET", "tls-port", String(other)]]);
+  // Several at once: the port is taken once.
+  const set = ["tls-port", String(other), "tls-auth-clients", "yes", "tls-session-cache-timeout", "200"];
+  expect(await server.call([["CONFIG", "SET", ...set]])).toEqual(["OK"]);
   port = other;
   await eventually("the new port", async () => cli(...identity(), "ping").stdout === "PONG\n");
   for (const [words, why] of [

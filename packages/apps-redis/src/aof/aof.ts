@@ -5,6 +5,7 @@
 import { DemiError, errorName, type QueueDescriptor } from "@demikernel/core";
 import { copyBytes, withWords } from "../memory/bytes.js";
 import type { Follower } from "../propagation/propagation.js";
+import { encode } from "../protocol/encode.js";
 import type { Server } from "../server/server.js";
 import { Pace } from "./pace.js";
 import type { AofStore } from "./store.js";
@@ -143,8 +144,7 @@ export class Aof implements Follower {
     if (this.server.config.aofTimestampEnabled) this.annotate();
     if (db !== this.db) {
       this.db = db;
-      const text = String(db);
-      const select = Buffer.from(`*2\r\n$6\r\nSELECT\r\n$${text.length}\r\n${text}\r\n`);
+      const select = Buffer.from(encode(["SELECT", String(db)]));
       this.add(select, 0, select.length);
     }
     this.add(bytes, at, length);

@@ -5,7 +5,7 @@
 import { existsSync, renameSync, statSync, truncateSync } from "node:fs";
 import { type FileHandle, mkdir, open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { LoadError } from "../persistence/load-error.js";
+import { asLoadError, LoadError } from "../persistence/load-error.js";
 import { LoadAborted, loadRdbFile } from "../persistence/load-rdb.js";
 import { progressOf } from "../persistence/progress.js";
 import { MAGIC } from "../rdb/format.js";
@@ -116,11 +116,12 @@ async function loadBase(server: Server, file: FileHandle, path: string): Promise
   const head = Buffer.alloc(MAGIC.length);
   await file.read(head, 0, head.length, 0);
   if (head.toString("latin1") !== MAGIC) return 0;
-  const { length, libraries } = await loadRdbFile(server, path, {
-    keepsExpired: true,
-    isPart: true,
-    onProgress: progressOf(server, path),
-  });
-  server.rdb.onLibraries(libraries);
-  return length;
+  const options = { keepsExpired: true, isPart: true, onProgress: progressOf(server, path) };
+  try {
+    const { length, libraries } = await loadRdbFile(server, path, options);
+    server.rdb.onLibraries(libraries);
+    return length;
+  } catch (error) {
+    throw asLoadError(path, error);
+  }
 }

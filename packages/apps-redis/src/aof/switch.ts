@@ -1,7 +1,7 @@
 /** Turns the append-only file on and off: at the start, and by CONFIG SET. */
 import { resolve } from "node:path";
 import { DemiError } from "@demikernel/core";
-import { LoadError } from "../persistence/load-error.js";
+import { asLoadError, LoadError } from "../persistence/load-error.js";
 import { loadRdbPieces } from "../persistence/load-pieces.js";
 import type { Server } from "../server/server.js";
 import { type AofPlace, FileStore } from "./file-store.js";
@@ -59,8 +59,12 @@ async function startFiles(server: Server): Promise<void> {
 async function startLog(server: Server): Promise<void> {
   const { aof, config } = server;
   const loaded = await loadLog(server, config.appendfilename, async (pieces) => {
-    const { libraries } = await loadRdbPieces(server, pieces, { keepsExpired: true, isPart: true });
-    server.rdb.onLibraries(libraries);
+    try {
+      const { libraries } = await loadRdbPieces(server, pieces, { keepsExpired: true, isPart: true });
+      server.rdb.onLibraries(libraries);
+    } catch (error) {
+      throw asLoadError(`the base in the log ${config.appendfilename}`, error);
+    }
   });
   tell(server, loaded);
   if (loaded.isEmpty) return beginAnew(server, openFresh(server, loaded));
@@ -73,7 +77,7 @@ async function startLog(server: Server): Promise<void> {
 
 function tell(server: Server, { commands, cut }: { commands: number; cut: string | undefined }): void {
   if (cut !== undefined) server.log(cut);
-  server.log(`${commands} commands of the append-only file were run`);
+  server.note(`${commands} commands of the append-only file were run`);
 }
 
 /** With a base of what the dataset is now; nobody is served before that is on the disk. */
@@ -114,7 +118,12 @@ export function followAof(server: Server): void {
     // All that was appended is of another dataset.
     if (rewriting.isRunning) server.snapshots.abandon();
     aof.stop();
-    aof.begin(openFresh(server));
+    try {
+      aof.begin(openFresh(server));
+    } catch (error) {
+      // What is there is not what the file on the disk has, and nobody has asked for that (redis-server ends, too).
+      return server.fail(new LoadError(`the append-only file cannot be begun anew: ${(error as Error).message}`));
+    }
     if (!rewriting.start()) rewriting.schedule();
   });
   config.onChange("appendfsync", () => {

@@ -1,7 +1,7 @@
 /** Closed loops of requests over a libOS: each connection sends so many at once, and the next when all are answered. */
 import { Histogram } from "@demikernel/bench";
 import { type Completion, type LibOS, Opcode, PushFlag, type QueueDescriptor } from "@demikernel/core";
-import { encode } from "../client/connection.js";
+import { encode } from "../protocol/encode.js";
 import { ReplyCounter } from "./reply-counter.js";
 
 export interface Load {

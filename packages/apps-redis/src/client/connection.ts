@@ -1,6 +1,7 @@
 /** A connection to a Redis server over a libOS: commands go out in the order given, replies come in it. */
 import { DemiError, type LibOS, type QueueDescriptor } from "@demikernel/core";
 import { ReplyReader, type ReplyValue } from "./reply-reader.js";
+import { encode } from "../protocol/encode.js";
 
 /** Bytes of one push. */
 const LARGEST_PUSH = 32 * 1024;
@@ -55,9 +56,4 @@ export class Connection {
   close(): void {
     this.os.close(this.qd);
   }
-}
-
-/** A request, as latin1 text. */
-export function encode(words: readonly string[]): string {
-  return `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join("")}`;
 }

@@ -61,10 +61,10 @@ export class FileSink implements ByteSink {
   /** Bytes of the file that are with the system. */
   written = 0;
 
-  /** Throws what open() does. `temporary`: the name while it is written, in the folder of `path`. */
+  /** Throws what open() does. `temporary`: the name while it is written, in the folder of `path`; without one nobody looks for it before its end. */
   constructor(
     private readonly path: string,
-    private readonly temporary: string,
+    private readonly temporary = path,
     private readonly options: FileSinkOptions = {},
   ) {
     this.fd = openSync(temporary, "w", 0o644);

@@ -5,14 +5,14 @@ import { pipeline } from "node:stream/promises";
 import type { RdbContents } from "../rdb/file-reader.js";
 import type { Server } from "../server/server.js";
 import { type LoadOptions, loadRdbFile } from "./load-rdb.js";
-import { temporaryName } from "./temporary-files.js";
+import { temporaryFile } from "./temporary-files.js";
 
 export async function loadRdbPieces(
   server: Server,
   pieces: AsyncIterable<Buffer>,
   options: LoadOptions,
 ): Promise<RdbContents> {
-  const path = temporaryName();
+  const path = temporaryFile();
   try {
     await pipeline(pieces, createWriteStream(path));
     return await loadRdbFile(server, path, options);

@@ -1,6 +1,6 @@
 /** Lines that tell how far loading is. */
 import { basename } from "node:path";
-import { human } from "../commands/server/info-sections.js";
+import { shortBytes } from "../numbers/short-bytes.js";
 import type { Server } from "../server/server.js";
 
 /** Milliseconds between two. */
@@ -13,8 +13,8 @@ export function progressOf(server: Server, path: string): (loaded: number, total
     if (performance.now() - told < TOLD) return;
     told = performance.now();
     const { keys, left } = server.loading;
-    console.log(
-      `demi-redis: loading ${basename(path)}: ${human(loaded)} of ${human(total)}, ${keys} keys, about ${left} seconds are left`,
+    server.note(
+      `loading ${basename(path)}: ${shortBytes(loaded)} of ${shortBytes(total)}, ${keys} keys, about ${left} seconds are left`,
     );
   };
 }

@@ -7,7 +7,7 @@ import { RdbFileWriter } from "../rdb/file-writer.js";
 import type { Server } from "../server/server.js";
 import { FileSink } from "./file-sink.js";
 import { type SavePoint, savePoints } from "./save-points.js";
-import { temporaryName } from "./temporary-files.js";
+import { temporaryFile } from "./temporary-files.js";
 
 /** Seconds after which what has failed is tried again. */
 const RETRIED = 5;
@@ -178,8 +178,7 @@ export class RdbSaver {
 
   private open(isNow: boolean): FileSink {
     const { config } = this.server;
-    const folder = process.cwd();
-    const sink: FileSink = new FileSink(join(folder, config.dbfilename), join(folder, temporaryName()), {
+    const sink: FileSink = new FileSink(join(process.cwd(), config.dbfilename), temporaryFile(), {
       isNow,
       syncsOften: config.rdbSaveIncrementalFsync,
       onError: (error) => {
@@ -207,7 +206,7 @@ export class RdbSaver {
   }
 
   private failed(error: Error): void {
-    console.error(`demi-redis: ${this.server.config.dbfilename} cannot be saved: ${error.message}`);
+    this.server.log(`${this.server.config.dbfilename} cannot be saved: ${error.message}`);
     this.isLastGood = false;
     this.judge();
   }
@@ -223,7 +222,7 @@ export class RdbSaver {
       (point) => this.changes >= point.changes && now - this.lastSave > point.seconds && this.mayTry(now),
     );
     if (due !== undefined) {
-      console.log(`demi-redis: ${due.changes} changes in ${due.seconds} seconds: saving`);
+      this.server.note(`${due.changes} changes in ${due.seconds} seconds: saving`);
       this.start();
     } else if (this.isScheduled && this.mayTry(now)) {
       this.start();

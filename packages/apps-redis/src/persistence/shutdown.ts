@@ -18,9 +18,9 @@ export function shutDown(server: Server, options: ShutdownOptions): boolean {
   // What it would have is older than what is saved now.
   rdb.abandon(true);
   if (saves) {
-    console.log("demi-redis: saving before the end");
+    server.note("saving before the end");
     if (!rdb.saveNow() && options.force !== true) {
-      console.error("demi-redis: it goes on, as the dataset could not be saved");
+      server.log("it goes on, as the dataset could not be saved");
       return false;
     }
   }

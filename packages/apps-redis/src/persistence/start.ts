@@ -1,10 +1,9 @@
 /** What the server does with files before it serves: the dataset is loaded, and what a process left behind that was killed is removed. */
 import { followAof, startAof } from "../aof/switch.js";
-import { BadFormat } from "../rdb/format.js";
 import { historyFacts, restoreHistory } from "../replication/history.js";
 import { LibraryError } from "../scripting/libraries.js";
 import type { Server } from "../server/server.js";
-import { LoadError } from "./load-error.js";
+import { asLoadError, LoadError } from "./load-error.js";
 import { loadRdbFile } from "./load-rdb.js";
 import { progressOf } from "./progress.js";
 import { removeTemporaries } from "./temporary-files.js";
@@ -43,12 +42,9 @@ async function loadDump(server: Server): Promise<void> {
     restoreHistory(server, contents.facts);
     const { expired, keys } = contents;
     const took = ((performance.now() - began) / 1000).toFixed(3);
-    console.log(`demi-redis: ${keys} keys loaded from ${dbfilename} in ${took} seconds, ${expired} had expired`);
+    server.note(`${keys} keys loaded from ${dbfilename} in ${took} seconds, ${expired} had expired`);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") return;
-    if (error instanceof BadFormat || code !== undefined)
-      throw new LoadError(`${dbfilename} cannot be loaded: ${(error as Error).message}`);
-    throw error;
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    throw asLoadError(dbfilename, error);
   }
 }

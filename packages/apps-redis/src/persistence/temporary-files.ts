@@ -5,10 +5,10 @@ import { join } from "node:path";
 const NAME = /^temp-(?:rewriteaof-bg-)?(\d+)(?:-\d+)?\.(?:rdb|aof|manifest)$/;
 let made = 0;
 
-/** In the folder that is the process's. Each is another: what is abandoned may be there for a while. */
-export function temporaryName(): string {
+/** The path of one in the folder that is the process's now. Each is another: what is abandoned may be there for a while. */
+export function temporaryFile(): string {
   const n = made++;
-  return n === 0 ? `temp-${process.pid}.rdb` : `temp-${process.pid}-${n}.rdb`;
+  return join(process.cwd(), n === 0 ? `temp-${process.pid}.rdb` : `temp-${process.pid}-${n}.rdb`);
 }
 
 /** Removes those of processes that are no more from a folder. Only before the first is made. */

@@ -4,6 +4,7 @@
  * rewriteClientCommandVector). What one command did is told as a whole: of more than one between MULTI and EXEC.
  */
 import type { Args } from "../protocol/args.js";
+import { encode } from "../protocol/encode.js";
 import { Pending } from "./pending.js";
 import { requestBegin, requestEnd } from "./request.js";
 
@@ -20,8 +21,8 @@ export interface Follower {
 /** An argument: latin1 text, a number, or bytes. */
 export type Word = string | number | bigint | Uint8Array;
 
-const MULTI = Buffer.from("*1\r\n$5\r\nMULTI\r\n");
-const EXEC = Buffer.from("*1\r\n$4\r\nEXEC\r\n");
+const MULTI = Buffer.from(encode(["MULTI"]));
+const EXEC = Buffer.from(encode(["EXEC"]));
 
 export class Propagation {
   /** Somebody follows. */

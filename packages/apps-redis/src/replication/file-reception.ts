@@ -1,13 +1,12 @@
 /** The file with which a full synchronization begins: taken from the connection, and written to the disk. */
 import { FileSink } from "../persistence/file-sink.js";
+import { temporaryFile } from "../persistence/temporary-files.js";
 import { Lines } from "./lines.js";
 
 const MARK = 40;
 
-let count = 0;
-
 export class FileReception {
-  readonly path = `temp-${Math.floor(Date.now() / 1000)}.${process.pid}.${++count}.rdb`;
+  readonly path = temporaryFile();
   /** Bytes of the file that have come, and that will; -1: it ends with a mark. */
   received = 0;
   total = 0;
@@ -21,7 +20,7 @@ export class FileReception {
 
   /** Throws what open() does. */
   constructor() {
-    this.sink = new FileSink(this.path, `${this.path}.part`);
+    this.sink = new FileSink(this.path);
   }
 
   /** The disk is behind: no more should come. */

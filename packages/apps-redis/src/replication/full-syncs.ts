@@ -1,6 +1,7 @@
 /** Replicas that need all of the dataset: when snapshots for them begin, and who shares one (Redis: startBgsaveForReplication). */
 import { closeSync, fstatSync, openSync, unlinkSync } from "node:fs";
 import { FileSink } from "../persistence/file-sink.js";
+import { temporaryFile } from "../persistence/temporary-files.js";
 import { RdbFileWriter } from "../rdb/file-writer.js";
 import type { Server } from "../server/server.js";
 import { FileTransfer } from "./file-transfer.js";
@@ -18,7 +19,6 @@ export class FullSyncs {
   private current: FullSync | undefined;
   private readonly transfers = new Map<Replica, FileTransfer>();
   private timer: NodeJS.Timeout | undefined;
-  private files = 0;
   /** The file that is being written. */
   private sink: FileSink | undefined;
 
@@ -141,12 +141,12 @@ export class FullSyncs {
   }
 
   private byFile(sync: FullSync): void {
-    const path = `temp-replication-${process.pid}-${++this.files}.rdb`;
+    const path = temporaryFile();
     let sink: FileSink;
     try {
-      sink = new FileSink(path, `${path}.part`);
-    } catch {
-      return this.failed(sync);
+      sink = new FileSink(path);
+    } catch (error) {
+      return this.failed(sync, error as Error);
     }
     this.sink = sink;
     this.snapshot(
@@ -160,8 +160,12 @@ export class FullSyncs {
         sink.end((error) => {
           this.sink = undefined;
           this.over(sync);
-          if (error !== undefined) return this.failed(sync);
-          this.transfer(sync, path);
+          if (error !== undefined) return this.failed(sync, error);
+          try {
+            this.transfer(sync, path);
+          } catch (failure) {
+            this.failed(sync, failure as Error);
+          }
         });
       },
       true,
@@ -195,11 +199,14 @@ export class FullSyncs {
     if (this.waiting.size !== 0) this.schedule(0);
   }
 
-  private failed(sync: FullSync): void {
+  /** There is no file for them: they ask again. */
+  private failed(sync: FullSync, error: Error): void {
     this.over(sync);
+    this.server.log(`the file for replicas: ${error.message}`);
     for (const { client } of sync.replicas) this.server.limits.drop(client);
   }
 
+  /** Throws a system error. */
   private transfer(sync: FullSync, path: string): void {
     if (this.server.os.closed) return unlinkSync(path);
     const fd = openSync(path, "r");

@@ -8,21 +8,27 @@ export function restoreHistory(server: Server, facts: ReadonlyMap<string, string
   const { config, replication } = server;
   const id = facts.get("repl-id") ?? "";
   const offset = Number(facts.get("repl-offset") ?? Number.NaN);
-  const db = Number(facts.get("repl-stream-db") ?? Number.NaN);
+  const db = streamDbOf(server, facts);
   if (!ID.test(id) || !Number.isSafeInteger(offset) || offset < 0) return;
   replication.offset = offset;
   if (config.replicaof !== "") {
     // It asks its master to go on from there.
     replication.id = id;
     replication.isRestored = true;
-    replication.link.db = db >= 0 && db < server.keyspace.dbs.length ? db : 0;
+    replication.link.db = db ?? 0;
     return;
   }
-  if (!(db >= 0)) return;
+  if (db === undefined) return;
   // Its replicas may have all up to there, and what comes from now on is another history.
   replication.id2 = id;
   replication.secondOffset = offset + 1;
   replication.makeBacklog();
+}
+
+/** The database that the stream was in; undefined: none that there is. */
+export function streamDbOf({ keyspace }: Server, facts: ReadonlyMap<string, string>): number | undefined {
+  const id = Number(facts.get("repl-stream-db") ?? Number.NaN);
+  return Number.isInteger(id) && id >= 0 && id < keyspace.dbs.length ? id : undefined;
 }
 
 /** What {@link restoreHistory} goes on from. */

@@ -1,10 +1,9 @@
 /** The connection to the master that this server follows: from the handshake over the file to the stream, and again when it breaks. */
 import { lookup } from "node:dns";
-import { unlink } from "node:fs";
 import { isIP } from "node:net";
-import { DemiError, type QueueDescriptor, type Sga } from "@demikernel/core";
+import { DemiError, errorName, type QueueDescriptor, type Sga } from "@demikernel/core";
 import { User } from "../acl/user.js";
-import { loadRdbFile } from "../persistence/load-rdb.js";
+import { encode } from "../protocol/encode.js";
 import { Client } from "../server/client.js";
 import { addressText } from "../server/listeners.js";
 import type { Server } from "../server/server.js";
@@ -12,8 +11,9 @@ import { Applier } from "./applier.js";
 import { FileReception } from "./file-reception.js";
 import { Handshake, type Outcome } from "./handshake.js";
 import { Lines } from "./lines.js";
+import { LinkNews } from "./link-news.js";
+import { type Replaced, replaceDataset } from "./replace-dataset.js";
 import type { Replication } from "./replication.js";
-import { encoded } from "./stream.js";
 
 const SECOND = 1000;
 /** Bytes that are asked for at once. */
@@ -40,11 +40,13 @@ export class MasterLink {
   private isLoading = false;
   private streamDb = 0;
   private readonly user: User;
+  private readonly news: LinkNews;
 
   constructor(
     private readonly server: Server,
     private readonly replication: Replication,
   ) {
+    this.news = new LinkNews(server);
     this.user = new User("(superuser)", server.commands, true);
     for (const rule of ["on", "~*", "&*", "+@all"]) this.user.apply(rule, true);
   }
@@ -96,7 +98,7 @@ export class MasterLink {
 
   onConnect(qd: QueueDescriptor, result: number): void {
     if (qd !== this.client?.qd || this.state !== "connecting") return;
-    if (result < 0) return this.retry("no connection");
+    if (result < 0) return this.retry(`no connection: ${errorName(result)}`);
     const { config, os } = this.server;
     const { id, offset } = this.replication;
     this.client.localAddress = addressText(os.getsockname(qd));
@@ -111,7 +113,7 @@ export class MasterLink {
   }
 
   private send(words: readonly string[]): void {
-    if (this.client !== undefined) this.server.sendText(this.client, encoded(words));
+    if (this.client !== undefined) this.server.sendText(this.client, encode(words));
   }
 
   // ---- what comes ----------------------------------------------------------------------------------------------------------
@@ -179,7 +181,7 @@ export class MasterLink {
     const { failover } = this.replication;
     if (outcome.kind === "fail") {
       if (failover.state === "failover-in-progress") return failover.abort();
-      return this.retry(outcome.why);
+      return this.retry(`it answered ${outcome.why}`);
     }
     failover.settle();
     if (outcome.kind === "partial") {
@@ -196,45 +198,30 @@ export class MasterLink {
   /** The file is whole: the dataset is replaced by it. `rest`: what came behind it. */
   private load(reception: FileReception, rest: Buffer): void {
     const { round, server } = this;
+    const isLate = (): boolean => round !== this.round || server.os.closed;
     this.isLoading = true;
-    const over = (): boolean => round !== this.round || server.os.closed;
     const alive = setInterval(() => {
       // The master is to know that there is somebody.
-      if (!over() && this.client !== undefined) server.sendText(this.client, "\n");
+      if (!isLate() && this.client !== undefined) server.sendText(this.client, "\n");
     }, SECOND).unref();
-    const failed = (error: Error): void => {
-      clearInterval(alive);
-      unlink(reception.path, () => {});
-      if (!over()) this.retry(error.message);
-    };
-    reception.end((error) => {
-      if (error !== undefined || over()) return failed(error ?? new Error("late"));
-      this.replication.beginReplacing();
-      loadRdbFile(server, reception.path, { keepsExpired: true }).then(
-        (contents) => {
-          if (over()) return failed(new Error("late"));
-          clearInterval(alive);
-          unlink(reception.path, () => {});
-          this.isLoading = false;
-          this.reception = undefined;
-          server.rdb.onLibraries(contents.libraries);
-          this.streamDb = databaseOf(contents.facts.get("repl-stream-db"), server);
-          this.replication.replaced(this.place.id, this.place.offset);
-          this.follow();
-          if (rest.length !== 0) this.applier?.take(rest, 0, rest.length);
-          if (this.client !== undefined && !over()) this.popNext(this.client);
-        },
-        (error: Error) => {
-          if (!over()) this.emptied();
-          failed(error);
-        },
-      );
-    });
+    replaceDataset(server, reception, isLate)
+      .then((replaced) => this.loaded(replaced, rest))
+      .catch((error: Error) => {
+        if (!isLate()) this.retry(error.message);
+      })
+      .finally(() => clearInterval(alive));
   }
 
-  /** The file was no good: half of it is nothing. */
-  private emptied(): void {
-    for (const db of this.server.keyspace.dbs) db.clear();
+  private loaded({ db, keys }: Replaced, rest: Buffer): void {
+    const { replication, server } = this;
+    this.news.isLoaded(keys);
+    this.isLoading = false;
+    this.reception = undefined;
+    this.streamDb = db;
+    replication.replaced(this.place.id, this.place.offset);
+    this.follow();
+    if (rest.length !== 0) this.applier?.take(rest, 0, rest.length);
+    if (this.client !== undefined && !server.os.closed) this.popNext(this.client);
   }
 
   /** From here on the stream is applied. */
@@ -282,8 +269,7 @@ export class MasterLink {
 
   /** Again, in a second at the latest. */
   private retry(why: string): void {
-    if (this.state === "connected" && this.replication.master !== undefined)
-      console.error(`demi-redis: the link to the master is down: ${why}`);
+    this.news.isDown(why, this.state === "connected");
     if (this.state === "connected" || this.downSince === 0) this.downSince = Date.now();
     this.drop();
     this.state = "connect";
@@ -292,6 +278,7 @@ export class MasterLink {
   /** No link any more, and none to come. */
   cancel(): void {
     this.drop();
+    this.news.forget();
     this.state = "none";
     this.downSince = 0;
   }
@@ -310,9 +297,4 @@ export class MasterLink {
     reception?.abandon();
     if (client !== undefined) this.server.close(client);
   }
-}
-
-function databaseOf(text: string | undefined, server: Server): number {
-  const id = Number(text ?? 0);
-  return id >= 0 && id < server.keyspace.dbs.length ? id : 0;
 }

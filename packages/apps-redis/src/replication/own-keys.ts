@@ -6,6 +6,7 @@ import type { Command } from "../commands/command.js";
 import { keysOf } from "../commands/keys-of.js";
 import type { Db } from "../keyspace/db.js";
 import type { Args } from "../protocol/args.js";
+import type { Client } from "../server/client.js";
 import type { Server } from "../server/server.js";
 
 /** More are not remembered: they stay until somebody asks for them by a command that writes. */
@@ -22,8 +23,15 @@ export class OwnKeys {
     return this.keys.size;
   }
 
-  /** A client's command is about to write. */
-  remember(db: Db, command: Command, args: Args): void {
+  /** A client's command is about to write, or a transaction. */
+  remember(client: Client, command: Command, args: Args): void {
+    const db = this.server.keyspace.dbs[client.db];
+    this.add(db, command, args);
+    if (command.name !== "exec") return;
+    for (const one of client.transaction?.queued ?? []) if (one.command.isWrite) this.add(db, one.command, one.args);
+  }
+
+  private add(db: Db, command: Command, args: Args): void {
     for (const { index } of keysOf(command, args) ?? []) {
       if (this.keys.size >= MOST) return;
       const key = args.text(index);

@@ -3,9 +3,7 @@
  * master that it follows itself (Redis: replication.c).
  */
 import { randomBytes } from "node:crypto";
-import type { Command } from "../commands/command.js";
 import { byName } from "../config/config.js";
-import type { Args } from "../protocol/args.js";
 import type { Client } from "../server/client.js";
 import type { Server } from "../server/server.js";
 import { Acknowledgements } from "./acknowledgements.js";
@@ -25,10 +23,6 @@ export interface Address {
 
 export const NO_ID = "0".repeat(40);
 const SECOND = 1000;
-
-const READ_ONLY = "READONLY You can't write against a read only replica.";
-export const NO_REPLICAS = "NOREPLICAS Not enough good replicas to write.";
-const MASTER_DOWN = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
 
 const newId = (): string => randomBytes(20).toString("hex");
 
@@ -52,7 +46,7 @@ export class Replication {
   readonly ownKeys: OwnKeys;
   /** The data and their place in the history are from a file: {@link restoreHistory}. */
   isRestored = false;
-  /** Some commands may not run now: each is asked about, {@link refusal}. */
+  /** Some commands may not run now: each is asked about, refusals.ts. */
   isRestricted = false;
   /** Replicas that have said something of late: min-replicas-max-lag. */
   goodReplicas = 0;
@@ -122,33 +116,9 @@ export class Replication {
     return minReplicasToWrite > 0 && minReplicasMaxLag > 0 && this.goodReplicas < minReplicasToWrite;
   }
 
-  /** Why a command may not run, while {@link isRestricted}. */
-  refusal(client: Client, command: Command, args: Args): string | undefined {
-    if (client === this.link.client) return undefined;
-    const queued = command.name === "exec" ? client.transaction?.queued : undefined;
-    const writes = command.isWrite || queued?.some((one) => one.command.isWrite) === true;
-    if (this.master === undefined) return writes && this.lacksReplicas ? NO_REPLICAS : undefined;
-    const { replicaReadOnly } = this.server.config;
-    if (writes && replicaReadOnly) return READ_ONLY;
-    if (writes) this.rememberOwn(client, command, args);
-    // Who writes to a replica writes to a key that is there no more.
-    this.server.keyspace.keepsExpired = !writes || this.server.pause.isOn;
-    if (!this.isStale) return undefined;
-    const isStale = (one: Command): boolean => one.flags.has("stale");
-    return isStale(command) && queued?.every((one) => isStale(one.command)) !== false ? undefined : MASTER_DOWN;
-  }
-
   /** What a replica has may be old, and is not to be served: replica-serve-stale-data. */
   get isStale(): boolean {
     return this.master !== undefined && this.link.state !== "connected" && !this.server.config.replicaServeStaleData;
-  }
-
-  private rememberOwn(client: Client, command: Command, args: Args): void {
-    const db = this.server.keyspace.dbs[client.db];
-    this.ownKeys.remember(db, command, args);
-    if (command.name !== "exec") return;
-    for (const one of client.transaction?.queued ?? [])
-      if (one.command.isWrite) this.ownKeys.remember(db, one.command, one.args);
   }
 
   // ---- history -----------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 /** The stream of changes: as a master, of what commands did; as a replica, the very bytes of the master's. It goes to the backlog and to replicas. */
 import type { Follower } from "../propagation/propagation.js";
+import { encode } from "../protocol/encode.js";
 import type { Server } from "../server/server.js";
 import type { Replication } from "./replication.js";
 
@@ -37,7 +38,7 @@ export class Stream implements Follower {
 
   /** A command of the stream's own, whatever the database. */
   words(...words: string[]): void {
-    const bytes = Buffer.from(encoded(words), "latin1");
+    const bytes = Buffer.from(encode(words), "latin1");
     this.add(bytes, 0, bytes.length);
   }
 
@@ -73,9 +74,4 @@ export class Stream implements Follower {
     for (const { client, state, startsOnAck } of replicas.values())
       if (state === "online" && !startsOnAck) this.server.sendBytes(client, part, length);
   }
-}
-
-/** A command as RESP has it, as latin1 text. */
-export function encoded(words: readonly string[]): string {
-  return `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join("")}`;
 }

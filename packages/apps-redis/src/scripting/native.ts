@@ -48,7 +48,7 @@ export function luaAddon(): LuaAddon | string {
     try {
       loaded = loadAddon(import.meta.url, PACKAGES) as unknown as LuaAddon;
     } catch (error) {
-      lacking = `scripts need ${(error as Error).message}`;
+      lacking = `there are no scripts here: ${(error as Error).message}`;
     }
   }
   return loaded ?? (lacking as string);

@@ -4,6 +4,7 @@ import type { Command } from "../commands/command.js";
 import { refusalOfFiles } from "../persistence/refusals.js";
 import { Args } from "../protocol/args.js";
 import { Reply } from "../protocol/reply.js";
+import { refusalOfReplication } from "../replication/refusals.js";
 import type { Client } from "../server/client.js";
 import { run } from "../server/dispatch.js";
 import { OUT_OF_MEMORY } from "../server/memory.js";
@@ -169,7 +170,7 @@ export class ScriptRun implements Answers {
         (server.rdb.isRefusing || server.aof.error !== undefined
           ? refusalOfFiles(server, caller, command)
           : undefined) ??
-        (server.replication.isRestricted ? server.replication.refusal(caller, command, args) : undefined);
+        (server.replication.isRestricted ? refusalOfReplication(server, caller, command, args) : undefined);
       if (why !== undefined) return why;
     }
     if (this.wasOut && !this.allowsNoMemory && !this.hasWritten && command.deniesOutOfMemory) return OUT_OF_MEMORY;
@@ -185,7 +186,7 @@ export class ScriptRun implements Answers {
   }
 
   log(level: number, text: string): void {
-    if (level >= LEVELS.indexOf(this.server.config.loglevel)) console.log(`demi-redis: script: ${text}`);
+    if (level >= LEVELS.indexOf(this.server.config.loglevel)) this.server.note(`script: ${text}`);
   }
 
   failed(code: string | undefined): void {

@@ -8,19 +8,35 @@ const HINTS: Record<string, string> = {
   EACCES: "not permitted for this user",
 };
 
+/** An address of bind. */
+export interface Bound {
+  host: string;
+  /** As Redis has it: an address with a minus may not be there. */
+  isOptional: boolean;
+}
+
+export function boundAddresses(bind: string): Bound[] {
+  return bind
+    .split(" ")
+    .filter(Boolean)
+    .map((word) => {
+      const address = word.replace(/^-/, "");
+      const host = address === "*" ? "0.0.0.0" : address === "::*" ? "::" : address;
+      return { host, isOptional: word.startsWith("-") };
+    });
+}
+
 /** Listens on all addresses of bind. Throws a sentence. */
 export function listenAsConfigured(server: Server): void {
   const { bind, port } = server.config;
   if (port === 0) return;
-  for (const word of bind.split(" ").filter(Boolean)) {
-    const address = word.replace(/^-/, "");
+  for (const { host, isOptional } of boundAddresses(bind)) {
     try {
-      server.listeners.listen(address === "*" ? "0.0.0.0" : address === "::*" ? "::" : address, port);
+      server.listeners.listen(host, port);
     } catch (error) {
       if (!(error instanceof DemiError)) throw error;
-      // As Redis has it: an address with a minus may not be there.
-      if (word.startsWith("-") && error.code !== "EADDRINUSE") continue;
-      throw new Error(`${address}:${port}: ${HINTS[error.code] ?? error.message}`);
+      if (isOptional && error.code !== "EADDRINUSE") continue;
+      throw new Error(`${host}:${port}: ${HINTS[error.code] ?? error.message}`);
     }
   }
 }
@@ -34,7 +50,8 @@ export function followListening(server: Server): void {
     const kept = server.listeners.take();
     try {
       listenAsConfigured(server);
-    } catch {
+    } catch (error) {
+      server.log((error as Error).message);
       server.listeners.close();
       server.listeners.give(kept);
       return "Unable to listen on this port. Check server logs.";

@@ -18,6 +18,7 @@ import { refusalOfFiles } from "../persistence/refusals.js";
 import { Propagation } from "../propagation/propagation.js";
 import type { Args } from "../protocol/args.js";
 import { Reply } from "../protocol/reply.js";
+import { refusalOfReplication } from "../replication/refusals.js";
 import { Replication } from "../replication/replication.js";
 import type { Libraries } from "../scripting/libraries.js";
 import { Scripting } from "../scripting/scripting.js";
@@ -224,9 +225,14 @@ export class Server {
   }
   failure: Error | undefined;
 
-  /** Told to whoever looks after the server. */
+  /** Told to whoever looks after the server: something is not as it should be. */
   log(sentence: string): void {
     console.error(`demi-redis: ${sentence}`);
+  }
+
+  /** What has come to pass. */
+  note(sentence: string): void {
+    console.log(`demi-redis: ${sentence}`);
   }
 
   /** Why a command of a client may not run now; undefined: it may. What is asked of every command is asked in a few comparisons. */
@@ -248,7 +254,7 @@ export class Server {
       if (why !== undefined) return why;
     }
     if (this.replication.isRestricted) {
-      const why = this.replication.refusal(client, command, args);
+      const why = refusalOfReplication(this, client, command, args);
       if (why !== undefined) return why;
     }
     if (this.isBusy && !command.flags.has("allow_busy")) return this.scripting.current.busyError;

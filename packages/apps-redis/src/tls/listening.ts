@@ -1,6 +1,7 @@
 /** Clients by TLS (tls-port): node:tls over the libOS, by @demikernel/net. */
 import { once } from "node:events";
-import type { TLSSocket, Server as TlsServer } from "node:tls";
+import { createSecureContext, type TLSSocket, type Server as TlsServer } from "node:tls";
+import { type Bound, boundAddresses } from "../server/listening.js";
 import type { Server } from "../server/server.js";
 import { tlsOptions } from "./options.js";
 import { StreamOutput } from "./stream-output.js";
@@ -11,6 +12,7 @@ type Net = typeof import("@demikernel/net");
 const HANDSHAKE = 10_000;
 /** What sets up the listeners anew when it is changed: all but ports and addresses concern new connections only. */
 const FOLLOWED = [
+  "bind",
   "tls-port",
   "tls-cert-file",
   "tls-key-file",
@@ -47,20 +49,20 @@ export class TlsListening {
 
   /** After CONFIG SET. Whether a new port can be had is known later: then it is told in the log. */
   private readonly follow = (): string | undefined => {
-    const { config, log } = { config: this.server.config, log: (what: string) => this.server.log(what) };
-    if (config.tlsPort === 0) {
-      this.close();
-      return undefined;
-    }
+    const { config } = this.server;
     try {
-      tlsOptions(config);
+      if (config.tlsPort !== 0) createSecureContext(tlsOptions(config));
     } catch (error) {
-      log(`TLS: ${(error as Error).message}`);
+      this.server.log(`TLS: ${(error as Error).message}`);
       return "Unable to update TLS configuration. Check server logs.";
     }
-    this.listen().catch((error: Error) => log(`TLS: ${error.message}`));
+    // One after the other: of several parameters that are set together each is told of.
+    this.listening = this.listening
+      .then(() => (config.tlsPort === 0 ? this.close() : this.listen()))
+      .catch((error: Error) => this.server.log(`TLS: ${error.message}`));
     return undefined;
   };
+  private listening: Promise<void> = Promise.resolve();
 
   private async listen(): Promise<void> {
     const { config } = this.server;
@@ -69,8 +71,8 @@ export class TlsListening {
       this.net = await import("@demikernel/net");
       this.server.shared = this.net.share(this.server.os);
     }
-    const wanted = new Map<string, string>();
-    for (const word of config.bind.split(" ").filter(Boolean)) wanted.set(`${word} ${config.tlsPort}`, word);
+    const wanted = new Map<string, Bound>();
+    for (const bound of boundAddresses(config.bind)) wanted.set(`${bound.host} ${config.tlsPort}`, bound);
     for (const [name, one] of this.servers) {
       if (wanted.has(name)) {
         one.setSecureContext(options);
@@ -81,12 +83,10 @@ export class TlsListening {
         this.servers.delete(name);
       }
     }
-    for (const [name, word] of wanted) if (!this.servers.has(name)) await this.add(this.net, name, word, options);
+    for (const [name, bound] of wanted) if (!this.servers.has(name)) await this.add(this.net, name, bound, options);
   }
 
-  private async add(net: Net, name: string, word: string, options: object): Promise<void> {
-    const address = word.replace(/^-/, "");
-    const host = address === "*" ? "0.0.0.0" : address === "::*" ? "::" : address;
+  private async add(net: Net, name: string, { host, isOptional }: Bound, options: object): Promise<void> {
     const one = net.createTLSServer({ ...options, handshakeTimeout: HANDSHAKE }, (socket) => this.welcome(socket));
     // A handshake that fails is the client's trouble.
     one.on("tlsClientError", () => {});
@@ -94,9 +94,10 @@ export class TlsListening {
     try {
       await once(one, "listening");
     } catch (error) {
-      if (word.startsWith("-") && (error as NodeJS.ErrnoException).code !== "EADDRINUSE") return;
+      if (isOptional && (error as NodeJS.ErrnoException).code !== "EADDRINUSE") return;
       throw new Error(`${host}:${this.server.config.tlsPort}: ${(error as Error).message}`);
     }
+    one.on("error", (error) => this.server.log(`TLS: ${error.message}`));
     this.servers.set(name, one);
   }
 

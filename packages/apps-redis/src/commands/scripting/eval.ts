@@ -1,6 +1,6 @@
 /** EVAL, EVALSHA, FCALL and what only reads of them. */
 
-import { NO_REPLICAS } from "../../replication/replication.js";
+import { NO_REPLICAS } from "../../replication/refusals.js";
 import { ScriptFlag } from "../../scripting/flags.js";
 import type { Script } from "../../scripting/script-cache.js";
 import type { Call } from "../../server/call.js";

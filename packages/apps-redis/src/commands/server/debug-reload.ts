@@ -24,7 +24,7 @@ export function reload({ args, reply, server }: Call): void {
     const { libraries } = loadRdbFileNow(server, server.config.dbfilename, { merges: given.has("merge") });
     rdb.onLibraries(libraries);
   } catch (error) {
-    console.error(`demi-redis: ${server.config.dbfilename} cannot be loaded: ${(error as Error).message}`);
+    server.log(`${server.config.dbfilename} cannot be loaded: ${(error as Error).message}`);
     return reply.error("ERR Error trying to load the RDB dump");
   }
   reply.ok();

@@ -6,6 +6,7 @@ import { arch, release, totalmem, type } from "node:os";
 import { persistence } from "../../persistence/info.js";
 import { replicationFields } from "../../replication/info.js";
 import { memoryOf, typeOf } from "../../server/client-info.js";
+import { shortBytes } from "../../numbers/short-bytes.js";
 import type { Server } from "../../server/server.js";
 import type { Command } from "../command.js";
 import { VERSION } from "../connection/session.js";
@@ -20,16 +21,6 @@ const RUN_ID = randomBytes(20).toString("hex");
 const TICKS_PER_SECOND = 100;
 
 const ratio = (a: number, b: number): string => (b === 0 ? "0.00" : (a / b).toFixed(2));
-
-/** As Redis shortens bytes: 1.49M. */
-export function human(bytes: number): string {
-  if (bytes < 1024) return `${bytes}B`;
-  const units = ["K", "M", "G", "T", "P"];
-  let value = bytes / 1024;
-  let unit = 0;
-  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
-  return `${value.toFixed(2)}${units[unit]}`;
-}
 
 function server({ config, os, started }: Server): Fields {
   const now = Date.now();
@@ -114,17 +105,17 @@ function scripts({ scripting }: Server): Fields {
   return {
     used_memory_lua: evalMemory,
     used_memory_vm_eval: evalMemory,
-    used_memory_lua_human: human(evalMemory),
+    used_memory_lua_human: shortBytes(evalMemory),
     used_memory_scripts_eval: scriptsMemory,
     number_of_cached_scripts: scripts,
     number_of_functions: functions.size,
     number_of_libraries: all.size,
     used_memory_vm_functions: functionsMemory,
     used_memory_vm_total: total,
-    used_memory_vm_total_human: human(total),
+    used_memory_vm_total_human: shortBytes(total),
     used_memory_functions: librariesMemory,
     used_memory_scripts: kept,
-    used_memory_scripts_human: human(kept),
+    used_memory_scripts_human: shortBytes(kept),
   };
 }
 
@@ -135,11 +126,11 @@ function memory(server: Server): Fields {
   const total = totalmem();
   return {
     used_memory: used,
-    used_memory_human: human(used),
+    used_memory_human: shortBytes(used),
     used_memory_rss: rss,
-    used_memory_rss_human: human(rss),
+    used_memory_rss_human: shortBytes(rss),
     used_memory_peak: peak,
-    used_memory_peak_human: human(peak),
+    used_memory_peak_human: shortBytes(peak),
     used_memory_peak_perc: `${ratio(used * 100, peak)}%`,
     used_memory_overhead: base + tables + clients,
     used_memory_startup: base,
@@ -149,10 +140,10 @@ function memory(server: Server): Fields {
     allocator_active: reserved,
     allocator_resident: reserved,
     total_system_memory: total,
-    total_system_memory_human: human(total),
+    total_system_memory_human: shortBytes(total),
     ...scripts(server),
     maxmemory,
-    maxmemory_human: human(maxmemory),
+    maxmemory_human: shortBytes(maxmemory),
     maxmemory_policy: maxmemoryPolicy,
     allocator_frag_ratio: ratio(reserved, used),
     allocator_frag_bytes: Math.max(0, reserved - used),
