@@ -282,9 +282,7 @@ unlessLacking(lackingRedis(), "a file that is filled ahead", () => {
     expect(check.stdout).toMatch(/All AOF files and manifest are valid/);
     // As a machine that loses power may leave it: some of the last blocks as they were before.
     const begin = bytes.indexOf("xxxx") & ~63;
-    const damage = [begin, begin + 64, begin + 1024].map(
-      (at) => bytes.slice(0, at) + filling + bytes.slice(at + 64),
-    );
+    const damage = [begin, begin + 64, begin + 1024].map((at) => bytes.slice(0, at) + filling + bytes.slice(at + 64));
     for (const torn of damage) {
       writeFileSync(inFolder(name), torn, "latin1");
       const again = await start("--appendfsync", "always");

@@ -40,7 +40,18 @@ export class NodeInFolder {
       this.kind === "redis-server"
         ? spawnRedis(all)
         : spawn(process.execPath, [PROGRAM, "server", ...all], { stdio: ["ignore", "ignore", "inherit"] });
-    this.opened = await RespClient.open({ host: "127.0.0.1", port: this.port }, this.child);
+    await this.ready();
+  }
+
+  /** It has loaded what there is. A listener of one that was killed may take a connection yet, and is gone then. */
+  private async ready(): Promise<void> {
+    for (const end = Date.now() + PATIENCE; ; await pause(5)) {
+      this.opened = await this.connect();
+      const reply = await this.ask("PING").catch((error: Error) => error);
+      if (reply === "PONG") return;
+      this.opened.close();
+      if (Date.now() > end) throw new Error(`${this.kind} is not ready: ${reply}`);
+    }
   }
 
   get client(): RespClient {

@@ -82,6 +82,7 @@ export class RedisStream {
 
   private take(words: string[]): void {
     if (words[0] === "SELECT") this.db = Number(words[1]);
-    else if (words[0] !== "PING" && words[0] !== "REPLCONF") this.told.push({ db: this.db, words });
+    // Of its own it says "ping" every ten seconds, and in lower case.
+    else if (words[0].toUpperCase() !== "PING" && words[0] !== "REPLCONF") this.told.push({ db: this.db, words });
   }
 }

@@ -1,13 +1,13 @@
 /** What peers may send that are no masters and no replicas: the server says what is wrong, or leaves them, and keeps what it has. */
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
-import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { RdbOpcode } from "../src/rdb/format.js";
 import { RdbWriter } from "../src/rdb/writer.js";
+import { FakeMaster, ID } from "./fake-master.js";
 import { NodeInFolder } from "./node-in-folder.js";
 
-const ID = "a".repeat(40);
 /** Milliseconds for what has to come about. */
 const PATIENCE = 15_000;
 
@@ -24,54 +24,6 @@ afterEach(async () => {
   await node.client.call([["REPLICAOF", "NO", "ONE"], ["FLUSHALL"]]);
   await master.close();
 });
-
-/** Answers the handshake as a master does up to PSYNC, and that with what a test says. */
-class FakeMaster {
-  private readonly sockets = new Set<Socket>();
-  /** What it was sent, of all connections. */
-  heard = "";
-  connections = 0;
-  /** Connections that the server has left. */
-  left = 0;
-  answer: (socket: Socket) => void = () => {};
-
-  private constructor(private readonly server: Server) {
-    server.on("connection", (socket) => {
-      this.connections++;
-      this.sockets.add(socket);
-      socket.on("close", () => {
-        this.left++;
-        this.sockets.delete(socket);
-      });
-      socket.on("error", () => {});
-      socket.on("data", (bytes) => {
-        const text = bytes.toString("latin1");
-        this.heard += text;
-        for (const [, name] of text.matchAll(/\*\d+\r\n\$\d+\r\n(\w+)\r\n/g)) {
-          if (name === "PSYNC") this.answer(socket);
-          else if (name !== "REPLCONF" || !text.includes("\r\nACK\r\n")) socket.write("+OK\r\n");
-        }
-      });
-    });
-  }
-
-  static async start(): Promise<FakeMaster> {
-    const server = createServer();
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    return new FakeMaster(server);
-  }
-
-  get port(): string {
-    return String((this.server.address() as AddressInfo).port);
-  }
-
-  async close(): Promise<void> {
-    for (const socket of this.sockets) socket.destroy();
-    this.server.close();
-    await once(this.server, "close");
-  }
-}
 
 async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   for (const end = Date.now() + PATIENCE; !(await holds()); await pause(10))
@@ -254,6 +206,8 @@ test("a replica that takes nothing is left at client-output-buffer-limit, while 
 test("a replica that takes nothing of a file with a length is left after repl-timeout", async () => {
   await node.client.call([
     ["CONFIG", "SET", "repl-diskless-sync", "no", "repl-timeout", "1", "client-output-buffer-limit", "replica 0 0 0"],
+    // More than the kernel keeps for a connection.
+    ["CONFIG", "SET", "rdbcompression", "no"],
     ["DEBUG", "POPULATE", "20000", "key", "1000"],
   ]);
   const socket = await replica("REPLCONF capa psync2");

@@ -30,7 +30,7 @@ unlessLacking(lacking, "a replica over RDMA", () => {
 
   async function serve(port: number): Promise<void> {
     const words = [CLI, "server", "--host", HOST, "--port", String(port), "--config", config];
-    const more = ["--enable-protected-configs", "yes", "--repl-diskless-sync-delay", "0"];
+    const more = ["--save", "", "--dir", dir, "--repl-diskless-sync-delay", "0"];
     const server = spawn(process.execPath, [...words, ...more], { cwd, stdio: ["ignore", "pipe", "inherit"] });
     servers.push(server);
     const [line] = await once(server.stdout, "data");
@@ -57,7 +57,7 @@ unlessLacking(lacking, "a replica over RDMA", () => {
       const [master, replica] = [await freePort(), await freePort()];
       await Promise.all([serve(master), serve(replica)]);
       expect(await say(master, "SET before 1", "RPUSH list a b c")).toEqual(["OK", "3"]);
-      await say(replica, `CONFIG SET dir ${dir}`, `REPLICAOF ${HOST} ${master}`);
+      await say(replica, `REPLICAOF ${HOST} ${master}`);
       // It waits until the replica is there, and has this, too.
       expect(await say(master, "WAIT 1 0", "SET after 2", "WAIT 1 0")).toEqual(["1", "OK", "1"]);
       expect(await say(replica, "MGET before after", "LRANGE list 0 -1")).toEqual(["1", "2", "a", "b", "c"]);

@@ -11,6 +11,8 @@ const pair = async (kind: "demi-redis" | "redis-server"): Promise<[NodeInFolder,
   const [master, replica] = await Promise.all([NodeInFolder.start(kind), NodeInFolder.start(kind)]);
   await replica.ask("REPLICAOF", "127.0.0.1", String(master.port));
   await online(master);
+  // The master has sent it all; the replica may yet be loading it.
+  await replica.until("a link to the master", ({ master_link_status }) => master_link_status === "up");
   return [master, replica];
 };
 

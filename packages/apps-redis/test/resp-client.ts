@@ -82,6 +82,11 @@ export class RespClient {
     this.listener = told;
   }
 
+  /** Told when the connection has ended. */
+  onGone(told: () => void): void {
+    this.socket.once("close", told);
+  }
+
   write(commands: readonly Request[]): void {
     this.socket.write(Buffer.from(encode(commands), "latin1"));
   }

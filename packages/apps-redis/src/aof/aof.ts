@@ -31,7 +31,8 @@ export class Aof implements Follower {
   /** Bytes on their way; after a failure more than was taken and is not done. */
   private flying = 0;
   private readonly pace: Pace;
-  private isFailing = false;
+  /** Something could not be written, and what is behind it is not, either, until it has been tried again. */
+  isFailing = false;
   private db = -1;
   private second = 0;
   private unsynced = false;

@@ -18,6 +18,9 @@ export class Rewriting {
   count = 0;
   failures = 0;
   private begunAt = 0;
+  /** What is being written, also while it goes to the disk as a whole. */
+  private base: Base | undefined;
+  private ended: (error: Error | undefined) => void = () => {};
   private delay = 0;
   private notBefore = 0;
 
@@ -41,37 +44,56 @@ export class Rewriting {
     const { server } = this;
     const { aof } = server;
     const store = aof.current;
-    if (store === undefined || !server.snapshots.isFree) return false;
+    if (store === undefined || aof.isFailing || !server.snapshots.isFree) return false;
     // What was told so far is behind the old base only.
     if (!aof.push()) return false;
     this.isScheduled = false;
     this.isRunning = true;
     this.count++;
     this.begunAt = server.clock();
+    this.ended = ended;
     let base: Base;
     try {
       base = store.beginBase();
     } catch (error) {
-      this.end(error as Error, ended);
+      this.end(error as Error);
       return false;
     }
+    this.base = base;
     aof.beginsAnew();
     const writer = new RdbFileWriter(server.config, server.evictor, base.sink);
     writer.begin(server.rdb.facts(true));
     for (const library of server.rdb.libraries()) writer.library(library);
     server.snapshots.start("aof", writer, (isWhole) => {
-      if (!isWhole) {
-        base.abandon();
-        return this.end(new Error("it was given up"), ended);
-      }
+      if (!isWhole) return this.giveUp();
       writer.end();
-      base.commit((error) => this.end(error, ended));
+      base.commit((error) => {
+        if (this.base === base) this.end(error);
+      });
     });
     return true;
   }
 
-  private end(error: Error | undefined, ended: (error: Error | undefined) => void): void {
+  /** Nobody wants the one under way any more, however far it is. */
+  stop(): void {
+    if (!this.isRunning) return;
+    // When all is told somebody else may have a snapshot.
+    if (this.server.snapshots.kind === "aof") this.server.snapshots.abandon();
+    else this.giveUp();
+    // It is no failure.
+    this.failures = 0;
+  }
+
+  private giveUp(): void {
+    this.base?.abandon();
+    this.end(new Error("it was given up"));
+  }
+
+  private end(error: Error | undefined): void {
+    const { ended } = this;
     this.isRunning = false;
+    this.base = undefined;
+    this.ended = () => {};
     this.lastSeconds = Math.floor((this.server.clock() - this.begunAt) / 1000);
     this.lastFailed = error !== undefined;
     if (error === undefined) {
@@ -85,9 +107,10 @@ export class Rewriting {
   }
 
   private tick(): void {
-    const { aof, config } = this.server;
+    const { aof, config, loading } = this.server;
     const store = aof.current;
-    if (store === undefined || this.isRunning) return;
+    // Half of a dataset is no base of anything.
+    if (store === undefined || this.isRunning || loading.isOn) return;
     if (!this.isScheduled && !aof.lacksBase && !this.hasGrown(config, store)) return;
     if (this.failures >= FAILURES && !this.mayTry()) return;
     this.start();

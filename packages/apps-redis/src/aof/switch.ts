@@ -5,9 +5,11 @@ import { asLoadError, LoadError } from "../persistence/load-error.js";
 import { loadRdbPieces } from "../persistence/load-pieces.js";
 import type { Server } from "../server/server.js";
 import { type AofPlace, FileStore } from "./file-store.js";
+import { removeLeftovers } from "./leftovers.js";
 import { loadAof } from "./load.js";
 import { loadLog } from "./log-load.js";
 import { type LogPlace, LogStore } from "./log-store.js";
+import { BadManifest } from "./manifest.js";
 import type { AofStore } from "./store.js";
 
 /** Wherever CONFIG SET dir leads later. */
@@ -25,6 +27,7 @@ function openFresh(server: Server, log?: LogPlace): AofStore {
   const { appendfilename, appendfsync } = server.config;
   if (isLog(server))
     return new LogStore(server.os, appendfilename, log ?? { number: 0, baseBytes: 0, appendedBytes: 0 }, warn, true);
+  removeLeftovers(placeOf(server));
   return new FileStore(server.os, placeOf(server), { isDurable: appendfsync === "always", isFresh: true, ready, warn });
 }
 
@@ -93,41 +96,69 @@ function beginAnew(server: Server, store: AofStore): Promise<void> {
   });
 }
 
+/** Milliseconds after which a beginning that failed is tried again. */
+const RETRIED = 5000;
+
 /** What CONFIG SET does, and what a replica does when its dataset was replaced. */
 export function followAof(server: Server): void {
-  const { aof, config, rewriting } = server;
+  const { aof, config, cron, loading, replication, rewriting } = server;
+  let notBefore = 0;
+  const begin = (): void => {
+    if (!mayBegin(server)) return;
+    notBefore = server.clock() + RETRIED;
+    beginFresh(server);
+  };
   config.onChange("appendonly", () => {
-    if (config.appendonly === aof.isOn) return undefined;
     if (!config.appendonly) {
-      if (rewriting.isRunning) server.snapshots.abandon();
+      rewriting.stop();
       aof.stop();
-      return undefined;
+    } else if (!aof.isOn) {
+      return attempt(server, begin);
     }
-    try {
-      aof.begin(openFresh(server));
-    } catch (error) {
-      if (!(error instanceof DemiError) && (error as NodeJS.ErrnoException).syscall === undefined) throw error;
-      server.log(`the append-only file: ${(error as Error).message}`);
-      return "Unable to turn on AOF. Check server logs.";
-    }
-    if (!rewriting.start()) rewriting.schedule();
     return undefined;
   });
-  server.replication.onReplaced.push(() => {
+  replication.onReplaced.push(() => {
     if (!aof.isOn) return;
     // All that was appended is of another dataset.
-    if (rewriting.isRunning) server.snapshots.abandon();
+    rewriting.stop();
     aof.stop();
-    try {
-      aof.begin(openFresh(server));
-    } catch (error) {
-      // What is there is not what the file on the disk has, and nobody has asked for that (redis-server ends, too).
-      return server.fail(new LoadError(`the append-only file cannot be begun anew: ${(error as Error).message}`));
-    }
-    if (!rewriting.start()) rewriting.schedule();
+    attempt(server, begin);
+  });
+  // It was not to be while somebody else had a snapshot, or the base could not be written.
+  cron.tasks.push(() => {
+    if (config.appendonly && !aof.isOn && !loading.isOn && server.clock() >= notBefore) attempt(server, begin);
   });
   config.onChange("appendfsync", () => {
     aof.setDurable(config.appendfsync === "always");
     return undefined;
   });
+}
+
+/** The base is to be of the moment at which something is appended first: what a transaction has changed before would be told behind it. */
+const mayBegin = ({ loading, propagation, snapshots }: Server): boolean =>
+  !loading.isOn && snapshots.isFree && !propagation.isWithin;
+
+/** Until the base is there it can end: then all of it is begun again, as what was appended so far is in the next base. Throws as openFresh(). */
+function beginFresh(server: Server): void {
+  const { aof, rewriting } = server;
+  aof.begin(openFresh(server));
+  const isBegun = rewriting.start((error) => {
+    if (error !== undefined && aof.lacksBase) aof.stop();
+  });
+  if (isBegun) return;
+  aof.stop();
+  throw new DemiError("EIO", "open", "no base can be written");
+}
+
+/** Why it could not be, for who has asked for it. */
+function attempt(server: Server, body: () => void): string | undefined {
+  try {
+    body();
+    return undefined;
+  } catch (error) {
+    const isKnown = error instanceof DemiError || error instanceof BadManifest;
+    if (!isKnown && (error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    server.log(`the append-only file: ${(error as Error).message}`);
+    return "Unable to turn on AOF. Check server logs.";
+  }
 }

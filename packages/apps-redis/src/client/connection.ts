@@ -1,7 +1,7 @@
 /** A connection to a Redis server over a libOS: commands go out in the order given, replies come in it. */
 import { DemiError, type LibOS, type QueueDescriptor } from "@demikernel/core";
-import { ReplyReader, type ReplyValue } from "./reply-reader.js";
 import { encode } from "../protocol/encode.js";
+import { ReplyReader, type ReplyValue } from "./reply-reader.js";
 
 /** Bytes of one push. */
 const LARGEST_PUSH = 32 * 1024;

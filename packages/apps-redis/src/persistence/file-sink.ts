@@ -55,6 +55,7 @@ export class FileSink implements ByteSink {
   /** One of Node's threads has the file. */
   private isBusy = false;
   private isOver = false;
+  private isRemoved = false;
   private ended: ((error: Failure) => void) | undefined;
   /** Why nothing more is written. */
   error: Failure;
@@ -106,11 +107,13 @@ export class FileSink implements ByteSink {
     throw this.error;
   }
 
-  /** It is not wanted any more: nothing is left of it. `isNow`: when this returns. */
-  abandon(isNow = false): void {
+  /** It is not wanted any more: nothing is left of it. */
+  abandon(): void {
     if (this.isOver) return;
     this.ended = undefined;
-    if (isNow) this.removeNow();
+    // At once: the next one may have the same name by the time no thread has this one any more.
+    this.removeNow();
+    this.isRemoved = true;
     this.fail(Object.assign(new Error("abandoned"), { code: "ECANCELED" }), true);
   }
 
@@ -199,7 +202,7 @@ export class FileSink implements ByteSink {
   /** It is closed when no thread has it any more: another file could have its number while one still writes. */
   private leave(): void {
     this.isOver = true;
-    close(this.fd, () => unlink(this.temporary, () => {}));
+    close(this.fd, () => this.isRemoved || unlink(this.temporary, () => {}));
   }
 
   private removeNow(): void {

@@ -40,9 +40,9 @@ export function persistence(server: Server): Fields {
   };
 }
 
-function appendOnlyFile({ aof, rewriting }: Server): Fields {
+function appendOnlyFile({ aof, config, rewriting }: Server): Fields {
   return {
-    aof_enabled: aof.isOn ? 1 : 0,
+    aof_enabled: config.appendonly ? 1 : 0,
     aof_rewrite_in_progress: rewriting.isRunning ? 1 : 0,
     aof_rewrite_scheduled: rewriting.isScheduled ? 1 : 0,
     aof_last_rewrite_time_sec: rewriting.lastSeconds,

@@ -155,12 +155,12 @@ export class RdbSaver {
     return true;
   }
 
-  /** The one under way is not wanted any more, which is no failure. `isNow`: nothing of it is left when this returns. */
-  abandon(isNow = false): void {
+  /** The one under way is not wanted any more, which is no failure: nothing of it is left when this returns. */
+  abandon(): void {
     const { underWay } = this;
     if (underWay === undefined) return;
     this.over();
-    underWay.sink.abandon(isNow);
+    underWay.sink.abandon();
     if (this.server.snapshots.kind === "rdb") this.server.snapshots.abandon();
   }
 

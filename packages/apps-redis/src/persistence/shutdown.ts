@@ -16,7 +16,7 @@ export function shutDown(server: Server, options: ShutdownOptions): boolean {
   const isHalf = loading.isOn && !loading.isAside;
   const saves = !isHalf && (options.save === true || (rdb.points.length !== 0 && options.nosave !== true));
   // What it would have is older than what is saved now.
-  rdb.abandon(true);
+  rdb.abandon();
   if (saves) {
     server.note("saving before the end");
     if (!rdb.saveNow() && options.force !== true) {

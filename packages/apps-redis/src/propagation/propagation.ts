@@ -107,6 +107,11 @@ export class Propagation {
     if (depth === 0 && !pending.isEmpty) this.tell(!this.isApart);
   }
 
+  /** Within EXEC or a script: what has changed since it began is not told yet. */
+  get isWithin(): boolean {
+    return this.depth !== 0;
+  }
+
   /** What runs until {@link leaveUnit} is told as a whole: EXEC, a script. */
   enterUnit(): void {
     this.depth++;

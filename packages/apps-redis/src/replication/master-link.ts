@@ -38,6 +38,8 @@ export class MasterLink {
   /** Of the connection that is to be: what belongs to another is late. */
   private round = 0;
   private isLoading = false;
+  /** The link has ended while the file was loaded: that goes on, and then this server knows its place. */
+  private brokenWhileLoading: string | undefined;
   private streamDb = 0;
   private readonly user: User;
   private readonly news: LinkNews;
@@ -197,8 +199,8 @@ export class MasterLink {
 
   /** The file is whole: the dataset is replaced by it. `rest`: what came behind it. */
   private load(reception: FileReception, rest: Buffer): void {
-    const { round, server } = this;
-    const isLate = (): boolean => round !== this.round || server.os.closed;
+    const { server } = this;
+    const isLate = (): boolean => reception !== this.reception || server.os.closed;
     this.isLoading = true;
     const alive = setInterval(() => {
       // The master is to know that there is somebody.
@@ -207,7 +209,9 @@ export class MasterLink {
     replaceDataset(server, reception, isLate)
       .then((replaced) => this.loaded(replaced, rest))
       .catch((error: Error) => {
-        if (!isLate()) this.retry(error.message);
+        if (isLate()) return;
+        this.isLoading = false;
+        this.retry(error.message);
       })
       .finally(() => clearInterval(alive));
   }
@@ -221,7 +225,8 @@ export class MasterLink {
     replication.replaced(this.place.id, this.place.offset);
     this.follow();
     if (rest.length !== 0) this.applier?.take(rest, 0, rest.length);
-    if (this.client !== undefined && !server.os.closed) this.popNext(this.client);
+    if (this.brokenWhileLoading !== undefined) this.broken(this.brokenWhileLoading);
+    else if (this.client !== undefined && !server.os.closed) this.popNext(this.client);
   }
 
   /** From here on the stream is applied. */
@@ -262,13 +267,17 @@ export class MasterLink {
 
   /** A link that was there is made again at once: what the master keeps for those that come back may soon be too old. */
   private broken(why: string): void {
-    const wasConnected = this.state === "connected";
+    const wasConnected = this.state === "connected" && !this.isLoading;
     this.retry(why);
     if (wasConnected) this.connect();
   }
 
   /** Again, in a second at the latest. */
   private retry(why: string): void {
+    if (this.isLoading) {
+      this.brokenWhileLoading ??= why;
+      return;
+    }
     this.news.isDown(why, this.state === "connected");
     if (this.state === "connected" || this.downSince === 0) this.downSince = Date.now();
     this.drop();
@@ -292,6 +301,7 @@ export class MasterLink {
     this.round++;
     if (this.state === "connected") this.streamDb = (client as Client).db;
     this.isLoading = false;
+    this.brokenWhileLoading = undefined;
     this.handshake = this.applier = this.client = this.reception = undefined;
     applier?.stop();
     reception?.abandon();

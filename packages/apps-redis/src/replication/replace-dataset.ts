@@ -30,12 +30,19 @@ export async function replaceDataset(
       server.rdb.onLibraries(libraries);
       return { keys, db: streamDbOf(server, facts) ?? 0 };
     } catch (error) {
-      if (!isLate()) for (const db of server.keyspace.dbs) db.clear();
+      if (!isLate()) empty(server);
       throw error;
     }
   } finally {
     unlink(reception.path).catch(() => {});
   }
+}
+
+/** Half of a file is nothing, and that is what this server has now. */
+function empty({ keyspace, libraries, replication }: Server): void {
+  libraries.flush();
+  for (const db of keyspace.dbs) db.clear();
+  for (const told of replication.onReplaced) told();
 }
 
 function onDisk(reception: FileReception): Promise<void> {

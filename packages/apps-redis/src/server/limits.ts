@@ -96,6 +96,8 @@ export class Limits {
   // ---- from time to time ---------------------------------------------------------------------------------------------------
 
   readonly tick = (): void => {
+    // There was no memory for what is kept when nothing of theirs was on its way.
+    for (const { output } of this.server.clients.values()) if (output.isStalled) output.goOn();
     for (const client of this.softSince.keys()) if (this.isTooSlow(client)) this.drop(client);
     const now = Date.now();
     if (this.server.config.timeout === 0 || now - this.looked < 1000) return;

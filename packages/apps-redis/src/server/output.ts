@@ -29,6 +29,11 @@ export abstract class Output implements Sendable {
     return this.underWay === 0 && this.waiting.length === 0;
   }
 
+  /** Something is kept, and nothing is on its way whose end would send it. */
+  get isStalled(): boolean {
+    return this.underWay === 0 && this.waiting.length !== 0;
+  }
+
   /** Pieces that are kept. */
   get waitingChunks(): number {
     return this.waiting.length;

@@ -33,9 +33,18 @@ export class Pause {
   begin(milliseconds: number, onlyWrites: boolean): void {
     this.onlyWrites = this.isOn ? this.onlyWrites && onlyWrites : onlyWrites;
     this.end = Math.max(this.isOn ? this.end : 0, Date.now() + milliseconds);
+    if (this.isEnding) return;
     this.isOn = this.server.keyspace.keepsExpired = true;
     this.wait();
   }
+
+  /** The server ends: there is nobody any more whose command may run. */
+  beginEnd(): void {
+    this.isEnding = this.isOn = true;
+    this.onlyWrites = false;
+    clearTimeout(this.timer);
+  }
+  private isEnding = false;
 
   private wait(): void {
     clearTimeout(this.timer);
@@ -46,7 +55,7 @@ export class Pause {
   }
 
   stop(): void {
-    if (!this.isOn) return;
+    if (!this.isOn || this.isEnding) return;
     clearTimeout(this.timer);
     const { server } = this;
     this.isOn = false;

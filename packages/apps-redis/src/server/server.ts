@@ -213,7 +213,9 @@ export class Server {
     });
   }
 
+  /** What comes from now on waits for ever: it would be answered, and there would be nothing of it on the disk. */
   stop(): void {
+    this.pause.beginEnd();
     if (this.isBusy) this.scripting.current.end();
     this.aof.drain(() => this.os.stop());
   }

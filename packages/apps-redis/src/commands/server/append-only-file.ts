@@ -4,7 +4,7 @@ import type { Call } from "../../server/call.js";
 export function rewriteAof({ client, reply, server }: Call): void {
   const { rewriting } = server;
   if (rewriting.isRunning) return reply.error("ERR Background append only file rewriting already in progress");
-  if (server.snapshots.isRunning || client.transaction !== undefined) {
+  if (!server.snapshots.isFree || client.transaction !== undefined) {
     rewriting.schedule();
     return reply.status("Background append only file rewriting scheduled");
   }

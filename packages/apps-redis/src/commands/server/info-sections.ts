@@ -3,10 +3,10 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { arch, release, totalmem, type } from "node:os";
+import { shortBytes } from "../../numbers/short-bytes.js";
 import { persistence } from "../../persistence/info.js";
 import { replicationFields } from "../../replication/info.js";
 import { memoryOf, typeOf } from "../../server/client-info.js";
-import { shortBytes } from "../../numbers/short-bytes.js";
 import type { Server } from "../../server/server.js";
 import type { Command } from "../command.js";
 import { VERSION } from "../connection/session.js";
