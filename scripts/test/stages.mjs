@@ -38,6 +38,7 @@ const BUDGETS = {
   "native-libos-posix": 100,
   "native-libos-rdma": 250,
   "native-libos-spdk": 170,
+  "guest-apps-redis": 100,
   "guest-libos-dpdk": 560,
   "guest-libos-rdma": 800,
   "guest-libos-spdk": 360,

@@ -57,7 +57,8 @@ export class Command {
   /** It writes, or may do so beside what it is for: PFCOUNT. */
   readonly changesData: boolean;
   readonly deniesOutOfMemory: boolean;
-  readonly isDebug: boolean;
+  /** DEBUG, or a MODULE that changes which there are: a parameter says who may. */
+  readonly isProtected: boolean;
   /** No script may call it. */
   readonly forbidsScripts: boolean;
   /** EVAL, FCALL and the like: what they run may say more of itself (Scripting.flagsOf). */
@@ -98,7 +99,7 @@ export class Command {
     this.deniesOutOfMemory = this.flags.has("denyoom");
     this.forbidsScripts = this.flags.has("noscript");
     this.runsScript = this.container === undefined && /^(eval|fcall)/.test(this.name);
-    this.isDebug = this.name === "debug" && this.container === undefined;
+    this.isProtected = /^(debug|module\|(load|loadex|unload))$/.test(this.fullName);
     this.subcommands = new Map((spec.subcommands ?? []).map((one) => [one.name, new Command(one, this)]));
     this.hasSubcommands = this.subcommands.size !== 0;
   }

@@ -30,6 +30,7 @@ export class Config {
   acllogMaxLen = 128;
   aclPubsubDefault = "resetchannels";
   enableDebugCommand = "no";
+  enableModuleCommand = "no";
   enableProtectedConfigs = "no";
   // Dataset (keyspace/, commands/).
   databases = 16;

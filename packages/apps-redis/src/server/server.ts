@@ -6,7 +6,7 @@ import { Gate } from "../aof/gate.js";
 import { Rewriting } from "../aof/rewriting.js";
 import type { Command } from "../commands/command.js";
 import { commandTable } from "../commands/index.js";
-import { checkDebug } from "../commands/server/debug-check.js";
+import { checkProtected } from "../commands/server/protected-commands.js";
 import type { Config } from "../config/config.js";
 import { ActiveExpiry } from "../keyspace/active-expiry.js";
 import { Evictor } from "../keyspace/eviction.js";
@@ -239,8 +239,8 @@ export class Server {
 
   /** Why a command of a client may not run now; undefined: it may. What is asked of every command is asked in a few comparisons. */
   refusal(client: Client, command: Command, args: Args): string | undefined {
-    if (command.isDebug) {
-      const why = checkDebug(this, client);
+    if (command.isProtected) {
+      const why = checkProtected(this, client, command);
       if (why !== undefined) return why;
     }
     if (client.user === undefined || !client.user.isUnlimited) {

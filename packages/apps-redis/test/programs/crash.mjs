@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 // Kills a server with `appendfsync always` under load, again and again, and looks whether it has what it acknowledged, and nothing that was not sent.
 //
-//   node crash.mjs [--rounds N] [--seed N] [--clients N] [--folder F] [--rewrite] -- PROGRAM ARGUMENTS...
+//   node crash.mjs [--rounds N] [--seed N] [--clients N] [--folder F] [--rewrite] [--slow] -- PROGRAM ARGUMENTS...
 //
 // The program is started anew for each round, with the folder as its working one, and prints a line with "ready on HOST:PORT". Each client appends the
 // numbers from 1 on to a list of its own, one request after the other or several together, some between MULTI and EXEC with a counter that has to be
-// as long as the list. Prints one line of JSON; exits with 1 at the first number that is missing, or that nobody sent.
+// as long as the list. On a machine that is slow the time until it is killed counts from the first reply on. Prints one line of JSON; exits with 1 at
+// the first number that is missing, or that nobody sent.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
@@ -23,14 +24,16 @@ const { positionals, values } = parseArgs({
     folder: { type: "string", default: "." },
     rewrite: { type: "boolean", default: false },
     progress: { type: "boolean", default: false },
+    slow: { type: "boolean", default: false },
   },
 });
 const seed = Number(values.seed);
 const random = new Random(seed);
 const done = { seed, rounds: 0, acknowledged: 0, unacknowledged: 0, cut: 0, rewrites: 0 };
 /** Milliseconds for a server to be ready. */
-const PATIENCE = 60_000;
-const LONGEST_ROUND = 400;
+const PATIENCE = values.slow ? 300_000 : 60_000;
+/** Milliseconds that a server is written to, at most. */
+const LONGEST_ROUND = values.slow ? 1500 : 400;
 
 /** What a client has had sent, and what of it was acknowledged: numbers up to there. */
 class Writer {
@@ -39,10 +42,12 @@ class Writer {
     this.counter = `count:${id}`;
     this.sent = 0;
     this.acknowledged = 0;
+    /** Of a round that is over. */
+    this.found = 0;
   }
 
-  /** Writes until the server is gone. */
-  async run(port) {
+  /** Writes until the server is gone; tells when the first of it was acknowledged. */
+  async run(port, begun) {
     const socket = connect({ port, host: "127.0.0.1" });
     socket.on("error", () => {});
     const reader = new ReplyReader();
@@ -71,7 +76,10 @@ class Writer {
       for (let answer = reader.next(); answer !== undefined; answer = reader.next()) {
         if (answer.value instanceof Error) fail(`a write was answered ${answer.value.message}`);
         const number = waiting.shift();
-        if (number !== 0) this.acknowledged = number;
+        if (number !== 0) {
+          this.acknowledged = number;
+          begun();
+        }
       }
       if (waiting.length === 0) more();
     });
@@ -89,20 +97,24 @@ class Writer {
     // Outside of a transaction the server may have been killed between the two.
     const behind = list.length - Number(counter ?? 0);
     if (behind !== 0 && behind !== 1) fail(`${this.counter} is ${counter}, the list has ${list.length}`);
-    done.acknowledged += this.acknowledged;
+    done.acknowledged += this.acknowledged - this.found;
     done.unacknowledged += list.length - this.acknowledged;
     this.repair = behind;
-    this.sent = this.acknowledged = list.length;
+    this.sent = this.acknowledged = this.found = list.length;
   }
 }
 
+let running;
+
 function fail(what) {
+  running?.kill("SIGKILL");
   console.log(JSON.stringify({ ...done, failed: what }));
   process.exit(1);
 }
 
 async function start() {
   const child = spawn(positionals[0], positionals.slice(1), { cwd: values.folder, stdio: ["ignore", "pipe", "pipe"] });
+  running = child;
   let told = "";
   child.stderr.on("data", (bytes) => {
     told += bytes;
@@ -115,7 +127,7 @@ async function start() {
     const ready = /ready on .*:(\d+), /.exec(line);
     if (ready === null) continue;
     clearTimeout(timer);
-    return { child, gone, port: Number(ready[1]) };
+    return { child, gone, port: Number(ready[1]), said: () => told };
   }
   return fail(`the server has ended: ${told}`);
 }
@@ -137,7 +149,7 @@ async function call(port, commands) {
 
 const writers = Array.from({ length: Number(values.clients) }, (_, id) => new Writer(id));
 for (; done.rounds <= Number(values.rounds); done.rounds++) {
-  const { child, gone, port } = await start();
+  const { child, gone, port, said } = await start();
   const found = await call(
     port,
     writers.flatMap(({ key, counter }) => [
@@ -150,7 +162,7 @@ for (; done.rounds <= Number(values.rounds); done.rounds++) {
   // Lists begin anew before they are long.
   if (writers.some(({ sent }) => sent > 5000)) {
     await call(port, [["FLUSHALL"]]);
-    for (const writer of writers) writer.sent = writer.acknowledged = 0;
+    for (const writer of writers) writer.sent = writer.acknowledged = writer.found = 0;
   } else if (repairs.length !== 0) {
     await call(port, repairs);
   }
@@ -159,15 +171,20 @@ for (; done.rounds <= Number(values.rounds); done.rounds++) {
     await gone;
     break;
   }
-  const writing = writers.map((writer) => writer.run(port));
+  let writing;
+  const begun = new Promise((resolve) => {
+    writing = writers.map((writer) => writer.run(port, resolve));
+  });
+  if (values.slow) await Promise.race([begun, gone]);
   if (values.rewrite && random.below(2) === 0) {
     done.rewrites++;
     setTimeout(() => call(port, [["BGREWRITEAOF"]]).catch(() => {}), random.below(LONGEST_ROUND / 2));
   }
   await new Promise((resolve) => setTimeout(resolve, 5 + random.below(LONGEST_ROUND)));
   child.kill("SIGKILL");
-  await gone;
+  const [status, signal] = await gone;
+  if (signal !== "SIGKILL") fail(`the server ended by itself, with ${status ?? signal}: ${said()}`);
   await Promise.all(writing);
-  if (values.progress && done.rounds % 20 === 19) console.error(JSON.stringify(done));
+  if (values.slow || (values.progress && done.rounds % 20 === 19)) console.error(JSON.stringify(done));
 }
 console.log(JSON.stringify(done));

@@ -78,7 +78,7 @@ function setAll({ server: { config } }: Call, wanted: ReadonlyMap<Parameter, [st
 const failure = (name: string, why: string): string =>
   `ERR CONFIG SET failed (possibly related to argument '${name}') - ${why}`;
 
-/** enable-protected-configs and enable-debug-command: yes, no, or local: for clients of this machine. */
+/** enable-protected-configs: yes, no, or local: for clients of this machine. */
 export function isAllowed({ client }: Call, value: string): boolean {
   return value === "yes" || (value === "local" && /^(?:127\.|\[::1\])/.test(client.address));
 }

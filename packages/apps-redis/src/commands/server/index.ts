@@ -23,6 +23,7 @@ import {
 } from "./latency.js";
 import { lolwut, shutdown, time } from "./lifetime.js";
 import { memoryDoctor, memoryMallocStats, memoryPurge, memoryStats, memoryUsage } from "./memory.js";
+import { moduleCommand } from "./module.js";
 import { monitor } from "./monitor.js";
 import { savingCommands } from "./saving.js";
 import { slowlogGet, slowlogLength, slowlogReset } from "./slowlog.js";
@@ -450,6 +451,7 @@ export const serverCommands: readonly CommandSpec[] = [
       },
     ],
   },
+  moduleCommand,
   {
     name: "monitor",
     arity: 1,
