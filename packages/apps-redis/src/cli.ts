@@ -1,5 +1,6 @@
 #!/usr/bin/env -S node --single-threaded-gc --max-semi-space-size=1 --max-inlined-bytecode-size-cumulative=2000
 import { createRequire } from "node:module";
+import { resolve } from "node:path";
 import { DemiError, type LibOS, openLibOS } from "@demikernel/core";
 import { Command } from "commander";
 import { loadUsers } from "./acl/file.js";
@@ -59,11 +60,11 @@ await program.parseAsync();
 
 async function serve(options: ServerOptions, words: readonly string[]): Promise<void> {
   const config = new Config();
-  const loaded: Loaded = { users: [], unknown: [] };
+  const loaded: Loaded = { users: [], unknown: [], hasSave: false };
   const file = words[0]?.startsWith("--") === false ? words[0] : undefined;
   if (file !== undefined) {
     loadFile(config, file, loaded);
-    config.file = file;
+    config.file = resolve(file);
   }
   loadText(config, directivesOf(words.slice(file === undefined ? 0 : 1)), "command line", loaded);
   if (options.port !== undefined) loadText(config, `port ${options.port}`, "command line", loaded);

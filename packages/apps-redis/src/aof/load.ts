@@ -28,9 +28,9 @@ export interface AofLoaded {
 
 /** Undefined: there is no append-only file. Throws LoadError. */
 export async function loadAof(server: Server, place: AofPlace): Promise<AofLoaded | undefined> {
-  await upgrade(place);
   let manifest: Manifest | undefined;
   try {
+    await upgrade(place);
     manifest = readManifest(place);
   } catch (error) {
     if (error instanceof BadManifest) throw new LoadError(`${manifestPath(place)}: ${error.message}`);
@@ -56,15 +56,22 @@ export async function loadAof(server: Server, place: AofPlace): Promise<AofLoade
   return loaded;
 }
 
-/** A file of redis-server before 7.0 becomes the base. */
+/**
+ * A file of redis-server before 7.0 becomes the base. The manifest is there first: whoever dies between has both, and the next one, of either kind,
+ * moves the file.
+ */
 async function upgrade(place: AofPlace): Promise<void> {
-  if (existsSync(manifestPath(place)) || !existsSync(place.name)) return;
-  await mkdir(place.folder, { recursive: true });
   const moved = join(place.folder, place.name);
-  if (existsSync(moved)) return;
+  if (!existsSync(place.name) || existsSync(moved)) return;
   const base = { name: place.name, seq: 1 };
+  const manifest = readManifest(place);
+  if (manifest === undefined) {
+    await mkdir(place.folder, { recursive: true });
+    await writeFile(manifestPath(place), formatManifest({ base, increments: [], history: [] }), { flush: true });
+  } else if (manifest.base?.name !== place.name || manifest.increments.length !== 0) {
+    return;
+  }
   renameSync(place.name, moved);
-  await writeFile(manifestPath(place), formatManifest({ base, increments: [], history: [] }), { flush: true });
 }
 
 async function loadFile(

@@ -1,7 +1,9 @@
 /** A new base of the append-only file, written beside commands: BGREWRITEAOF, and when the file has grown (auto-aof-rewrite-percentage). */
+import { DemiError } from "@demikernel/core";
 import { RdbFileWriter } from "../rdb/file-writer.js";
 import type { Server } from "../server/server.js";
-import type { Base } from "./store.js";
+import { isLog, openFresh } from "./open-store.js";
+import type { AofStore, Base } from "./store.js";
 
 /** Failures in a row after which the next try waits: a minute, then twice as long each time, up to an hour (as redis-server). */
 const FAILURES = 3;
@@ -20,6 +22,8 @@ export class Rewriting {
   private begunAt = 0;
   /** What is being written, also while it goes to the disk as a whole. */
   private base: Base | undefined;
+  /** What it is written to while the append-only file is off. */
+  private apart: AofStore | undefined;
   private ended: (error: Error | undefined) => void = () => {};
   private delay = 0;
   private notBefore = 0;
@@ -39,14 +43,23 @@ export class Rewriting {
     this.notBefore = 0;
   }
 
+  /** Resolves when none is running, whatever became of it. */
+  settled(): Promise<void> {
+    if (!this.isRunning) return Promise.resolve();
+    return new Promise((resolve) => this.waiting.push(resolve));
+  }
+  private readonly waiting: (() => void)[] = [];
+
   /** False: it cannot begin now. `ended` is called at the end with why it failed. */
   start(ended: (error: Error | undefined) => void = () => {}): boolean {
     const { server } = this;
     const { aof } = server;
-    const store = aof.current;
-    if (store === undefined || aof.isFailing || !server.snapshots.isFree) return false;
+    if (this.isRunning || aof.isFailing || !server.snapshots.isFree) return false;
     // What was told so far is behind the old base only.
     if (!aof.push()) return false;
+    if (aof.current === undefined) this.apart = this.openApart();
+    const store = aof.current ?? this.apart;
+    if (store === undefined) return false;
     this.isScheduled = false;
     this.isRunning = true;
     this.count++;
@@ -76,6 +89,7 @@ export class Rewriting {
 
   /** Nobody wants the one under way any more, however far it is. */
   stop(): void {
+    this.isScheduled = false;
     if (!this.isRunning) return;
     // When all is told somebody else may have a snapshot.
     if (this.server.snapshots.kind === "aof") this.server.snapshots.abandon();
@@ -89,11 +103,25 @@ export class Rewriting {
     this.end(new Error("it was given up"));
   }
 
+  /** While the append-only file is off: it gets a base of what the dataset is now, and nothing behind it. */
+  private openApart(): AofStore | undefined {
+    try {
+      if (isLog(this.server)) throw new DemiError("EINVAL", "open", "the append-only file is off");
+      return openFresh(this.server);
+    } catch (error) {
+      if (!(error instanceof DemiError) && (error as NodeJS.ErrnoException).syscall === undefined) throw error;
+      this.server.log(`rewriting the append-only file failed: ${(error as Error).message}`);
+      return undefined;
+    }
+  }
+
   private end(error: Error | undefined): void {
     const { ended } = this;
     this.isRunning = false;
     this.base = undefined;
     this.ended = () => {};
+    this.apart?.close();
+    this.apart = undefined;
     this.lastSeconds = Math.floor((this.server.clock() - this.begunAt) / 1000);
     this.lastFailed = error !== undefined;
     if (error === undefined) {
@@ -104,14 +132,15 @@ export class Rewriting {
       this.server.log(`rewriting the append-only file failed: ${error.message}`);
     }
     ended(error);
+    for (const resolve of this.waiting.splice(0)) resolve();
   }
 
   private tick(): void {
     const { aof, config, loading } = this.server;
     const store = aof.current;
     // Half of a dataset is no base of anything.
-    if (store === undefined || this.isRunning || loading.isOn) return;
-    if (!this.isScheduled && !aof.lacksBase && !this.hasGrown(config, store)) return;
+    if (this.isRunning || loading.isOn) return;
+    if (!this.isScheduled && (store === undefined || (!aof.lacksBase && !this.hasGrown(config, store)))) return;
     if (this.failures >= FAILURES && !this.mayTry()) return;
     this.start();
   }

@@ -1,35 +1,17 @@
 /** Turns the append-only file on and off: at the start, and by CONFIG SET. */
-import { resolve } from "node:path";
+import { existsSync } from "node:fs";
 import { DemiError } from "@demikernel/core";
 import { asLoadError, LoadError } from "../persistence/load-error.js";
 import { loadRdbPieces } from "../persistence/load-pieces.js";
+import { LoadAborted } from "../persistence/load-rdb.js";
 import type { Server } from "../server/server.js";
-import { type AofPlace, FileStore } from "./file-store.js";
-import { removeLeftovers } from "./leftovers.js";
+import { FileStore, manifestPath } from "./file-store.js";
 import { loadAof } from "./load.js";
 import { loadLog } from "./log-load.js";
-import { type LogPlace, LogStore } from "./log-store.js";
+import { LogStore } from "./log-store.js";
 import { BadManifest } from "./manifest.js";
+import { isLog, openFresh, placeOf } from "./open-store.js";
 import type { AofStore } from "./store.js";
-
-/** Wherever CONFIG SET dir leads later. */
-const placeOf = ({ config }: Server): AofPlace => ({
-  folder: resolve(config.appenddirname),
-  name: config.appendfilename,
-});
-
-/** The storage engine's logs, where there is one: the files of the backend are out of reach then. */
-const isLog = ({ os }: Server): boolean => os.engines.length > 1;
-
-function openFresh(server: Server, log?: LogPlace): AofStore {
-  const warn = (sentence: string): void => server.log(sentence);
-  const ready = (): void => server.aof.write();
-  const { appendfilename, appendfsync } = server.config;
-  if (isLog(server))
-    return new LogStore(server.os, appendfilename, log ?? { number: 0, baseBytes: 0, appendedBytes: 0 }, warn, true);
-  removeLeftovers(placeOf(server));
-  return new FileStore(server.os, placeOf(server), { isDurable: appendfsync === "always", isFresh: true, ready, warn });
-}
 
 /** Loads what there is and goes on with it, or begins one. Throws LoadError, a DemiError or a system error: the server cannot start then. */
 export async function startAof(server: Server): Promise<void> {
@@ -96,6 +78,43 @@ function beginAnew(server: Server, store: AofStore): Promise<void> {
   });
 }
 
+/** Everything told is on the disk, behind a base of its own. Throws an Error with a sentence. */
+async function allOnDisk({ aof }: Server): Promise<void> {
+  if (aof.lacksBase) throw new Error("the append-only file has no base yet");
+  do {
+    await new Promise<void>((resolve, reject) => {
+      aof.drain((error) => (error === undefined ? resolve() : reject(error)));
+    });
+  } while (!aof.isIdle);
+}
+
+/**
+ * What the append-only file has takes the place of the dataset, while others are told to wait. Throws an Error with a sentence where nothing came of
+ * it; where half of it did the server ends, as it would at the start.
+ */
+export async function reloadAof(server: Server): Promise<void> {
+  const { aof, keyspace, libraries, loading, rewriting, snapshots } = server;
+  const { isOn } = aof;
+  loading.begin(0);
+  try {
+    if (snapshots.kind === "aof") snapshots.finish();
+    await rewriting.settled();
+    if (isOn) await allOnDisk(server);
+    if (loading.isAborted) throw new Error("the server ends");
+    if (isLog(server) ? !isOn : !existsSync(manifestPath(placeOf(server))))
+      throw new Error("there is no append-only file");
+    aof.stop();
+    libraries.flush();
+    keyspace.empty();
+    await (isOn ? startAof(server) : loadAof(server, placeOf(server))).catch((error: NodeJS.ErrnoException) => {
+      if (error instanceof LoadAborted) return;
+      server.fail(error.code === undefined ? error : new LoadError(error.message));
+    });
+  } finally {
+    loading.end();
+  }
+}
+
 /** Milliseconds after which a beginning that failed is tried again. */
 const RETRIED = 5000;
 
@@ -113,6 +132,7 @@ export function followAof(server: Server): void {
       rewriting.stop();
       aof.stop();
     } else if (!aof.isOn) {
+      rewriting.stop();
       return attempt(server, begin);
     }
     return undefined;

@@ -16,11 +16,12 @@ export interface Loaded {
   users: string[][];
   /** Directives that mean nothing here. */
   unknown: string[];
+  /** There was a `save`: the first takes the place of the default, others are added to it. */
+  hasSave: boolean;
 }
 
 /** Reads directives, a line each, into `config`. */
 export function loadText(config: Config, text: string, from: string, loaded: Loaded, depth = 0): void {
-  let isSaveLoaded = false;
   for (const [i, whole] of text.split("\n").entries()) {
     const line = whole.trim();
     if (line === "" || line.startsWith("#")) continue;
@@ -35,10 +36,10 @@ export function loadText(config: Config, text: string, from: string, loaded: Loa
       // One argument of several words, as a command line has them: --save "900 1".
       const isOne = parameter.isMulti && rest.length === 1 && rest[0] !== "";
       let values = isOne ? (splitArguments(rest[0]) ?? rest) : rest;
-      if (name === "save" && isSaveLoaded && values[0] !== "") {
+      if (name === "save" && loaded.hasSave && values[0] !== "") {
         values = [...config.get(parameter).split(" ").filter(Boolean), ...values];
       }
-      isSaveLoaded ||= name === "save";
+      loaded.hasSave ||= name === "save";
       const why = config.set(parameter, values);
       if (why !== undefined) fail(why);
     } else if (name === "include" && rest.length === 1) {
@@ -62,18 +63,29 @@ export function loadFile(config: Config, path: string, loaded: Loaded, depth = 0
   loadText(config, text, path, loaded, depth);
 }
 
-/** The words of a command line, `--name value...` one behind the other, as lines. */
+/** The words of a command line, `--name value...` one behind the other, as lines. What is behind a name alone is its value, whatever it begins with. */
 export function directivesOf(words: readonly string[]): string {
   let text = "";
-  for (const word of words) {
-    if (word.startsWith("--")) text += `\n${word.slice(2)}`;
-    else text += ` ${quoted(word)}`;
+  let wantsValue = false;
+  for (const [i, word] of words.entries()) {
+    if (wantsValue || !word.startsWith("--")) {
+      text += ` ${quoted(word)}`;
+      wantsValue = false;
+      continue;
+    }
+    text += `\n${word.slice(2)}`;
+    wantsValue = splitArguments(word)?.length === 1;
+    if (word.toLowerCase() === "--save" && words[i + 1]?.startsWith("--") !== false) {
+      // Without a value there are no save points.
+      text += ' ""';
+      wantsValue = false;
+    }
   }
   return text;
 }
 
-/** Where a parameter stands, its first line has the value that it has now; those that are not as by default and stand nowhere come at the end. */
-export function rewriteFile(config: Config, path: string, users: readonly string[] = []): void {
+/** Where a parameter stands, its first line has the value that it has now; those that are not as by default, or all, and stand nowhere come at the end. */
+export function rewriteFile(config: Config, path: string, users: readonly string[] = [], isAll = false): void {
   const lines = readFileSync(path, "latin1").split("\n");
   if (lines[lines.length - 1] === "") lines.pop();
   const written = new Set<Parameter>();
@@ -90,7 +102,7 @@ export function rewriteFile(config: Config, path: string, users: readonly string
   for (const parameter of PARAMETERS) {
     if (written.has(parameter) || parameter.name === "port") continue;
     const isDefault = parameter.name !== "dir" && config.get(parameter) === parameter.default;
-    if (!isDefault) added.push(...linesOf(config, parameter));
+    if (isAll || !isDefault) added.push(...linesOf(config, parameter));
   }
   if (added.length !== 0 && !kept.includes(SIGNATURE)) kept.push(SIGNATURE);
   const made = `${path}.${process.pid}.tmp`;

@@ -121,6 +121,14 @@ export class Keyspace {
     for (const listener of this.listeners) listener.emptied(db, by);
   }
 
+  /** All keys of all databases go. */
+  empty(): void {
+    for (const db of this.dbs) {
+      this.onEmptied(db);
+      db.clear();
+    }
+  }
+
   // ---- freeing ---------------------------------------------------------------------------------------------------------
 
   /** `objects`: 0 for what was counted with its key. */

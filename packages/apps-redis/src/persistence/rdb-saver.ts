@@ -28,6 +28,8 @@ export class RdbSaver {
   points: SavePoint[] = [];
   /** Commands that write are refused: stop-writes-on-bgsave-error. */
   isRefusing = false;
+  /** DEBUG SET-SKIP-CHECKSUM-VALIDATION: RESTORE takes any. */
+  skipsChecksums = false;
   /** What a file says beside the keys: the history that replicas go on from, and libraries of functions. */
   historyFacts: () => readonly Fact[] = () => [];
   libraries: () => readonly string[] = () => [];

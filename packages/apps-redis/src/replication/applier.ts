@@ -53,13 +53,14 @@ export class Applier {
   apply(): void {
     const { client, parser, server } = this;
     const { call, keyspace } = server;
-    if (server.pause.isOn || this.isStopped) return;
+    const { replication } = server;
+    if (!replication.mayApply || this.isStopped) return;
     const { current } = server;
     server.beginLaps();
     server.current = client;
     keyspace.showsExpired = true;
     try {
-      while (!this.isStopped && !client.isLeaving && !server.pause.isOn) {
+      while (!this.isStopped && !client.isLeaving && replication.mayApply) {
         if (!parser.isWithin && !this.isRequest()) return this.failed("something that is no command");
         const found = parser.next(this.filled, LARGEST, true);
         if (found === Found.NOTHING) break;

@@ -143,7 +143,7 @@ export class MasterLink {
 
   private popNext(client: Client): void {
     if (client !== this.client || client.isClosed || this.server.os.closed || this.isLoading) return;
-    if (this.reception?.isFull || (this.state === "connected" && this.server.pause.isOn)) {
+    if (this.reception?.isFull || (this.state === "connected" && !this.replication.mayApply)) {
       setTimeout(() => this.popNext(client), ASKED_AGAIN).unref();
       return;
     }

@@ -116,6 +116,11 @@ export class Replication {
     return minReplicasToWrite > 0 && minReplicasMaxLag > 0 && this.goodReplicas < minReplicasToWrite;
   }
 
+  /** The master's stream may go on: nobody holds the dataset still, or loads it. */
+  get mayApply(): boolean {
+    return !this.server.pause.isOn && !this.server.loading.isOn;
+  }
+
   /** What a replica has may be old, and is not to be served: replica-serve-stale-data. */
   get isStale(): boolean {
     return this.master !== undefined && this.link.state !== "connected" && !this.server.config.replicaServeStaleData;
@@ -264,11 +269,7 @@ export class Replication {
     this.freeBacklog();
     this.server.libraries.flush();
     this.ownKeys.clear();
-    const { keyspace } = this.server;
-    for (const db of keyspace.dbs) {
-      keyspace.onEmptied(db);
-      db.clear();
-    }
+    this.server.keyspace.empty();
   }
 
   /** It is the master's, at this place of its history. */

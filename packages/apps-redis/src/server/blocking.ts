@@ -23,6 +23,8 @@ export interface Wait {
   /** Its time is over: replies. */
   expire(): void;
   timer?: NodeJS.Timeout;
+  /** CLIENT UNBLOCK has no say. */
+  isFirm?: boolean;
 }
 
 export class Blocking {

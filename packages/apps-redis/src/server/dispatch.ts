@@ -45,7 +45,8 @@ export function dispatch(server: Server, client: Client, args: Args): void {
   if (server.tracker.hasPending) server.tracker.sendPending(client);
   // Within a script nobody else is served: it is one command.
   if (server.isBusy) return;
-  if (server.blocking.count !== 0) server.blocking.serveReady();
+  // Nobody is given what of a dataset is there that is being loaded.
+  if (server.blocking.count !== 0 && !server.loading.isOn) server.blocking.serveReady();
   if (server.propagation.isOn) {
     server.propagation.flush();
     client.writeOffset = server.replication.offset;

@@ -20,6 +20,7 @@ export function runTransaction(server: Server, client: Client): void {
   const { queued } = client.transaction as Transaction;
   server.watches.unwatchAll(client);
   reply.array(queued.length);
+  const { errors } = reply;
   server.propagation.enterUnit();
   for (const { command, args } of queued) {
     // Permissions may have changed since it was queued.
@@ -28,5 +29,7 @@ export function runTransaction(server: Server, client: Client): void {
     else reply.error(why);
   }
   server.propagation.leaveUnit();
+  // What fails within it is not a failure of EXEC.
+  reply.errors = errors;
   discardTransaction(server, client);
 }

@@ -123,8 +123,9 @@ export function unblock(call: Call): void {
   if (id === undefined) return reply.error("ERR value is not an integer or out of range");
   const client = server.clientById(Number(id));
   if (client?.blocked === undefined || server.pause.isPostponed(client)) return reply.integer(0);
-  reply.integer(1);
   const wait = client.blocked as Wait;
+  if (wait.isFirm) return reply.integer(0);
+  reply.integer(1);
   const waiting = client.command;
   if (waiting !== undefined) waiting.failed++;
   server.blocking.unblock(client, () => {

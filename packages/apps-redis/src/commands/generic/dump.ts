@@ -58,7 +58,7 @@ function restore(call: Call): void {
   const given = args.integer(2);
   if (given === undefined) return reply.error(NOT_INTEGER);
   if (given < 0n) return reply.error("ERR Invalid TTL value, must be >= 0");
-  if (!isPayload(args.bytes, args.at(3), args.length(3)))
+  if (!isPayload(args.bytes, args.at(3), args.length(3), server.rdb.skipsChecksums))
     return reply.error("ERR DUMP payload version or checksum are wrong");
   const loaded = loadPayload(args.bytes, args.at(3), args.length(3), server);
   if (loaded === undefined) return reply.error("ERR Bad data format");

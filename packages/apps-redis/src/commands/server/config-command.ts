@@ -88,12 +88,17 @@ export function configResetStat({ reply, server }: Call): void {
   reply.ok();
 }
 
-export function configRewrite({ reply, server }: Call): void {
+export const configRewrite = (call: Call): void => rewrite(call, false);
+
+/** With every parameter, also those that are as by default. */
+export const configRewriteAll = (call: Call): void => rewrite(call, true);
+
+function rewrite({ reply, server }: Call, isAll: boolean): void {
   const { config } = server;
   if (config.file === undefined) return reply.error("ERR The server is running without a config file");
   try {
     // Users of an aclfile are ACL SAVE's.
-    rewriteFile(config, config.file, config.aclfile === "" ? userLines(server) : []);
+    rewriteFile(config, config.file, config.aclfile === "" ? userLines(server) : [], isAll);
     reply.ok();
   } catch (error) {
     reply.error(`ERR Rewriting config file: ${(error as Error).message}`);

@@ -9,9 +9,10 @@ import { limits } from "../../values/quicklist-limits.js";
 import { eachNode, openList } from "../../values/stored-list.js";
 import type { CommandSpec } from "../command.js";
 import { help } from "../help.js";
+import { configRewriteAll } from "./config-command.js";
 import { digestOfAll, digestOfValue } from "./debug-digest.js";
 import { replyOfKind } from "./debug-protocol.js";
-import { reload } from "./debug-reload.js";
+import { loadAof, reload } from "./debug-reload.js";
 
 /** Bytes of a payload beyond the value: the type, the version, the checksum. */
 const PAYLOAD_BYTES = 11;
@@ -132,6 +133,7 @@ const SUBCOMMANDS: Record<string, { least: number; most: number; run: (call: Cal
       reply.ok();
     },
   },
+  "config-rewrite-force-all": { least: 2, most: 2, run: configRewriteAll },
   digest: { least: 2, most: 2, run: ({ reply, server }) => reply.status(digestOfAll(server.keyspace.dbs)) },
   "digest-value": {
     least: 2,
@@ -149,6 +151,8 @@ const SUBCOMMANDS: Record<string, { least: number; most: number; run: (call: Cal
     run: help(
       "CHANGE-REPL-ID",
       "    Takes another replication ID.",
+      "CONFIG-REWRITE-FORCE-ALL",
+      "    As CONFIG REWRITE, with every parameter.",
       "DIGEST",
       "    A hash of all data.",
       "DIGEST-VALUE [<key> ...]",
@@ -159,6 +163,8 @@ const SUBCOMMANDS: Record<string, { least: number; most: number; run: (call: Cal
       "    The hash tables of a database.",
       "LISTPACK <key>",
       "    Prints a value that is a listpack.",
+      "LOADAOF",
+      "    Loads the append-only file again.",
       "OBJECT <key>",
       "    How a value is held.",
       "PAUSE-CRON <0|1>",
@@ -175,12 +181,15 @@ const SUBCOMMANDS: Record<string, { least: number; most: number; run: (call: Cal
       "    Whether keys that have expired are deleted when nobody asks for them.",
       "SET-DISABLE-DENY-SCRIPTS <0|1>",
       "    Whether scripts may call what they may not.",
+      "SET-SKIP-CHECKSUM-VALIDATION <0|1>",
+      "    Whether RESTORE takes payloads whose checksum is wrong.",
       "SLEEP <seconds>",
       "    Stops the server for so long.",
     ),
   },
   htstats: { least: 3, most: 3, run: hashTables },
   listpack: { least: 3, most: 3, run: listpack },
+  loadaof: { least: 2, most: 2, run: loadAof },
   object: { least: 3, most: 3, run: object },
   "pause-cron": {
     least: 3,
@@ -207,6 +216,14 @@ const SUBCOMMANDS: Record<string, { least: number; most: number; run: (call: Cal
     most: 3,
     run: ({ args, reply, server }) => {
       server.scripting.current.allowsAll = integerAt(args.text(2)) !== 0;
+      reply.ok();
+    },
+  },
+  "set-skip-checksum-validation": {
+    least: 3,
+    most: 3,
+    run: ({ args, reply, server }) => {
+      server.rdb.skipsChecksums = integerAt(args.text(2)) !== 0;
       reply.ok();
     },
   },
