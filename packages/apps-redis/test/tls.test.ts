@@ -1,6 +1,7 @@
 /** Clients by TLS beside those without: redis-cli and ioredis, certificates of clients, what is wrong with any of it, and replies that wait for the disk. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { X509Certificate } from "node:crypto";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect as plain } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -160,6 +161,29 @@ test("what is wrong with certificates is said, at the start and by CONFIG SET; t
     expect(stderr).toMatch(why);
     expect(status).toBe(1);
   }
+});
+
+test("a certificate that was renewed under its name is taken when it is set again", async () => {
+  const live = (kind: "pem" | "key"): string => file(`live.${kind}`);
+  const set = ["CONFIG", "SET", "tls-cert-file", live("pem"), "tls-key-file", live("key"), "tls-auth-clients", "no"];
+  const shown = (): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const socket = connect({ port, host: "127.0.0.1", rejectUnauthorized: false }, () => {
+        resolve(String(socket.getPeerCertificate().subject.CN));
+        socket.destroy();
+      });
+      socket.on("error", reject);
+    });
+  const seen = [];
+  for (const name of ["server", "client"]) {
+    copyFileSync(file(`${name}.pem`), live("pem"));
+    copyFileSync(file(`${name}.key`), live("key"));
+    expect(await server.call([set])).toEqual(["OK"]);
+    const of = new X509Certificate(certificate(`${name}.pem`)).subject.replace(/^CN=/, "");
+    await eventually(`the certificate of ${of}`, async () => (await shown()) === of);
+    seen.push(of);
+  }
+  expect(new Set(seen).size).toBe(2);
 });
 
 test("with appendfsync always replies by TLS wait for the disk, too", async () => {

@@ -21,10 +21,12 @@ export interface Parameter {
   isHidden: boolean;
   /** Takes several words, in a file without quotes. */
   isMulti: boolean;
+  /** A name of something that may have changed: setting the same again is a change. */
+  isVolatile: boolean;
   parse(words: readonly string[]): Parsed;
 }
 
-/** `flags`: immutable, protected, sensitive, hidden, multi, with spaces between. */
+/** `flags`: immutable, protected, sensitive, hidden, multi, volatile, with spaces between. */
 function parameter(
   name: string,
   value: string,
@@ -42,6 +44,7 @@ function parameter(
     isSensitive: has("sensitive"),
     isHidden: has("hidden"),
     isMulti: has("multi"),
+    isVolatile: has("volatile"),
     parse: (words) => (!has("multi") && words.length !== 1 ? "wrong number of arguments" : parse(words)),
   };
 }

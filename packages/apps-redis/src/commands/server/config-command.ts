@@ -55,7 +55,9 @@ function setAll({ server: { config } }: Call, wanted: ReadonlyMap<Parameter, [st
   const before = new Map([...wanted.keys()].map((parameter) => [parameter, config.get(parameter)]));
   const used = new Map([...wanted.keys()].map((parameter) => [parameter, config.used(parameter)]));
   const isSame = (parameter: Parameter): boolean =>
-    config.get(parameter) === before.get(parameter) && config.used(parameter) === used.get(parameter);
+    !parameter.isVolatile &&
+    config.get(parameter) === before.get(parameter) &&
+    config.used(parameter) === used.get(parameter);
   const restore = (): void => {
     for (const [parameter, value] of before) config.set(parameter, wordsOf(parameter, value));
   };
