@@ -63,8 +63,9 @@ async function serve(options: ServerOptions, words: readonly string[]): Promise<
   const loaded: Loaded = { users: [], unknown: [], hasSave: false };
   const file = words[0]?.startsWith("--") === false ? words[0] : undefined;
   if (file !== undefined) {
-    loadFile(config, file, loaded);
+    // Before it says `dir`.
     config.file = resolve(file);
+    loadFile(config, file, loaded);
   }
   loadText(config, directivesOf(words.slice(file === undefined ? 0 : 1)), "command line", loaded);
   if (options.port !== undefined) loadText(config, `port ${options.port}`, "command line", loaded);

@@ -61,9 +61,10 @@ test.each([["everysec"], ["always"]])(
       expect(
         await other.call([
           ["CLIENT", "UNBLOCK", String(own)],
+          ["CONFIG", "SET", "dir", "other"],
           ["CONFIG", "SET", "key-load-delay", "0"],
         ]),
-      ).toEqual([0, "OK"]);
+      ).toMatchObject([0, { message: expect.stringMatching(/^LOADING/) }, "OK"]);
       expect(await loaded).toEqual(["OK", digest]);
       expect(
         await server.call([

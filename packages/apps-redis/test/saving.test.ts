@@ -241,6 +241,16 @@ test("what cannot be saved stops writes, if it is to, and does not end; DEBUG RE
       ["DEBUG", "RELOAD", "NOSAVE"],
       ["DBSIZE"],
       ["DEBUG", "RELOAD", "SLOWLY"],
+      ["FUNCTION", "LOAD", "#!lua name=l\nredis.register_function('f', function() return 1 end)"],
+      ["FLUSHALL"],
+      // A library that is there is as a key that is there.
+      ["DEBUG", "RELOAD", "NOFLUSH"],
+      ["DEBUG", "RELOAD", "NOFLUSH", "MERGE"],
+      ["FUNCTION", "DELETE", "l"],
+      ["SAVE"],
+      ["FUNCTION", "LOAD", "#!lua name=m\nredis.register_function('f', function() return 1 end)"],
+      ["DEBUG", "RELOAD", "NOSAVE"],
+      ["FUNCTION", "LIST"],
     ]),
   ).toMatchObject([
     { message: "ERR Error trying to load the RDB dump" },
@@ -251,6 +261,15 @@ test("what cannot be saved stops writes, if it is to, and does not end; DEBUG RE
     "OK",
     1,
     { message: "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options." },
+    "l",
+    "OK",
+    { message: "ERR Error trying to load the RDB dump" },
+    "OK",
+    "OK",
+    "OK",
+    "m",
+    "OK",
+    [],
   ]);
   client.close();
 });

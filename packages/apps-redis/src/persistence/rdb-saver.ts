@@ -34,7 +34,7 @@ export class RdbSaver {
   historyFacts: () => readonly Fact[] = () => [];
   libraries: () => readonly string[] = () => [];
   /** Gets the libraries that a file had which was loaded. */
-  onLibraries: (sources: readonly string[]) => void = () => {};
+  onLibraries: (sources: readonly string[], replaces?: boolean) => void = () => {};
   /** Changes that were counted when the last good one began. */
   private savedAt = 0;
   private tried = 0;

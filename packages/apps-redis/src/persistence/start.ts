@@ -13,7 +13,7 @@ export async function loadAtStart(server: Server): Promise<void> {
   const { config, rdb } = server;
   removeTemporaries();
   rdb.libraries = () => [...server.libraries.sources()];
-  rdb.onLibraries = (sources) => loadLibraries(server, sources);
+  rdb.onLibraries = (sources, replaces) => loadLibraries(server, sources, replaces);
   rdb.historyFacts = () => historyFacts(server);
   if (config.appendonly) await startAof(server);
   else await loadDump(server);
@@ -21,10 +21,10 @@ export async function loadAtStart(server: Server): Promise<void> {
   server.replication.start();
 }
 
-/** Of a file: they take the place of those of the same name. */
-function loadLibraries({ libraries }: Server, sources: readonly string[]): void {
+/** Of a file: they take the place of those of the same name, or there may be none. */
+function loadLibraries({ libraries }: Server, sources: readonly string[], replaces = true): void {
   try {
-    for (const source of sources) libraries.load(source, true);
+    for (const source of sources) libraries.load(source, replaces);
   } catch (error) {
     if (!(error instanceof LibraryError)) throw error;
     throw new LoadError(`a library of functions cannot be loaded: ${error.message}`);

@@ -11,6 +11,8 @@ const LEAST = 64 * 1024;
 const KEPT = 1024 * 1024;
 /** Bytes of an argument: a master takes what proto-max-bulk-len says there. */
 const LARGEST = 2 ** 32;
+/** Bytes of what is not whole, where client-query-buffer-limit is less: the master's may be more, and what it has taken must come through. */
+const LEAST_LIMIT = 2 ** 30;
 const STAR = 42;
 const CR = 13;
 const LF = 10;
@@ -42,7 +44,8 @@ export class Applier {
 
   /** Takes bytes, and applies what is whole. */
   take(bytes: Uint8Array, at: number, length: number): void {
-    if (this.filled + length > this.server.config.clientQueryBufferLimit) return this.failed("a command without end");
+    const limit = Math.max(this.server.config.clientQueryBufferLimit, LEAST_LIMIT);
+    if (this.filled + length > limit) return this.failed("a command without end");
     this.room(length);
     this.buffer.set(bytes.subarray(at, at + length), this.filled);
     this.filled += length;

@@ -165,6 +165,8 @@ export class ScriptRun implements Answers {
     }
     if (this.isReadOnly && command.changesData) return "ERR Write commands are not allowed from read-only scripts.";
     const caller = this.caller as Client;
+    if (server.replication.isStale && !command.flags.has("stale") && !caller.isObeyed)
+      return "ERR Can not execute the command on a stale replica";
     if (command.isWrite && !caller.isObeyed) {
       const why =
         (server.rdb.isRefusing || server.aof.error !== undefined

@@ -19,8 +19,17 @@ export function typeOf(client: Client): ClientType {
 
 /** Bytes that are held for a client, roughly. */
 export function memoryOf(client: Client): number {
-  return BASE_BYTES + (client.query?.length ?? 0) + client.output.pending + multiMemoryOf(client);
+  return BASE_BYTES + (client.query?.length ?? 0) + client.output.pending + multiMemoryOf(client) + namesOf(client);
 }
+/** Of names that are remembered for it: what it watches, listens to and tracks. */
+function namesOf({ subscriptions: all, tracking, watched, watchedBytes }: Client): number {
+  let bytes = watchedBytes + watched.length * NAME_BYTES;
+  if (all !== undefined) bytes += all.bytes + (all.channel.size + all.pattern.size + all.shard.size) * NAME_BYTES;
+  if (tracking !== undefined) bytes += tracking.prefixBytes + tracking.prefixes.length * NAME_BYTES;
+  return bytes;
+}
+/** Of a name, beside its bytes. */
+const NAME_BYTES = 64;
 /** Of the objects that stand for it. */
 const BASE_BYTES = 1024;
 

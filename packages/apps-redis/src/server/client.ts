@@ -76,6 +76,8 @@ export class Client {
   isKept = false;
   transaction: Transaction | undefined;
   watched: WatchedKey[] = [];
+  /** Bytes of their names. */
+  watchedBytes = 0;
   /** A watched key was changed: EXEC does nothing. */
   isDirty = false;
   /** CLIENT REPLY: what is written is thrown away; "skip": of the next command only. */

@@ -41,7 +41,8 @@ export class Memory {
     heap.onLow = judge;
     config.onChange("maxmemory", () => {
       judge();
-      if (server.evictor.run() === Eviction.RUNNING) this.evictLater();
+      // Not within the command, which may be a part of a transaction.
+      if (config.maxmemory !== 0) this.evictLater();
       return undefined;
     });
     cron.tasks.push(() => {

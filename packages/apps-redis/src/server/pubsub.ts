@@ -10,8 +10,10 @@ export class Subscriptions {
   readonly channel = new Set<string>();
   readonly pattern = new Set<string>();
   readonly shard = new Set<string>();
+  /** Bytes of their names. */
+  bytes = 0;
 }
-export type Kind = keyof Subscriptions;
+export type Kind = "channel" | "pattern" | "shard";
 
 /** What may be sent in RESP2 by who has subscribed. */
 const ALLOWED = new Set(
@@ -47,14 +49,17 @@ export class PubSub {
 
   subscribe(client: Client, kind: Kind, name: string): void {
     client.subscriptions ??= new Subscriptions();
-    client.subscriptions[kind].add(name);
+    const { subscriptions } = client;
+    if (!subscriptions[kind].has(name)) subscriptions.bytes += name.length;
+    subscriptions[kind].add(name);
     const clients = this[kind].get(name);
     if (clients === undefined) this[kind].set(name, new Set([client]));
     else clients.add(client);
   }
 
   unsubscribe(client: Client, kind: Kind, name: string): void {
-    client.subscriptions?.[kind].delete(name);
+    const { subscriptions } = client;
+    if (subscriptions?.[kind].delete(name)) subscriptions.bytes -= name.length;
     const clients = this[kind].get(name);
     clients?.delete(client);
     if (clients?.size === 0) this[kind].delete(name);

@@ -22,6 +22,8 @@ export interface Tracking {
   isCaching: boolean;
   /** With BCAST: keys that begin with one of these. */
   prefixes: string[];
+  /** Of all of them. */
+  prefixBytes: number;
 }
 
 /** Keys forgotten after one command at most, when there are too many. */
@@ -52,13 +54,11 @@ export class Tracker implements ChangeListener {
     return this.prefixes.size;
   }
 
-  begin(client: Client, wanted: Tracking): void {
+  begin(client: Client, wanted: Omit<Tracking, "prefixBytes">): void {
     const had = client.tracking;
     const all = wanted.isBroadcast && wanted.prefixes.length === 0 ? [""] : wanted.prefixes;
-    client.tracking = {
-      ...wanted,
-      prefixes: [...(had?.prefixes ?? []), ...all.filter((one) => !had?.prefixes.includes(one))],
-    };
+    const prefixes = [...(had?.prefixes ?? []), ...all.filter((one) => !had?.prefixes.includes(one))];
+    client.tracking = { ...wanted, prefixes, prefixBytes: prefixes.reduce((sum, { length }) => sum + length, 0) };
     if (this.clients.size === 0) this.server.keyspace.listen(this);
     this.clients.set(client.id, client);
     for (const prefix of client.tracking.prefixes) {
@@ -88,7 +88,8 @@ export class Tracker implements ChangeListener {
   remember(client: Client, tracking: Tracking, command: Command, args: Args): void {
     const { isBroadcast, isOptIn, isOptOut, isCaching } = tracking;
     if (client.transaction === undefined && command.container?.name !== "client") tracking.isCaching = false;
-    if (isBroadcast || !command.flags.has("readonly") || command.flags.has("pubsub")) return;
+    // What a script reads is told by itself.
+    if (isBroadcast || !command.flags.has("readonly") || command.flags.has("pubsub") || command.runsScript) return;
     if ((isOptIn && !isCaching) || (isOptOut && isCaching)) return;
     for (const { index } of keysOf(command, args) ?? []) this.add(client, args.text(index));
     this.limit();

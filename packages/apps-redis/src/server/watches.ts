@@ -27,6 +27,7 @@ export class Watches implements ChangeListener {
     }
     clients.add(client);
     client.watched.push({ db: db.id, key });
+    client.watchedBytes += key.length;
   }
 
   unwatchAll(client: Client): void {
@@ -39,6 +40,7 @@ export class Watches implements ChangeListener {
       if (--this.count === 0) this.keyspace.leave(this);
     }
     client.watched = [];
+    client.watchedBytes = 0;
   }
 
   /** Deletes what the client watches and has expired: which is a change. */

@@ -19,9 +19,9 @@ export function tracking(call: Call): void {
   reply.ok();
 }
 
-function readOptions(call: Call): Tracking | undefined {
+function readOptions(call: Call): Omit<Tracking, "prefixBytes"> | undefined {
   const { args, reply, server } = call;
-  const wanted: Tracking = {
+  const wanted: Omit<Tracking, "prefixBytes"> = {
     redirect: 0,
     isBroken: false,
     isBroadcast: false,
@@ -63,7 +63,7 @@ function readOptions(call: Call): Tracking | undefined {
 
 const SWITCH = "before disabling tracking for this client, and then re-enabling it with a different mode.";
 
-function refusal({ tracking: had }: Client, wanted: Tracking): string | undefined {
+function refusal({ tracking: had }: Client, wanted: Omit<Tracking, "prefixBytes">): string | undefined {
   const { isBroadcast, isOptIn, isOptOut, prefixes } = wanted;
   if (!isBroadcast && prefixes.length !== 0) return "PREFIX option requires BCAST mode to be enabled";
   if (had !== undefined && had.isBroadcast !== isBroadcast) return `You can't switch BCAST mode on/off ${SWITCH}`;

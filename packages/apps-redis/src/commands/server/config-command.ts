@@ -4,6 +4,7 @@ import { findParameter, parameterNames, wordsOf } from "../../config/config.js";
 import { rewriteFile } from "../../config/file.js";
 import type { Parameter } from "../../config/parameter.js";
 import { globMatchesText } from "../../glob.js";
+import { LOADING } from "../../persistence/refusals.js";
 import type { Call } from "../../server/call.js";
 
 export function configGet({ args, reply, server }: Call): void {
@@ -24,6 +25,8 @@ export function configGet({ args, reply, server }: Call): void {
   }
 }
 
+const NOT_WHILE_LOADING = new Set(["appendonly", "dir", "repl-diskless-load"]);
+
 /** All or none: what was set before one that cannot be is set back. */
 export function configSet(call: Call): void {
   const { args, reply, server } = call;
@@ -31,6 +34,7 @@ export function configSet(call: Call): void {
   /** With the name that it was called by, and the value. */
   const wanted = new Map<Parameter, [string, string]>();
   let error = "";
+  let mustWait = false;
   let unknown: string | undefined;
   for (let i = 2; i < args.count; i += 2) {
     const name = args.text(i);
@@ -43,9 +47,11 @@ export function configSet(call: Call): void {
       error = failure(name, "can't set protected config");
     else if (wanted.has(parameter)) error = failure(name, "duplicate parameter");
     else wanted.set(parameter, [name.toLowerCase(), args.text(i + 1)]);
+    mustWait ||= server.loading.isOn && parameter !== undefined && NOT_WHILE_LOADING.has(parameter.name);
   }
   if (unknown !== undefined)
     return reply.error(`ERR Unknown option or number of arguments for CONFIG SET - '${unknown}'`);
+  if (mustWait) return reply.error(LOADING);
   if (error === "") error = setAll(call, wanted);
   if (error === "") reply.ok();
   else reply.error(error);

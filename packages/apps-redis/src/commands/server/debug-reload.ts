@@ -20,8 +20,9 @@ export function reload({ args, reply, server }: Call): void {
     keyspace.empty();
   }
   try {
-    const contents = loadRdbFileNow(server, server.config.dbfilename, { merges: given.has("merge") });
-    rdb.onLibraries(contents.libraries);
+    const merges = given.has("merge");
+    const { libraries: sources } = loadRdbFileNow(server, server.config.dbfilename, { merges });
+    rdb.onLibraries(sources, merges);
   } catch (error) {
     server.log(`${server.config.dbfilename} cannot be loaded: ${(error as Error).message}`);
     return reply.error("ERR Error trying to load the RDB dump");
