@@ -26,6 +26,8 @@ interface ServerOptions {
 
 /** Told to the user without a stack. */
 class Failure extends Error {}
+/** Where backends are looked for: `dir` leads elsewhere. */
+const STARTED_IN = process.cwd();
 const SENTENCES = [ConfigError, DemiError, Failure, LoadError];
 
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
@@ -76,7 +78,8 @@ async function serve(options: ServerOptions, words: readonly string[]): Promise<
   const idle = config.changedInVain();
   if (idle.length !== 0) console.error(`demi-redis: parameters that nothing comes of here: ${idle.join(", ")}`);
   yieldToCommands();
-  const os = await openLibOS({ libos: options.libos, config: options.config });
+  const backend = options.config === undefined ? undefined : resolve(STARTED_IN, options.config);
+  const os = await openLibOS({ libos: options.libos, config: backend, from: STARTED_IN });
   try {
     await run(os, config, loaded);
   } finally {

@@ -149,7 +149,7 @@ export class Aof implements Follower {
     this.add(bytes, at, length);
     this.pace.command();
     // Also without `always` a reply waits until the system has it: a server that is killed loses nothing that it acknowledged.
-    this.server.gate.close(this.told);
+    if (!this.isFailing) this.server.gate.close(this.told);
     if (!this.server.isInBatch) this.writeSoon();
   }
 
@@ -268,6 +268,8 @@ export class Aof implements Follower {
       this.error = errorName(result);
       if (this.server.config.appendfsync === "always" || !store.canCutBack) return this.server.fail(error);
       this.server.log(`${error.message}; commands that write are refused`);
+      // As redis-server: what was told is kept here, and written when there is room.
+      this.server.gate.open(Number.POSITIVE_INFINITY);
     }
   }
 

@@ -1,6 +1,7 @@
 /**
- * Replies that wait until what they tell of is on the disk (appendfsync always): they lie in the arena, ready to go, in the order in which they
- * were written. Whoever reads what is not on the disk yet waits, too: nobody learns what a crash would take back.
+ * Replies that wait until what they tell of is on the disk (appendfsync always), or with the system, which keeps it when the server is killed. They
+ * lie in the arena, ready to go, in the order in which they were written. Whoever reads what is not there yet waits, too: nobody learns what a crash
+ * would take back.
  */
 
 /** Something that is ready to be sent. */
