@@ -5,7 +5,7 @@
  */
 
 /** Milliseconds: of a disk that is fast, and for which the next batch waits at most; and of the time that a batch takes. */
-const FAST = 0.3;
+const FAST = 0.15;
 const LONGEST_WAIT = 2;
 const SHARE = 1 / 4;
 /** Of the clients that are waited for. */
