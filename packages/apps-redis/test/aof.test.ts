@@ -31,7 +31,7 @@ import { unlessLacking } from "./skipping.js";
 const PROGRAM = fileURLToPath(new URL("../dist/cli.js", import.meta.url));
 const CRASH = fileURLToPath(new URL("programs/crash.mjs", import.meta.url));
 const packages = fileURLToPath(new URL("../../", import.meta.url));
-const ROUNDS = process.env.DEMI_CRASHES ?? "8";
+const ROUNDS = process.env.DEMI_CRASHES ?? "5";
 
 let folder: string;
 beforeEach(() => {
@@ -76,6 +76,8 @@ async function all(client: RespClient): Promise<Record<string, unknown>> {
 
 function normal(type: string, value: unknown): unknown {
   if (type === "hash" || type === "set") return inOrder(value as string[], type);
+  // A score of -0 is 0 in a listpack, which a small sorted set becomes when it is loaded.
+  if (type === "zset") return (value as string[]).map((one, i) => (i % 2 === 1 && one === "-0" ? "0" : one));
   return type === "stream" ? withoutHistory(value) : value;
 }
 
