@@ -71,7 +71,7 @@ stop_server
 
 step "5. a Redis server, in TypeScript, and redis-cli"
 redis_cli=$root/packages/apps-redis/dist/cli.js
-serve demi-redis "$redis_cli" server
+serve demi-redis "$redis_cli" server --save ""
 if command -v redis-cli >/dev/null; then ask=(redis-cli) name=redis-cli; else ask=(node "$redis_cli" cli) name="demi-redis cli"; fi
 for command in "SET greeting hello" "GET greeting" "ZADD planets 0.39 mercury 1 earth 5.2 jupiter" "ZRANGE planets 0 -1 WITHSCORES"; do
   say "\$ $name -p $port $command"

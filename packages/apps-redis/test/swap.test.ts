@@ -70,7 +70,7 @@ unlessLacking(lackingClient("redis-cli"), DPDK, () => onWire(DPDK, overDpdk));
 function overRdma(): void {
   test("demi-redis server and cli run on both", async () => {
     const port = String(await freePort());
-    const server = npx("server", "--port", port);
+    const server = npx("server", "--port", port, "--save", "");
     const ours = npx("cli", "-p", port);
     use("libos-posix");
     configure("tcp");
@@ -85,7 +85,7 @@ function overRdma(): void {
 function overDpdk(wire: () => Wire): void {
   test("redis-cli finds the server at the same address on both", async () => {
     const inside = ([command, words]: Line): Line => wire().inside(which(command) as string, words);
-    const server = inside(npx("server", "--host", LIBOS));
+    const server = inside(npx("server", "--host", LIBOS, "--save", ""));
     const redisCli = inside(["redis-cli", ["-h", LIBOS]]);
     configure("tcp");
     use("libos-posix");

@@ -88,7 +88,7 @@ function bothEndsOn({ libos, host, byHand, ends }: Backend): void {
   test(
     "ioredis asks demi-redis",
     async () => {
-      const server = started(0, [REDIS, "server", "--host", host, "--port", port]);
+      const server = started(0, [REDIS, "server", "--host", host, "--port", port, "--save", ""]);
       await server.says(new RegExp(`ready on ${host}:${port}, ${libos}`), PATIENCE);
       expectDone(await program(1, "redis.mjs").exited, "1000 replies\n");
       await server.end("SIGTERM");

@@ -6,7 +6,8 @@ const PROGRAM = fileURLToPath(new URL("../../../apps-redis/dist/cli.js", import.
 /** The server of this repository. */
 const { cases, begin, end } = casesOf((port) => ({
   file: process.execPath,
-  args: [PROGRAM, "server", "--port", String(port)],
+  // Without a dump.rdb that the next one would begin with.
+  args: [PROGRAM, "server", "--port", String(port), "--save", ""],
 }));
 
 export { begin, cases as default, end };
