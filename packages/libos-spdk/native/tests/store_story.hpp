@@ -45,6 +45,12 @@ inline const std::uint8_t* bytes_of(std::uint64_t id) {
   return reinterpret_cast<const std::uint8_t*>(noise.data()) + id * 7919 % room;
 }
 
+// The first place from here on where a block could begin.
+inline std::uint8_t* at_block(std::uint8_t* memory) {
+  return memory +
+         (format::kMostBlock - reinterpret_cast<std::uintptr_t>(memory) % format::kMostBlock) % format::kMostBlock;
+}
+
 // A record on its way, with its memory.
 struct Sending {
   Append append;
@@ -353,15 +359,16 @@ class Story {
       sending_.push_back(std::make_unique<Sending>());
       Sending& sending = *sending_.back();
       sending.record = &records.back();
-      // At odd places of memory.
+      // At odd places of memory, which the seed alone chooses: where a record lies in its batch depends on where it lies in memory.
       const std::uint32_t shift = random_.below(600);
-      sending.bytes.resize(length + shift);
-      std::memcpy(sending.bytes.data() + shift, bytes_of(ids_), length);
+      sending.bytes.resize(length + shift + format::kMostBlock);
+      std::uint8_t* const bytes = at_block(sending.bytes.data()) + shift;
+      std::memcpy(bytes, bytes_of(ids_), length);
       Append& append = sending.append;
       append.length = length;
       const std::uint32_t cut = random_.one_in(3) ? random_.below(length) : 0;
-      if (cut != 0) append.pieces[append.count++] = {sending.bytes.data() + shift, cut};
-      append.pieces[append.count++] = {sending.bytes.data() + shift + cut, length - cut};
+      if (cut != 0) append.pieces[append.count++] = {bytes, cut};
+      append.pieces[append.count++] = {bytes + cut, length - cut};
       append.owner = &sending;
       append.done = [](Append& ended) {
         auto& one = *static_cast<Sending*>(ended.owner);
