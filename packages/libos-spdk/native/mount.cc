@@ -55,7 +55,13 @@ bool Mount::run() {
       return failed(error, "a log cannot be read");
     newest_epoch_ = std::max(newest_epoch_, recovery.newest_epoch());
     for (const auto& [ordinal, segment] : log->segments) store_.free_.use(segment.number);
+    if (const int error = wipe_given_up(*log, recovery.given_up()); error != 0)
+      return failed(error, "what has failed cannot be wiped");
   }
+  int error = wipe_superseded();
+  // Before anything else is written to the segments that are free now.
+  if (error == 0 && wiped_) error = store_.io_.flush();
+  if (error != 0) return failed(error, "what has failed cannot be wiped");
   store_.free_.start();
   return begin_epoch();
 }
@@ -241,8 +247,45 @@ void Mount::adopt(std::uint32_t, const format::SegmentHeader& header) {
   durable_[log] = std::max(durable_[log], header.durable);
   newest_epoch_ = std::max(newest_epoch_, header.epoch);
   const auto [it, is_new] = headers_.try_emplace({log, header.ordinal}, header);
-  if (!is_new && std::pair(header.epoch, header.stamp) > std::pair(it->second.epoch, it->second.stamp))
-    it->second = header;
+  if (is_new) return;
+  superseded_.push_back(header);
+  if (std::pair(header.epoch, header.stamp) > std::pair(it->second.epoch, it->second.stamp))
+    std::swap(it->second, superseded_.back());
+}
+
+// ---- what was given up ----------------------------------------------------------------------------------------------
+//
+// A batch that failed may be whole. That it does not count is said by a segment's header alone: of the segment that resumes from before it, or
+// that was begun again in place of its own. When the log ends before that segment too, the segment is free, and once it is another's nothing
+// says so any more: an opening would hand out records that the one before did not. So what that header kept from sight is wiped first.
+
+int Mount::wipe(std::uint64_t offset) {
+  const std::span<std::uint8_t> block = memory_.first(store_.layout_.block_bytes);
+  std::memset(block.data(), 0, block.size());
+  wiped_ = true;
+  return store_.io_.write(offset, block);
+}
+
+// The header of the batch at this position, behind the log's end.
+int Mount::wipe_given_up(const Log& log, std::uint64_t position) {
+  if (position == Log::kNowhere) return 0;
+  const format::Layout& layout = store_.layout_;
+  const auto segment = log.segments.find(layout.ordinal_of(position));
+  if (segment == log.segments.end()) return 0;
+  return wipe(layout.segment_start(segment->second.number) + layout.offset_of(position));
+}
+
+// Headers of segments that were begun again, where the later one is behind the log's end.
+int Mount::wipe_superseded() {
+  const format::Layout& layout = store_.layout_;
+  for (const format::SegmentHeader& header : superseded_) {
+    if (layout.position_of(header.ordinal) < by_incarnation_.at(header.incarnation)->end) continue;
+    const std::uint64_t start = layout.segment_start(header.segment);
+    for (const std::uint64_t offset : {start, start + layout.segment_bytes - layout.block_bytes}) {
+      if (const int error = wipe(offset); error != 0) return error;
+    }
+  }
+  return 0;
 }
 
 // ---- making a device ours -------------------------------------------------------------------------------------------

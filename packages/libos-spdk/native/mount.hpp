@@ -25,6 +25,9 @@ class Mount {
   bool adopt(std::uint32_t slot, const format::DirectoryEntry& entry);
   bool read_segments();
   void adopt(std::uint32_t number, const format::SegmentHeader& header);
+  int wipe(std::uint64_t offset);
+  int wipe_given_up(const Log& log, std::uint64_t position);
+  int wipe_superseded();
   bool begin_epoch();
   bool failed(int error, const char* what);
 
@@ -38,6 +41,8 @@ class Mount {
   std::vector<std::uint32_t> stale_free_;        // slots without a log of whose copies one is wrong
   // The newest header of a segment, by the log and the ordinal.
   std::map<std::pair<Log*, std::uint64_t>, format::SegmentHeader> headers_;
+  std::vector<format::SegmentHeader> superseded_;  // the others
+  bool wiped_ = false;
 };
 
 }  // namespace demi::spdk

@@ -11,8 +11,12 @@ namespace demi::spdk {
 int Recovery::run(std::uint64_t durable, LogStore::Recovery& counters) {
   std::uint64_t at = std::max(durable, log_.start);
   forget_stale_jumps(at);
+  std::uint64_t jumped_from = Log::kNowhere;  // to where it looks now
   for (;;) {
-    if (log_.jumps.contains(at) && !is_stale_jump(at)) at = log_.jumps.at(at);
+    if (log_.jumps.contains(at) && !is_stale_jump(at)) {
+      jumped_from = at;
+      at = log_.jumps.at(at);
+    }
     format::BatchHeader header;
     const int error = check(at, header);
     if (error == 0) {
@@ -20,6 +24,7 @@ int Recovery::run(std::uint64_t durable, LogStore::Recovery& counters) {
       at += layout_.whole_blocks(header.bytes);
       ++counters.batches;
       counters.bytes += header.bytes;
+      jumped_from = Log::kNowhere;
       continue;
     }
     if (error != -EBADMSG) return error;
@@ -29,10 +34,12 @@ int Recovery::run(std::uint64_t durable, LogStore::Recovery& counters) {
     // Acknowledged, and not right: whoever reads it is told. What follows is there.
     ++counters.damaged;
     at = durable = later;
+    jumped_from = Log::kNowhere;
   }
   // A batch that goes on in another segment is looked for there; the log ends where the one before did.
-  for (const auto& [from, to] : log_.jumps) {
-    if (to == at) at = from;
+  if (jumped_from != Log::kNowhere) {
+    at = jumped_from;
+    if (has_failed_batch(at)) given_up_ = at;
   }
   log_.end = at;
   const std::uint64_t keep = layout_.ordinal_of(at) + (at % layout_.payload() == 0 ? 0 : 1);
@@ -58,6 +65,17 @@ bool Recovery::is_stale_jump(std::uint64_t position) {
     return false;
   log_.jumps.erase(position);
   return true;
+}
+
+// Of a position that a segment resumes from: what that segment's opening, or one before, has written there.
+bool Recovery::has_failed_batch(std::uint64_t position) {
+  const auto segment = log_.segments.find(layout_.ordinal_of(log_.jumps.at(position)));
+  format::BatchHeader header;
+  std::uint8_t bytes[sizeof header];
+  if (segment == log_.segments.end() || position % layout_.block_bytes != 0 || read(position, sizeof bytes, bytes) != 0)
+    return false;
+  header = format::read<format::BatchHeader>(bytes);
+  return is_header(header, position) && header.epoch <= segment->second.epoch;
 }
 
 bool Recovery::is_header(const format::BatchHeader& header, std::uint64_t position) const {

@@ -24,6 +24,8 @@ class Recovery {
   // Whether a whole batch is at the position; `header` is what it says. Its records are read too. EBADMSG: none.
   int check(std::uint64_t position, format::BatchHeader& header);
   std::uint64_t newest_epoch() const { return newest_epoch_; }
+  // Once run: where a batch is that failed and that the log was ended before; Log::kNowhere: there is none.
+  std::uint64_t given_up() const { return given_up_; }
 
  private:
   int read(std::uint64_t position, std::size_t bytes, std::uint8_t* into);
@@ -31,6 +33,7 @@ class Recovery {
   bool is_header(const format::BatchHeader& header, std::uint64_t position) const;
   void forget_stale_jumps(std::uint64_t durable);
   bool is_stale_jump(std::uint64_t position);
+  bool has_failed_batch(std::uint64_t position);
   int find_evidence(std::uint64_t position, std::uint64_t& durable);
 
   LogStore& store_;
@@ -42,6 +45,7 @@ class Recovery {
   std::uint64_t loaded_ = 0;
   std::uint64_t loaded_end_ = 0;
   std::uint64_t newest_epoch_ = 0;
+  std::uint64_t given_up_ = Log::kNowhere;
 };
 
 }  // namespace demi::spdk
