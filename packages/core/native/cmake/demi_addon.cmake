@@ -3,6 +3,7 @@
 # Gives the include paths, the language level and the flags every backend shares, and copies the result to
 # prebuilds/linux-<arch>/<name>.node, where node-gyp-build finds it. The C++ runtime is linked statically, so that the
 # file runs on a machine without a compiler.
+include("${CMAKE_CURRENT_LIST_DIR}/demi_prebuilt.cmake")
 include("${CMAKE_CURRENT_LIST_DIR}/demi_sources.cmake")
 
 function(demi_add_addon name)
@@ -25,18 +26,5 @@ function(demi_add_addon name)
   set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
   target_link_libraries(${name} PRIVATE ${CMAKE_JS_LIB})
   target_link_options(${name} PRIVATE -static-libstdc++ -static-libgcc -Wl,--exclude-libs,ALL)
-
-  if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
-    set(arch x64)
-  elseif(CMAKE_SYSTEM_PROCESSOR STREQUAL "aarch64")
-    set(arch arm64)
-  else()
-    set(arch ${CMAKE_SYSTEM_PROCESSOR})
-  endif()
-  set(prebuild "${CMAKE_CURRENT_SOURCE_DIR}/prebuilds/linux-${arch}")
-  # Copied beside and renamed: a running process keeps the file it has mapped.
-  add_custom_command(TARGET ${name} POST_BUILD
-    COMMAND ${CMAKE_COMMAND} -E make_directory "${prebuild}"
-    COMMAND ${CMAKE_COMMAND} -E copy "$<TARGET_FILE:${name}>" "${prebuild}/${name}.node.new"
-    COMMAND ${CMAKE_COMMAND} -E rename "${prebuild}/${name}.node.new" "${prebuild}/${name}.node")
+  demi_prebuilt(${name})
 endfunction()
