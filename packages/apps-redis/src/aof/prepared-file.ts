@@ -2,8 +2,8 @@
  * A file for `appendfsync always`: filled ahead ({@link file://./filler.ts}), and written by two queues in turn, so that the disk has the next batch when
  * it is done with one. They are written by one thread, in order: what is on the disk is always all up to somewhere.
  */
-import { closeSync, openSync, truncateSync, writeFileSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { closeSync, fdatasync, ftruncateSync, openSync, write, writeFileSync } from "node:fs";
+import { promisify } from "node:util";
 import type { LibOS, QueueDescriptor } from "@demikernel/core";
 import { padding } from "./filler.js";
 import type { Increment } from "./increment.js";
@@ -13,6 +13,9 @@ import type { Pushes } from "./pushes.js";
 /** Bytes that a file is filled by at first, and at most; it is when there is less than half as much ahead. */
 const FIRST = 256 * 1024;
 const MOST = 4 * 1024 * 1024;
+
+/** Batches on their way. */
+const DEPTH = 2;
 
 interface Pushed {
   qd: QueueDescriptor;
@@ -31,29 +34,34 @@ export class PreparedFile implements Increment {
   private fillingFrom = -1;
   private step = FIRST;
   private isClosed = false;
+  /** Not by its name: when it is not wanted any more that may be another file's. */
+  private readonly fd: number;
   size: number;
 
   /**
    * A file with a head, of `size` bytes, a multiple of 64, all of which are written. `filler`: the line it is filled with. `ready` is called when more
-   * can be taken after append() gave 0 for nothing that is on its way. Throws a DemiError.
+   * can be taken after append() gave 0 for nothing that is on its way. Throws a DemiError or a system error.
    */
   constructor(
     private readonly os: LibOS,
     private readonly pushes: Pushes,
-    private readonly path: string,
+    path: string,
     readonly file: AofFile,
     size: number,
     private readonly filler: Buffer,
     private readonly ready: () => void,
   ) {
     this.size = this.position = this.filled = size;
-    const first = os.open(path, "r+", { durable: true });
+    const queues: QueueDescriptor[] = [];
+    this.fd = openSync(path, "r+");
     try {
-      this.queues = [first, os.open(path, "r+", { durable: true })];
+      for (let i = 0; i < DEPTH; i++) queues.push(os.open(path, "r+", { durable: true }));
     } catch (error) {
-      os.close(first);
+      for (const qd of queues) os.close(qd);
+      closeSync(this.fd);
       throw error;
     }
+    this.queues = queues;
     this.free = [...this.queues];
     this.fillAhead();
   }
@@ -99,14 +107,25 @@ export class PreparedFile implements Increment {
     if (this.isClosed) return;
     this.isClosed = true;
     for (const qd of this.queues) if (!this.os.closed) this.os.close(qd);
-    if (this.fillingFrom < 0) truncateSync(this.path, this.size);
+    if (this.fillingFrom < 0) this.leave();
+  }
+
+  /** What fills it goes, if it can: else it stays, and whoever loads it passes over it. */
+  private leave(): void {
+    try {
+      ftruncateSync(this.fd, this.size);
+    } catch {
+      // Nothing of what was written is lost by it.
+    } finally {
+      closeSync(this.fd);
+    }
   }
 
   private fillAhead(): void {
     if (this.fillingFrom >= 0 || this.isClosed) return;
     const from = this.filled;
     this.fillingFrom = from;
-    fill(this.path, this.filler, from, this.step)
+    fill(this.fd, this.filler, from, this.step)
       .then(
         () => {
           this.filled = from + this.step;
@@ -117,22 +136,19 @@ export class PreparedFile implements Increment {
       )
       .finally(() => {
         this.fillingFrom = -1;
-        if (this.isClosed) truncateSync(this.path, this.size);
+        if (this.isClosed) this.leave();
         else this.ready();
       });
   }
 }
 
-async function fill(path: string, filler: Buffer, from: number, length: number): Promise<void> {
+async function fill(fd: number, filler: Buffer, from: number, length: number): Promise<void> {
   const lines = Buffer.allocUnsafeSlow(length).fill(filler);
-  const file: FileHandle = await open(path, "r+");
-  try {
-    for (let at = 0; at < length; ) at += (await file.write(lines, at, length - at, from + at)).bytesWritten;
-    await file.datasync();
-  } finally {
-    await file.close();
-  }
+  for (let at = 0; at < length; ) at += (await writeAt(fd, lines, at, length - at, from + at)).bytesWritten;
+  await synchronize(fd);
 }
+const writeAt = promisify(write);
+const synchronize = promisify(fdatasync);
 
 /** Makes a file that has nothing but its head; or of one that ends within a block, one that does not. */
 export function prepare(path: string, head: Buffer): void {
