@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "demi/engine.hpp"
 #include "demi/failure.hpp"
@@ -68,6 +69,14 @@ class BlockDevice {
   virtual std::shared_ptr<Mapping> arena_memory(std::size_t /*bytes*/, Failure& failure) {
     return failure.refuse(-EOPNOTSUPP, "the device provides no memory");
   }
+
+  // Bytes that nothing was ever written to, in order, where the first write to a place costs more than the next: a file system keeps such
+  // places apart, and notes in its journal what becomes of them.
+  struct Range {
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+  };
+  virtual std::vector<Range> untouched() const { return {}; }
 
   // Something is with the device, and will end soon.
   virtual bool busy() const { return false; }

@@ -92,6 +92,8 @@ bool Committer::add_part(Log& log, AppendList& refused) {
         fits && take_segments(part, part.from + layout.whole_blocks(writer_->bytes_with(append->length)));
     // Those before it are acknowledged first: it is refused with the next commit.
     if (!has_room && writer_->records() != 0) break;
+    // There is room soon.
+    if (fits && !has_room && store_.filler().under_way()) break;
     log.waiting.remove(*append);
     if (!has_room) {
       append->result = has_memory ? -ENOSPC : -ENOMEM;
@@ -120,6 +122,7 @@ bool Committer::add_part(Log& log, AppendList& refused) {
     store_.free_segments().give_back(part.fresh.back().second.number);
     part.fresh.pop_back();
   }
+  for (const auto& [ordinal, segment] : part.fresh) store_.free_segments().touch(segment.number);
   parts_.push_back(std::move(part));
   write_batch(parts_.size() - 1);
   write_headers(parts_.size() - 1);
@@ -234,6 +237,7 @@ void Committer::add_write(std::size_t part, std::uint64_t offset, std::span<cons
 void Committer::submit() {
   if (writes_.empty()) return;
   ++commits_;
+  written_ += bytes_;
   batches_ += parts_.size();
   transfers_left_ = writes_.size();
   const bool alone = writes_.size() == 1;

@@ -33,6 +33,8 @@ class Committer {
   void forget(Log& log);
 
   std::uint64_t commits() const { return commits_; }
+  // Bytes of all of them.
+  std::uint64_t written() const { return written_; }
   std::uint64_t batches() const { return batches_; }
   std::uint64_t records() const { return records_; }
   std::uint64_t flushes() const { return flushes_; }
@@ -86,6 +88,7 @@ class Committer {
   Transfer flush_;
   bool flushing_ = false;
   std::uint64_t commits_ = 0;
+  std::uint64_t written_ = 0;
   std::uint64_t batches_ = 0;
   std::uint64_t records_ = 0;
   std::uint64_t flushes_ = 0;

@@ -1,15 +1,18 @@
 #include "file.hpp"
 
 #include <fcntl.h>
+#include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <new>
 
 namespace demi::spdk {
 
@@ -17,6 +20,7 @@ namespace {
 
 constexpr std::uint32_t kMostTransfer = 1u << 20;
 constexpr std::uint32_t kMostPieces = 256;
+constexpr std::uint32_t kExtentsAtOnce = 64;
 
 bool refuse(Failure& failure, int error, const std::string& path, const char* what) {
   failure.error = error;
@@ -101,6 +105,41 @@ bool File::open(const std::string& path, std::uint64_t size, File& out, Failure&
   file.geometry_ = {block, bytes / block, block, kMostTransfer, kMostPieces};
   out = std::move(file);
   return true;
+}
+
+std::vector<BlockDevice::Range> File::untouched() const {
+  std::vector<BlockDevice::Range> ranges;
+  struct stat status {};
+  if (!direct_ || ::fstat(fd_, &status) != 0 || !S_ISREG(status.st_mode)) return ranges;
+  const auto bytes = static_cast<std::uint64_t>(status.st_size);
+  const auto add = [&](std::uint64_t begin, std::uint64_t end) {
+    end = std::min(end, bytes);
+    if (begin >= end) return;
+    if (!ranges.empty() && ranges.back().end == begin)
+      ranges.back().end = end;
+    else
+      ranges.push_back({begin, end});
+  };
+  alignas(fiemap) std::uint8_t memory[sizeof(fiemap) + kExtentsAtOnce * sizeof(fiemap_extent)];
+  std::uint64_t at = 0;
+  for (bool last = false; at < bytes && !last;) {
+    auto* const map = new (memory) fiemap{};
+    map->fm_start = at;
+    map->fm_length = bytes - at;
+    map->fm_flags = FIEMAP_FLAG_SYNC;
+    map->fm_extent_count = kExtentsAtOnce;
+    if (::ioctl(fd_, FS_IOC_FIEMAP, map) != 0) return {};
+    if (map->fm_mapped_extents == 0) break;
+    for (std::uint32_t i = 0; i < map->fm_mapped_extents; ++i) {
+      const fiemap_extent& extent = map->fm_extents[i];
+      add(at, extent.fe_logical);
+      at = extent.fe_logical + extent.fe_length;
+      if ((extent.fe_flags & FIEMAP_EXTENT_UNWRITTEN) != 0) add(extent.fe_logical, at);
+      last = last || (extent.fe_flags & FIEMAP_EXTENT_LAST) != 0;
+    }
+  }
+  add(at, bytes);
+  return ranges;
 }
 
 }  // namespace demi::spdk

@@ -62,6 +62,7 @@ bool Mount::run() {
   // Before anything else is written to the segments that are free now.
   if (error == 0 && wiped_) error = store_.io_.flush();
   if (error != 0) return failed(error, "what has failed cannot be wiped");
+  mark_untouched();
   store_.free_.start();
   return begin_epoch();
 }
@@ -102,6 +103,19 @@ bool Mount::read_superblock() {
 }
 
 // Every opening has a number of its own, and none is used twice, also when the copy that knew the last one is lost.
+void Mount::mark_untouched() {
+  const format::Layout& layout = store_.layout_;
+  const std::uint64_t start = layout.segments_start();
+  const std::uint64_t end = layout.segment_start(layout.segments);
+  for (const auto& range : store_.device_.untouched()) {
+    if (range.end <= start || range.begin >= end) continue;
+    const std::uint64_t from = (std::max(range.begin, start) - start) / layout.segment_bytes;
+    const std::uint64_t to = (std::min(range.end, end) - start - 1) / layout.segment_bytes;
+    for (std::uint64_t segment = from; segment <= to; ++segment)
+      store_.free_.mark_untouched(static_cast<std::uint32_t>(segment));
+  }
+}
+
 bool Mount::begin_epoch() {
   format::Superblock& block = store_.superblock_;
   block.epoch = newest_epoch_ + (both_superblocks_ ? 1 : 2);

@@ -28,6 +28,7 @@ class Mount {
   int wipe(std::uint64_t offset);
   int wipe_given_up(const Log& log, std::uint64_t position);
   int wipe_superseded();
+  void mark_untouched();
   bool begin_epoch();
   bool failed(int error, const char* what);
 

@@ -16,10 +16,11 @@ constexpr std::uint64_t kIncarnationBits = 48;
 }  // namespace
 
 LogStore::LogStore(BlockDevice& device, const StoreMemory& memory)
-    : device_(device), memory_(memory), io_(device), committer_(*this) {}
+    : device_(device), memory_(memory), io_(device), committer_(*this), filler_(*this) {}
 
 LogStore::~LogStore() {
-  while (committer_.under_way()) device_.wait(1000);
+  filler_.stop();
+  while (committer_.under_way() || filler_.under_way()) device_.wait(1000);
 }
 
 bool LogStore::open(Failure& failure) {
@@ -171,6 +172,7 @@ bool LogStore::cancel(Log& log, Append& append) {
 void LogStore::poll() {
   device_.poll();
   committer_.begin();
+  filler_.begin();
 }
 
 void LogStore::stats(const StatSink& sink) const {
@@ -183,6 +185,8 @@ void LogStore::stats(const StatSink& sink) const {
   sink("inPlaceBytes", number(committer_.in_place()));
   sink("segments", number(layout_.segments));
   sink("freeSegments", number(free_.count()));
+  sink("untouchedSegments", number(free_.untouched()));
+  sink("filledSegments", number(filler_.filled()));
   sink("segmentBytes", number(layout_.segment_bytes));
   sink("recoveredBatches", number(recovery_.batches));
   sink("damagedPlaces", number(recovery_.damaged));

@@ -14,6 +14,7 @@
 #include "block_device.hpp"
 #include "blocks.hpp"
 #include "committer.hpp"
+#include "filler.hpp"
 #include "log.hpp"
 #include "segments.hpp"
 #include "sync_io.hpp"
@@ -75,6 +76,7 @@ class LogStore {
   std::vector<Log*> logs() const;
   const StoreMemory& memory() const { return memory_; }
   Committer& committer() { return committer_; }
+  Filler& filler() { return filler_; }
   void stats(const StatSink&) const;
 
   // Every counter of recovery, for stats and for tests.
@@ -106,6 +108,7 @@ class LogStore {
   std::uint32_t unsure_ = format::kNone;     // a slot in which a log could not be made, or could
   Blocks scratch_;
   Committer committer_;
+  Filler filler_;
 };
 
 }  // namespace demi::spdk

@@ -20,6 +20,7 @@ class UringDevice final : public BlockDevice {
 
   const char* name() const override { return "io_uring"; }
   const Geometry& geometry() const override { return file_.geometry(); }
+  std::vector<Range> untouched() const override { return file_.untouched(); }
   void submit(Transfer& transfer) override;
   void poll() override;
   void wait(std::uint32_t us) override;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type LibOS, openLibOS, PushFlag } from "@demikernel/core";
@@ -72,6 +72,32 @@ test("a record that the arena could never hold is EMSGSIZE, and stays", async ()
   const os = await openLibOS({ libos: "spdk", device, arena, from: import.meta.url });
   const again = os.open("log", "r");
   for (let i = 0; i < 2; i++) expect(os.wait(os.pop(again), 10_000).result).toBe(-90);
+  os.destroy();
+});
+
+const EXT4 = 0xef53;
+const XFS = 0x58465342;
+
+test("what a file system has nothing for yet is filled ahead of small commits", async () => {
+  const device = `file:${join(folder, "untouched")},size=16MiB`;
+  let os = await open(device);
+  const { "spdk.segments": segments, "spdk.untouchedSegments": untouched } = os.stats();
+  // Others need not tell.
+  if ([EXT4, XFS].includes(statfsSync(folder).type)) expect(untouched).toBe(segments);
+  const log = os.open("log", "a+");
+  const append = () => expect(os.wait(os.push(log, os.sga.from("small"), PushFlag.FREE), 10_000).result).toBe(5);
+  const deadline = performance.now() + 60_000;
+  for (let count = 0; count < 100 || os.stats()["spdk.filledSegments"] === 0; count++) {
+    append();
+    if (untouched === 0 || performance.now() > deadline) break;
+  }
+  const { "spdk.filledSegments": filled, "spdk.untouchedSegments": left } = os.stats();
+  expect(filled > 0).toBe(untouched > 0);
+  // The log is in one that was written to as it came.
+  if (untouched > 0) expect(left).toBe(untouched - filled - 1);
+  os.destroy();
+  os = await open(device);
+  expect(os.stats()["spdk.untouchedSegments"]).toBe(left);
   os.destroy();
 });
 

@@ -51,6 +51,20 @@ class SimulatedDevice final : public BlockDevice {
   std::uint8_t* allocate(std::size_t bytes) override { return test::TransferMemory::of_all().take(bytes); }
   void release(std::uint8_t* memory, std::size_t) override { test::TransferMemory::of_all().give_back(memory); }
 
+  // It tells what was never written to: else it has nothing to tell.
+  void tell_untouched() { tells_untouched_ = true; }
+  std::vector<Range> untouched() const override {
+    std::vector<Range> ranges;
+    if (!tells_untouched_) return ranges;
+    for (std::uint64_t block = 0; block < geometry_.blocks; ++block) {
+      const std::uint64_t at = block * geometry_.block_bytes;
+      if (written_[block]) continue;
+      if (ranges.empty() || ranges.back().end != at) ranges.push_back({at, at});
+      ranges.back().end += geometry_.block_bytes;
+    }
+    return ranges;
+  }
+
   void set_faults(const Faults& faults) { faults_ = faults; }
   std::size_t under_way() const { return under_way_.size(); }
 
@@ -230,6 +244,7 @@ class SimulatedDevice final : public BlockDevice {
   std::uint64_t misdirections_ = 0;
   std::uint32_t until_crash_ = 0;
   bool dead_ = false;
+  bool tells_untouched_ = false;
 };
 
 }  // namespace demi::spdk

@@ -48,6 +48,49 @@ TEST_CASE("when writes and flushes fail the records concerned have failed, and a
   each_seed("store with failing writes", 1200, [](std::uint64_t seed) { Story(seed, {.faults = true}).tell(); });
 }
 
+TEST_CASE("a store that fills ahead what was never written to loses nothing by it") {
+  std::uint64_t filled = 0;
+  each_seed("store that fills ahead", 500, [&](std::uint64_t seed) {
+    Story story(seed, {.faults = seed % 2 == 0, .fills = true});
+    story.tell();
+    filled += story.filled();
+  });
+  if (std::getenv("DEMI_SEED") == nullptr) CHECK(filled > 0);
+}
+
+TEST_CASE("as much fits in a store that fills ahead, at any time") {
+  const std::uint64_t seed = demi::test::seed("room");
+  const auto room = [&](bool fills, std::uint64_t& filled) {
+    SimulatedDevice device(2u << 20, 512, seed);
+    if (fills) device.tell_untouched();
+    demi::Failure failure;
+    REQUIRE(LogStore::format(device, seed | 1, 8, failure));
+    LogStore store(device, {64u << 10, 64u << 10, 16u << 10});
+    REQUIRE(store.open(failure));
+    Log* log = nullptr;
+    REQUIRE(store.create("log", log) == 0);
+    for (std::size_t count = 0;; ++count) {
+      Sending sending;
+      sending.bytes.assign(20'000, 1);
+      sending.append.length = 20'000;
+      sending.append.pieces[sending.append.count++] = {sending.bytes.data(), 20'000};
+      sending.append.owner = &sending;
+      sending.append.done = [](Append& ended) { static_cast<Sending*>(ended.owner)->ended = true; };
+      store.append(*log, sending.append);
+      while (!sending.ended) store.poll();
+      filled = store.filler().filled();
+      if (sending.append.result == 0) continue;
+      CHECK(sending.append.result == -ENOSPC);
+      return count;
+    }
+  };
+  std::uint64_t filled = 0;
+  const std::size_t without = room(false, filled);
+  CHECK(filled == 0);
+  CHECK(room(true, filled) == without);
+  CHECK(filled > 0);
+}
+
 TEST_CASE("stories with failing writes that once went wrong") {
   // What failed came back at the second opening behind it.
   for (const std::uint64_t seed : {4256849038, 3691469500}) {

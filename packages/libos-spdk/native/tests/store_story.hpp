@@ -112,6 +112,7 @@ class Story {
  public:
   struct Tellings {
     bool faults = false;
+    bool fills = false;  // the device tells what was never written to, and the store fills it
   };
 
   Story(std::uint64_t seed, Tellings tellings)
@@ -124,6 +125,7 @@ class Story {
         // Small, so that it is full at times.
         device_((512u << 10) + (random_.below(3000) << 10), block_, seed) {
     Failure failure;
+    if (tellings.fills) device_.tell_untouched();
     REQUIRE(LogStore::format(device_, seed * 0x9e3779b97f4a7c15ull + 1, 8, failure));
     open();
   }
@@ -145,6 +147,8 @@ class Story {
   LogStore& store() { return *store_; }
   const std::map<std::string, std::deque<Record>>& model() const { return model_; }
   Random& random() { return random_; }
+  // Segments that stores which are gone have filled.
+  std::uint64_t filled() const { return filled_; }
   // Ends what is under way, and lets nothing wait.
   void settle() {
     device_.set_faults({});
@@ -157,7 +161,7 @@ class Story {
   void close() {
     settle();
     REQUIRE(store_->close() == 0);
-    store_.reset();
+    drop_store();
     open();
     compare();
   }
@@ -252,7 +256,7 @@ class Story {
     }
     settle();
     REQUIRE(store_->close() == 0);
-    store_.reset();
+    drop_store();
   }
   // A record to each log, whatever becomes of it: the model knows nothing of it.
   void append_anywhere() {
@@ -450,11 +454,15 @@ class Story {
     compare();
   }
 
+  void drop_store() {
+    filled_ += store_->filler().filled();
+    store_.reset();
+  }
   void crash_now() {
     if (!store_) return;
     if (!device_.crashed()) device_.crash();
     for (const auto& sending : sending_) sending->record = nullptr;
-    store_.reset();
+    drop_store();
     device_.restart();
     sending_.clear();
   }
@@ -480,6 +488,7 @@ class Story {
   std::map<std::string, std::deque<Record>> model_;
   std::vector<std::unique_ptr<Sending>> sending_;
   std::uint64_t ids_ = 0;
+  std::uint64_t filled_ = 0;
   bool reads_ = true;
 };
 
