@@ -2,14 +2,16 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { interleave, KeptServer, Progress } from "@demikernel/bench";
-import { OURS, REDIS, startOurs, startRedis } from "./servers.mjs";
+import { buildWithCMake, interleave, KeptServer, Progress } from "@demikernel/bench";
+import { OURS, REDIS, startGroupCommit, startOurs, startRedis } from "./servers.mjs";
 import { measure, rowsOf, SIZE, warmUp } from "./speed.mjs";
 
 const PACKAGES = fileURLToPath(new URL("../../", import.meta.url));
 const ALWAYS = ["--appendonly", "yes", "--appendfsync", "always"];
 export const ON_FILES = `${OURS}, files`;
 export const ON_LOG = `${OURS}, a log`;
+/** A program that does nothing but make requests durable and answer them. */
+export const LEAST = "C, group commit alone";
 /** The same without durability: no more can be had of either. */
 export const WITHOUT = { [`${OURS}, not durable`]: OURS, [`${REDIS}, not durable`]: REDIS };
 
@@ -27,10 +29,23 @@ export async function compareDurable({ rounds, requests, keyspace, seed }, place
     [ON_FILES]: () => startOurs({ cpu, more: [...ALWAYS, "--dir", own("files")] }),
     [ON_LOG]: () => startOurs({ cpu, cwd: withLog(own("log")), config: "demi.yaml", more: ALWAYS }),
     [REDIS]: () => startRedis({ cpu, folder: own("redis"), more: ALWAYS }),
+    [LEAST]: () => startGroupCommit({ cpu, program: programs.group_commit, file: join(own("least"), "file") }),
     [Object.keys(WITHOUT)[0]]: () => startOurs({ cpu, more: ["--dir", own("files-not")] }),
     [Object.keys(WITHOUT)[1]]: () => startRedis({ cpu, folder: own("redis-not") }),
   };
   const leftOut = [];
+  let programs;
+  try {
+    programs = buildWithCMake({
+      sources: fileURLToPath(new URL("native", import.meta.url)),
+      build: fileURLToPath(new URL("../build/bench", import.meta.url)),
+      programs: ["group_commit"],
+      install: "apt install cmake gcc",
+    });
+  } catch (error) {
+    delete starts[LEAST];
+    leftOut.push({ name: LEAST, reason: error.message });
+  }
   if (!existsSync(join(PACKAGES, "libos-spdk/prebuilds"))) {
     delete starts[ON_LOG];
     leftOut.push({ name: ON_LOG, reason: "libos-spdk is not built" });

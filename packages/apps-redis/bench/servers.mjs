@@ -47,6 +47,13 @@ export async function startRedis({ cpu, folder, more = [] }) {
   return ready(child, /Ready to accept connections/, port);
 }
 
+/** bench/native/group_commit.c. */
+export async function startGroupCommit({ cpu, program, file }) {
+  const port = await freePort();
+  const child = new Child({ name: "group_commit", command: program, args: [String(port), file], cpu });
+  return ready(child, /ready/, port);
+}
+
 /** The promise, or a rejection once it has taken that long: nothing here waits for ever for a server that hangs. */
 export async function within(seconds, what, promise) {
   let timer;
