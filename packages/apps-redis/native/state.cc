@@ -1,6 +1,5 @@
 #include "state.hpp"
 
-#include <cstdlib>
 #include <cstring>
 
 #include "errors.hpp"
@@ -31,7 +30,7 @@ void* State::allocate(void* context, void* data, std::size_t had, std::size_t wa
   State& state = *static_cast<State*>(context);
   if (data == nullptr) had = 0;
   if (wanted == 0) {
-    std::free(data);
+    state.blocks_.release(data, had);
     state.used_ -= had;
     return nullptr;
   }
@@ -39,7 +38,7 @@ void* State::allocate(void* context, void* data, std::size_t had, std::size_t wa
     state.was_refused_ = true;
     return nullptr;
   }
-  void* given = std::realloc(data, wanted);
+  void* given = state.blocks_.resize(data, had, wanted);
   if (given != nullptr) state.used_ += wanted - had;
   return given;
 }

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "block_cache.hpp"
 #include "host.hpp"
 #include "lua.hpp"
 
@@ -84,6 +85,7 @@ class State {
 
   void tidy();
 
+  BlockCache blocks_;
   const std::size_t limit_;
   std::size_t used_ = 0;
   bool was_refused_ = false;
