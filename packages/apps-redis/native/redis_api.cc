@@ -1,5 +1,7 @@
 // redis.call, and what else scripts have of the server.
+#include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 
@@ -21,7 +23,15 @@ int fail(lua_State* L, const char* text) {
   return lua_error(L);
 }
 
+// Below it an integer's digits are all that there is of it.
+constexpr double INTEGERS = 1e15;
+
 std::size_t digits_of(double value, char* to) {
+  if (value > -INTEGERS && value < INTEGERS) {
+    const auto whole = static_cast<std::int64_t>(value);
+    if (static_cast<double>(whole) == value && (whole != 0 || !std::signbit(value)))
+      return static_cast<std::size_t>(std::to_chars(to, to + DIGITS, whole).ptr - to);
+  }
   return static_cast<std::size_t>(std::snprintf(to, DIGITS, "%.17g", value));
 }
 

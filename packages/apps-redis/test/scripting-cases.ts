@@ -55,6 +55,11 @@ export const CASES: readonly Request[] = [
   ["eval", "return {1,2,nil,4}", "0"],
   ["eval", 'return {1,{2,{3,"x"}},3.99,-3.99,true,false}', "0"],
   ["eval", "return 1e300", "0"],
+  [
+    "eval",
+    'local t={} for _,n in ipairs({0,-0,1,-1,0.5,-1.5,2^31,-2^31,2^53,-2^53,1e14+0.5,1e15-1,1e15,1-1e15,-1e15,1e15+1,1e16,1e17,123456789012345,2^63,1e300,1/0,-1/0}) do t[#t+1]=redis.call("echo",n) end return t',
+    "0",
+  ],
   ["eval", 'return cjson.encode({1,2,0.1,1/3,{a=1},{},cjson.null,"a\\"\\\\/\\n\\127\\1"})', "0"],
   ["eval", 'return cjson.decode("[1,2,{\\"a\\":[null,true]}]")[2]', "0"],
   ["eval", 'return cjson.decode("[1,2,{\\"a\\":[null,tru]}]")[2]', "0"],
