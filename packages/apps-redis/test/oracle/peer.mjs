@@ -4,6 +4,8 @@ import { encode, readReply } from "../resp.mjs";
 
 /** Milliseconds a list of commands may take. */
 const PATIENCE = 60_000;
+/** Bytes that the line of an error has at most. */
+const LINE = 256;
 
 export class Peer {
   /**
@@ -25,7 +27,11 @@ export class Peer {
   onData(data) {
     this.chunks.push(data);
     // The last reply is known, so nothing has to be taken apart to see that all have come.
-    if (this.wanted === undefined || !this.endsWithWanted()) return;
+    if (this.wanted === undefined) return;
+    if (!this.endsWithWanted()) {
+      if (this.endsWithLoading()) this.fail(new Error(`${this.name}: it is loading its dataset`));
+      return;
+    }
     const all = Buffer.concat(this.chunks);
     this.chunks = [];
     const { resolve, wanted } = this;
@@ -41,6 +47,12 @@ export class Peer {
       tail = this.chunks[0];
     }
     return tail.length >= this.wanted.length && tail.subarray(tail.length - this.wanted.length).equals(this.wanted);
+  }
+
+  /** A server that loads refuses the last command, too: what is waited for would never come. */
+  endsWithLoading() {
+    const tail = this.chunks.at(-1).subarray(-LINE).latin1Slice();
+    return tail.startsWith("-LOADING ", tail.lastIndexOf("\n", tail.length - 2) + 1);
   }
 
   fail(error) {
