@@ -30,7 +30,7 @@ export class Failover {
     this.target = target;
     this.isForced = isForced;
     this.end = milliseconds === undefined ? undefined : Date.now() + milliseconds;
-    this.server.pause.begin(Number.MAX_SAFE_INTEGER - Date.now(), true);
+    this.server.pause.begin("failover", Number.MAX_SAFE_INTEGER - Date.now(), true);
     this.timer = setInterval(this.look, LOOKED).unref();
   }
 
@@ -48,7 +48,7 @@ export class Failover {
     if (this.state === "no-failover") return;
     this.state = "no-failover";
     this.stop();
-    this.server.pause.stop();
+    this.server.pause.stop("failover");
   }
 
   private readonly look = (): void => {

@@ -1,4 +1,4 @@
-/** CLIENT PAUSE: what clients send waits, all of it or what writes. */
+/** CLIENT PAUSE, FAILOVER, and an end that waits for replicas: what clients send waits, all of it or what writes. */
 import type { Command } from "../commands/command.js";
 import type { Args } from "../protocol/args.js";
 import { ScriptFlag } from "../scripting/flags.js";
@@ -6,11 +6,19 @@ import type { Client } from "./client.js";
 import { dispatch } from "./dispatch.js";
 import type { Server } from "./server.js";
 
+/** Each has its own pause: CLIENT UNPAUSE is no end of another's. */
+export type PausedBy = "client" | "failover" | "shutdown";
+
+interface One {
+  end: number;
+  onlyWrites: boolean;
+}
+
 export class Pause {
   isOn = false;
+  private readonly all = new Map<PausedBy, One>();
   /** Only what writes waits. */
   private onlyWrites = false;
-  private end = 0;
   private timer: NodeJS.Timeout | undefined;
   private readonly waiting = new Map<Client, Args>();
 
@@ -20,22 +28,17 @@ export class Pause {
     this.waiting.delete(client);
   }
 
-  /** "none", "write" or "all", and for how many milliseconds more: INFO. */
-  get kind(): string {
-    return !this.isOn ? "none" : this.onlyWrites ? "write" : "all";
+  /** A pause within one of the same kind makes neither shorter nor milder. */
+  begin(by: PausedBy, milliseconds: number, onlyWrites: boolean): void {
+    const one = this.all.get(by) ?? { end: 0, onlyWrites };
+    one.onlyWrites &&= onlyWrites;
+    one.end = Math.max(one.end, Date.now() + milliseconds);
+    this.all.set(by, one);
+    this.judge();
   }
 
-  get left(): number {
-    return this.isOn ? Math.max(0, this.end - Date.now()) : 0;
-  }
-
-  /** A pause within a pause makes neither shorter nor milder. */
-  begin(milliseconds: number, onlyWrites: boolean): void {
-    this.onlyWrites = this.isOn ? this.onlyWrites && onlyWrites : onlyWrites;
-    this.end = Math.max(this.isOn ? this.end : 0, Date.now() + milliseconds);
-    if (this.isEnding) return;
-    this.isOn = this.server.keyspace.keepsExpired = true;
-    this.wait();
+  stop(by: PausedBy): void {
+    if (this.all.delete(by)) this.judge();
   }
 
   /** The server ends: there is nobody any more whose command may run. */
@@ -46,20 +49,27 @@ export class Pause {
   }
   private isEnding = false;
 
-  private wait(): void {
+  /** What comes of all pauses together: the strictest, until the last of its kind is over. */
+  private judge(): void {
+    if (this.isEnding) return;
     clearTimeout(this.timer);
-    this.timer = setTimeout(
-      () => (Date.now() >= this.end ? this.stop() : this.wait()),
-      Math.min(this.end - Date.now(), 0x7fffffff),
-    ).unref();
+    const now = Date.now();
+    for (const [by, { end }] of this.all) if (end <= now) this.all.delete(by);
+    const { isOn, onlyWrites } = this;
+    const pauses = [...this.all.values()];
+    this.isOn = pauses.length !== 0;
+    this.onlyWrites = pauses.every((one) => one.onlyWrites);
+    this.server.keyspace.keepsExpired = this.isOn || this.server.replication.master !== undefined;
+    if (this.isOn) {
+      const end = Math.max(...pauses.filter((one) => one.onlyWrites === this.onlyWrites).map((one) => one.end));
+      this.timer = setTimeout(() => this.judge(), Math.min(end - now, 0x7fffffff)).unref();
+    }
+    if (isOn && (!this.isOn || (this.onlyWrites && !onlyWrites))) this.goOn();
   }
 
-  stop(): void {
-    if (!this.isOn || this.isEnding) return;
-    clearTimeout(this.timer);
+  /** What waits is tried again: it may have to wait for another pause. */
+  private goOn(): void {
     const { server } = this;
-    this.isOn = false;
-    server.keyspace.keepsExpired = server.replication.master !== undefined;
     const all = [...this.waiting];
     this.waiting.clear();
     for (const [client, args] of all) {

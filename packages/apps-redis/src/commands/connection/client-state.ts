@@ -52,11 +52,11 @@ export function pause(call: Call): void {
   const milliseconds = args.integer(2);
   if (milliseconds === undefined) return reply.error("ERR timeout is not an integer or out of range");
   if (milliseconds < 0n) return reply.error("ERR timeout is negative");
-  server.pause.begin(Number(milliseconds), onlyWrites);
+  server.pause.begin("client", Number(milliseconds), onlyWrites);
   reply.ok();
 }
 
 export function unpause({ reply, server }: Call): void {
-  server.pause.stop();
+  server.pause.stop("client");
   reply.ok();
 }
