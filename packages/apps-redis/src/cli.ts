@@ -9,7 +9,7 @@ import { Config } from "./config/config.js";
 import { ConfigError, directivesOf, type Loaded, loadFile, loadText } from "./config/file.js";
 import { LoadError } from "./persistence/load-error.js";
 import { LoadAborted } from "./persistence/load-rdb.js";
-import { followSignals } from "./persistence/shutdown.js";
+import { Signals } from "./persistence/signals.js";
 import { loadAtStart } from "./persistence/start.js";
 import { yieldToCommands } from "./server/helper-threads.js";
 import { followListening, listenAsConfigured } from "./server/listening.js";
@@ -103,7 +103,7 @@ async function run(os: LibOS, config: Config, { users }: Loaded): Promise<void> 
     throw new Failure((error as Error).message);
   }
   followListening(server);
-  followSignals(server);
+  new Signals(server);
   const running = server.run();
   try {
     await loadAtStart(server);

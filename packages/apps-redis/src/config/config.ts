@@ -84,6 +84,8 @@ export class Config {
   loadingProcessEventsIntervalBytes = 2097152;
   shutdownOnSigint = "default";
   shutdownOnSigterm = "default";
+  /** Seconds for which replicas are waited for. */
+  shutdownTimeout = 10;
   dbfilename = "dump.rdb";
   rdbcompression = true;
   rdbchecksum = true;

@@ -15,6 +15,7 @@ import type { Heap } from "../memory/heap.js";
 import { Loading } from "../persistence/loading.js";
 import { RdbSaver } from "../persistence/rdb-saver.js";
 import { refusalOfFiles } from "../persistence/refusals.js";
+import { Shutdown } from "../persistence/shutdown.js";
 import { Propagation } from "../propagation/propagation.js";
 import type { Args } from "../protocol/args.js";
 import { Reply } from "../protocol/reply.js";
@@ -72,6 +73,7 @@ export class Server {
   readonly memory: Memory;
   readonly replication: Replication;
   readonly rdb: RdbSaver;
+  readonly shutdown = new Shutdown(this);
   readonly statistics = new Statistics(this);
   readonly listeners = new Listeners(this);
   readonly requests = new Requests(this);
@@ -208,6 +210,7 @@ export class Server {
       this.snapshots.stop();
       this.aof.close();
       this.replication.stop();
+      this.shutdown.stop();
       this.statistics.stop();
       if (this.failure !== undefined) throw this.failure;
     });

@@ -22,7 +22,7 @@ const TICKS_PER_SECOND = 100;
 
 const ratio = (a: number, b: number): string => (b === 0 ? "0.00" : (a / b).toFixed(2));
 
-function server({ config, os, started }: Server): Fields {
+function server({ config, os, shutdown, started }: Server): Fields {
   const now = Date.now();
   const uptime = Math.floor((now - started) / 1000);
   return {
@@ -50,6 +50,7 @@ function server({ config, os, started }: Server): Fields {
     executable: process.argv[1] ?? "",
     config_file: config.file ?? "",
     io_threads_active: 0,
+    ...(shutdown.isWaiting ? { shutdown_in_milliseconds: shutdown.left } : {}),
   };
 }
 

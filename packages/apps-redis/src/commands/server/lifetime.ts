@@ -1,5 +1,4 @@
 /** TIME, LOLWUT, SHUTDOWN. */
-import { shutDown } from "../../persistence/shutdown.js";
 import type { Call } from "../../server/call.js";
 import { VERSION } from "../connection/session.js";
 
@@ -25,7 +24,7 @@ export function shutdown(call: Call): void {
     given.add(word);
   }
   if ((given.has("save") && given.has("nosave")) || (given.has("abort") && given.size > 1)) return call.syntaxError();
-  if (given.has("abort")) return reply.error("ERR No shutdown in progress.");
+  if (given.has("abort")) return server.shutdown.abort() ? reply.ok() : reply.error("ERR No shutdown in progress.");
   if (server.isBusy && !given.has("nosave")) return reply.error(server.scripting.current.busyError);
   const options = {
     save: given.has("save"),
@@ -33,6 +32,6 @@ export function shutdown(call: Call): void {
     now: given.has("now"),
     force: given.has("force"),
   };
-  if (!shutDown(server, options)) return reply.error("ERR Errors trying to SHUTDOWN. Check logs.");
-  client.isLeaving = true;
+  if (!server.shutdown.begin(options, client)) return reply.error("ERR Errors trying to SHUTDOWN. Check logs.");
+  client.isLeaving = !server.shutdown.isWaiting;
 }
