@@ -62,7 +62,7 @@ await program.parseAsync();
 
 async function serve(options: ServerOptions, words: readonly string[]): Promise<void> {
   const config = new Config();
-  const loaded: Loaded = { users: [], unknown: [], hasSave: false };
+  const loaded: Loaded = { users: [], renamed: [], unknown: [], hasSave: false };
   const file = words[0]?.startsWith("--") === false ? words[0] : undefined;
   if (file !== undefined) {
     // Before it says `dir`.
@@ -87,8 +87,12 @@ async function serve(options: ServerOptions, words: readonly string[]): Promise<
   }
 }
 
-async function run(os: LibOS, config: Config, { users }: Loaded): Promise<void> {
+async function run(os: LibOS, config: Config, { renamed, users }: Loaded): Promise<void> {
   const server = new Server(os, config);
+  for (const [from, to] of renamed) {
+    const why = server.commands.rename(from, to);
+    if (why !== undefined) throw new Failure(`rename-command ${from}: ${why}`);
+  }
   const wrong = config.aclfile === "" ? undefined : loadUsers(server, config.aclfile);
   if (wrong !== undefined) throw new Failure(wrong);
   for (const [name, ...rules] of users) {

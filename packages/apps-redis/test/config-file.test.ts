@@ -9,13 +9,14 @@ import { byName, Config } from "../src/config/config.js";
 import { directivesOf, type Loaded, loadText } from "../src/config/file.js";
 import { freePort } from "./demi-redis.js";
 import { RespClient } from "./resp-client.js";
+import { RunningServer } from "./running-server.js";
 
 const PROGRAM = fileURLToPath(new URL("../dist/cli.js", import.meta.url));
 
 /** What parameters are after these texts. */
 function after(texts: readonly string[], ...names: string[]): string[] {
   const config = new Config();
-  const loaded: Loaded = { users: [], unknown: [], hasSave: false };
+  const loaded: Loaded = { users: [], renamed: [], unknown: [], hasSave: false };
   for (const text of texts) loadText(config, text, "a test", loaded);
   return names.map((name) => config.get(byName(name)));
 }
@@ -74,6 +75,52 @@ test("CONFIG REWRITE writes the file that was read, though `dir` is another fold
   } finally {
     const gone = once(child, "exit");
     if (child.kill()) await gone;
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test("rename-command: a command has another name, or none, for clients, COMMAND and the append-only file", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "demi-redis-renamed-"));
+  const renamed = ["set Put", 'flushall ""', "get SET"].flatMap((words) => ["--rename-command", ...words.split(" ")]);
+  const options = ["--save", "", "--appendonly", "yes", ...renamed.map((word) => (word === '""' ? "" : word))];
+  try {
+    let server = await (await RunningServer.start(folder, ...options)).ready();
+    let client = await server.connect();
+    const replies = await client.call([["PUT", "a", "1"], ["SET", "a"], ["GET", "a"], ["FLUSHALL"]]);
+    expect(replies.map(String)).toEqual([
+      "OK",
+      "1",
+      "Error: ERR unknown command 'GET', with args beginning with: 'a' ",
+      "Error: ERR unknown command 'FLUSHALL', with args beginning with: ",
+    ]);
+    const [info, all, made] = await client.call([
+      ["COMMAND", "INFO", "put", "get"],
+      ["COMMAND", "LIST"],
+      ["ACL", "SETUSER", "reader", "on", "nopass", "+get", "~*"],
+    ]);
+    expect((info as unknown[][]).map((one) => one?.[0])).toEqual(["set", undefined]);
+    expect(all).not.toContain("flushall");
+    // Rules are by the names that commands have always.
+    expect(made).toBe("OK");
+    const dry = await client.call([["ACL", "DRYRUN", "reader", "set", "a"]]);
+    expect(dry).toEqual(["OK"]);
+    client.close();
+    expect(await server.end()).toBe(0);
+    server = await (await RunningServer.start(folder, ...options)).ready();
+    client = await server.connect();
+    expect(await client.call([["SET", "a"]])).toEqual(["1"]);
+    client.close();
+    expect(await server.end()).toBe(0);
+    for (const [words, why] of [
+      [["nothing", "a"], "No such command in rename-command"],
+      [["get", "set"], "Target command name already exists"],
+      [["get"], "wrong number of arguments"],
+    ] as const) {
+      server = await RunningServer.start(folder, "--rename-command", ...words);
+      expect(await server.ended()).toBe(1);
+      expect(server.said).toContain(why);
+    }
+  } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 });

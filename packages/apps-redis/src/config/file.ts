@@ -14,6 +14,8 @@ export class ConfigError extends Error {}
 /** Users that a configuration declares: the words after `user`. */
 export interface Loaded {
   users: string[][];
+  /** Commands that are called otherwise: the words after `rename-command`. */
+  renamed: string[][];
   /** Directives that mean nothing here. */
   unknown: string[];
   /** There was a `save`: the first takes the place of the default, others are added to it. */
@@ -47,6 +49,9 @@ export function loadText(config: Config, text: string, from: string, loaded: Loa
       loadFile(config, rest[0], loaded, depth + 1);
     } else if (name === "user" && rest.length > 0) {
       loaded.users.push(rest);
+    } else if (name === "rename-command") {
+      if (rest.length !== 2) fail("wrong number of arguments");
+      loaded.renamed.push(rest);
     } else {
       loaded.unknown.push(first);
     }

@@ -15,12 +15,12 @@ const TOLD_FLAGS = (
 ).split(" ");
 
 export function commandAll({ reply, server }: Call): void {
-  reply.array(server.commands.all.size);
-  for (const command of server.commands.all.values()) tellInfo(reply, command);
+  reply.array(server.commands.called.size);
+  for (const command of server.commands.called.values()) tellInfo(reply, command);
 }
 
 export function commandCount({ reply, server }: Call): void {
-  reply.integer(server.commands.all.size);
+  reply.integer(server.commands.called.size);
 }
 
 export function commandInfo(call: Call): void {
@@ -37,7 +37,7 @@ export function commandInfo(call: Call): void {
 export function commandDocs({ args, reply, server }: Call): void {
   const found =
     args.count === 2
-      ? [...server.commands.all.values()]
+      ? [...server.commands.called.values()]
       : args
           .texts(2)
           .map((name) => findByName(server, name))
@@ -62,7 +62,7 @@ export function commandList(call: Call): void {
     if (isListed(command)) names.push(command.fullName);
     for (const sub of command.subcommands.values()) add(sub);
   };
-  for (const command of server.commands.all.values()) add(command);
+  for (const command of server.commands.called.values()) add(command);
   reply.texts(names);
 }
 
@@ -105,7 +105,7 @@ export function lookUp({ commands }: Server, args: Args): Command | undefined {
 /** By "get" or "config|get". */
 export function findByName({ commands }: Server, name: string): Command | undefined {
   const [first, second, ...more] = name.toLowerCase().split("|");
-  const command = commands.all.get(first);
+  const command = commands.called.get(first);
   return second === undefined ? command : more.length === 0 ? command?.subcommands.get(second) : undefined;
 }
 
