@@ -46,9 +46,11 @@ test("while somebody else has a snapshot", async () => {
   await hold();
   await server.ask("BGSAVE");
   await toggle("yes");
+  expect(await field("aof_rewrite_scheduled")).toBe("1");
   await server.client.call(twice);
   await delay("0");
   await settled();
+  expect(await field("aof_rewrite_scheduled")).toBe("0");
   await server.client.call(twice);
   await crash();
   expect(await server.ask("GET", "a")).toBe("4");

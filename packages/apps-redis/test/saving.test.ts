@@ -163,6 +163,8 @@ test("while it loads it says so, does what needs no data, and ends when told to 
     ["DISCARD"],
   ]);
   expect([config, queued]).toEqual([["dbfilename", "dump.rdb"], "OK"]);
+  expect(await client.call([["DEBUG", "LOG", "a sentence"]])).toEqual(["OK"]);
+  await until("it is in the log", () => server.said.includes("DEBUG LOG: a sentence"));
   expect(set).toMatchObject(loading);
   expect(await info(client, "loading")).toBe("1");
   expect(Number(await info(client, "loading_total_bytes"))).toBe(before.length);

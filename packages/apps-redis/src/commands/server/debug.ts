@@ -16,6 +16,8 @@ import { loadAof, reload } from "./debug-reload.js";
 
 /** Bytes of a payload beyond the value: the type, the version, the checksum. */
 const PAYLOAD_BYTES = 11;
+/** Bytes of DEBUG LOG's text that are told. */
+const LONGEST_LOGGED = 1024;
 /** Somewhat less than a listpack can have. */
 const LARGEST_PACKED = 2n ** 32n - 2n ** 20n;
 
@@ -202,6 +204,14 @@ const SUBCOMMANDS: Record<string, { least: number; most: number; run: (call: Cal
   populate: { least: 3, most: 5, run: populate },
   protocol: { least: 3, most: 3, run: ({ args, reply }) => replyOfKind(reply, args.text(2).toLowerCase()) },
   "quicklist-packed-threshold": { least: 3, most: 3, run: packedThreshold },
+  log: {
+    least: 3,
+    most: 3,
+    run: ({ args, reply, server }) => {
+      server.log(`DEBUG LOG: ${args.text(2).slice(0, LONGEST_LOGGED)}`);
+      reply.ok();
+    },
+  },
   reload: { least: 2, most: Number.POSITIVE_INFINITY, run: reload },
   "set-active-expire": {
     least: 3,
