@@ -6,13 +6,22 @@ import { copyBytes, withWords } from "../memory/bytes.js";
 /** Bytes of one push, and on their way for one client at most: the arena is everybody's. */
 const LARGEST_PUSH = 64 * 1024;
 const MOST_UNDER_WAY = 256 * 1024;
+/** Pushes on their way: a queue refuses the 1025th, however short they are. */
+const MOST_PUSHES = 512;
+
+/** Bytes that are kept, up to `end`. */
+interface Kept {
+  bytes: Buffer;
+  end: number;
+}
 
 export abstract class Output implements Sendable {
   /** Bytes that are kept because too many are on their way. */
   kept = 0;
   underWay = 0;
   sent = 0;
-  private readonly waiting: Buffer[] = [];
+  private pushes = 0;
+  private readonly waiting: Kept[] = [];
   private offset = 0;
   /** It broke: nothing more is sent. */
   isBroken = false;
@@ -49,15 +58,27 @@ export abstract class Output implements Sendable {
     if (this.isBroken) return;
     let from = 0;
     if (this.waiting.length === 0) {
-      while (from < length && this.underWay < MOST_UNDER_WAY) {
+      while (from < length && this.underWay < MOST_UNDER_WAY && this.pushes < MOST_PUSHES) {
         const some = Math.min(length - from, LARGEST_PUSH);
         if (!this.push(bytes, from, some)) break;
+        this.pushes++;
         from += some;
       }
     }
-    if (from === length) return;
-    this.waiting.push(Buffer.from(bytes.subarray(from, length)));
-    this.kept += length - from;
+    if (from !== length) this.keep(bytes, from, length - from);
+  }
+
+  /** Short ones lie together: a client that reads nothing may be told a million of them, and they leave together. */
+  private keep(bytes: Buffer, from: number, length: number): void {
+    let last = this.waiting.at(-1);
+    if (last === undefined || last.bytes.length - last.end < length) {
+      const more = Math.min(2 * (last?.bytes.length ?? 0), LARGEST_PUSH);
+      last = { bytes: Buffer.allocUnsafeSlow(Math.max(length, more)), end: 0 };
+      this.waiting.push(last);
+    }
+    bytes.copy(last.bytes, last.end, from, from + length);
+    last.end += length;
+    this.kept += length;
   }
 
   /** What is kept is thrown away, and nothing more is sent. */
@@ -77,19 +98,21 @@ export abstract class Output implements Sendable {
       return;
     }
     this.underWay -= result;
+    this.pushes--;
     this.sent += result;
     this.goOn();
   }
 
   /** Sends what is kept, as far as it can be now. */
   goOn(): void {
-    while (this.waiting.length !== 0 && this.underWay < MOST_UNDER_WAY) {
+    while (this.waiting.length !== 0 && this.underWay < MOST_UNDER_WAY && this.pushes < MOST_PUSHES) {
       const first = this.waiting[0];
-      const some = Math.min(first.length - this.offset, LARGEST_PUSH);
-      if (!this.push(first, this.offset, some)) return;
+      const some = Math.min(first.end - this.offset, LARGEST_PUSH);
+      if (!this.push(first.bytes, this.offset, some)) return;
+      this.pushes++;
       this.kept -= some;
       this.offset += some;
-      if (this.offset < first.length) continue;
+      if (this.offset < first.end) continue;
       this.offset = 0;
       this.waiting.shift();
     }
