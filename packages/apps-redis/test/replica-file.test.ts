@@ -58,6 +58,30 @@ test.each([
   60_000,
 );
 
+test("whoever waits for the file of another master goes on with the first where it was, and keeps its own replicas", async () => {
+  const [first, second, replica, below] = await Promise.all([node(), node(), node(), node()]);
+  await first.ask("SET", "a", "1");
+  await follow(replica, first);
+  await caughtUp(replica, first);
+  await follow(below, replica);
+  await caughtUp(below, replica);
+  await second.client.call([
+    ["DEBUG", "POPULATE", "10"],
+    ["CONFIG", "SET", "rdb-key-save-delay", "2000000000"],
+  ]);
+  await follow(replica, second);
+  await second.until("a replica that waits", ({ slave0 }) => /state=(wait_bgsave|send_bulk)/.test(slave0 ?? ""));
+  await second.kill();
+  await replica.until("a link that is down", ({ master_link_status }) => master_link_status === "down");
+  await first.ask("SET", "b", "2");
+  await follow(replica, first);
+  await caughtUp(replica, first);
+  await caughtUp(below, replica);
+  expect(await below.client.call([["MGET", "a", "b"]])).toEqual([["1", "2"]]);
+  expect(await first.info("stats")).toMatchObject({ sync_full: "1", sync_partial_ok: "1" });
+  expect(await replica.info("stats")).toMatchObject({ sync_full: "1", sync_partial_ok: "0" });
+}, 60_000);
+
 test("a link that is lost while the file is loaded: all of it is there in the end, once", async () => {
   const [master, replica] = await Promise.all([node(), node("--key-load-delay", "2000", ...hasFile)]);
   await master.ask("DEBUG", "POPULATE", "300");

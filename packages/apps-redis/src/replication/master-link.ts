@@ -190,7 +190,6 @@ export class MasterLink {
       this.replication.continued(outcome.id);
       return this.follow();
     }
-    this.isResumable = false;
     this.state = "sync";
     this.place = outcome;
     this.reception = new FileReception();

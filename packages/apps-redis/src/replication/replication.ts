@@ -265,6 +265,8 @@ export class Replication {
 
   /** The dataset is about to be the master's: nobody can go on from what this one has. */
   beginReplacing(): void {
+    // Until here it is at a place of the history that it had, and can go on from there.
+    this.link.isResumable = false;
     this.disconnectReplicas();
     this.freeBacklog();
     this.server.libraries.flush();
