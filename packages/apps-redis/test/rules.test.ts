@@ -1,4 +1,5 @@
 /** Rules that Redis's own tests ask for: who may run what on a replica, what is counted, tracked and evicted. */
+import { connect } from "node:net";
 import { DemiRedis } from "./demi-redis.js";
 import { eventually } from "./eventually.js";
 import type { Reply } from "./resp-client.js";
@@ -101,6 +102,29 @@ test.each([
     expect(await isLeft()).toBe(true);
   } finally {
     other.close();
+  }
+});
+
+test("when maxmemory-clients gets smaller those with most go, before the reply comes", async () => {
+  const sizes = [20_000, 200_000, 30_000];
+  const others = sizes.map(() => connect(server.port, "127.0.0.1"));
+  try {
+    for (const [i, one] of others.entries()) {
+      // And half of a request.
+      one.write(`CLIENT SETNAME size-${sizes[i]}\r\n*2\r\n$3\r\nGET\r\n$${sizes[i] + 1}\r\n${"v".repeat(sizes[i])}`);
+      one.on("error", () => {});
+    }
+    const names = (list: Reply): string[] =>
+      [...String(list).matchAll(/name=size-(\d+) .* qbuf=(?!0 )/g)].map(([, size]) => size);
+    await eventually("all have come", async () => names((await server.call([["CLIENT", "LIST"]]))[0]).length === 3);
+    const [set, list] = await server.call([
+      ["CONFIG", "SET", "maxmemory-clients", "200000"],
+      ["CLIENT", "LIST"],
+    ]);
+    expect(set).toBe("OK");
+    expect(names(list).sort()).toEqual(["20000", "30000"]);
+  } finally {
+    for (const one of others) one.destroy();
   }
 });
 

@@ -57,22 +57,29 @@ export class Limits {
 
   /** A client takes more, or less. */
   account(client: Client): void {
+    this.count(client);
+    if (this.total > this.limit) this.evict((one) => this.drop(one));
+  }
+
+  private count(client: Client): void {
     if (client.isClosed || client.replica !== undefined) return;
     const bytes = client.isKept ? 0 : memoryOf(client);
     this.total += bytes - (this.counted.get(client) ?? 0);
     this.counted.set(client, bytes);
-    if (this.total > this.limit) this.evict();
   }
 
-  /** maxmemory-clients was set: all are counted, or none. */
+  /** maxmemory-clients was set: all are counted, or none. Who is too much is gone when the reply comes. */
   recount(): void {
+    const { server } = this;
     this.total = 0;
     this.counted.clear();
-    if (this.limit !== 0) for (const client of this.server.clients.values()) this.account(client);
+    if (this.limit === 0) return;
+    for (const client of server.clients.values()) this.count(client);
+    this.evict((one) => (one === server.current ? this.drop(one) : server.close(one)));
   }
 
   /** Those that take most go first. */
-  private evict(): void {
+  private evict(leave: (client: Client) => void): void {
     const { limit } = this;
     if (limit === 0) return;
     const bySize = [...this.counted].filter(([, bytes]) => bytes !== 0).sort((a, b) => b[1] - a[1]);
@@ -81,7 +88,7 @@ export class Limits {
       this.total -= bytes;
       this.counted.delete(client);
       this.server.statistics.evictedClients++;
-      this.drop(client);
+      leave(client);
     }
   }
 
