@@ -1,8 +1,9 @@
 /** SET with `appendfsync always`: demi-redis with files and with a log of libos-spdk, and redis-server, on the same file system. */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildWithCMake, interleave, KeptServer, Progress } from "@demikernel/bench";
+import { makeLogApplication } from "../test/log-application.mjs";
 import { OURS, REDIS, startGroupCommit, startOurs, startRedis } from "./servers.mjs";
 import { measure, rowsOf, SIZE, warmUp } from "./speed.mjs";
 
@@ -80,17 +81,6 @@ export async function compareDurable({ rounds, requests, keyspace, seed }, place
 
 /** A folder from which demi-redis finds a storage engine beside its network. */
 function withLog(folder) {
-  const modules = join(folder, "node_modules/@demikernel");
-  if (!existsSync(modules)) {
-    mkdirSync(modules, { recursive: true });
-    const names = ["core", "libos-posix", "libos-spdk"];
-    for (const name of names) symlinkSync(join(PACKAGES, name), join(modules, name));
-    const dependencies = Object.fromEntries(names.map((name) => [`@demikernel/${name}`, "*"]));
-    writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "durable", private: true, dependencies }));
-    writeFileSync(
-      join(folder, "demi.yaml"),
-      `storage: spdk\nspdk:\n  device: file:${join(folder, "device")},size=1GiB\n`,
-    );
-  }
+  if (!existsSync(join(folder, "demi.yaml"))) makeLogApplication(folder, `file:${join(folder, "device")},size=1GiB`);
   return folder;
 }

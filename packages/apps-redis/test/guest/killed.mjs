@@ -3,38 +3,24 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runCases, seed } from "../../../../tools/lab-vm/guest-cases.mjs";
+import { makeLogApplication } from "../log-application.mjs";
 
 const PROGRAM = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 const CRASH = fileURLToPath(new URL("../programs/crash.mjs", import.meta.url));
-const packages = fileURLToPath(new URL("../../../", import.meta.url));
 const rounds = process.env.DEMI_CRASHES || "3";
 
-/** An application with a storage engine beside its network. All of the arena is locked, which takes long here: less of it than by default. */
-function application(folder) {
-  const modules = join(folder, "node_modules/@demikernel");
-  mkdirSync(modules, { recursive: true });
-  const names = ["core", "libos-posix", "libos-spdk"];
-  for (const name of names) symlinkSync(join(packages, name), join(modules, name));
-  const dependencies = Object.fromEntries(names.map((name) => [`@demikernel/${name}`, "*"]));
-  writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "application", private: true, dependencies }));
-  const config = {
-    libos: "posix",
-    storage: "spdk",
-    spdk: { device: `nvme:${process.env.DEMI_NVME}` },
-    arena: [
-      { size: 256, count: 2048 },
-      { size: 4096, count: 2048 },
-      { size: 65_536, count: 64 },
-      { size: 1 << 20, count: 20 },
-    ],
-  };
-  writeFileSync(join(folder, "demi.yaml"), JSON.stringify(config));
-}
+/** All of the arena is locked, which takes long here: less of it than by default. */
+const ARENA = [
+  { size: 256, count: 2048 },
+  { size: 4096, count: 2048 },
+  { size: 65_536, count: 64 },
+  { size: 1 << 20, count: 20 },
+];
 
 /** What the program that kills servers says. */
 async function crash(folder) {
@@ -57,7 +43,7 @@ await runCases(
   "killed",
   {
     [`a server on a controller, killed ${rounds} times under load`]: async () => {
-      application(folder);
+      makeLogApplication(folder, `nvme:${process.env.DEMI_NVME}`, { arena: ARENA });
       const done = await crash(folder);
       assert.equal(done.rounds, Number(rounds));
       // The time of a round counts from the first reply on.
