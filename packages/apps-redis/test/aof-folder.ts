@@ -45,11 +45,8 @@ export class AofFolder {
     return stderr;
   }
 
-  /** A server in the test's own process that has loaded these files, as one does that begins with them. Rejects with what that would say. */
-  async loaded(): Promise<Direct> {
-    const direct = new Direct();
-    await loadAof(direct.server, { folder: join(this.path, "appendonlydir"), name: "appendonly.aof" });
-    return direct;
+  loaded(): Promise<Direct> {
+    return loadedFrom(this.path);
   }
 
   /** What redis-server has when it has loaded these files, of which it is given a copy. */
@@ -76,6 +73,16 @@ export class AofFolder {
   checked(): string {
     return spawnSync("redis-check-aof", [this.manifest], { encoding: "utf8" }).stdout;
   }
+}
+
+/**
+ * A server in the test's own process that has loaded the append-only file of a folder, as one does that begins with it: that takes no time to
+ * start. Rejects with what such a server would say.
+ */
+export async function loadedFrom(folder: string): Promise<Direct> {
+  const direct = new Direct();
+  await loadAof(direct.server, { folder: join(folder, "appendonlydir"), name: "appendonly.aof" });
+  return direct;
 }
 
 /** Declares that each test of the file has a folder; which it is. */

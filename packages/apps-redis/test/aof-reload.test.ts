@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { loadedFrom } from "./aof-folder.js";
 import { DemiRedis } from "./demi-redis.js";
 import { eventually } from "./eventually.js";
 
@@ -82,20 +83,11 @@ test.each([["everysec"], ["always"]])(
       waiting.close();
       await server.stop();
     }
-    const again = await start("--appendonly", "yes");
-    try {
-      expect(
-        await again.call([
-          ["GET", "a"],
-          ["DBSIZE"],
-          ["SELECT", "3"],
-          ["LRANGE", "list", "0", "-1"],
-          ["EXISTS", "list2"],
-        ]),
-      ).toEqual(["2", 41, "OK", ["x", "y"], 0]);
-    } finally {
-      await again.stop();
-    }
+    const again = await loadedFrom(folder);
+    expect([again.call("GET", "a"), again.call("DBSIZE")]).toEqual(["$1\r\n2\r\n", ":41\r\n"]);
+    again.call("SELECT", 3);
+    expect(again.call("LRANGE", "list", 0, -1)).toBe("*2\r\n$1\r\nx\r\n$1\r\ny\r\n");
+    expect(again.call("EXISTS", "list2")).toBe(":0\r\n");
   },
 );
 
@@ -152,12 +144,8 @@ test("BGREWRITEAOF while it is off writes a base, from which LOADAOF and the nex
   } finally {
     await server.stop();
   }
-  const again = await start("--appendonly", "yes");
-  try {
-    expect(await again.call([["GET", "a"], ["DBSIZE"]])).toEqual(["3", 1]);
-  } finally {
-    await again.stop();
-  }
+  const again = await loadedFrom(folder);
+  expect([again.call("GET", "a"), again.call("DBSIZE")]).toEqual(["$1\r\n3\r\n", ":1\r\n"]);
 });
 
 test("a file that LOADAOF finds damaged ends the server, and is as it was", async () => {
@@ -176,10 +164,5 @@ test("a file that LOADAOF finds damaged ends the server, and is as it was", asyn
   } finally {
     await server.stop();
   }
-  const again = await start("--appendonly", "yes");
-  try {
-    expect(await again.call([["GET", "a"]])).toEqual(["1"]);
-  } finally {
-    await again.stop();
-  }
+  expect((await loadedFrom(folder)).call("GET", "a")).toBe("$1\r\n1\r\n");
 });

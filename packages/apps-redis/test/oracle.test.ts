@@ -1,10 +1,10 @@
-/** demi-redis beside redis-server: two million random commands, every reply and all that is held afterwards compared. */
+/** demi-redis beside redis-server: random commands, every reply and all that is held afterwards compared. DEMI_REDIS_COMMANDS is how many. */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { sideBySide } from "./side-by-side.js";
 
 const main = fileURLToPath(new URL("oracle/main.mjs", import.meta.url));
-const COMMANDS = process.env.DEMI_REDIS_COMMANDS ?? "2000000";
+const COMMANDS = process.env.DEMI_REDIS_COMMANDS ?? "200000";
 /** Milliseconds: many times what it takes on a quiet machine. */
 const PATIENCE = 600_000;
 

@@ -14,7 +14,7 @@ import { toldCommand } from "./told-commands.js";
 import { TwoFollowed } from "./two-followed.js";
 
 const CLIENTS = 4;
-const ROUNDS = 12;
+const ROUNDS = 8;
 /** Times that a client sends something in a round, and commands that it sends at most. */
 const TURNS = 180;
 const MOST = 12;

@@ -141,7 +141,7 @@ test("files of which any byte is wrong, or that end anywhere, are refused with t
   readRdb(right, other.server);
   const used = other.empty();
   let refused = 0;
-  for (let round = 0; round < 2500; round++) {
+  for (let round = 0; round < 1000; round++) {
     const bytes = Buffer.from(right.subarray(0, random.below(4) === 0 ? random.below(right.length) : right.length));
     for (let i = random.below(4); i > 0; i--) {
       if (bytes.length === 0) break;
@@ -158,10 +158,10 @@ test("files of which any byte is wrong, or that end anywhere, are refused with t
     }
     if (other.empty() !== used) throw new Error(`round ${round}: ${other.empty() - used} bytes are left`);
   }
-  expect(refused).toBeGreaterThan(800);
+  expect(refused).toBeGreaterThan(300);
   const path = join(folder, "wrong.rdb");
   const sound = new Direct();
-  for (let round = 0; round < 100; round++) {
+  for (let round = 0; round < 50; round++) {
     const bytes = Buffer.from(right);
     bytes[random.below(bytes.length)] ^= 1 << random.below(8);
     writeFileSync(path, bytes);

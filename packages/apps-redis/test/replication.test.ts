@@ -11,7 +11,7 @@ import { lackingRedis } from "./redis-program.js";
 import { unlessLacking } from "./skipping.js";
 
 const BATCH = 200;
-const ROUNDS = 8;
+const ROUNDS = 6;
 /** Commands whose effects are told as they came: those of streams, and with times to live, take the master's time. */
 const FAMILIES = ["string", "bits", "hll", "hash", "list", "set", "zset", "geo", "keyspace", "stream", "transaction"];
 
@@ -160,7 +160,7 @@ unlessLacking(lackingRedis(), "replication beside redis-server", () => {
     const master = await node("demi-redis", "--repl-diskless-sync", "no");
     await master.client.call([
       ["SELECT", "2"],
-      ["DEBUG", "POPULATE", "20000", "key", "100"],
+      ["DEBUG", "POPULATE", "5000", "key", "400"],
       ["SELECT", "0"],
     ]);
     const replicas = await Promise.all(

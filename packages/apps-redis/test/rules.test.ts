@@ -5,10 +5,31 @@ import { eventually } from "./eventually.js";
 import type { Reply } from "./resp-client.js";
 
 let server: DemiRedis;
-beforeEach(async () => {
+beforeAll(async () => {
   server = await DemiRedis.start("--enable-debug-command", "yes");
 });
-afterEach(() => server.stop());
+afterAll(() => server.stop());
+
+/** Parameters that tests change, as they are at the start. */
+const DEFAULTS: Record<string, string> = {
+  maxmemory: "0",
+  "maxmemory-policy": "noeviction",
+  "maxmemory-clients": "0",
+  "replica-serve-stale-data": "yes",
+};
+
+/** As after its start. */
+beforeEach(async () => {
+  const replies = await server.call([
+    ["CONFIG", "SET", ...Object.entries(DEFAULTS).flat()],
+    ["DEBUG", "SET-SKIP-CHECKSUM-VALIDATION", "0"],
+    ["REPLICAOF", "NO", "ONE"],
+    ["FLUSHALL"],
+    ["FUNCTION", "FLUSH"],
+    ["CONFIG", "RESETSTAT"],
+  ]);
+  expect(replies).toEqual(replies.map(() => "OK"));
+});
 
 test("on a replica functions and scripts may do what they say of themselves, and what they call what it says", async () => {
   const library = `#!lua name=l

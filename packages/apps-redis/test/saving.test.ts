@@ -11,6 +11,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { asLoadError, LoadError } from "../src/persistence/load-error.js";
+import { loadRdbFile } from "../src/persistence/load-rdb.js";
+import { Direct } from "./direct.js";
 import { Random } from "./random.js";
 import type { RespClient } from "./resp-client.js";
 import { info, RunningServer, until } from "./running-server.js";
@@ -82,9 +85,9 @@ test("BGSAVE under load has what there was when it began", async () => {
   expect(temporaries()).toEqual([]);
   client.close();
   await server.end("SIGKILL");
-  const other = await ready("--save", "");
-  expect(await other.client.call([["DEBUG", "DIGEST"]])).toEqual([digest]);
-  other.client.close();
+  const loaded = new Direct();
+  await loadRdbFile(loaded.server, file);
+  expect(loaded.all).toBe(digest);
 });
 
 test("whoever is killed while it saves leaves the old file whole, and the next one removes the half of the new", async () => {
@@ -194,11 +197,16 @@ test("a file that is wrong is refused with its offset, and stays", async () => {
   ];
   for (const [bytes, why] of wrongs) {
     writeFileSync(file, bytes);
-    const server = await start();
-    expect(await server.ended()).toBe(1);
-    expect(server.said).toMatch(why);
+    const told = await loadRdbFile(new Direct().server, file).catch((error: unknown) => asLoadError("dump.rdb", error));
+    expect(told).toBeInstanceOf(LoadError);
+    expect((told as Error).message).toMatch(why);
     expect(readFileSync(file).equals(bytes)).toBe(true);
   }
+  // Who begins with the last of them says so, and ends.
+  const server = await start();
+  expect(await server.ended()).toBe(1);
+  expect(server.said).toMatch(/dump\.rdb cannot be loaded: at offset \d+: the checksum is wrong/);
+  expect(readFileSync(file).equals(wrongs[wrongs.length - 1][0])).toBe(true);
 });
 
 test("what cannot be saved stops writes, if it is to, and does not end; DEBUG RELOAD takes its options", async () => {

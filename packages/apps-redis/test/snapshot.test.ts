@@ -79,7 +79,7 @@ test("what a snapshot has is what there was when it began, and what is told from
   const random = new Random("snapshot");
   const folder = mkdtempSync(join(tmpdir(), "demi-redis-snapshot-"));
   try {
-    for (let round = 0; round < 6; round++) {
+    for (let round = 0; round < 3; round++) {
       const direct = new Direct();
       const { server } = direct;
       for (let i = 0; i < 1500; i++) direct.call(...change(random));

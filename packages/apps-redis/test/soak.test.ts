@@ -1,4 +1,4 @@
-/** A minute of mixed load with clients that come, go and die: replies are right, memory is flat, and nothing is left of them. */
+/** Mixed load with clients that come, go and die: replies are right, memory is flat, and nothing is left of them. */
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
@@ -8,7 +8,7 @@ import { DemiRedis } from "./demi-redis.js";
 
 const program = fileURLToPath(new URL("programs/soak.mjs", import.meta.url));
 /** Seconds of each half; DEMI_SOAK is the whole in seconds. */
-const HALF = Number(process.env.DEMI_SOAK ?? 30) / 2;
+const HALF = Number(process.env.DEMI_SOAK ?? 10) / 2;
 /** What the second half may add to resident memory, beyond a tenth: caches of compiled code, pages of the arena first touched. */
 const MORE_BYTES = 48 << 20;
 

@@ -76,9 +76,8 @@ function overRdma(): void {
     configure("tcp");
     await serves(POSIX, server, [["redis-cli", ["-p", port]], ours]);
     use("libos-rdma");
+    // By other providers of it: test/backends.test.ts.
     await serves(/^rdma \(tcp\)$/, server, [ours]);
-    configure("shm");
-    await serves(/^rdma \(shm\)$/, server, [ours]);
   }, 240_000);
 }
 
