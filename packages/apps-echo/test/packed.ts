@@ -1,7 +1,18 @@
 /** The packages as they are published: packed, and installed by npm on a system that has no compiler. */
 import { type SpawnSyncReturns, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { packageDir } from "./program.js";
 
 const root = join(packageDir, "../..");
@@ -46,8 +57,16 @@ export function pack(names: readonly string[]): Map<string, string> {
   for (const name of names) {
     const target = join(process.env.DEMI_TARBALLS as string, "tarballs", name);
     if (!existsSync(target)) {
-      mkdirSync(target, { recursive: true });
-      pnpm(["pack", "--pack-destination", target], join(root, "packages", name));
+      mkdirSync(dirname(target), { recursive: true });
+      const own = mkdtempSync(`${target}-`);
+      pnpm(["pack", "--pack-destination", own], join(root, "packages", name));
+      try {
+        renameSync(own, target);
+      } catch (error) {
+        // Another worker of Jest's was faster.
+        if (!existsSync(target)) throw error;
+        rmSync(own, { recursive: true });
+      }
     }
     const files = readdirSync(target);
     expect(files).toHaveLength(1);
