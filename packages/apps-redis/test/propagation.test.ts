@@ -114,11 +114,11 @@ test("a request is told as RESP, however it came", () => {
 
 test("followers whose memory has no end have what is there where memory ends half way through commands", () => {
   const random = new Random("memory's end, followed");
-  const followed = new Followed(() => {}, new Heap(1));
+  const followed = new Followed(() => {}, new Heap(2));
   const other = new Direct();
   const { heap } = followed.server.keyspace;
   // Most of it is full before.
-  for (let i = 0; i < 15; i++) followed.send(1, ["SET", `full${i}`, "x".repeat(8 * 1024 * 1024)]);
+  for (let i = 0; i < 31; i++) followed.send(1, ["SET", `full${i}`, "x".repeat(8 * 1024 * 1024)]);
   followed.recorder.told.length = 0;
   const keys = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((i) => ["l", "t", "h", "z", "s"].map((type) => `${type}${i}`));
   const digests = (direct: Direct): string[] => keys.map((key) => `${key} ${direct.digest(key)}`);

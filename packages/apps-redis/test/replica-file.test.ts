@@ -84,7 +84,7 @@ test("whoever waits for the file of another master goes on with the first where 
 }, 60_000);
 
 test("a link that is lost while the file is loaded: all of it is there in the end, once", async () => {
-  const [master, replica] = await Promise.all([node(), node("--key-load-delay", "2000", ...hasFile)]);
+  const [master, replica] = await Promise.all([node(), node("--key-load-delay", "100000", ...hasFile)]);
   await master.ask("DEBUG", "POPULATE", "300");
   await follow(replica, master);
   for (let lost = 0; lost < 3; lost++) {
@@ -93,6 +93,8 @@ test("a link that is lost while the file is loaded: all of it is there in the en
     await master.ask("CLIENT", "KILL", "TYPE", "replica");
     await master.ask("SET", `lost:${lost}`, "1");
   }
+  // It would take half a minute else.
+  await replica.ask("CONFIG", "SET", "key-load-delay", "0");
   await caughtUp(replica, master);
   expect(await replica.ask("DBSIZE")).toBe(303);
   expect(await replica.ask("DEBUG", "DIGEST")).toBe(await master.ask("DEBUG", "DIGEST"));

@@ -5,6 +5,7 @@
 import { CutProxy } from "./cut-proxy.js";
 import { caughtUp, type Kind, NodeInFolder } from "./node-in-folder.js";
 import { Generator } from "./oracle/generator.mjs";
+import { makesMinusZero } from "./oracle/minus-zero.mjs";
 import { Peer } from "./oracle/peer.mjs";
 import { Random } from "./random.js";
 import { lackingRedis } from "./redis-program.js";
@@ -14,9 +15,6 @@ const BATCH = 200;
 const ROUNDS = 6;
 /** Commands whose effects are told as they came: those of streams, and with times to live, take the master's time. */
 const FAMILIES = ["string", "bits", "hll", "hash", "list", "set", "zset", "geo", "keyspace", "stream", "transaction"];
-
-/** A score of -0 is 0 in a listpack, which a small sorted set becomes when it is loaded. */
-const MINUS_ZERO = /^-0(?:\.0+)?$|^WEIGHTS$/i;
 
 const nodes: NodeInFolder[] = [];
 const wires: CutProxy[] = [];
@@ -67,7 +65,7 @@ async function load(chain: readonly NodeInFolder[], cut: readonly CutProxy[], ra
   try {
     for (let round = 0; round < ROUNDS; round++) {
       const commands = Array.from({ length: BATCH }, () => generator.command());
-      await peer.send(commands.filter((words) => !words.some((word) => MINUS_ZERO.test(word))));
+      await peer.send(commands.filter((words) => !makesMinusZero(words)));
       if (random.below(4) === 0) random.pick(cut).cut();
     }
     await peer.send([["DISCARD"]]);

@@ -12,6 +12,7 @@ import { parseArgs } from "node:util";
 import { compareKeyspaces } from "./comparison.mjs";
 import { FAMILIES } from "./families/index.mjs";
 import { Generator } from "./generator.mjs";
+import { makesMinusZero } from "./minus-zero.mjs";
 import { Peer } from "./peer.mjs";
 import { Random } from "./random.mjs";
 
@@ -71,7 +72,7 @@ async function fill(peer) {
     const commands = Array.from({ length: Number(values.commands) / DATABASES.length }, () => generator.command());
     if (db === "3") commands.push(...special());
     // What changes the database, or gives the server another file, is not of this.
-    const kept = commands.filter(([name]) => !/^(SELECT|SWAPDB|FLUSH)/i.test(name));
+    const kept = commands.filter((words) => !/^(SELECT|SWAPDB|FLUSH)/i.test(words[0]) && !makesMinusZero(words));
     for (let at = 0; at < kept.length; at += BATCH) await peer.send([["SELECT", db], ...kept.slice(at, at + BATCH)]);
   }
 }
