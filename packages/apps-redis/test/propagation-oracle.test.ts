@@ -3,9 +3,7 @@ import { CHANGES, commandsOf, SEQUENCES } from "./changes.js";
 import { besideRedis } from "./redis-server.js";
 import { TwoFollowed } from "./two-followed.js";
 
-// It would wait five seconds for other replicas.
-const AT_ONCE = ["--repl-diskless-sync-delay", "0"];
-const OPTIONS = ["--enable-debug-command", "yes", "--stream-node-max-entries", "3", "--databases", "16", ...AT_ONCE];
+const OPTIONS = ["--enable-debug-command", "yes", "--stream-node-max-entries", "3", "--databases", "16"];
 
 besideRedis("what is told", OPTIONS, (redis) => {
   let both: TwoFollowed;

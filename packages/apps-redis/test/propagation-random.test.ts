@@ -21,9 +21,7 @@ const MOST = 12;
 /** Milliseconds for redis-server to load what it was told. */
 const LOADING = 20_000;
 const NODE_ENTRIES = 5;
-const NODES = ["--stream-node-max-entries", String(NODE_ENTRIES)];
-// It would wait five seconds for other replicas.
-const OPTIONS = ["--enable-debug-command", "yes", "--repl-diskless-sync-delay", "0", ...NODES];
+const OPTIONS = ["--enable-debug-command", "yes", "--stream-node-max-entries", String(NODE_ENTRIES)];
 
 /** A redis-server that has been told all of it by a file in this folder. */
 async function loaded(told: readonly Told[], folder: string): Promise<RedisServer> {

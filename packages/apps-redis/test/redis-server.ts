@@ -52,8 +52,9 @@ export function besideRedis(name: string, options: readonly string[], body: (red
       beforeAll(async () => {
         redis = await RedisServer.start(...options);
       });
-      afterAll(() => redis?.stop());
       body(() => redis as RedisServer);
+      // Behind what the tests have to end: it would wait ten seconds for who still follows it.
+      afterAll(() => redis?.stop());
     }),
   );
 }

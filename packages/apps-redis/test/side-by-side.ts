@@ -91,7 +91,6 @@ export function sideBySide(name: string, options: readonly string[], body: (both
     beforeAll(async () => {
       demi = await DemiRedis.start(...options);
     });
-    afterAll(() => demi?.stop());
     const servers = (): Servers => ({ ours: demi as DemiRedis, theirs: redis() });
     const pair = (): Pair => new Pair(servers().ours.client, servers().theirs.client);
     body({
@@ -102,5 +101,6 @@ export function sideBySide(name: string, options: readonly string[], body: (both
       servers,
       connect: async () => new Pair(await servers().ours.connect(), await servers().theirs.connect()),
     });
+    afterAll(() => demi?.stop());
   });
 }
