@@ -23,7 +23,7 @@ const BUDGETS = {
   "lab-vm": 180,
   "jest-apps-echo": 350,
   "bench-apps-echo": 170,
-  "jest-apps-redis": 320,
+  "jest-apps-redis": 340,
   "jest-bench": 30,
   "jest-conformance": 60,
   "jest-core": 70,
