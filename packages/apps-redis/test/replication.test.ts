@@ -58,14 +58,19 @@ async function held({ client }: NodeInFolder): Promise<Record<string, unknown>> 
   return Object.fromEntries(keys.map((key, i) => [key, about.slice(2 * i, 2 * i + 2)]));
 }
 
+/** A BITFIELD of which all fails makes the string longer, or makes one, of which redis-server's replicas are not told. */
+const leavesZerosUntold = (words: readonly string[]): boolean =>
+  /^BITFIELD$/i.test(words[0]) && words.some((word) => /^FAIL$/i.test(word));
+
 /** Random commands for the first, while wires between them and the others are cut. */
 async function load(chain: readonly NodeInFolder[], cut: readonly CutProxy[], random: Random): Promise<void> {
   const generator = new Generator(random.word(), FAMILIES);
   const peer = new Peer("the master", String(chain[0].port));
+  const isRedis = chain[0].kind === "redis-server";
   try {
     for (let round = 0; round < ROUNDS; round++) {
       const commands = Array.from({ length: BATCH }, () => generator.command());
-      await peer.send(commands.filter((words) => !makesMinusZero(words)));
+      await peer.send(commands.filter((words) => !makesMinusZero(words) && !(isRedis && leavesZerosUntold(words))));
       if (random.below(4) === 0) random.pick(cut).cut();
     }
     await peer.send([["DISCARD"]]);
