@@ -1,5 +1,5 @@
 /** A master's end waits for replicas that lag, and can be taken back meanwhile. A replica lags as its process is stopped. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RespClient } from "./resp-client.js";
@@ -83,7 +83,7 @@ test("whoever has waited for long enough ends, and says who lags", async () => {
 });
 
 test("SHUTDOWN ABORT: all are told, and it goes on; SHUTDOWN NOW does not wait", async () => {
-  const { master, client } = await lagging();
+  const { master, client } = await lagging("--appendonly", "yes", "--appenddirname", "aborted");
   expect(await client.call([["SHUTDOWN", "ABORT"]])).toEqual([new Error("ERR No shutdown in progress.")]);
   const waiting = await Promise.all([master.connect(), master.connect(), master.connect()]);
   const replies = waiting.map((one, i) => one.call([i === 2 ? ["INCR", "key"] : ["SHUTDOWN"]]));
@@ -97,6 +97,10 @@ test("SHUTDOWN ABORT: all are told, and it goes on; SHUTDOWN NOW does not wait",
   ).toEqual([0, "OK"]);
   expect(await Promise.all(replies)).toEqual([[FAILED], [FAILED], [3]]);
   expect(await info(client, "shutdown_in_milliseconds")).toBe("");
+  // What has waited is told, and not what has let it go on.
+  const told = readFileSync(join(folder, "aborted/appendonly.aof.1.incr.aof"), "latin1");
+  expect(told.match(/INCR/g)).toHaveLength(2);
+  expect(told).not.toMatch(/SHUTDOWN|ABORT/i);
   client.write([["SHUTDOWN", "NOW"]]);
   expect(await master.ended()).toBe(0);
   expect(master.said).toContain("0 of 1 replicas are in sync");

@@ -64,7 +64,8 @@ void Committer::begin() {
   for (std::size_t n = std::min(waiting_.size(), kMostParts); n != 0; --n) {
     Log& log = *waiting_.front();
     const bool added = add_part(log, refused);
-    if (!added && !log.waiting.empty()) break;  // no room in this commit
+    // No room in this commit; or on the device until something is filled, which others need not wait for.
+    if (!added && !log.waiting.empty() && !store_.filler().under_way()) break;
     waiting_.pop_front();
     log.queued = !log.waiting.empty();
     if (log.queued) waiting_.push_back(&log);
@@ -267,6 +268,13 @@ void Committer::on_written(Write& write) {
   flush_.owner = this;
   flush_.done = [](Transfer& transfer) { static_cast<Committer*>(transfer.owner)->finish(transfer.result); };
   store_.device().submit(flush_);
+}
+
+void Committer::doubt(int error) {
+  if (!under_way()) return;
+  for (Part& part : parts_) {
+    if (part.error == 0) part.error = error;
+  }
 }
 
 // `error`: of the flush.

@@ -27,6 +27,8 @@ class Committer {
   void begin();
   bool idle() const { return transfers_left_ == 0 && !flushing_ && waiting_.empty(); }
   bool under_way() const { return transfers_left_ != 0 || flushing_; }
+  // A flush that was not its own has failed: what the device had of this commit may be gone with it, though its own flush succeeds.
+  void doubt(int error);
   // Nothing of the log is under way or waits.
   bool idle(const Log& log) const;
   // Nothing of it waits any more: it is not asked again.

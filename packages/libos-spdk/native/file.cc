@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -110,7 +112,10 @@ bool File::open(const std::string& path, std::uint64_t size, File& out, Failure&
 std::vector<BlockDevice::Range> File::untouched() const {
   std::vector<BlockDevice::Range> ranges;
   struct stat status {};
-  if (!direct_ || ::fstat(fd_, &status) != 0 || !S_ISREG(status.st_mode)) return ranges;
+  struct statfs system {};
+  if (!direct_ || ::fstat(fd_, &status) != 0 || !S_ISREG(status.st_mode) || ::fstatfs(fd_, &system) != 0) return ranges;
+  // A file system that writes elsewhere each time has nothing ready where it was written before.
+  if (system.f_type != EXT4_SUPER_MAGIC && system.f_type != XFS_SUPER_MAGIC) return ranges;
   const auto bytes = static_cast<std::uint64_t>(status.st_size);
   const auto add = [&](std::uint64_t begin, std::uint64_t end) {
     end = std::min(end, bytes);
@@ -132,6 +137,7 @@ std::vector<BlockDevice::Range> File::untouched() const {
     if (map->fm_mapped_extents == 0) break;
     for (std::uint32_t i = 0; i < map->fm_mapped_extents; ++i) {
       const fiemap_extent& extent = map->fm_extents[i];
+      if (extent.fe_length == 0) return {};
       add(at, extent.fe_logical);
       at = extent.fe_logical + extent.fe_length;
       if ((extent.fe_flags & FIEMAP_EXTENT_UNWRITTEN) != 0) add(extent.fe_logical, at);

@@ -26,7 +26,7 @@ class File {
 
   int fd() const { return fd_; }
   const Geometry& geometry() const { return geometry_; }
-  // Of a file on a file system that says so (FS_IOC_FIEMAP): holes, and what it keeps ready and has not been given.
+  // Of a file on ext4 or XFS, which say so (FS_IOC_FIEMAP): holes, and what it keeps ready and has not been given.
   std::vector<BlockDevice::Range> untouched() const;
 
  private:

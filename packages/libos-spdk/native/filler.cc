@@ -29,7 +29,7 @@ void Filler::begin() {
   }
   FreeSegments& free = store_.free_segments();
   const std::size_t most = std::max<std::size_t>(1, kAtOnce / store_.layout().segment_bytes);
-  // Not all there are: a log may need one meanwhile.
+  // Of more than one not all: a log may need one meanwhile.
   for (std::size_t n = std::min(most, (free.untouched() + 1) / 2); n != 0; --n)
     segments_.push_back(free.take_untouched());
   segment_ = at_ = 0;
@@ -43,7 +43,11 @@ void Filler::next() {
   transfer_.owner = this;
   if (segment_ == segments_.size()) {
     transfer_.kind = Transfer::Kind::kFlush;
-    transfer_.done = [](Transfer& flush) { static_cast<Filler*>(flush.owner)->end(flush.result); };
+    transfer_.done = [](Transfer& flush) {
+      auto& filler = *static_cast<Filler*>(flush.owner);
+      if (flush.result != 0) filler.store_.committer().doubt(flush.result);
+      filler.end(flush.result);
+    };
   } else {
     const std::size_t most = std::min<std::size_t>(kPiece, store_.device().geometry().most_transfer_bytes);
     piece_ = {zeros_.data(), std::min(most, layout.segment_bytes - at_)};

@@ -102,7 +102,6 @@ bool Mount::read_superblock() {
   return true;
 }
 
-// Every opening has a number of its own, and none is used twice, also when the copy that knew the last one is lost.
 void Mount::mark_untouched() {
   const format::Layout& layout = store_.layout_;
   const std::uint64_t start = layout.segments_start();
@@ -116,6 +115,7 @@ void Mount::mark_untouched() {
   }
 }
 
+// Every opening has a number of its own, and none is used twice, also when the copy that knew the last one is lost.
 bool Mount::begin_epoch() {
   format::Superblock& block = store_.superblock_;
   block.epoch = newest_epoch_ + (both_superblocks_ ? 1 : 2);

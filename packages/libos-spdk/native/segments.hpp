@@ -19,12 +19,15 @@ class FreeSegments {
     written_order_.clear();
     untouched_order_.clear();
   }
-  // Once it is known which are in use, and which are untouched: the others are free, or written.
+  // Once it is known which are in use, and which are untouched: the others are free, or written, as those in use will be.
   void use(std::uint32_t segment) { free_[segment] = false; }
   void mark_untouched(std::uint32_t segment) { untouched_[segment] = true; }
   void start() {
     for (std::uint32_t i = 0; i < free_.size(); ++i) {
-      if (free_[i]) order_of(i).push_back(i);
+      if (free_[i])
+        order_of(i).push_back(i);
+      else
+        untouched_[i] = false;
     }
   }
 

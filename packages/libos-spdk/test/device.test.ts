@@ -93,8 +93,8 @@ test("what a file system has nothing for yet is filled ahead of small commits", 
   }
   const { "spdk.filledSegments": filled, "spdk.untouchedSegments": left } = os.stats();
   expect(filled > 0).toBe(untouched > 0);
-  // The log is in one that was written to as it came.
-  if (untouched > 0) expect(left).toBe(untouched - filled - 1);
+  // The log began in one that was written to as it came.
+  if (untouched > 0) expect(left).toBeLessThan(untouched - filled);
   os.destroy();
   os = await open(device);
   expect(os.stats()["spdk.untouchedSegments"]).toBe(left);

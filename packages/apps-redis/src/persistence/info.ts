@@ -40,12 +40,12 @@ export function persistence(server: Server): Fields {
   };
 }
 
-function appendOnlyFile({ aof, config, rewriting }: Server): Fields {
+function appendOnlyFile({ aof, config, loading, rewriting }: Server): Fields {
   return {
     aof_enabled: config.appendonly ? 1 : 0,
     aof_rewrite_in_progress: rewriting.isRunning ? 1 : 0,
     // A base is what an append-only file begins with that could not be begun yet.
-    aof_rewrite_scheduled: rewriting.isScheduled || (config.appendonly && !aof.isOn) ? 1 : 0,
+    aof_rewrite_scheduled: rewriting.isScheduled || (config.appendonly && !aof.isOn && !loading.isOn) ? 1 : 0,
     aof_last_rewrite_time_sec: rewriting.lastSeconds,
     aof_current_rewrite_time_sec: rewriting.currentSeconds,
     aof_last_bgrewrite_status: rewriting.lastFailed ? "err" : "ok",

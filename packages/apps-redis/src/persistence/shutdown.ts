@@ -132,7 +132,8 @@ export class Shutdown {
     const { force, nosave, save } = this.options;
     // What it would have is older than what is saved now.
     rdb.abandon();
-    if (aof.lacksBase) {
+    // At the start there is nothing yet that it would keep.
+    if (aof.lacksBase && !loading.isOn) {
       log(`Writing initial AOF, ${force === true ? "and ends anyway" : "can't exit"}`);
       if (force !== true) return false;
     }

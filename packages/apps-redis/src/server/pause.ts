@@ -75,6 +75,8 @@ export class Pause {
     for (const [client, args] of all) {
       server.blocking.unblock(client, () => dispatch(server, client, args));
     }
+    // What they have changed is told, and is nothing that the command did which has let them go on.
+    server.propagation.instead(0);
   }
 
   /** Keeps the command for later if it may not run now. */
