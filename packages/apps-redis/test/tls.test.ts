@@ -163,6 +163,19 @@ test("what is wrong with certificates is said, at the start and by CONFIG SET; t
   }
 });
 
+test("a port is by TLS or not as CONFIG SET says, from one command to the next", async () => {
+  const [[, own]] = (await server.call([["CONFIG", "GET", "port"]])) as [[string, string]];
+  const set = (name: string, value: string): string[] => ["CONFIG", "SET", name, value];
+  expect(await server.call([set("tls-port", "0"), set("port", String(port))])).toEqual(["OK", "OK"]);
+  const socket = plain(port, "127.0.0.1");
+  socket.end("PING\r\n");
+  let told = "";
+  for await (const bytes of socket) told += bytes;
+  expect(told).toBe("+PONG\r\n");
+  expect(await server.call([set("port", own), set("tls-port", String(port))])).toEqual(["OK", "OK"]);
+  await eventually("TLS again", async () => cli(...identity(), "ping").stdout === "PONG\n");
+});
+
 test("a certificate that was renewed under its name is taken when it is set again", async () => {
   const live = (kind: "pem" | "key"): string => file(`live.${kind}`);
   const set = ["CONFIG", "SET", "tls-cert-file", live("pem"), "tls-key-file", live("key"), "tls-auth-clients", "no"];

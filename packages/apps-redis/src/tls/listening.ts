@@ -56,6 +56,12 @@ export class TlsListening {
       this.server.log(`TLS: ${(error as Error).message}`);
       return "Unable to update TLS configuration. Check server logs.";
     }
+    // At once: the next command may want the port.
+    for (const [name, one] of this.servers) {
+      if (name.endsWith(` ${config.tlsPort}`)) continue;
+      one.close();
+      this.servers.delete(name);
+    }
     // One after the other: of several parameters that are set together each is told of.
     this.listening = this.listening
       .then(() => (config.tlsPort === 0 ? this.close() : this.listen()))
