@@ -1,8 +1,8 @@
 // Crashes, failing writes and damage, each seed another story (store_story.hpp): nothing that was acknowledged is lost, nothing is handed
 // over that was not pushed, and what is damaged is an error.
 //
-// The stories are told in two programs: 3,000 seeds in that of all tests, whose sanitizers see each access to memory; and, because that takes
-// six times as long, 18,000 in one with UndefinedBehaviorSanitizer alone.
+// The stories are told in two programs: 3,500 seeds in that of all tests, whose sanitizers see each access to memory; and, because that takes
+// six times as long, 21,000 in one with UndefinedBehaviorSanitizer alone.
 #include <doctest/doctest.h>
 
 #include <memory>
