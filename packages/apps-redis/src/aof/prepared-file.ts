@@ -13,6 +13,8 @@ import type { Pushes } from "./pushes.js";
 /** Bytes that a file is filled by at first, and at most; it is when there is less than half as much ahead. */
 const FIRST = 256 * 1024;
 const MOST = 4 * 1024 * 1024;
+/** Both are multiples of it. */
+const PIECE = 256 * 1024;
 
 /** Batches on their way. */
 const DEPTH = 2;
@@ -142,10 +144,14 @@ export class PreparedFile implements Increment {
   }
 }
 
+/** A piece after the other: who writes meanwhile waits for what the file system has of this, too. */
 async function fill(fd: number, filler: Buffer, from: number, length: number): Promise<void> {
-  const lines = Buffer.allocUnsafeSlow(length).fill(filler);
-  for (let at = 0; at < length; ) at += (await writeAt(fd, lines, at, length - at, from + at)).bytesWritten;
-  await synchronize(fd);
+  const lines = Buffer.allocUnsafeSlow(PIECE).fill(filler);
+  for (let piece = 0; piece < length; piece += lines.length) {
+    for (let at = 0; at < lines.length; )
+      at += (await writeAt(fd, lines, at, lines.length - at, from + piece + at)).bytesWritten;
+    await synchronize(fd);
+  }
 }
 const writeAt = promisify(write);
 const synchronize = promisify(fdatasync);
