@@ -2,7 +2,7 @@
 import type { Server } from "../server/server.js";
 import type { ShutdownOptions } from "./shutdown.js";
 
-type Ending = "SIGTERM" | "SIGINT";
+const ENDING = ["SIGTERM", "SIGINT"] as const;
 
 export class Signals {
   /** One has come, and the server has not gone on since. */
@@ -25,15 +25,15 @@ export class Signals {
   private follow(): void {
     if (this.isFollowing) return;
     this.isFollowing = true;
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, this.onSignal);
+    for (const signal of ENDING) process.on(signal, this.onSignal);
   }
 
   private leave(): void {
     this.isFollowing = false;
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.off(signal, this.onSignal);
+    for (const signal of ENDING) process.off(signal, this.onSignal);
   }
 
-  private readonly onSignal = (signal: Ending): void => {
+  private readonly onSignal = (signal: (typeof ENDING)[number]): void => {
     const { config, rdb, shutdown } = this.server;
     // Whoever presses Ctrl-C twice does not want to wait for replicas.
     if (this.isTold && signal === "SIGINT") {

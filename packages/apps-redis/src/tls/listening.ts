@@ -37,9 +37,8 @@ export class TlsListening {
 
   /** As configured; throws a sentence. Only then is @demikernel/net loaded. */
   async start(): Promise<void> {
-    const { config } = this.server;
-    if (config.tlsPort !== 0) await this.listen();
-    for (const name of FOLLOWED) config.onChange(name, this.follow);
+    await this.listen();
+    for (const name of FOLLOWED) this.server.config.onChange(name, this.follow);
   }
 
   close(): void {
@@ -57,37 +56,43 @@ export class TlsListening {
       return "Unable to update TLS configuration. Check server logs.";
     }
     // At once: the next command may want the port.
-    for (const [name, one] of this.servers) {
-      if (name.endsWith(` ${config.tlsPort}`)) continue;
-      one.close();
-      this.servers.delete(name);
-    }
+    this.leaveOthers(this.wanted());
     // One after the other: of several parameters that are set together each is told of.
     this.listening = this.listening
-      .then(() => (config.tlsPort === 0 ? this.close() : this.listen()))
+      .then(() => this.listen())
       .catch((error: Error) => this.server.log(`TLS: ${error.message}`));
     return undefined;
   };
   private listening: Promise<void> = Promise.resolve();
 
+  /** The addresses to listen on, by the names of {@link servers}. */
+  private wanted(): Map<string, Bound> {
+    const { bind, tlsPort } = this.server.config;
+    const addresses = tlsPort === 0 ? [] : boundAddresses(bind);
+    return new Map(addresses.map((bound) => [`${bound.host} ${tlsPort}`, bound]));
+  }
+
+  private leaveOthers(wanted: ReadonlyMap<string, Bound>): void {
+    for (const [name, one] of this.servers) {
+      if (wanted.has(name)) continue;
+      one.close();
+      this.servers.delete(name);
+    }
+  }
+
   private async listen(): Promise<void> {
-    const { config } = this.server;
-    const options = tlsOptions(config);
+    const wanted = this.wanted();
+    this.leaveOthers(wanted);
+    if (wanted.size === 0) return;
+    const options = tlsOptions(this.server.config);
     if (this.net === undefined) {
       this.net = await import("@demikernel/net");
       this.server.shared = this.net.share(this.server.os);
     }
-    const wanted = new Map<string, Bound>();
-    for (const bound of boundAddresses(config.bind)) wanted.set(`${bound.host} ${config.tlsPort}`, bound);
-    for (const [name, one] of this.servers) {
-      if (wanted.has(name)) {
-        one.setSecureContext(options);
-        // Node has no call for these, and looks at them with each connection.
-        Object.assign(one, { requestCert: options.requestCert, rejectUnauthorized: options.rejectUnauthorized });
-      } else {
-        one.close();
-        this.servers.delete(name);
-      }
+    for (const one of this.servers.values()) {
+      one.setSecureContext(options);
+      // Node has no call for these, and looks at them with each connection.
+      Object.assign(one, { requestCert: options.requestCert, rejectUnauthorized: options.rejectUnauthorized });
     }
     for (const [name, bound] of wanted) if (!this.servers.has(name)) await this.add(this.net, name, bound, options);
   }
